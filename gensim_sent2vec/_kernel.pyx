@@ -1,0 +1,564 @@
+# distutils: language = c++
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, embedsignature=True
+"""The boundary between Python and the C++ headers: check, release the GIL, call.
+
+Nothing here decides anything about the model; see kernel.hpp for what is computed.
+"""
+
+import os
+
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+from libcpp cimport bool as cbool
+from libcpp.vector cimport vector
+
+
+cdef extern from "Python.h":
+    bint PyUnicode_IS_ASCII(object)
+
+
+cdef extern from "text.hpp" namespace "s2v" nogil:
+    cdef enum class ReadStatus:
+        OK
+        END
+        READ_ERROR
+        TOKEN_TOO_LONG
+
+    cdef cppclass CWordTable "s2v::WordTable":
+        const unsigned char *blob
+        const int64_t *offsets
+        const uint64_t *slots
+        int64_t blob_size, n_words, n_slots
+        int64_t find(const char *p, size_t n)
+
+    int64_t fill_slots(const CWordTable &table, uint64_t *slots)
+    uint64_t c_hash_bytes "s2v::hash_bytes"(const char *p, size_t n)
+    void append_string(vector[char] &out, const void *data, int kind, size_t n, cbool ascii) except +
+
+    cdef cppclass CWordCounter "s2v::WordCounter":
+        vector[char] blob
+        vector[int64_t] offsets, counts
+
+    cdef cppclass CCorpusCount "s2v::CorpusCount":
+        CWordCounter words
+        int64_t lines, tokens, bad_offset
+        int error
+        ReadStatus add_slice(int file, int64_t begin, int64_t end, int64_t max_words, const int64_t *stop) except +
+        void add_pack(const CPack &pack, int64_t max_words) except +
+        void merge(const CCorpusCount &other, int64_t max_words) except +
+
+
+cdef extern from "kernel.hpp" namespace "s2v" nogil:
+    cdef cppclass CModel "s2v::Model":
+        float *words
+        float *placeholder
+        float *grams
+        float *out
+        int64_t n_words, bucket
+        int dim, n
+        cbool skip, epfml
+        int dropout_k, negative, run
+        const uint64_t *alias
+        const uint32_t *keep
+
+    cdef cppclass AtomicInt64 "std::atomic<int64_t>":
+        int64_t load()
+        void store(int64_t)
+
+    cdef cppclass CSchedule "s2v::Schedule":
+        float start, end
+        double total
+        cbool by_lines
+        AtomicInt64 done
+        int64_t stop, diverged
+        float rate()
+
+    cdef cppclass CSlot "s2v::Slot":
+        float *row
+        float m
+
+    cdef cppclass CLine "s2v::Line":
+        vector[int32_t] ids
+        vector[CSlot] slots
+        void plan(const CModel &m) except +
+
+    cdef cppclass CTarget "s2v::Target":
+        vector[float*] removed, added
+        void plan(const CModel &m, const CLine &line, int t, const vector[int] &dropped) except +
+
+    cdef cppclass CTrainer "s2v::Trainer":
+        int64_t trained_words, tokens, lines
+        double loss
+        CTrainer(const CModel &m, CSchedule &s, uint64_t seed, cbool with_loss, int level) except +
+        ReadStatus train_slice(const CWordTable &words, int file, int64_t begin, int64_t end) except +
+        void train_pack(const CWordTable &words, const CPack &pack) except +
+
+    cdef cppclass CPack "s2v::Pack":
+        const char *text
+        const int64_t *token_ends
+        const int64_t *sentence_ends
+        int64_t n_sentences
+
+    cdef cppclass CReader "s2v::Reader":
+        const float *words
+        const float *grams
+        int64_t n_words, bucket
+        int dim, n
+        cbool skip, epfml
+
+    void c_encode "s2v::encode"(const CReader &reader, const CWordTable &words, const CPack &pack, int level,
+                                float *out, int64_t *known) except +
+    void c_fill_alias "s2v::fill_alias"(const double *weights, int64_t n, uint64_t *alias) except +
+    void c_fill_uniform "s2v::fill_uniform"(float *out, int64_t n, int64_t first, uint64_t seed, float scale)
+    cbool has_level(int level)
+
+
+# -----------------------------------------------------------------------------------------------------
+# Instruction sets
+
+LEVELS = ("plain", "avx2", "avx512")
+
+
+def available_levels():
+    """The names of the instruction sets that this machine has, the plainest first."""
+    return [name for i, name in enumerate(LEVELS) if has_level(i)]
+
+
+def simd_level():
+    """The instruction set in use: the best one, or what GENSIM_SENT2VEC_SIMD asks for."""
+    available = available_levels()
+    wanted = os.environ.get("GENSIM_SENT2VEC_SIMD") or available[len(available) - 1]
+    if wanted not in available:
+        raise ValueError(f"GENSIM_SENT2VEC_SIMD={wanted!r}: this machine has {', '.join(available)}")
+    return wanted
+
+
+cdef int level_number() except -1:
+    return LEVELS.index(simd_level())
+
+
+# -----------------------------------------------------------------------------------------------------
+# Text
+
+def hash_bytes(bytes word):
+    """The 64-bit hash of the word table (part of the saved layout)."""
+    return c_hash_bytes(word, len(word))
+
+
+cdef int append(vector[char] &out, str string) except -1:
+    append_string(out, PyUnicode_DATA(string), PyUnicode_KIND(string), PyUnicode_GET_LENGTH(string),
+                  PyUnicode_IS_ASCII(string))
+    return 0
+
+
+cdef class Pack:
+    """Sentences as UTF-8 in one block, which threads can read without the GIL.
+
+    Parameters
+    ----------
+    sentences : sequence of (str or sequence of str)
+        All of them texts, still to be split at whitespace, or all of them tokens.
+    """
+
+    cdef vector[char] text
+    cdef vector[int64_t] token_ends, sentence_ends
+    cdef cbool split
+    cdef readonly int64_t n_tokens
+
+    def __init__(self, sentences):
+        self.split = len(sentences) > 0 and not isinstance(sentences[0], str)
+        for sentence in sentences:
+            if self.split:
+                self.add_tokens(sentence)
+            elif isinstance(sentence, str):
+                append(self.text, sentence)
+                self.sentence_ends.push_back(self.text.size())
+            else:
+                raise TypeError(f"sentences: strings and lists of tokens do not mix, got a {type(sentence).__name__} "
+                                "after a string")
+
+    cdef int add_tokens(self, sentence) except -1:
+        if isinstance(sentence, str):
+            raise TypeError(f"sentences: each sentence must be a list of tokens, got the string {sentence[:40]!r}")
+        for token in sentence:
+            if not isinstance(token, str):
+                raise TypeError(f"sentences: tokens must be strings, got the {type(token).__name__} {token!r:.40}")
+            append(self.text, token)
+            self.token_ends.push_back(self.text.size())
+        self.sentence_ends.push_back(self.token_ends.size())
+        self.n_tokens = self.token_ends.size()
+        return 0
+
+    def __len__(self):
+        return self.sentence_ends.size()
+
+    cdef CPack view(self):
+        cdef CPack pack
+        self.text.reserve(1)
+        self.token_ends.reserve(1)
+        pack.text = self.text.data()
+        pack.token_ends = self.token_ends.data() if self.split else NULL
+        pack.sentence_ends = self.sentence_ends.data()
+        pack.n_sentences = self.sentence_ends.size()
+        return pack
+
+
+cdef class WordTable:
+    """Words <-> ids over three arrays, which may be mapped read-only from files.
+
+    Parameters
+    ----------
+    blob : uint8 array
+        The words' UTF-8, end to end.
+    offsets : int64 array, (n_words + 1,)
+        Word i is ``blob[offsets[i]:offsets[i + 1]]``.
+    slots : uint64 array, a power of two in length
+        The hash table: upper half of the hash and id + 1, or 0.
+    """
+
+    cdef CWordTable table
+    cdef const unsigned char[::1] blob
+    cdef const int64_t[::1] offsets
+    cdef const uint64_t[::1] slots
+
+    def __init__(self, const unsigned char[::1] blob, const int64_t[::1] offsets, const uint64_t[::1] slots):
+        self.blob, self.offsets, self.slots = blob, offsets, slots
+        if len(offsets) < 1 or len(offsets) > 2**31 - 2:
+            raise ValueError(f"offsets: {len(offsets)} entries")
+        if len(slots) < len(offsets) or len(slots) & (len(slots) - 1):
+            raise ValueError(f"slots: {len(slots)} entries, not a power of two above the number of words")
+        self.table.blob = &blob[0] if len(blob) else NULL
+        self.table.offsets = &offsets[0]
+        self.table.slots = &slots[0]
+        self.table.blob_size = len(blob)
+        self.table.n_words = len(offsets) - 1
+        self.table.n_slots = len(slots)
+
+    def find(self, str word):
+        """The id of a word, -1 where it is unknown."""
+        cdef vector[char] utf8
+        if PyUnicode_IS_ASCII(word):
+            return self.table.find(<const char*>PyUnicode_DATA(word), PyUnicode_GET_LENGTH(word))
+        append(utf8, word)
+        return self.table.find(utf8.data(), utf8.size())
+
+
+def build_slots(const unsigned char[::1] blob, const int64_t[::1] offsets, uint64_t[::1] slots):
+    """Fill the hash table of a `WordTable`; returns the id of a word that stands twice, or -1."""
+    cdef CWordTable table
+    cdef int64_t twice
+    table.blob = &blob[0] if len(blob) else NULL
+    table.offsets = &offsets[0]
+    table.slots = &slots[0]
+    table.blob_size = len(blob)
+    table.n_words = len(offsets) - 1
+    table.n_slots = len(slots)
+    with nogil:
+        twice = fill_slots(table, &slots[0])
+    return twice
+
+
+def take_words(const unsigned char[::1] blob, const int64_t[::1] offsets, const int64_t[::1] ids,
+               unsigned char[::1] out):
+    """Lay the words `ids` end to end in `out`."""
+    cdef int64_t i, n, at = 0
+    for i in range(len(ids)):
+        n = offsets[ids[i] + 1] - offsets[ids[i]]
+        if n:
+            memcpy(&out[at], &blob[offsets[ids[i]]], n)
+        at += n
+
+
+cdef class CorpusCounter:
+    """Counts the words of files and batches; see `gensim_sent2vec.vocab.count_words`."""
+
+    cdef CCorpusCount count
+    cdef int64_t max_words
+
+    def __init__(self, int64_t max_words=0):
+        self.max_words = max_words
+
+    @property
+    def lines(self):
+        return self.count.lines
+
+    @property
+    def tokens(self):
+        return self.count.tokens
+
+    @property
+    def n_words(self):
+        return self.count.words.counts.size()
+
+    def add_slice(self, int file, int64_t begin, int64_t end, const int64_t[::1] stop):
+        """Count the lines that start in [begin, end) of an open file; `stop[0]` != 0 ends it early.
+
+        Returns the offset of a token that is not text, or -1.
+        """
+        cdef ReadStatus status
+        os.lseek(file, max(begin - 1, 0), os.SEEK_SET)
+        with nogil:
+            status = self.count.add_slice(file, begin, end, self.max_words, &stop[0])
+        if status == ReadStatus.READ_ERROR:
+            raise OSError(self.count.error, os.strerror(self.count.error))
+        return self.count.bad_offset
+
+    def add_pack(self, Pack pack):
+        cdef CPack view = pack.view()
+        with nogil:
+            self.count.add_pack(view, self.max_words)
+
+    def merge(self, CorpusCounter other):
+        with nogil:
+            self.count.merge(other.count, self.max_words)
+
+    def export(self):
+        """The words' UTF-8 end to end, their int64 offsets and counts, each as bytes; in order of first appearance."""
+        cdef CWordCounter *words = &self.count.words
+        return (
+            PyBytes_FromStringAndSize(words.blob.data(), words.blob.size()),
+            PyBytes_FromStringAndSize(<char*>words.offsets.data(), words.offsets.size() * sizeof(int64_t)),
+            PyBytes_FromStringAndSize(<char*>words.counts.data(), words.counts.size() * sizeof(int64_t)),
+        )
+
+
+# -----------------------------------------------------------------------------------------------------
+# Training
+
+def fill_alias(const double[::1] weights, uint64_t[::1] alias):
+    """Vose's alias table for draws in proportion to `weights` (finite, not negative, not all 0)."""
+    with nogil:
+        c_fill_alias(&weights[0], len(weights), &alias[0])
+
+
+def fill_uniform(float[:, ::1] rows, uint64_t seed, float scale, int64_t first=0):
+    """Uniform numbers in +-scale; element i of the flattened array is number `first` + i of the stream `seed`."""
+    if rows.shape[0] and rows.shape[1]:
+        with nogil:
+            c_fill_uniform(&rows[0, 0], rows.shape[0] * rows.shape[1], first, seed, scale)
+
+
+cdef class Schedule:
+    """The learning rate that all threads of a training share, and the flag that stops them.
+
+    Parameters
+    ----------
+    start, end : float
+        The rate falls linearly from one to the other.
+    total : float
+        Tokens, or lines where `by_lines`, of the whole training.
+    done : int
+        How many of them are trained already.
+    """
+
+    cdef CSchedule schedule
+
+    def __init__(self, float start, float end, double total, bint by_lines=False, int64_t done=0):
+        self.schedule.start = start
+        self.schedule.end = end
+        self.schedule.total = max(total, 1.0)
+        self.schedule.by_lines = by_lines
+        self.schedule.done.store(done)
+
+    @property
+    def done(self):
+        return self.schedule.done.load()
+
+    @property
+    def rate(self):
+        return self.schedule.rate()
+
+    @property
+    def diverged(self):
+        return self.schedule.diverged != 0
+
+    def stop(self):
+        self.schedule.stop = 1
+
+
+cdef class Trainer:
+    """One thread's trainer over arrays that all threads share ("Hogwild").
+
+    Parameters
+    ----------
+    words, out : float32 array, (n_words, dim)
+        Input and output rows; written.
+    placeholder : float32 array, (dim,)
+        The input row that stands at the target's position; written.
+    grams : float32 array, (bucket, dim)
+        The n-gram rows; written. May be empty where `word_ngrams` is 1.
+    alias : uint64 array, (n_words,)
+        The negatives' distribution, from `fill_alias`.
+    keep : uint32 array, (n_words,), or None
+        A target is trained with probability keep / 2^32.
+    """
+
+    cdef CTrainer *trainer
+    cdef CModel model
+    cdef readonly object schedule
+    cdef object arrays
+
+    def __cinit__(self, float[:, ::1] words, float[::1] placeholder, float[:, ::1] grams, float[:, ::1] out,
+                  const uint64_t[::1] alias, const uint32_t[::1] keep, Schedule schedule not None, *,
+                  int word_ngrams, bint skip, bint epfml_hash, int dropout_k, int negative, int run,
+                  uint64_t seed, bint compute_loss=False):
+        cdef int64_t n = words.shape[0], dim = words.shape[1]
+        if n < 2 or dim < 1 or out.shape[0] != n or out.shape[1] != dim or len(placeholder) != dim or len(alias) != n:
+            raise ValueError("words, out, placeholder and alias do not fit together")
+        if keep is not None and len(keep) != n:
+            raise ValueError("keep: one entry a word")
+        if word_ngrams > 1 and (grams.shape[0] < 1 or grams.shape[1] != dim):
+            raise ValueError("grams: (bucket, dim) with bucket >= 1 where word_ngrams > 1")
+        if word_ngrams < 1 or negative < 1 or run < 1 or dropout_k < 0:
+            raise ValueError("word_ngrams, negative and run must be positive, dropout_k not negative")
+        self.arrays = (words, placeholder, grams, out, alias, keep)
+        self.schedule = schedule
+        self.model.words = &words[0, 0]
+        self.model.placeholder = &placeholder[0]
+        self.model.grams = &grams[0, 0] if grams.shape[0] else NULL
+        self.model.out = &out[0, 0]
+        self.model.n_words, self.model.bucket, self.model.dim = n, grams.shape[0], dim
+        self.model.n, self.model.skip, self.model.epfml = word_ngrams, skip, epfml_hash
+        self.model.dropout_k, self.model.negative, self.model.run = dropout_k, negative, run
+        self.model.alias = &alias[0]
+        self.model.keep = &keep[0] if keep is not None else NULL
+        self.trainer = new CTrainer(self.model, schedule.schedule, seed, compute_loss, level_number())
+
+    def __dealloc__(self):
+        del self.trainer
+
+    @property
+    def trained_words(self):
+        return self.trainer.trained_words
+
+    @property
+    def tokens(self):
+        return self.trainer.tokens
+
+    @property
+    def lines(self):
+        return self.trainer.lines
+
+    @property
+    def loss(self):
+        return self.trainer.loss
+
+    def train_slice(self, WordTable table not None, int file, int64_t begin, int64_t end):
+        """Train on the lines that start in [begin, end) of an open file."""
+        self.check(table)
+        os.lseek(file, max(begin - 1, 0), os.SEEK_SET)
+        cdef ReadStatus status
+        with nogil:
+            status = self.trainer.train_slice(table.table, file, begin, end)
+        if status == ReadStatus.READ_ERROR:
+            raise OSError("the corpus file could not be read to its end")
+        if status == ReadStatus.TOKEN_TOO_LONG:
+            raise ValueError("the corpus file holds a token of more than 1 MiB")
+
+    def train_pack(self, WordTable table not None, Pack pack not None):
+        """Train on a batch of sentences."""
+        self.check(table)
+        cdef CPack view = pack.view()
+        with nogil:
+            self.trainer.train_pack(table.table, view)
+
+    cdef int check(self, WordTable table) except -1:
+        if table.table.n_words > self.model.n_words:
+            raise ValueError(f"the word table has {table.table.n_words} words, the matrices {self.model.n_words} rows")
+        return 0
+
+    def input_rows(self, ids, int target, dropped=()):
+        """The input of one target, row by row, as training forms it.
+
+        Parameters
+        ----------
+        ids : sequence of int
+            The known words of a line.
+        target : int
+            A position in it.
+        dropped : sequence of int
+            Positions at which no n-gram may stand.
+
+        Returns
+        -------
+        list of int
+            Sorted. Words as they are; the placeholder as -1; n-gram row r as n_words + r.
+        """
+        cdef CLine line
+        cdef CTarget plan
+        cdef vector[int] gaps = sorted(dropped)
+        cdef CSlot slot
+        if not all(0 <= i < self.model.n_words for i in ids) or not 0 <= target < len(ids):
+            raise ValueError("ids: words of the vocabulary; target: a position among them")
+        line.ids = ids
+        line.plan(self.model)
+        plan.plan(self.model, line, target, gaps)
+        rows = []
+        for slot in line.slots:
+            rows += [self.row_number(slot.row)] * <int>slot.m
+        for row in plan.removed:
+            rows.remove(self.row_number(row))
+        for row in plan.added:
+            rows.append(self.row_number(row))
+        return sorted(rows)
+
+    cdef int64_t row_number(self, const float *row):
+        cdef int64_t dim = self.model.dim
+        if row == self.model.placeholder:
+            return -1
+        if self.model.words <= row < self.model.words + self.model.n_words * dim:
+            return (row - self.model.words) // dim
+        return self.model.n_words + (row - self.model.grams) // dim
+
+
+# -----------------------------------------------------------------------------------------------------
+# Reading out
+
+cdef class Encoder:
+    """Sentence vectors from a trained model's arrays, which are only read.
+
+    Parameters
+    ----------
+    words : Vocabulary
+        Anything with a `table` that is a WordTable.
+    vectors : float32 array, (n_words, dim)
+    grams : float32 array, (bucket, dim)
+        May be empty where `word_ngrams` is 1.
+    """
+
+    cdef CReader reader
+    cdef WordTable table
+    cdef int level
+    cdef readonly object words
+    cdef readonly tuple arrays
+
+    def __init__(self, words, vectors, grams, *, int word_ngrams, bint skip, bint epfml_hash):
+        cdef const float[:, ::1] w = vectors
+        cdef const float[:, ::1] g = grams
+        cdef WordTable table = words.table
+        if table.table.n_words > w.shape[0]:
+            raise ValueError(f"vectors: {w.shape[0]} rows for {table.table.n_words} words")
+        if word_ngrams > 1 and (g.shape[0] < 1 or g.shape[1] != w.shape[1]):
+            raise ValueError("vectors_ngrams: (bucket, dim) with bucket >= 1 where word_ngrams > 1")
+        self.words, self.table, self.arrays = words, table, (vectors, grams)
+        self.level = level_number()
+        self.reader.words = &w[0, 0] if w.shape[0] else NULL
+        self.reader.grams = &g[0, 0] if g.shape[0] else NULL
+        self.reader.n_words, self.reader.bucket = w.shape[0], g.shape[0]
+        self.reader.dim, self.reader.n = w.shape[1], word_ngrams
+        self.reader.skip, self.reader.epfml = skip, epfml_hash
+
+    def encode(self, Pack pack not None, float[:, ::1] out, int64_t[::1] known=None):
+        """Write the mean of each sentence's rows to `out`, and to `known` its number of known words."""
+        if out.shape[0] != len(pack) or out.shape[1] != self.reader.dim:
+            raise ValueError("out: one row a sentence")
+        if known is not None and len(known) != len(pack):
+            raise ValueError("known: one entry a sentence")
+        if not len(pack):
+            return
+        cdef CPack view = pack.view()
+        cdef int64_t *counts = &known[0] if known is not None else NULL
+        with nogil:
+            c_encode(self.reader, self.table.table, view, self.level, &out[0, 0], counts)

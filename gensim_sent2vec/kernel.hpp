@@ -1,0 +1,726 @@
+// Training and reading out sentences: the incremental form of the Sent2Vec step (Pagliardini, Gupta, Jaggi,
+// NAACL 2018), whose cost grows with the length of a line and not with its square.
+//
+// For one line let the base inputs be its words, the placeholder, and its n-grams without a placeholder.
+// Row r occurs m_r times among them, and every target adds the same scaled gradient g to nearly all of them.
+// So keep
+//     G = the sum of the g of the targets done so far,
+//     R_r = the stored row, whose true value is v_r = R_r + m_r G,
+//     S = the sum of m_r v_r,
+// and let a target touch only the rows that it leaves out or adds (class Target). loops.hpp has the step.
+#pragma once
+
+#include <atomic>
+#include <cmath>
+#include <utility>
+
+#include "text.hpp"
+
+namespace s2v {
+
+inline uint64_t multiply_high(uint64_t a, uint64_t b) {
+#if defined(_MSC_VER)
+    return __umulh(a, b);
+#else
+    return static_cast<uint64_t>((static_cast<unsigned __int128>(a) * b) >> 64);
+#endif
+}
+
+inline uint64_t mix(uint64_t z) {  // the finaliser of splitmix64
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+    return z ^ (z >> 31);
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Random draws
+
+struct Rng {  // splitmix64: any seed will do, a draw is a few instructions, and the oracle can repeat it
+    uint64_t state;
+    uint64_t next() { return mix(state += 0x9e3779b97f4a7c15ull); }
+    uint32_t below(uint64_t n) { return static_cast<uint32_t>((next() >> 32) * n >> 32); }
+};
+
+// A draw from a discrete distribution in constant time (Vose's alias method). Entry i holds the threshold
+// in its upper and the alias in its lower 32 bits: 8 bytes a word, so that the table of an ordinary
+// vocabulary stays in the L2 cache.
+inline int32_t draw(const uint64_t* alias, int64_t n, Rng& rng) {
+    const uint64_t x = rng.next();
+    const uint64_t i = (x >> 32) * static_cast<uint64_t>(n) >> 32;
+    const uint64_t entry = alias[i];
+    return static_cast<int32_t>(static_cast<uint32_t>(x) < entry >> 32 ? i : entry & 0xffffffffu);
+}
+
+inline void fill_alias(const double* weights, int64_t n, uint64_t* alias) {
+    double total = 0;
+    for (int64_t i = 0; i < n; ++i) total += weights[i];
+    std::vector<double> share(static_cast<size_t>(n));
+    std::vector<int64_t> small, large;
+    for (int64_t i = 0; i < n; ++i) {
+        share[i] = weights[i] * static_cast<double>(n) / total;
+        (share[i] < 1 ? small : large).push_back(i);
+        alias[i] = 0xffffffffull << 32 | static_cast<uint64_t>(i);
+    }
+    while (!small.empty() && !large.empty()) {
+        const int64_t s = small.back(), l = large.back();
+        small.pop_back();
+        const double threshold = std::min(share[s] * 4294967296.0, 4294967295.0);
+        alias[s] = static_cast<uint64_t>(threshold) << 32 | static_cast<uint64_t>(l);
+        share[l] -= 1 - share[s];
+        if (share[l] < 1) {
+            large.pop_back();
+            small.push_back(l);
+        }
+    }
+}
+
+// Uniform in +-scale, from a counter: the same numbers however the rows are split between threads.
+inline void fill_uniform(float* out, int64_t n, int64_t first, uint64_t seed, float scale) {
+    const float unit = scale / 8388608.0f;  // 2^23
+    for (int64_t i = 0; i < n; ++i) {
+        const uint64_t x = mix(seed + 0x9e3779b97f4a7c15ull * static_cast<uint64_t>(first + i + 1));
+        out[i] = (static_cast<float>(x >> 40) - 8388607.5f) * unit;
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------
+// The model as the kernel sees it
+
+// n-gram rows by hashing. `epfml` is the reference program's hash, in which the placeholder is 0, so that
+// an n-gram which starts with it collides with the rest of the n-gram; new models count the placeholder
+// as 1 and mix the bits.
+struct GramHash {
+    static constexpr int64_t PLACEHOLDER = -1;
+    uint64_t bucket;
+    bool epfml;
+
+    uint64_t start(int64_t id) const { return static_cast<uint64_t>(id + (epfml ? 1 : 2)); }
+    uint64_t extend(uint64_t h, int64_t id) const {
+        return h * (epfml ? 116049371ull : 0xd1342543de82ef95ull) + start(id);
+    }
+    int64_t row(uint64_t h) const {
+        return static_cast<int64_t>(epfml ? h % bucket : multiply_high(mix(h), bucket));
+    }
+};
+
+struct Model {
+    float *words, *placeholder, *grams, *out;  // (n_words, dim), (dim), (bucket, dim), (n_words, dim)
+    int64_t n_words, bucket;
+    int dim;
+    int n;             // word n-grams up to this length; with `skip`, pairs up to distance n - 1
+    bool skip, epfml;  // the two n-gram modes, the two hashes
+    int dropout_k, negative;
+    int run;                // so many targets in succession share their negative draws; 1: each draws its own
+    const uint64_t* alias;  // n_words entries
+    const uint32_t* keep;   // target i is trained with probability keep[i] / 2^32; null: always
+
+    GramHash hash() const { return {static_cast<uint64_t>(bucket), epfml}; }
+    float* word_row(int64_t id) const { return words + id * dim; }
+    float* out_row(int64_t id) const { return out + id * dim; }
+    float* gram_row(uint64_t h) const { return grams + hash().row(h) * dim; }
+};
+
+inline void prefetch_row(const void* row, size_t bytes) {
+#if defined(__GNUC__) || defined(__clang__)
+    const char* p = static_cast<const char*>(row);
+    for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(p + at, 1, 3);
+    __builtin_prefetch(p + bytes - 1, 1, 3);  // rows are not aligned to cache lines
+#else
+    (void)row, (void)bytes;
+#endif
+}
+
+// The learning rate falls linearly with the work done by all threads together.
+struct Schedule {
+    float start, end;
+    double total;
+    bool by_lines;  // the unit of `total` and `done`: lines or tokens
+    std::atomic<int64_t> done{0};
+    volatile int64_t stop = 0;      // set from Python; every thread returns within some hundred targets
+    volatile int64_t diverged = 0;  // set by a thread that met a number that is not finite
+
+    float rate() const {
+        const double left = 1 - static_cast<double>(done.load(std::memory_order_relaxed)) / total;
+        return end + (start - end) * static_cast<float>(left > 0 ? left : 0);
+    }
+    void advance(int64_t n) { done.fetch_add(n, std::memory_order_relaxed); }
+};
+
+// ---------------------------------------------------------------------------------------------------
+// One line and its base inputs
+
+struct Slot {  // a distinct row and how often it stands among the base inputs
+    float* row;
+    float m;
+};
+
+// Distinct rows of one line -> their slots. Sized for the line, so that clearing it costs what the line costs.
+class RowTable {
+  public:
+    void reset(size_t rows) {
+        size_t capacity = 16;
+        shift_ = 60;
+        while (capacity < rows * 2) capacity *= 2, --shift_;
+        if (entries_.size() < capacity) entries_.resize(capacity);
+        std::fill(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(capacity), Entry{});
+        mask_ = capacity - 1;
+    }
+    // The slot of `row`, or a place to write it to (-1 stands there).
+    int32_t& operator[](const float* row) {
+        size_t at = static_cast<size_t>((reinterpret_cast<uintptr_t>(row) >> 2) * 0x9e3779b97f4a7c15ull >> shift_);
+        while (entries_[at].row != nullptr && entries_[at].row != row) at = (at + 1) & mask_;
+        entries_[at].row = row;
+        return entries_[at].slot;
+    }
+    int32_t find(const float* row) const {
+        size_t at = static_cast<size_t>((reinterpret_cast<uintptr_t>(row) >> 2) * 0x9e3779b97f4a7c15ull >> shift_);
+        while (entries_[at].row != nullptr && entries_[at].row != row) at = (at + 1) & mask_;
+        return entries_[at].row == row ? entries_[at].slot : -1;
+    }
+
+  private:
+    struct Entry {
+        const float* row = nullptr;
+        int32_t slot = -1;
+    };
+    std::vector<Entry> entries_;
+    size_t mask_ = 0;
+    int shift_ = 60;
+};
+
+class Line {
+  public:
+    std::vector<int32_t> ids;        // known words only
+    int64_t tokens = 0;              // all of them
+    std::vector<Slot> slots;         // the placeholder first
+    std::vector<int32_t> word_slot;  // of each position
+    std::vector<int32_t> gram_slot;  // of the n-gram at position i with k words: (i, k) -> i * (n - 1) + k - 2
+    std::vector<Slot> holes;         // the n-grams with the placeholder, hole_count(n) for each target
+    int64_t n_grams = 0;
+    float sum_m2 = 0;
+
+    int length() const { return static_cast<int>(ids.size()); }
+    static int hole_count(int n) { return n * (n + 1) / 2 - 1; }
+
+    // Finds the rows of `ids`, their multiplicities, and asks the memory for them: a plan is made one line ahead.
+    void plan(const Model& m) {
+        const int L = length(), n = m.n;
+        const size_t grams = static_cast<size_t>(L) * static_cast<size_t>(n - 1);
+        bytes_ = static_cast<size_t>(m.dim) * sizeof(float);
+        table_.reset(static_cast<size_t>(L) + grams + 1);
+        slots.clear();
+        slots.push_back({m.placeholder, 1});
+        word_slot.resize(static_cast<size_t>(L));
+        for (int i = 0; i < L; ++i) word_slot[i] = add(m.word_row(ids[i]));
+        n_grams = 0;
+        if (n > 1) {
+            gram_slot.resize(grams);
+            m.skip ? plan_pairs(m) : plan_grams(m);
+        }
+        sum_m2 = 0;
+        for (const Slot& s : slots) sum_m2 += s.m * s.m;
+        if (n > 1 && !m.skip) plan_holes(m);
+    }
+
+    // A row that a target adds, with its multiplicity among the base inputs (not 0 only where hashes collide).
+    Slot slot_of(float* row) const {
+        const int32_t slot = table_.find(row);
+        return {row, slot < 0 ? 0 : slots[static_cast<size_t>(slot)].m};
+    }
+
+  private:
+    int32_t add(float* row) {
+        int32_t& slot = table_[row];
+        if (slot < 0) {
+            slot = static_cast<int32_t>(slots.size());
+            slots.push_back({row, 0});
+            prefetch_row(row, bytes_);
+        }
+        slots[static_cast<size_t>(slot)].m += 1;
+        return slot;
+    }
+
+    void plan_grams(const Model& m) {
+        const int L = length(), n = m.n;
+        const GramHash hash = m.hash();
+        for (int i = 0; i + 1 < L; ++i) {
+            uint64_t h = hash.start(ids[i]);
+            for (int k = 2; k <= n && i + k <= L; ++k, ++n_grams) {
+                h = hash.extend(h, ids[i + k - 1]);
+                gram_slot[static_cast<size_t>(i) * (n - 1) + k - 2] = add(m.gram_row(h));
+            }
+        }
+    }
+
+    void plan_pairs(const Model& m) {
+        const int L = length(), n = m.n;
+        const GramHash hash = m.hash();
+        for (int i = 0; i + 1 < L; ++i)
+            for (int d = 1; d < n && i + d < L; ++d, ++n_grams)
+                gram_slot[static_cast<size_t>(i) * (n - 1) + d - 1] =
+                    add(m.gram_row(hash.extend(hash.start(ids[i]), ids[i + d])));
+    }
+
+    void plan_holes(const Model& m) {
+        const int L = length(), n = m.n;
+        const GramHash hash = m.hash();
+        holes.resize(static_cast<size_t>(L) * hole_count(n));
+        Slot* hole = holes.data();
+        for (int t = 0; t < L; ++t) {
+            for (int before = 0; before < n; ++before) {  // the n-gram starts at t - before and must reach t
+                const int i = t - before;
+                uint64_t h = i < 0 ? 0 : hash.start(before ? ids[i] : GramHash::PLACEHOLDER);
+                for (int k = 2; k <= n; ++k) {
+                    const int j = i + k - 1;
+                    if (i >= 0 && j < L) h = hash.extend(h, j == t ? GramHash::PLACEHOLDER : ids[j]);
+                    if (k <= before) continue;
+                    if (i < 0 || j >= L) {
+                        *hole++ = {nullptr, 0};
+                    } else {
+                        *hole = slot_of(m.gram_row(h));
+                        prefetch_row(hole++->row, bytes_);
+                    }
+                }
+            }
+        }
+    }
+
+    RowTable table_;
+    size_t bytes_ = 0;
+};
+
+// ---------------------------------------------------------------------------------------------------
+// One target: what its inputs leave out of the line's base inputs and what they add
+
+class Target {
+  public:
+    int position = 0;
+    std::vector<float*> removed, added;
+    float m_change = 0;  // the sum of m_r over the added rows less that over the removed ones
+    float inverse_inputs = 0;
+    const int32_t* negatives = nullptr;
+
+    // `dropped`: sorted positions at which no n-gram may stand (dropoutK).
+    void plan(const Model& m, const Line& line, int t, const std::vector<int>& dropped) {
+        position = t;
+        removed.clear();
+        added.clear();
+        m_change = 0;
+        remove(line, line.word_slot[t]);
+        if (m.n > 1) m.skip ? plan_pairs(m, line, dropped) : plan_grams(m, line, dropped);
+        // All base inputs but the removed ones: words and placeholder make length + 1, less the target's own word.
+        const int64_t inputs = line.length() + 1 + line.n_grams - static_cast<int64_t>(removed.size()) +
+                               static_cast<int64_t>(added.size());
+        inverse_inputs = 1.0f / static_cast<float>(inputs);
+    }
+
+  private:
+    void remove(const Line& line, int32_t slot) {
+        removed.push_back(line.slots[static_cast<size_t>(slot)].row);
+        m_change -= line.slots[static_cast<size_t>(slot)].m;
+    }
+    void add(const Slot& slot) {
+        added.push_back(slot.row);
+        m_change += slot.m;
+    }
+
+    // Calls f(b, previous) for every position at which base n-grams break: the dropped ones and the target.
+    template <class F>
+    void each_break(const std::vector<int>& dropped, F&& f) const {
+        int previous = -1;
+        bool target_done = false;
+        for (int d : dropped) {
+            if (!target_done && position <= d) {
+                f(position, previous);
+                previous = position;
+                target_done = true;
+                if (position == d) continue;
+            }
+            f(d, previous);
+            previous = d;
+        }
+        if (!target_done) f(position, previous);
+    }
+
+    void plan_grams(const Model& m, const Line& line, const std::vector<int>& dropped) {
+        const int L = line.length(), n = m.n;
+        // Each n-gram that runs over a break is removed at the first break it meets.
+        each_break(dropped, [&](int b, int previous) {
+            for (int i = std::max(previous + 1, b - n + 1); i <= b; ++i)
+                for (int k = std::max(2, b - i + 1); k <= n && i + k <= L; ++k)
+                    remove(line, line.gram_slot[static_cast<size_t>(i) * (n - 1) + k - 2]);
+        });
+        // The n-grams over the placeholder stand between the dropped positions around it.
+        int low = 0, high = L;
+        for (int d : dropped) {
+            if (d == position) return;
+            if (d < position) low = d + 1;
+            if (d > position) {
+                high = d;
+                break;
+            }
+        }
+        const Slot* hole = line.holes.data() + static_cast<size_t>(position) * Line::hole_count(n);
+        for (int before = 0; before < n; ++before)
+            for (int k = std::max(2, before + 1); k <= n; ++k, ++hole) {
+                const int i = position - before;
+                if (i >= low && i + k <= high) add(*hole);
+            }
+    }
+
+    // Pairs reach past dropped positions: (A, E) stands in for (A, D) where D is dropped.
+    void plan_pairs(const Model& m, const Line& line, const std::vector<int>& dropped) {
+        const int L = line.length(), n = m.n;
+        const GramHash hash = m.hash();
+        const auto gram = [&](int i, int j) { return line.gram_slot[static_cast<size_t>(i) * (n - 1) + (j - i) - 1]; };
+        each_break(dropped, [&](int b, int) {
+            for (int i = std::max(0, b - n + 1); i < b; ++i)
+                if (!is_break(dropped, i)) remove(line, gram(i, b));
+            for (int j = b + 1; j < L && j - b < n; ++j) remove(line, gram(b, j));
+        });
+        kept_.clear();
+        size_t next = 0;
+        for (int i = 0; i < L; ++i) {
+            if (next < dropped.size() && dropped[next] == i)
+                ++next;
+            else
+                kept_.push_back(i);
+        }
+        const auto id = [&](int i) { return i == position ? GramHash::PLACEHOLDER : static_cast<int64_t>(line.ids[i]); };
+        const int kept = static_cast<int>(kept_.size());
+        for (int a = 0; a < kept; ++a)
+            for (int b = a + 1; b < kept && b - a < n; ++b) {
+                const int i = kept_[a], j = kept_[b];
+                const bool base = j - i < n && i != position && j != position;
+                if (!base) add(line.slot_of(m.gram_row(hash.extend(hash.start(id(i)), id(j)))));
+            }
+    }
+
+    bool is_break(const std::vector<int>& dropped, int i) const {
+        return i == position || std::binary_search(dropped.begin(), dropped.end(), i);
+    }
+
+    std::vector<int> kept_;
+};
+
+// ---------------------------------------------------------------------------------------------------
+// Where lines come from
+
+struct FileSource {
+    const WordTable& words;
+    SliceReader reader;
+    ReadStatus status = ReadStatus::OK;
+
+    bool next(Line& line) {
+        line.ids.clear();
+        line.tokens = 0;
+        status = reader.next_line([&](const char* p, size_t n) {
+            ++line.tokens;
+            const int64_t id = words.find(p, n);
+            if (id >= 0) line.ids.push_back(static_cast<int32_t>(id));
+        });
+        return status == ReadStatus::OK;
+    }
+};
+
+// A batch handed over by the interpreter: UTF-8 laid end to end. `token_ends` has the end of every token and
+// `sentence_ends` counts tokens; or, for sentences not yet split, `token_ends` is null and `sentence_ends` counts bytes.
+struct Pack {
+    const char* text;
+    const int64_t *token_ends, *sentence_ends;
+    int64_t n_sentences;
+
+    template <class Token>
+    void each_token(int64_t sentence, Token&& token) const {
+        const int64_t begin = sentence ? sentence_ends[sentence - 1] : 0, end = sentence_ends[sentence];
+        if (token_ends) {
+            for (int64_t i = begin; i < end; ++i) {
+                const int64_t from = i ? token_ends[i - 1] : 0;
+                token(text + from, static_cast<size_t>(token_ends[i] - from));
+            }
+            return;
+        }
+        const char *p = text + begin, *limit = text + end;
+        for (;;) {
+            p = skip_spaces(p, limit);
+            if (p == limit) return;
+            if (*p == '\n') {
+                ++p;
+                continue;
+            }
+            const char* stop = token_end(p, limit);
+            token(p, static_cast<size_t>(stop - p));
+            p = stop;
+        }
+    }
+};
+
+struct PackSource {
+    const WordTable& words;
+    const Pack pack;
+    int64_t sentence = 0;
+
+    bool next(Line& line) {
+        if (sentence == pack.n_sentences) return false;
+        line.ids.clear();
+        line.tokens = 0;
+        pack.each_token(sentence++, [&](const char* p, size_t n) {
+            ++line.tokens;
+            const int64_t id = words.find(p, n);
+            if (id >= 0) line.ids.push_back(static_cast<int32_t>(id));
+        });
+        return true;
+    }
+};
+
+// ---------------------------------------------------------------------------------------------------
+// A thread's trainer
+
+class Trainer;
+using TrainLine = void (*)(Trainer&, const Line&);
+TrainLine choose_train_line(int level, int dim, bool loss);  // simd levels, at the end of this file
+
+class Trainer {
+  public:
+    const Model model;
+    Schedule& schedule;
+    const bool compute_loss;
+    int64_t trained_words = 0, tokens = 0, lines = 0;
+    double loss = 0;
+    std::vector<float> scratch;  // of the step: S, G, x and g, each dim rounded up
+
+    Trainer(const Model& m, Schedule& s, uint64_t seed, bool with_loss, int level)
+        : model(m), schedule(s), compute_loss(with_loss), rng_{mix(seed)}, train_line_(choose_train_line(level, m.dim, with_loss)) {
+        for (auto& n : negatives_) n.resize(static_cast<size_t>(m.negative));
+    }
+
+    // The lines that start in [begin, end) of an open file positioned as SliceReader wants it.
+    ReadStatus train_slice(const WordTable& words, int file, int64_t begin, int64_t end) {
+        FileSource source{words, SliceReader(file, begin, end)};
+        train(source);
+        return source.status;
+    }
+
+    void train_pack(const WordTable& words, const Pack& pack) {
+        PackSource source{words, pack};
+        train(source);
+    }
+
+    // The first target at or after `t`, with its draws made and its rows asked for; false where none is left.
+    bool prepare(const Line& line, int t, Target& target) {
+        if (model.keep)
+            while (t < line.length() && static_cast<uint32_t>(rng_.next()) > model.keep[line.ids[t]]) ++t;
+        if (t >= line.length()) return false;
+        if (model.n > 1) drop_positions(line.length());
+        target.plan(model, line, t, dropped_);
+        prefetch_row(model.out_row(line.ids[t]), row_bytes());
+        draw_negatives(line.ids[t]);
+        target.negatives = negatives_[buffer_].data();
+        return true;
+    }
+
+  private:
+    size_t row_bytes() const { return static_cast<size_t>(model.dim) * sizeof(float); }
+
+    // One line ahead, so that the rows of a line are on their way while the line before it is trained.
+    template <class Source>
+    void train(Source& source) {
+        bool more = next(source, lines_[0]);
+        for (int current = 0; more && !schedule.stop; current ^= 1) {
+            more = next(source, lines_[current ^ 1]);
+            train_line(lines_[current]);
+        }
+    }
+
+    template <class Source>
+    bool next(Source& source, Line& line) {
+        if (!source.next(line)) return false;
+        if (line.length() >= 2) line.plan(model);
+        return true;
+    }
+
+    void train_line(const Line& line) {
+        polled_ = 0;
+        if (line.length() >= 2) train_line_(*this, line);
+        tokens += line.tokens;
+        ++lines;
+        schedule.advance(schedule.by_lines ? 1 : line.tokens - polled_);
+    }
+
+    // dropoutK: distinct positions, as long as two words without a break would remain.
+    void drop_positions(int length) {
+        dropped_.clear();
+        while (static_cast<int>(dropped_.size()) < model.dropout_k && length - static_cast<int>(dropped_.size()) > 2) {
+            const int position = static_cast<int>(rng_.below(static_cast<uint64_t>(length)));
+            const auto at = std::lower_bound(dropped_.begin(), dropped_.end(), position);
+            if (at == dropped_.end() || *at != position) dropped_.insert(at, position);
+        }
+    }
+
+    // Two buffers in turn: the target under way may still read the other one.
+    void draw_negatives(int32_t target) {
+        if (held_ > 0) {
+            --held_;
+            return;
+        }
+        held_ = model.run - 1;
+        buffer_ ^= 1;
+        for (int32_t& negative : negatives_[buffer_]) {
+            negative = model.run == 1 ? draw_other(target) : draw(model.alias, model.n_words, rng_);
+            prefetch_row(model.out_row(negative), row_bytes());
+        }
+    }
+
+    // A draw equal to the target is drawn again. Where one word has nearly all the weight that could take
+    // forever: after 64 tries the other words are equally likely.
+    int32_t draw_other(int32_t target) {
+        for (int tries = 0; tries < 64; ++tries) {
+            const int32_t negative = draw(model.alias, model.n_words, rng_);
+            if (negative != target) return negative;
+        }
+        const int32_t other = static_cast<int32_t>(rng_.below(static_cast<uint64_t>(model.n_words - 1)));
+        return other + (other >= target);
+    }
+
+  public:
+    // Within a long line: moves the rate on, and says whether to go on. Called every POLL targets.
+    static constexpr int POLL = 512;
+    bool poll() {
+        if (!schedule.by_lines) {
+            schedule.advance(POLL);
+            polled_ += POLL;
+        }
+        return schedule.stop == 0;
+    }
+    Target targets[2];
+
+  private:
+    Rng rng_;
+    TrainLine train_line_;
+    Line lines_[2];
+    std::vector<int> dropped_;
+    std::vector<int32_t> negatives_[2];
+    int buffer_ = 0, held_ = 0;
+    int64_t polled_ = 0;  // tokens of this line that poll() has reported
+};
+
+// ---------------------------------------------------------------------------------------------------
+// Reading out
+
+struct Reader {  // a trained model, possibly mapped read-only
+    const float *words, *grams;
+    int64_t n_words, bucket;
+    int dim, n;
+    bool skip, epfml;
+
+    // The rows of a sentence, asked for as they are found: words and n-grams, no placeholder, no dropout.
+    void rows_of(const std::vector<int32_t>& ids, std::vector<const float*>& rows) const {
+        const int L = static_cast<int>(ids.size());
+        const size_t bytes = static_cast<size_t>(dim) * sizeof(float);
+        const GramHash hash{static_cast<uint64_t>(bucket), epfml};
+        const auto add = [&](const float* row) {
+            rows.push_back(row);
+            prefetch_row(row, bytes);
+        };
+        rows.clear();
+        for (int32_t id : ids) add(words + static_cast<int64_t>(id) * dim);
+        for (int i = 0; i + 1 < L && n > 1; ++i) {
+            uint64_t h = hash.start(ids[i]);
+            for (int k = 2; k <= n && i + k <= L; ++k) {
+                h = skip ? hash.extend(hash.start(ids[i]), ids[i + k - 1]) : hash.extend(h, ids[i + k - 1]);
+                add(grams + hash.row(h) * dim);
+            }
+        }
+    }
+};
+
+using MeanRows = void (*)(const std::vector<const float*>& rows, int dim, float* out);
+MeanRows choose_mean_rows(int level, int dim);
+
+// out: (pack.n_sentences, dim); zeros where no word is known. known (or null): known words of each sentence.
+inline void encode(const Reader& reader, const WordTable& words, const Pack& pack, int level, float* out, int64_t* known) {
+    const MeanRows mean_rows = choose_mean_rows(level, reader.dim);
+    std::vector<int32_t> ids;
+    std::vector<const float*> rows[2];
+    for (int64_t s = 0; s <= pack.n_sentences; ++s) {  // one sentence ahead of the sums, so that its rows are on their way
+        if (s < pack.n_sentences) {
+            ids.clear();
+            pack.each_token(s, [&](const char* p, size_t n) {
+                const int64_t id = words.find(p, n);
+                if (id >= 0) ids.push_back(static_cast<int32_t>(id));
+            });
+            reader.rows_of(ids, rows[s & 1]);
+            if (known) known[s] = static_cast<int64_t>(ids.size());
+        }
+        if (s > 0) mean_rows(rows[(s - 1) & 1], reader.dim, out + (s - 1) * reader.dim);
+    }
+}
+
+}  // namespace s2v
+
+// ---------------------------------------------------------------------------------------------------
+// The loops, compiled once for each instruction set; the choice is made at run time
+
+#if (defined(__GNUC__) || defined(__clang__)) && defined(__x86_64__)
+#define S2V_X86 1
+#endif
+
+#define S2V_LEVEL plain
+#define S2V_TARGET
+#define S2V_LANES 4
+#include "loops.hpp"
+#undef S2V_LEVEL
+#undef S2V_TARGET
+#undef S2V_LANES
+
+#if S2V_X86
+#define S2V_LEVEL avx2
+#define S2V_TARGET __attribute__((target("avx2,fma,f16c")))
+#define S2V_LANES 8
+#include "loops.hpp"
+#undef S2V_LEVEL
+#undef S2V_TARGET
+#undef S2V_LANES
+
+#define S2V_LEVEL avx512
+#define S2V_TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx2,fma,f16c")))
+#define S2V_LANES 16
+#include "loops.hpp"
+#undef S2V_LEVEL
+#undef S2V_TARGET
+#undef S2V_LANES
+#endif
+
+namespace s2v {
+
+enum Level { PLAIN, AVX2, AVX512, N_LEVELS };
+
+inline bool has_level(int level) {
+#if S2V_X86
+    if (level == AVX2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (level == AVX512)
+        return has_level(AVX2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+               __builtin_cpu_supports("avx512vl");
+#endif
+    return level == PLAIN;
+}
+
+inline TrainLine choose_train_line(int level, int dim, bool loss) {
+#if S2V_X86
+    if (level == AVX512) return avx512::train_line_for(dim, loss);
+    if (level == AVX2) return avx2::train_line_for(dim, loss);
+#endif
+    (void)level;
+    return plain::train_line_for(dim, loss);
+}
+
+inline MeanRows choose_mean_rows(int level, int dim) {
+#if S2V_X86
+    if (level == AVX512) return avx512::mean_rows_for(dim);
+    if (level == AVX2) return avx2::mean_rows_for(dim);
+#endif
+    (void)level;
+    return plain::mean_rows_for(dim);
+}
+
+}  // namespace s2v

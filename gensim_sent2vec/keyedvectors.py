@@ -1,0 +1,284 @@
+"""Word vectors, word n-gram vectors, and the sentence vectors made of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from gensim.models import KeyedVectors
+
+from . import _kernel
+from .progress import Progress
+from .vocab import Vocabulary, batches
+from .workers import available_cpus
+
+Sentence = str | Sequence[str]
+
+ENCODE_BATCH = 1 << 11  # sentences that a thread encodes between two looks at the interpreter
+
+
+class Sent2VecKeyedVectors(KeyedVectors):
+    """The vectors of a `Sent2Vec` model: gensim's `KeyedVectors` of its words, with the rows of word n-grams beside them.
+
+    All that `KeyedVectors` does with words works here: ``most_similar``, ``doesnt_match``, ``evaluate_word_pairs``,
+    ``save_word2vec_format`` and the rest. Once filled, ``key_to_index`` is a read-only mapping and ``index_to_key``
+    a read-only sequence over arrays (`gensim_sent2vec.vocab.Vocabulary`).
+
+    Attributes
+    ----------
+    vectors : numpy.ndarray of float32, shape (n_words, vector_size)
+        One row a word.
+    vectors_ngrams : numpy.ndarray of float32, shape (bucket, vector_size)
+        The rows that word n-grams are hashed to; no rows for a unigram model.
+    word_ngrams : int
+        Longest n-gram that is looked up; with `skip_bigrams`, one more than the greatest distance of a pair.
+    skip_bigrams : bool
+        Pairs of words up to a distance instead of contiguous n-grams.
+    ngram_hash : str
+        "mixed", or "epfml" for vectors that the reference program trained.
+    """
+
+    _encoder: _kernel.Encoder | None = None
+
+    def __init__(
+        self, vector_size: int, count: int = 0, dtype: Any = np.float32, mapfile_path: str | None = None
+    ) -> None:
+        super().__init__(vector_size, count, dtype=dtype, mapfile_path=mapfile_path)
+        self.vectors_ngrams = np.zeros((0, vector_size), dtype=np.float32)
+        self.word_ngrams = 1
+        self.skip_bigrams = False
+        self.ngram_hash = "mixed"
+
+    @classmethod
+    def from_keyed_vectors(cls, keyed_vectors: KeyedVectors) -> Sent2VecKeyedVectors:
+        """Sentence vectors from any gensim word vectors (Word2Vec, FastText, GloVe …).
+
+        Parameters
+        ----------
+        keyed_vectors : gensim.models.KeyedVectors
+            Its matrix is shared, not copied, where it is float32.
+
+        Returns
+        -------
+        Sent2VecKeyedVectors
+            With the same words and their further attributes (counts, where there are any), and no n-grams.
+        """
+        if not isinstance(keyed_vectors, KeyedVectors):
+            raise TypeError(
+                f"keyed_vectors: gensim KeyedVectors are expected, got a {type(keyed_vectors).__name__}; "
+                "of a model pass its .wv"
+            )
+        result = cls(keyed_vectors.vector_size)
+        result.set_words(Vocabulary.from_words(keyed_vectors.index_to_key))
+        result.vectors = np.ascontiguousarray(keyed_vectors.vectors, dtype=np.float32)
+        result.expandos = dict(keyed_vectors.expandos)
+        return result
+
+    # -------------------------------------------------------------------------------------------------
+    # Words
+
+    def set_words(self, vocabulary: Vocabulary) -> None:
+        """Make `vocabulary` the words of these vectors; rows and attributes are the caller's to supply."""
+        self.key_to_index = vocabulary
+        self.index_to_key = vocabulary.words
+        self.next_index = len(vocabulary)
+
+    @property
+    def bucket(self) -> int:
+        """The number of n-gram rows."""
+        return len(self.vectors_ngrams)
+
+    def _freeze(self) -> Vocabulary:
+        """The words as arrays, made of the dict and list that gensim's own code fills."""
+        if not isinstance(self.key_to_index, Vocabulary):
+            if None in self.index_to_key:
+                raise ValueError(f"{self.index_to_key.index(None)} of {len(self.index_to_key)} words have been added")
+            self.set_words(Vocabulary.from_words(self.index_to_key))
+        return self.key_to_index
+
+    def _thaw(self) -> None:
+        """The words as a dict and a list, for gensim's own code to change."""
+        if isinstance(self.key_to_index, Vocabulary):
+            self.index_to_key = list(self.index_to_key)
+            self.key_to_index = {word: i for i, word in enumerate(self.index_to_key)}
+
+    def add_vectors(self, keys: Any, weights: Any, extras: Any = None, replace: bool = False) -> None:
+        self._thaw()
+        super().add_vectors(keys, weights, extras=extras, replace=replace)
+
+    def add_vector(self, key: Any, vector: Any) -> int:
+        self._thaw()
+        return super().add_vector(key, vector)
+
+    def sort_by_descending_frequency(self) -> None:
+        super().sort_by_descending_frequency()
+        if len(self):
+            self._freeze()
+
+    @classmethod
+    def load_word2vec_format(cls, *args: Any, **kwargs: Any) -> Sent2VecKeyedVectors:
+        result = super().load_word2vec_format(*args, **kwargs)
+        result._freeze()
+        return result
+
+    load_word2vec_format.__func__.__doc__ = KeyedVectors.load_word2vec_format.__doc__
+
+    # -------------------------------------------------------------------------------------------------
+    # Sentences
+
+    def _current_encoder(self) -> _kernel.Encoder:
+        encoder = self._encoder
+        if (
+            encoder is None
+            or encoder.words is not self.key_to_index
+            or encoder.arrays[0] is not self.vectors
+            or encoder.arrays[1] is not self.vectors_ngrams
+        ):
+            encoder = self._encoder = _kernel.Encoder(
+                self._freeze(),
+                self.vectors,
+                self.vectors_ngrams,
+                word_ngrams=self.word_ngrams,
+                skip=self.skip_bigrams,
+                epfml_hash=self.ngram_hash == "epfml",
+            )
+        return encoder
+
+    def get_sentence_vector(self, sentence: Sentence) -> np.ndarray:
+        """The vector of one sentence: the mean of its words' rows and its n-grams' rows.
+
+        Parameters
+        ----------
+        sentence : str or sequence of str
+            A text, which is split at whitespace, or its tokens.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (vector_size,)
+            Zeros where no word is known.
+
+        Raises
+        ------
+        TypeError
+            Where `sentence` is neither.
+        """
+        out = np.empty((1, self.vector_size), dtype=np.float32)
+        self._current_encoder().encode(_kernel.Pack((sentence,)), out)
+        return out[0]
+
+    def encode(
+        self,
+        sentences: Iterable[Sentence],
+        normalize: bool = False,
+        workers: int | None = None,
+        show_progress_bar: bool | None = None,
+    ) -> np.ndarray:
+        """The vectors of many sentences.
+
+        Threads work without the GIL; sentences from a stream are read as they are needed.
+
+        Parameters
+        ----------
+        sentences : iterable of str or of sequences of str
+            All texts, which are split at whitespace, or all lists of tokens.
+        normalize : bool
+            Scale each vector to length 1 (a zero vector stays zero).
+        workers : int, optional
+            Threads; all CPUs of the process by default.
+        show_progress_bar : bool, optional
+            By default a bar appears on a terminal when the work takes longer than two seconds.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (n_sentences, vector_size)
+            Zeros where no word of a sentence is known.
+
+        Raises
+        ------
+        TypeError
+            Where `sentences` is one string, or its items are neither strings nor lists of strings.
+        """
+        if isinstance(sentences, (str, bytes)):
+            raise TypeError("sentences: a list of sentences is expected; for one sentence there is get_sentence_vector")
+        if workers is not None and workers < 1:
+            raise ValueError(f"workers must be at least 1, got {workers}")
+        encoder = self._current_encoder()
+        total = len(sentences) if hasattr(sentences, "__len__") else None
+        rows: list[np.ndarray] = []
+
+        def encode_batch(batch: list[Sentence]) -> np.ndarray:
+            out = np.empty((len(batch), self.vector_size), dtype=np.float32)
+            encoder.encode(_kernel.Pack(batch), out)
+            return out
+
+        with Progress("encode", total, "sentences", show_progress_bar) as progress:
+            done = 0
+            for out in _in_order(encode_batch, batches(sentences, ENCODE_BATCH), workers or available_cpus()):
+                rows.append(out)
+                done += len(out)
+                progress.update(done)
+        vectors = np.concatenate(rows) if rows else np.zeros((0, self.vector_size), dtype=np.float32)
+        return normalized(vectors) if normalize else vectors
+
+    def similarity_sentences(self, a: Sentence, b: Sentence) -> float:
+        """The cosine of two sentences' vectors; 0 where one of them has no known word."""
+        va, vb = normalized(np.stack([self.get_sentence_vector(a), self.get_sentence_vector(b)]))
+        return float(va @ vb)
+
+    # -------------------------------------------------------------------------------------------------
+    # Files
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_encoder"}
+
+    @classmethod
+    def load(cls, fname: str | os.PathLike[str], mmap: str | None = None) -> Sent2VecKeyedVectors:
+        """Load vectors that `save` wrote.
+
+        Parameters
+        ----------
+        fname : str or path-like
+            The path given to `save`.
+        mmap : {None, 'r'}
+            'r' maps the matrices read-only: loading takes no time and processes share one copy.
+
+        Raises
+        ------
+        TypeError
+            Where the file holds something else.
+        """
+        loaded = super().load(os.fspath(fname), mmap=mmap)
+        if not isinstance(loaded, cls):
+            raise TypeError(
+                f"{os.fspath(fname)!r} holds a {type(loaded).__module__}.{type(loaded).__qualname__}, not {cls.__name__}"
+                + ("; its vectors are Sent2Vec.load(…).wv" if hasattr(loaded, "wv") else "")
+            )
+        return loaded
+
+
+def normalized(vectors: np.ndarray) -> np.ndarray:
+    """The rows scaled to length 1; zeros stay zeros."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(norms > 0, norms, 1)
+
+
+def _in_order(work: Any, items: Iterable[Any], workers: int) -> Iterable[Any]:
+    """``map(work, items)`` by threads, with no more items read than the threads need."""
+    if workers == 1:
+        yield from map(work, items)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        pending: list[Future[Any]] = []
+        try:
+            for item in items:
+                pending.append(pool.submit(work, item))
+                if len(pending) > 2 * workers:
+                    yield pending.pop(0).result()
+            for future in pending:
+                yield future.result()
+        finally:
+            for future in pending:
+                future.cancel()

@@ -1,0 +1,326 @@
+// The loops over rows, compiled once for each instruction set: kernel.hpp includes this file with
+//   S2V_LEVEL   the namespace
+//   S2V_TARGET  the attribute that turns the instruction set on, function by function
+//   S2V_LANES   floats in a vector register
+// No include guard: that is the point.
+
+namespace s2v {
+namespace S2V_LEVEL {
+
+#if defined(__GNUC__) || defined(__clang__)
+#define S2V_INLINE S2V_TARGET inline __attribute__((always_inline))
+typedef float Wide __attribute__((vector_size(S2V_LANES * 4), aligned(4), may_alias));
+typedef float Quad __attribute__((vector_size(16), aligned(4), may_alias));
+#else  // plain C++: a compiler's vectoriser makes of it what it can
+#define S2V_INLINE inline
+template <int N>
+struct Floats {
+    float v[N];
+    float operator[](int i) const { return v[i]; }
+    Floats operator+(const Floats& o) const { Floats r; for (int i = 0; i < N; ++i) r.v[i] = v[i] + o.v[i]; return r; }
+    Floats operator*(const Floats& o) const { Floats r; for (int i = 0; i < N; ++i) r.v[i] = v[i] * o.v[i]; return r; }
+    Floats operator*(float a) const { Floats r; for (int i = 0; i < N; ++i) r.v[i] = v[i] * a; return r; }
+};
+typedef Floats<S2V_LANES> Wide;
+typedef Floats<4> Quad;
+#endif
+
+template <class V>
+S2V_INLINE V load(const float* p) {
+    V v;
+    std::memcpy(&v, p, sizeof v);
+    return v;
+}
+template <class V>
+S2V_INLINE void store(float* p, V v) {
+    std::memcpy(p, &v, sizeof v);
+}
+
+S2V_INLINE Quad fold(Wide wide) {  // the sum of its quarters
+    Quad quads[S2V_LANES / 4];
+    std::memcpy(quads, &wide, sizeof wide);
+    Quad sum = quads[0];
+    for (int i = 1; i < S2V_LANES / 4; ++i) sum = sum + quads[i];
+    return sum;
+}
+S2V_INLINE float sum(Quad q) { return (q[0] + q[2]) + (q[1] + q[3]); }
+
+// A row of the step: as a type with a known dimension it lives in registers; Row<0> is the general one,
+// in the trainer's scratch memory. Matrix rows stay where they are and are read as they are used.
+template <int DIM>
+struct Row {
+    static constexpr int WIDES = DIM / S2V_LANES, QUADS = DIM % S2V_LANES / 4, REST = DIM % 4;
+    static constexpr int QUAD_AT = WIDES * S2V_LANES, REST_AT = QUAD_AT + QUADS * 4;
+    Wide wide[WIDES + 1];
+    Quad quad[QUADS + 1];
+    float rest[REST + 1];
+
+    S2V_TARGET Row(float*, int) { zero(); }
+
+    S2V_INLINE void zero() {
+        for (int i = 0; i < WIDES; ++i) wide[i] = Wide{};
+        for (int i = 0; i < QUADS; ++i) quad[i] = Quad{};
+        for (int i = 0; i < REST; ++i) rest[i] = 0;
+    }
+    S2V_INLINE void scale(float a) {
+        for (int i = 0; i < WIDES; ++i) wide[i] = wide[i] * a;
+        for (int i = 0; i < QUADS; ++i) quad[i] = quad[i] * a;
+        for (int i = 0; i < REST; ++i) rest[i] *= a;
+    }
+    S2V_INLINE void add(const Row& row, float a) {
+        for (int i = 0; i < WIDES; ++i) wide[i] = wide[i] + row.wide[i] * a;
+        for (int i = 0; i < QUADS; ++i) quad[i] = quad[i] + row.quad[i] * a;
+        for (int i = 0; i < REST; ++i) rest[i] += row.rest[i] * a;
+    }
+    S2V_INLINE void add(const float* row, float a) {
+        for (int i = 0; i < WIDES; ++i) wide[i] = wide[i] + load<Wide>(row + i * S2V_LANES) * a;
+        for (int i = 0; i < QUADS; ++i) quad[i] = quad[i] + load<Quad>(row + QUAD_AT + i * 4) * a;
+        for (int i = 0; i < REST; ++i) rest[i] += row[REST_AT + i] * a;
+    }
+    S2V_INLINE void add_to(float* row, float a) const {
+        for (int i = 0; i < WIDES; ++i) store(row + i * S2V_LANES, load<Wide>(row + i * S2V_LANES) + wide[i] * a);
+        for (int i = 0; i < QUADS; ++i) store(row + QUAD_AT + i * 4, load<Quad>(row + QUAD_AT + i * 4) + quad[i] * a);
+        for (int i = 0; i < REST; ++i) row[REST_AT + i] += rest[i] * a;
+    }
+    S2V_INLINE void write(float* row) const {
+        for (int i = 0; i < WIDES; ++i) store(row + i * S2V_LANES, wide[i]);
+        for (int i = 0; i < QUADS; ++i) store(row + QUAD_AT + i * 4, quad[i]);
+        for (int i = 0; i < REST; ++i) row[REST_AT + i] = rest[i];
+    }
+    S2V_INLINE float dot(const float* row) const {
+        Wide even{}, odd{};
+        for (int i = 0; i < WIDES; i += 2) even = even + wide[i] * load<Wide>(row + i * S2V_LANES);
+        for (int i = 1; i < WIDES; i += 2) odd = odd + wide[i] * load<Wide>(row + i * S2V_LANES);
+        Quad quads = fold(even + odd);
+        for (int i = 0; i < QUADS; ++i) quads = quads + quad[i] * load<Quad>(row + QUAD_AT + i * 4);
+        float total = sum(quads);
+        for (int i = 0; i < REST; ++i) total += rest[i] * row[REST_AT + i];
+        return total;
+    }
+    // g += a row; row += a x: the two halves of a gradient step, in one pass over the row.
+    static S2V_INLINE void exchange(float* row, const Row& x, Row& g, float a) {
+        for (int i = 0; i < WIDES; ++i) {
+            const Wide old = load<Wide>(row + i * S2V_LANES);
+            g.wide[i] = g.wide[i] + old * a;
+            store(row + i * S2V_LANES, old + x.wide[i] * a);
+        }
+        for (int i = 0; i < QUADS; ++i) {
+            const Quad old = load<Quad>(row + QUAD_AT + i * 4);
+            g.quad[i] = g.quad[i] + old * a;
+            store(row + QUAD_AT + i * 4, old + x.quad[i] * a);
+        }
+        for (int i = 0; i < REST; ++i) {
+            const float old = row[REST_AT + i];
+            g.rest[i] += old * a;
+            row[REST_AT + i] = old + x.rest[i] * a;
+        }
+    }
+    S2V_INLINE bool finite() const {
+        Wide w{};
+        for (int i = 0; i < WIDES; ++i) w = w + wide[i] * 0.0f;
+        Quad q = fold(w);
+        for (int i = 0; i < QUADS; ++i) q = q + quad[i] * 0.0f;
+        float total = sum(q);
+        for (int i = 0; i < REST; ++i) total += rest[i] * 0.0f;
+        return total == 0;
+    }
+};
+
+template <>
+struct Row<0> {
+    float* v;
+    int n;
+
+    S2V_TARGET Row(float* memory, int dim) : v(memory), n(dim) { zero(); }
+
+    S2V_INLINE void zero() { std::memset(v, 0, static_cast<size_t>(n) * sizeof(float)); }
+    S2V_INLINE Row& operator=(const Row& o) {
+        std::memcpy(v, o.v, static_cast<size_t>(n) * sizeof(float));
+        return *this;
+    }
+    static S2V_INLINE void axpy(float* y, const float* x, float a, int n) {
+        int i = 0;
+        for (; i + S2V_LANES <= n; i += S2V_LANES) store(y + i, load<Wide>(y + i) + load<Wide>(x + i) * a);
+        for (; i + 4 <= n; i += 4) store(y + i, load<Quad>(y + i) + load<Quad>(x + i) * a);
+        for (; i < n; ++i) y[i] += x[i] * a;
+    }
+    S2V_INLINE void scale(float a) {
+        int i = 0;
+        for (; i + 4 <= n; i += 4) store(v + i, load<Quad>(v + i) * a);
+        for (; i < n; ++i) v[i] *= a;
+    }
+    S2V_INLINE void add(const Row& row, float a) { axpy(v, row.v, a, n); }
+    S2V_INLINE void add(const float* row, float a) { axpy(v, row, a, n); }
+    S2V_INLINE void add_to(float* row, float a) const { axpy(row, v, a, n); }
+    S2V_INLINE void write(float* row) const { std::memcpy(row, v, static_cast<size_t>(n) * sizeof(float)); }
+    S2V_INLINE float dot(const float* row) const {
+        Wide even{}, odd{};
+        int i = 0;
+        for (; i + 2 * S2V_LANES <= n; i += 2 * S2V_LANES) {
+            even = even + load<Wide>(v + i) * load<Wide>(row + i);
+            odd = odd + load<Wide>(v + i + S2V_LANES) * load<Wide>(row + i + S2V_LANES);
+        }
+        Quad quads = fold(even + odd);
+        for (; i + 4 <= n; i += 4) quads = quads + load<Quad>(v + i) * load<Quad>(row + i);
+        float total = sum(quads);
+        for (; i < n; ++i) total += v[i] * row[i];
+        return total;
+    }
+    static S2V_INLINE void exchange(float* row, const Row& x, Row& g, float a) {
+        const int n = x.n;
+        int i = 0;
+        for (; i + S2V_LANES <= n; i += S2V_LANES) {
+            const Wide old = load<Wide>(row + i);
+            store(g.v + i, load<Wide>(g.v + i) + old * a);
+            store(row + i, old + load<Wide>(x.v + i) * a);
+        }
+        for (; i < n; ++i) {
+            const float old = row[i];
+            g.v[i] += old * a;
+            row[i] = old + x.v[i] * a;
+        }
+    }
+    S2V_INLINE bool finite() const {
+        float total = 0;
+        for (int i = 0; i < n; ++i) total += v[i] * 0.0f;
+        return total == 0;
+    }
+};
+
+// 1 / (1 + e^-x), to 2e-7; saturates, and hands a NaN on.
+S2V_INLINE float sigmoid(float x) {
+    float t = x * -1.44269504f;  // e^-x = 2^t
+    t = t < -126 ? -126.0f : t > 126 ? 126.0f : t;
+    const float whole = (t + 12582912.0f) - 12582912.0f;  // rounded to the nearest integer
+    const float f = t - whole;
+    float p = 1.5403530e-4f;
+    p = p * f + 1.3333558e-3f;
+    p = p * f + 9.6181291e-3f;
+    p = p * f + 5.5504109e-2f;
+    p = p * f + 2.4022651e-1f;
+    p = p * f + 6.9314718e-1f;
+    p = p * f + 1.0f;
+    const int32_t bits = (static_cast<int32_t>(t == t ? whole : 0) + 127) << 23;
+    return 1.0f / (1.0f + p * read_as<float>(&bits));
+}
+
+// The loss -sum log p, with one logarithm for many p.
+struct LogLoss {
+    double product = 1, total = 0;
+    int factors = 0;
+    void add(float p) {
+        product *= p > 1e-18f ? p : 1e-18f;
+        if (++factors == 16) flush();
+    }
+    void flush() {
+        total -= std::log(product);
+        product = 1;
+        factors = 0;
+    }
+};
+
+// One target of algorithm step 1 .. 4: x is the mean of its inputs, the target's output row has label 1, the
+// negatives' label 0; g goes to the inputs.
+template <int DIM, bool LOSS>
+S2V_INLINE void step(const Model& model, const Line& line, const Target& target, float rate, Row<DIM>& S, Row<DIM>& G,
+                     Row<DIM>& x, Row<DIM>& g, LogLoss& loss) {
+    // x = (S - sum of the removed v_r + sum of the added v_r) / |input|, where v_r = R_r + m_r G
+    x = S;
+    for (const float* row : target.removed) x.add(row, -1);
+    for (const float* row : target.added) x.add(row, 1);
+    x.add(G, target.m_change);
+    x.scale(target.inverse_inputs);
+
+    g.zero();
+    const int32_t word = line.ids[static_cast<size_t>(target.position)];
+    float* out = model.out_row(word);
+    const float p = sigmoid(x.dot(out));
+    if (LOSS) loss.add(p);
+    Row<DIM>::exchange(out, x, g, rate * (1 - p));
+    for (int k = 0; k < model.negative; ++k) {
+        if (target.negatives[k] == word) continue;
+        out = model.out_row(target.negatives[k]);
+        const float q = sigmoid(x.dot(out));
+        if (LOSS) loss.add(1 - q);
+        Row<DIM>::exchange(out, x, g, -rate * q);
+    }
+    g.scale(target.inverse_inputs);
+
+    for (float* row : target.removed) g.add_to(row, -1);
+    for (float* row : target.added) g.add_to(row, 1);
+    S.add(g, line.sum_m2 + target.m_change);
+    G.add(g, 1);
+}
+
+template <int DIM, bool LOSS>
+S2V_TARGET void train_line(Trainer& trainer, const Line& line) {
+    const Model& model = trainer.model;
+    const int dim = DIM ? DIM : model.dim;
+    const size_t stride = (static_cast<size_t>(dim) + 15) / 16 * 16;
+    if (!DIM) trainer.scratch.resize(4 * stride);
+    float* scratch = trainer.scratch.data();
+    Row<DIM> S(scratch, dim), G(scratch + stride, dim), x(scratch + 2 * stride, dim), g(scratch + 3 * stride, dim);
+    LogLoss loss;
+
+    // S is a sum of many small steps: on very long lines it is taken afresh from the rows now and then, seldom
+    // enough that a row is read less than once a target for it.
+    const int refresh = std::max<int>(Trainer::POLL, static_cast<int>(line.slots.size()));
+    const auto take_S = [&]() S2V_TARGET {
+        S.zero();
+        float m2 = 0;
+        for (const Slot& slot : line.slots) {
+            S.add(slot.row, slot.m);
+            m2 += slot.m * slot.m;
+        }
+        S.add(G, m2);
+    };
+    take_S();
+
+    Target *now = &trainer.targets[0], *ahead = &trainer.targets[1];
+    float rate = trainer.schedule.rate();
+    int done = 0;
+    bool more = trainer.prepare(line, 0, *now);
+    while (more) {
+        more = trainer.prepare(line, now->position + 1, *ahead);
+        step<DIM, LOSS>(model, line, *now, rate, S, G, x, g, loss);
+        std::swap(now, ahead);
+        ++done;
+        if (done % Trainer::POLL == 0) {
+            if (!trainer.poll()) break;
+            rate = trainer.schedule.rate();
+        }
+        if (done % refresh == 0) take_S();
+    }
+
+    if (!G.finite()) trainer.schedule.diverged = trainer.schedule.stop = 1;
+    for (const Slot& slot : line.slots) G.add_to(slot.row, slot.m);
+    trainer.trained_words += done;
+    if (LOSS) {
+        loss.flush();
+        trainer.loss += loss.total;
+    }
+}
+
+template <int DIM>
+S2V_TARGET void mean_rows(const std::vector<const float*>& rows, int dim, float* out) {
+    if (DIM) dim = DIM;
+    Row<DIM> total(out, dim);
+    for (const float* row : rows) total.add(row, 1);
+    if (!rows.empty()) total.scale(1.0f / static_cast<float>(rows.size()));
+    if (DIM) total.write(out);
+}
+
+template <int DIM>
+inline TrainLine train_line_of(bool loss) {
+    return loss ? &train_line<DIM, true> : &train_line<DIM, false>;
+}
+inline TrainLine train_line_for(int dim, bool loss) {
+    return dim == 100 ? train_line_of<100>(loss) : dim == 300 ? train_line_of<300>(loss) : train_line_of<0>(loss);
+}
+inline MeanRows mean_rows_for(int dim) {
+    return dim == 100 ? &mean_rows<100> : dim == 300 ? &mean_rows<300> : &mean_rows<0>;
+}
+
+#undef S2V_INLINE
+}  // namespace S2V_LEVEL
+}  // namespace s2v

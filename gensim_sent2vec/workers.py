@@ -1,0 +1,76 @@
+"""Threads whose exceptions reach the caller, and which a Ctrl-C stops."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+
+
+def available_cpus() -> int:
+    """The number of CPUs this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS, Windows
+        return os.cpu_count() or 1
+
+
+class Workers:
+    """Runs ``work(i)`` in `n` threads, i = 0 .. n - 1, for the length of a ``with`` block.
+
+    The block is the caller's own part: waiting, showing progress, handing out batches. An exception in it
+    (a Ctrl-C, a broken corpus iterator) calls `stop` and waits for the threads; an exception in a thread is
+    raised in the block by the next `check` or `wait`, or at its end.
+
+    Parameters
+    ----------
+    n : int
+        Number of threads.
+    work : callable
+        Called with the thread's number.
+    stop : callable
+        Makes every `work` return soon.
+    """
+
+    def __init__(self, n: int, work: Callable[[int], None], stop: Callable[[], None]) -> None:
+        self._work, self._stop = work, stop
+        self._errors: list[BaseException] = []
+        self._ended = threading.Condition()
+        self._threads = [threading.Thread(target=self._run, args=(i,), daemon=True) for i in range(n)]
+        self._running = n
+
+    def _run(self, i: int) -> None:
+        try:
+            self._work(i)
+        except BaseException as error:
+            self._errors.append(error)
+            self._stop()
+        finally:
+            with self._ended:
+                self._running -= 1
+                self._ended.notify_all()
+
+    def check(self) -> None:
+        """Raise the first exception of a thread, if there is one."""
+        if self._errors:
+            raise self._errors[0]
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for all threads to end, at most so long; whether they have."""
+        with self._ended:
+            ended = self._ended.wait_for(lambda: self._running == 0 or bool(self._errors), seconds)
+        self.check()
+        return ended
+
+    def __enter__(self) -> Workers:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if kind is not None:
+            self._stop()
+        for thread in self._threads:
+            thread.join()
+        if kind is None:
+            self.check()

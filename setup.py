@@ -1,0 +1,19 @@
+"""The compiled kernel; everything else is in pyproject.toml."""
+
+import sys
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+flags = ["/O2", "/std:c++17"] if sys.platform == "win32" else ["-O3", "-std=c++17", "-fno-math-errno", "-Wall"]
+
+kernel = Extension(
+    "gensim_sent2vec._kernel",
+    ["gensim_sent2vec/_kernel.pyx"],
+    depends=[f"gensim_sent2vec/{name}.hpp" for name in ("text", "kernel", "loops")],
+    include_dirs=["gensim_sent2vec"],
+    extra_compile_args=flags,
+    language="c++",
+)
+
+setup(ext_modules=cythonize([kernel], language_level=3))
