@@ -234,15 +234,15 @@ S2V_INLINE void step(const Model& model, const Line& line, const Target& target,
     g.zero();
     const int32_t word = line.ids[static_cast<size_t>(target.position)];
     float* out = model.out_row(word);
-    const float p = sigmoid(x.dot(out));
-    if (LOSS) loss.add(p);
-    Row<DIM>::exchange(out, x, g, rate * (1 - p));
+    const float score = x.dot(out);
+    if (LOSS) loss.add(sigmoid(score));
+    Row<DIM>::exchange(out, x, g, rate * sigmoid(-score));
     for (int k = 0; k < model.negative; ++k) {
         if (target.negatives[k] == word) continue;
         out = model.out_row(target.negatives[k]);
-        const float q = sigmoid(x.dot(out));
-        if (LOSS) loss.add(1 - q);
-        Row<DIM>::exchange(out, x, g, -rate * q);
+        const float score = x.dot(out);
+        if (LOSS) loss.add(sigmoid(-score));
+        Row<DIM>::exchange(out, x, g, -rate * sigmoid(score));
     }
     g.scale(target.inverse_inputs);
 

@@ -1,0 +1,173 @@
+"""Sent2Vec training in plain numpy, one target after the other: what the kernel must compute.
+
+Slow and naive on purpose: the whole sentence is gathered anew for each target, in float64. The random draws are
+handed in (`Draws`), so that kernel and oracle can be driven through the same ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+PLACEHOLDER = -1  # also the last row of the stacked input matrix
+WORD = 2**64 - 1
+POLL = 512  # targets of a line between two looks at the learning rate
+
+
+def mix(z: int) -> int:
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & WORD
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB & WORD
+    return z ^ (z >> 31)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The parameters of a training, named as in `Sent2Vec`."""
+
+    n_words: int
+    bucket: int
+    word_ngrams: int = 1
+    skip_bigrams: bool = False
+    epfml_hash: bool = False
+    dropout_k: int = 0
+    negative: int = 1
+    shared_negatives: int = 1
+    alpha: float = 0.2
+    min_alpha: float = 0.0
+    total: float = 1.0
+    by_lines: bool = False
+
+
+class Draws:
+    """The kernel's random draws: splitmix64, and an alias table of thresholds and aliases."""
+
+    def __init__(self, seed: int, alias: np.ndarray, keep: np.ndarray | None, config: Config) -> None:
+        self.state, self.alias, self.keep, self.config = mix(seed), [int(a) for a in alias], keep, config
+        self.held: list[int] = []
+        self.left = 0
+
+    def next(self) -> int:
+        self.state = (self.state + 0x9E3779B97F4A7C15) & WORD
+        return mix(self.state)
+
+    def below(self, n: int) -> int:
+        return (self.next() >> 32) * n >> 32
+
+    def word(self) -> int:
+        x = self.next()
+        i = (x >> 32) * len(self.alias) >> 32
+        return i if x & 0xFFFFFFFF < self.alias[i] >> 32 else self.alias[i] & 0xFFFFFFFF
+
+    def other_word(self, target: int) -> int:
+        for _ in range(64):
+            if (word := self.word()) != target:
+                return word
+        word = self.below(len(self.alias) - 1)
+        return word + (word >= target)
+
+    def skips(self, target: int) -> bool:
+        """Whether subsampling leaves this target out."""
+        return self.keep is not None and self.next() & 0xFFFFFFFF > int(self.keep[target])
+
+    def dropped(self, length: int) -> list[int]:
+        """dropoutK: distinct positions, as long as more than two would remain."""
+        positions: list[int] = []
+        while len(positions) < self.config.dropout_k and length - len(positions) > 2:
+            if (position := self.below(length)) not in positions:
+                positions.append(position)
+        return sorted(positions)
+
+    def negatives(self, target: int) -> list[int]:
+        if self.left == 0:
+            self.left = self.config.shared_negatives
+            own = self.config.shared_negatives == 1
+            self.held = [self.other_word(target) if own else self.word() for _ in range(self.config.negative)]
+        self.left -= 1
+        return self.held
+
+
+@lru_cache(maxsize=1 << 16)
+def gram_row(ids: tuple[int, ...], config: Config) -> int:
+    """The row of an n-gram: words count from 2 and the placeholder is 1, from 1 and 0 in the reference's hash."""
+    if config.epfml_hash:
+        h = 0
+        for i in ids:
+            h = (h * 116049371 + i + 1) & WORD
+        return config.n_words + h % config.bucket
+    h = 0
+    for i in ids:
+        h = (h * 0xD1342543DE82EF95 + i + 2) & WORD
+    return config.n_words + (mix(h) * config.bucket >> 64)
+
+
+def input_rows(ids: Sequence[int], target: int | None, dropped: Sequence[int], config: Config) -> list[int]:
+    """Rows of one target's input (of a sentence as it is read out, where `target` is None)."""
+    line = [PLACEHOLDER if i == target else word for i, word in enumerate(ids)]
+    rows = list(line)
+    if config.skip_bigrams:
+        kept = [word for i, word in enumerate(line) if i not in dropped]
+        for a in range(len(kept)):
+            for b in range(a + 1, min(a + config.word_ngrams, len(kept))):
+                rows.append(gram_row((kept[a], kept[b]), config))
+        return rows
+    for i in range(len(line)):
+        if i in dropped:
+            continue
+        for j in range(i + 1, min(i + config.word_ngrams, len(line))):
+            if j in dropped:
+                break
+            rows.append(gram_row(tuple(line[i : j + 1]), config))
+    return rows
+
+
+def sigmoid(x: float) -> float:
+    return float(1 / (1 + np.exp(-np.clip(x, -700, 700))))
+
+
+@dataclass
+class Weights:
+    """Input rows (words, then n-grams, then the placeholder) and output rows, float64."""
+
+    inputs: np.ndarray
+    out: np.ndarray
+
+
+def train(lines: Sequence[tuple[Sequence[int], int]], weights: Weights, draws: Draws, config: Config) -> float:
+    """Train on (known ids, number of tokens) of each line in turn; returns the loss."""
+    done, loss = 0, 0.0
+
+    def rate() -> float:
+        return config.min_alpha + (config.alpha - config.min_alpha) * max(0.0, 1 - done / config.total)
+
+    for ids, n_tokens in lines:
+        polled = trained = 0
+        lr = rate()
+        for t in range(len(ids)) if len(ids) >= 2 else ():
+            if draws.skips(ids[t]):
+                continue
+            dropped = draws.dropped(len(ids)) if config.word_ngrams > 1 else []
+            loss += step(input_rows(ids, t, dropped, config), ids[t], draws.negatives(ids[t]), weights, lr)
+            trained += 1
+            if trained % POLL == 0 and not config.by_lines:
+                done, polled = done + POLL, polled + POLL
+                lr = rate()
+        done += 1 if config.by_lines else n_tokens - polled
+    return loss
+
+
+def step(rows: list[int], target: int, negatives: Sequence[int], weights: Weights, lr: float) -> float:
+    """One target; returns its loss."""
+    x = weights.inputs[rows].mean(axis=0)
+    g = np.zeros_like(x)
+    loss = 0.0
+    for word, label in [(target, 1), *((word, 0) for word in negatives if word != target)]:
+        score = x @ weights.out[word]
+        a = lr * (label - sigmoid(score))
+        loss -= np.log(max(sigmoid(score if label else -score), 1e-18))
+        g += a * weights.out[word]
+        weights.out[word] += a * x
+    np.add.at(weights.inputs, rows, g / len(rows))  # once per occurrence
+    return loss
