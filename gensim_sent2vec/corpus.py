@@ -49,7 +49,9 @@ def check_corpus_file(path: Any) -> None:
         Where it is compressed: the threads read it in parts.
     """
     if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"corpus_file: a path is expected, got a {type(path).__name__}; pass token lists as sentences=…")
+        raise TypeError(
+            f"corpus_file: a path is expected, got a {type(path).__name__}; pass token lists as sentences=…"
+        )
     name = os.fspath(path)
     if os.path.isdir(name):
         raise IsADirectoryError(
@@ -83,7 +85,7 @@ class TextLines:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
-        self._copy: BinaryIO | None = None
+        self._copy: Any = None  # of standard input
         if self.path != "-":
             if os.path.isdir(self.path):
                 raise IsADirectoryError(f"{self.path!r} is a directory")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -21,7 +21,7 @@ ENCODE_BATCH = 1 << 11  # sentences that a thread encodes between two looks at t
 
 
 class Sent2VecKeyedVectors(KeyedVectors):
-    """The vectors of a `Sent2Vec` model: gensim's `KeyedVectors` of its words, with the rows of word n-grams beside them.
+    """The vectors of a `Sent2Vec` model: gensim's `KeyedVectors` of its words, and the rows of word n-grams.
 
     All that `KeyedVectors` does with words works here: ``most_similar``, ``doesnt_match``, ``evaluate_word_pairs``,
     ``save_word2vec_format`` and the rest. Once filled, ``key_to_index`` is a read-only mapping and ``index_to_key``
@@ -41,6 +41,9 @@ class Sent2VecKeyedVectors(KeyedVectors):
         "mixed", or "epfml" for vectors that the reference program trained.
     """
 
+    # Where gensim's own code fills them they are a list and a dict; see `freeze`.
+    index_to_key: Any
+    key_to_index: Any
     _encoder: _kernel.Encoder | None = None
 
     def __init__(
@@ -91,7 +94,7 @@ class Sent2VecKeyedVectors(KeyedVectors):
         """The number of n-gram rows."""
         return len(self.vectors_ngrams)
 
-    def _freeze(self) -> Vocabulary:
+    def freeze(self) -> Vocabulary:
         """The words as arrays, made of the dict and list that gensim's own code fills."""
         if not isinstance(self.key_to_index, Vocabulary):
             if None in self.index_to_key:
@@ -116,15 +119,14 @@ class Sent2VecKeyedVectors(KeyedVectors):
     def sort_by_descending_frequency(self) -> None:
         super().sort_by_descending_frequency()
         if len(self):
-            self._freeze()
+            self.freeze()
 
     @classmethod
     def load_word2vec_format(cls, *args: Any, **kwargs: Any) -> Sent2VecKeyedVectors:
+        """Load a word2vec text or binary file; the arguments are those of gensim's `KeyedVectors`."""
         result = super().load_word2vec_format(*args, **kwargs)
-        result._freeze()
+        result.freeze()
         return result
-
-    load_word2vec_format.__func__.__doc__ = KeyedVectors.load_word2vec_format.__doc__
 
     # -------------------------------------------------------------------------------------------------
     # Sentences
@@ -138,7 +140,7 @@ class Sent2VecKeyedVectors(KeyedVectors):
             or encoder.arrays[1] is not self.vectors_ngrams
         ):
             encoder = self._encoder = _kernel.Encoder(
-                self._freeze(),
+                self.freeze(),
                 self.vectors,
                 self.vectors_ngrams,
                 word_ngrams=self.word_ngrams,
@@ -206,7 +208,7 @@ class Sent2VecKeyedVectors(KeyedVectors):
         if workers is not None and workers < 1:
             raise ValueError(f"workers must be at least 1, got {workers}")
         encoder = self._current_encoder()
-        total = len(sentences) if hasattr(sentences, "__len__") else None
+        total = len(sentences) if isinstance(sentences, Sized) else None
         rows: list[np.ndarray] = []
 
         def encode_batch(batch: list[Sentence]) -> np.ndarray:
@@ -252,8 +254,9 @@ class Sent2VecKeyedVectors(KeyedVectors):
         """
         loaded = super().load(os.fspath(fname), mmap=mmap)
         if not isinstance(loaded, cls):
+            kind = f"{type(loaded).__module__}.{type(loaded).__qualname__}"
             raise TypeError(
-                f"{os.fspath(fname)!r} holds a {type(loaded).__module__}.{type(loaded).__qualname__}, not {cls.__name__}"
+                f"{os.fspath(fname)!r} holds a {kind}, not {cls.__name__}"
                 + ("; its vectors are Sent2Vec.load(…).wv" if hasattr(loaded, "wv") else "")
             )
         return loaded

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
-import math
 import os
-import queue
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -19,27 +15,16 @@ from gensim.models import Word2Vec
 from . import _kernel
 from .corpus import check_corpus_file, check_sentences
 from .keyedvectors import Sent2VecKeyedVectors
+from .parameters import optional_whole, real, refuse, whole
 from .progress import Progress
-from .vocab import BATCH, Vocabulary, WordCounts, batches, count_file, count_words, open_binary
+from .selection import as_uint32, count_for, kept_words, no_word_left, target_probability
+from .training import Training
+from .vocab import Vocabulary, WordCounts, count_file, count_words
 from .workers import Workers, available_cpus
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_RUN = 16  # shared_negatives=True
-MIN_SLICE, MAX_SLICE = 1 << 16, 1 << 22  # bytes of a corpus file that a thread trains on at a time
-
-# Options of Word2Vec that mean nothing here: silence would be a kind of bug.
-UNSUPPORTED = {
-    "window": "the whole line is the context of each of its words",
-    "shrink_windows": "the whole line is the context of each of its words",
-    "sg": "Sent2Vec predicts a word from its line (CBOW); skip-gram is gensim's Word2Vec(sg=1)",
-    "cbow_mean": "the context is always the mean of its rows",
-    "hs": "only negative sampling is used; hierarchical softmax is gensim's Word2Vec(hs=1)",
-    "hashfxn": "vectors start from a counter and the seed, whatever Python's string hash",
-    "null_word": "there is no padding",
-    "sorted_vocab": "the vocabulary is always sorted by count",
-    "dm": "this is not Doc2Vec",
-}
 
 
 class Sent2Vec(Word2Vec):
@@ -124,6 +109,28 @@ class Sent2Vec(Word2Vec):
     (20,)
     """
 
+    # What gensim's constructor sets.
+    wv: Sent2VecKeyedVectors
+    alpha: float
+    min_alpha: float
+    epochs: int
+    min_count: int
+    sample: float
+    negative: int
+    ns_exponent: float
+    workers: int
+    seed: int
+    batch_words: int
+    vector_size: int
+    max_vocab_size: int | None
+    max_final_vocab: int | None
+    compute_loss: bool
+    running_training_loss: float
+    corpus_count: int
+    corpus_total_words: int
+    train_count: int
+    raw_vocab: Mapping[str, int] | None
+
     def __init__(
         self,
         sentences: Iterable[Sequence[str]] | None = None,
@@ -153,7 +160,7 @@ class Sent2Vec(Word2Vec):
         show_progress_bar: bool | None = None,
         **unsupported: Any,
     ) -> None:
-        _refuse(unsupported)
+        refuse(unsupported, inspect.signature(type(self)).parameters)
         if sentences is not None and corpus_file is not None:
             raise TypeError("sentences and corpus_file: pass one of the two")
         if sentences is not None:
@@ -161,34 +168,34 @@ class Sent2Vec(Word2Vec):
         if corpus_file is not None:
             check_corpus_file(corpus_file)
 
-        self.word_ngrams = _whole("word_ngrams", word_ngrams, 1)
+        self.word_ngrams = whole("word_ngrams", word_ngrams, 1)
         self.skip_bigrams = bool(skip_bigrams)
         if self.skip_bigrams and self.word_ngrams == 1:
             raise ValueError("skip_bigrams: pairs need word_ngrams >= 2, the greatest distance of a pair plus one")
-        self.dropout_k = _whole("dropout_k", dropout_k, 0)
-        self.bucket = _whole("bucket", bucket, 1 if self.word_ngrams > 1 else 0)
+        self.dropout_k = whole("dropout_k", dropout_k, 0)
+        self.bucket = whole("bucket", bucket, 1 if self.word_ngrams > 1 else 0)
         if shared_negatives is True:
             shared_negatives = DEFAULT_RUN
-        self.shared_negatives = _whole("shared_negatives", int(shared_negatives), 0)
+        self.shared_negatives = whole("shared_negatives", int(shared_negatives), 0)
         self.show_progress_bar = show_progress_bar
-        self.wv = self._empty_vectors(_whole("vector_size", vector_size, 1))
+        self.wv = self._empty_vectors(whole("vector_size", vector_size, 1))
         self.placeholder = np.zeros(0, dtype=np.float32)
 
         super().__init__(
             vector_size=vector_size,
-            alpha=_real("alpha", alpha, above=0),
-            min_alpha=_real("min_alpha", min_alpha, least=0),
-            epochs=_whole("epochs", epochs, 1),
-            min_count=_whole("min_count", min_count, 0),
-            max_vocab_size=_optional_whole("max_vocab_size", max_vocab_size, 1),
-            max_final_vocab=_optional_whole("max_final_vocab", max_final_vocab, 1),
-            negative=_whole("negative", negative, 1),
-            ns_exponent=_real("ns_exponent", ns_exponent),
-            sample=_real("sample", sample, least=0),
-            workers=available_cpus() if workers is None else _whole("workers", workers, 1),
-            seed=_whole("seed", seed, 0),
+            alpha=real("alpha", alpha, above=0),
+            min_alpha=real("min_alpha", min_alpha, least=0),
+            epochs=whole("epochs", epochs, 1),
+            min_count=whole("min_count", min_count, 0),
+            max_vocab_size=optional_whole("max_vocab_size", max_vocab_size, 1),
+            max_final_vocab=optional_whole("max_final_vocab", max_final_vocab, 1),
+            negative=whole("negative", negative, 1),
+            ns_exponent=real("ns_exponent", ns_exponent),
+            sample=real("sample", sample, least=0),
+            workers=available_cpus() if workers is None else whole("workers", workers, 1),
+            seed=whole("seed", seed, 0),
             compute_loss=compute_loss,
-            batch_words=_whole("batch_words", batch_words, 1),
+            batch_words=whole("batch_words", batch_words, 1),
             comment=comment,
             sg=0,
             hs=0,
@@ -277,14 +284,18 @@ class Sent2Vec(Word2Vec):
         """
         min_count = self.min_count if min_count is None else min_count
         sample = self.sample if sample is None else sample
+        if self.raw_vocab is None:
+            raise ValueError(
+                "prepare_vocab: the raw counts are gone; call build_vocab, with keep_raw_vocab=True to keep them"
+            )
         raw = WordCounts.of(self.raw_vocab)
-        effective = max(min_count, _count_for(raw.counts, self.max_final_vocab))
-        kept = raw.take(_kept_words(raw, effective, trim_rule))
+        effective = max(min_count, count_for(raw.counts, self.max_final_vocab))
+        kept = raw.take(kept_words(raw, effective, trim_rule))
         if not len(kept) and not update:
-            raise ValueError(_no_word_left(raw, effective, trim_rule))
+            raise ValueError(no_word_left(raw, effective, trim_rule))
 
         retain_total = int(kept.counts.sum())
-        probability = _target_probability(kept.counts, sample, retain_total)
+        probability = target_probability(kept.counts, sample, retain_total)
         report = {
             "drop_unique": len(raw) - len(kept),
             "retain_total": retain_total,
@@ -307,7 +318,7 @@ class Sent2Vec(Word2Vec):
 
     def _set_words(self, kept: WordCounts, probability: np.ndarray) -> None:
         self.wv.set_words(kept.vocabulary)
-        self.wv.expandos = {"count": np.array(kept.counts), "sample_int": _as_uint32(probability)}
+        self.wv.expandos = {"count": np.array(kept.counts), "sample_int": as_uint32(probability)}
 
     def _update_words(self, kept: WordCounts, probability: np.ndarray) -> None:
         """Add the counts of known words, and append the unknown ones: a word's id is part of its n-grams' hashes."""
@@ -327,7 +338,7 @@ class Sent2Vec(Word2Vec):
 
         count, sample_int = grown("count", 0), grown("sample_int", 2**32 - 1)
         count[ids] += kept.counts
-        sample_int[ids] = _as_uint32(probability)
+        sample_int[ids] = as_uint32(probability)
         self.wv.set_words(vocabulary)
         self.wv.expandos = {"count": count, "sample_int": sample_int}
 
@@ -416,7 +427,7 @@ class Sent2Vec(Word2Vec):
     def reset_from(self, other_model: Sent2Vec) -> None:
         """Share the vocabulary of another model, and reset the weights."""
         self.wv = self._empty_vectors(self.vector_size)
-        self.wv.set_words(other_model.wv._freeze())
+        self.wv.set_words(other_model.wv.freeze())
         self.wv.expandos = other_model.wv.expandos
         self.corpus_count, self.corpus_total_words = other_model.corpus_count, other_model.corpus_total_words
         self.init_weights()
@@ -475,12 +486,12 @@ class Sent2Vec(Word2Vec):
         KeyboardInterrupt
             On a Ctrl-C, within a second; the model stays as far as it is trained, and can be saved.
         """
-        _refuse(unsupported)
-        epochs = self.epochs if epochs is None else _whole("epochs", epochs, 1)
+        refuse(unsupported, inspect.signature(self.train).parameters)
+        epochs = self.epochs if epochs is None else whole("epochs", epochs, 1)
         self._check_ready()
         self._check_corpus_sanity(corpus_iterable, corpus_file, passes=epochs)
-        alpha = self.alpha if start_alpha is None else _real("start_alpha", start_alpha, above=0)
-        min_alpha = self.min_alpha if end_alpha is None else _real("end_alpha", end_alpha, least=0)
+        alpha = self.alpha if start_alpha is None else real("start_alpha", start_alpha, above=0)
+        min_alpha = self.min_alpha if end_alpha is None else real("end_alpha", end_alpha, least=0)
         if total_words is None and total_examples is None:
             total_words, total_examples = self.corpus_total_words or None, self.corpus_count or None
         total = total_words or total_examples
@@ -490,7 +501,7 @@ class Sent2Vec(Word2Vec):
         self.alpha, self.min_alpha, self.epochs = alpha, min_alpha, epochs
         self.compute_loss, self.running_training_loss = bool(compute_loss), 0.0
         schedule = _kernel.Schedule(alpha, min_alpha, float(total) * epochs, not total_words, word_count)
-        run = _Training(self, schedule, queue_factor, report_delay)
+        run = Training(self, schedule, queue_factor, report_delay)
         event = (
             f"{self.workers} workers, {len(self.wv)} words, word_ngrams={self.word_ngrams}, negative={self.negative}, "
             f"shared_negatives={self.shared_negatives}, epochs={epochs}, alpha={alpha}"
@@ -525,9 +536,6 @@ class Sent2Vec(Word2Vec):
             if not rows.flags.writeable:
                 raise ValueError(f"train: {name} is mapped read-only; load the model without mmap to train it on")
 
-    def _clear_post_train(self) -> None:
-        super()._clear_post_train()
-
     # -------------------------------------------------------------------------------------------------
     # Files
 
@@ -560,241 +568,6 @@ class Sent2Vec(Word2Vec):
         return model
 
 
-@dataclass
-class _Epoch:
-    """What one pass over the corpus did."""
-
-    lines: int = 0
-
-
-class _Training:
-    """One call of `Sent2Vec.train`: a trainer a thread, kept from epoch to epoch."""
-
-    def __init__(self, model: Sent2Vec, schedule: _kernel.Schedule, queue_factor: int, report_delay: float) -> None:
-        wv = model.wv
-        self.model, self.schedule = model, schedule
-        self.queue_size = max(1, queue_factor) * model.workers
-        self.report_delay = max(0.05, report_delay)
-        self.table = wv._freeze().table
-        alias = np.empty(len(wv), dtype=np.uint64)
-        _kernel.fill_alias(_negative_weights(wv.expandos["count"], model.ns_exponent), alias)
-        self.trainers = [
-            _kernel.Trainer(
-                wv.vectors,
-                model.placeholder,
-                wv.vectors_ngrams,
-                model.syn1neg,
-                alias,
-                wv.expandos["sample_int"] if model.sample else None,
-                schedule,
-                word_ngrams=model.word_ngrams,
-                skip=model.skip_bigrams,
-                epfml_hash=wv.ngram_hash == "epfml",
-                dropout_k=model.dropout_k,
-                negative=model.negative,
-                run=max(1, model.shared_negatives),
-                seed=model._stream(3, model.train_count, i),
-                compute_loss=model.compute_loss,
-            )
-            for i in range(model.workers)
-        ]
-
-    @property
-    def trained_words(self) -> int:
-        return sum(trainer.trained_words for trainer in self.trainers)
-
-    @property
-    def tokens(self) -> int:
-        return sum(trainer.tokens for trainer in self.trainers)
-
-    @property
-    def lines(self) -> int:
-        return sum(trainer.lines for trainer in self.trainers)
-
-    def epoch(self, epoch: int, sentences: Any, path: Any, progress: Progress) -> None:
-        """One pass over the corpus."""
-        lines = self.lines
-        if path is not None:
-            self._train_file(path, epoch, progress)
-        else:
-            self._train_iterable(sentences, epoch, progress)
-        self._report(epoch, progress)
-        if self.schedule.diverged:
-            raise ValueError(
-                f"alpha: training diverged in epoch {epoch + 1} at alpha={self.model.alpha}: numbers grew beyond float32; "
-                "the vectors are of no use, build the model anew with a lower alpha"
-            )
-        if self.lines == lines:
-            raise ValueError(
-                f"sentences: the corpus was empty in epoch {epoch + 1}; it must give its sentences anew for each pass"
-            )
-
-    def _train_file(self, path: Any, epoch: int, progress: Progress) -> None:
-        size = os.path.getsize(path)
-        step = min(max(size // (16 * len(self.trainers)), MIN_SLICE), MAX_SLICE)
-        slices = iter(range(0, size, step))  # next() on it is atomic
-
-        def work(i: int) -> None:
-            file = open_binary(path)
-            try:
-                for begin in slices:
-                    self.trainers[i].train_slice(self.table, file, begin, min(begin + step, size))
-            finally:
-                os.close(file)
-
-        with Workers(len(self.trainers), work, self.schedule.stop) as threads:
-            while not threads.wait(self.report_delay):
-                self._report(epoch, progress)
-
-    def _train_iterable(self, sentences: Any, epoch: int, progress: Progress) -> None:
-        waiting: queue.Queue[_kernel.Pack | None] = queue.Queue(self.queue_size)
-        stopped = threading.Event()
-
-        def work(i: int) -> None:
-            while (pack := waiting.get()) is not None and not stopped.is_set():
-                self.trainers[i].train_pack(self.table, pack)
-
-        def stop() -> None:
-            self.schedule.stop()
-            stopped.set()
-            for _ in self.trainers:  # wakes threads that wait for a batch
-                try:
-                    waiting.put_nowait(None)
-                except queue.Full:
-                    break
-
-        def hand_over(pack: _kernel.Pack | None) -> None:
-            while True:
-                threads.check()
-                try:
-                    return waiting.put(pack, timeout=self.report_delay)
-                except queue.Full:
-                    self._report(epoch, progress)
-
-        with Workers(len(self.trainers), work, stop) as threads:
-            for pack in _packs(sentences, self.model.batch_words):
-                hand_over(pack)
-                self._report(epoch, progress)
-            for _ in self.trainers:
-                hand_over(None)
-            while not threads.wait(self.report_delay):
-                self._report(epoch, progress)
-
-    def _report(self, epoch: int, progress: Progress) -> None:
-        facts = {"epoch": f"{epoch + 1}/{self.model.epochs}", "rate": f"{self.schedule.rate:.4f}"}
-        if self.model.compute_loss:
-            self.model.running_training_loss = sum(trainer.loss for trainer in self.trainers)
-            facts["loss"] = f"{self.model.running_training_loss / max(1, self.trained_words):.4f}"
-        progress.update(self.schedule.done, **facts)
-
-
-def _packs(sentences: Iterable[Sequence[str]], batch_words: int) -> Iterable[_kernel.Pack]:
-    """Batches of at least `batch_words` tokens, as the kernel takes them."""
-    batch: list[Sequence[str]] = []
-    words = 0
-    for sentence in sentences:
-        if isinstance(sentence, str):
-            raise TypeError(f"sentences: each sentence must be a list of tokens, got the string {sentence[:40]!r}")
-        batch.append(sentence)
-        words += len(sentence)
-        if words >= batch_words or len(batch) >= BATCH:
-            yield _kernel.Pack(batch)
-            batch, words = [], 0
-    if batch:
-        yield _kernel.Pack(batch)
-
-
 def _call(callbacks: Iterable[Any], hook: str, model: Sent2Vec) -> None:
     for callback in callbacks:
         getattr(callback, hook)(model)
-
-
-# -----------------------------------------------------------------------------------------------------
-# Counts
-
-
-def _count_for(counts: np.ndarray, max_words: int | None) -> int:
-    """The least count that keeps at most `max_words` words."""
-    if max_words is None or max_words >= len(counts):
-        return 0
-    return int(np.partition(counts, len(counts) - 1 - max_words)[len(counts) - 1 - max_words]) + 1
-
-
-def _kept_words(raw: WordCounts, min_count: int, trim_rule: Any) -> np.ndarray:
-    """Ids of the words to keep, most frequent first, equal counts in order of first appearance."""
-    keep = raw.counts >= min_count
-    if trim_rule is not None:
-        keep = np.fromiter(
-            (utils.keep_vocab_item(word, int(count), min_count, trim_rule) for word, count in zip(raw, raw.counts)),
-            dtype=bool,
-            count=len(raw),
-        )
-    ids = np.flatnonzero(keep)
-    return ids[np.argsort(-raw.counts[ids], kind="stable")]
-
-
-def _no_word_left(raw: WordCounts, min_count: int, trim_rule: Any) -> str:
-    if not len(raw):
-        return "the vocabulary is empty: no words were counted"
-    most = int(np.argmax(raw.counts))
-    rule = " and trim_rule" if trim_rule is not None else ""
-    return (
-        f"min_count={min_count}{rule} leaves no word: the most frequent of {len(raw)}, {raw.word(most)!r}, "
-        f"occurs {raw.counts[most]} times; lower min_count or pass a larger corpus"
-    )
-
-
-def _target_probability(counts: np.ndarray, sample: float, total: int) -> np.ndarray:
-    """The probability that a word is trained as a target (Mikolov et al. 2013, as word2vec computes it)."""
-    if not sample:
-        return np.ones(len(counts))
-    threshold = sample * total if sample < 1 else int(sample * (3 + math.sqrt(5)) / 2)
-    ratio = threshold / np.maximum(counts, 1)
-    return np.minimum(np.sqrt(ratio) + ratio, 1.0)
-
-
-def _as_uint32(probability: np.ndarray) -> np.ndarray:
-    return (probability * (2**32 - 1)).astype(np.uint32)
-
-
-def _negative_weights(counts: np.ndarray, exponent: float) -> np.ndarray:
-    """count ** exponent, scaled so that nothing overflows."""
-    weights = (np.maximum(counts, 1) / max(1, counts.max())).astype(np.float64) ** exponent
-    return np.ascontiguousarray(np.nan_to_num(weights / weights.max(), nan=1.0, posinf=1.0))
-
-
-# -----------------------------------------------------------------------------------------------------
-# Parameters
-
-
-def _refuse(options: Mapping[str, Any]) -> None:
-    for name in options:
-        if name in UNSUPPORTED:
-            raise TypeError(f"{name}: not an option of Sent2Vec: {UNSUPPORTED[name]}")
-        known = [p for p in Sent2Vec.__init__.__code__.co_varnames if p not in ("self", "unsupported")]
-        close = get_close_matches(name, known, 1)
-        raise TypeError(f"{name}: not an option of Sent2Vec" + (f"; did you mean {close[0]}?" if close else ""))
-
-
-def _whole(name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name}: a whole number is expected, got {value!r}")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, got {value}")
-    return int(value)
-
-
-def _optional_whole(name: str, value: Any, least: int) -> int | None:
-    return None if value is None else _whole(name, value, least)
-
-
-def _real(name: str, value: Any, above: float | None = None, least: float | None = None) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{name}: a number is expected, got {value!r}")
-    if not math.isfinite(value):
-        raise ValueError(f"{name} must be finite, got {value}")
-    if above is not None and value <= above:
-        raise ValueError(f"{name} must be above {above}, got {value}")
-    if least is not None and value < least:
-        raise ValueError(f"{name} must be at least {least}, got {value}")
-    return float(value)

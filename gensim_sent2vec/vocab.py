@@ -58,7 +58,7 @@ class Words(Sequence[str]):
     def __contains__(self, word: object) -> bool:
         return word in self._vocabulary
 
-    def index(self, word: str, start: int = 0, stop: int | None = None) -> int:  # type: ignore[override]
+    def index(self, word: str, start: int = 0, stop: int | None = None) -> int:
         i = self._vocabulary.get(word, -1)
         if not start <= i < (len(self) if stop is None else stop):
             raise ValueError(f"{word!r} is not among the words")
@@ -73,7 +73,7 @@ class Words(Sequence[str]):
         return f"<{len(self)} words>"
 
 
-class Vocabulary(SaveLoad, Mapping[str, int]):  # type: ignore[misc]
+class Vocabulary(SaveLoad, Mapping[str, int]):
     """Word -> id, a read-only mapping over arrays.
 
     Parameters

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import oracle
 import numpy as np
+import oracle
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -93,7 +93,9 @@ def cases(draw):
     if draw(st.booleans()):
         keep = np.array(draw(st.lists(st.integers(0, 2**32 - 1), min_size=n_words, max_size=n_words)), dtype=np.uint32)
     dim = draw(st.sampled_from([1, 2, 3, 4, 7, 16, 33, 50, 100, 300]))
-    return Case(draw(st.lists(line, min_size=1, max_size=5)), n_words, dim, draw(st.integers(0, 2**63)), keep, **options)
+    return Case(
+        draw(st.lists(line, min_size=1, max_size=5)), n_words, dim, draw(st.integers(0, 2**63)), keep, **options
+    )
 
 
 @pytest.fixture(params=LEVELS)

@@ -1,0 +1,87 @@
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEVELS: tuple[str, ...]
+
+def available_levels() -> list[str]: ...
+def simd_level() -> str: ...
+def hash_bytes(word: bytes) -> int: ...
+def build_slots(blob: NDArray[np.uint8], offsets: NDArray[np.int64], slots: NDArray[np.uint64]) -> int: ...
+def take_words(
+    blob: NDArray[np.uint8], offsets: NDArray[np.int64], ids: NDArray[np.int64], out: NDArray[np.uint8]
+) -> None: ...
+def fill_alias(weights: NDArray[np.float64], alias: NDArray[np.uint64]) -> None: ...
+def fill_uniform(rows: NDArray[np.float32], seed: int, scale: float, first: int = 0) -> None: ...
+
+class Pack:
+    n_tokens: int
+    def __init__(self, sentences: Sequence[str] | Sequence[Sequence[str]]) -> None: ...
+    def __len__(self) -> int: ...
+
+class WordTable:
+    def __init__(self, blob: NDArray[np.uint8], offsets: NDArray[np.int64], slots: NDArray[np.uint64]) -> None: ...
+    def find(self, word: str) -> int: ...
+
+class CorpusCounter:
+    lines: int
+    tokens: int
+    n_words: int
+    def __init__(self, max_words: int = 0) -> None: ...
+    def add_slice(self, file: int, begin: int, end: int, stop: NDArray[np.int64]) -> int: ...
+    def add_pack(self, pack: Pack) -> None: ...
+    def merge(self, other: CorpusCounter) -> None: ...
+    def export(self) -> tuple[bytes, bytes, bytes]: ...
+
+class Schedule:
+    done: int
+    rate: float
+    diverged: bool
+    def __init__(self, start: float, end: float, total: float, by_lines: bool = False, done: int = 0) -> None: ...
+    def stop(self) -> None: ...
+
+class Trainer:
+    trained_words: int
+    tokens: int
+    lines: int
+    loss: float
+    schedule: Schedule
+    def __init__(
+        self,
+        words: NDArray[np.float32],
+        placeholder: NDArray[np.float32],
+        grams: NDArray[np.float32],
+        out: NDArray[np.float32],
+        alias: NDArray[np.uint64],
+        keep: NDArray[np.uint32] | None,
+        schedule: Schedule,
+        *,
+        word_ngrams: int,
+        skip: bool,
+        epfml_hash: bool,
+        dropout_k: int,
+        negative: int,
+        run: int,
+        seed: int,
+        compute_loss: bool = False,
+    ) -> None: ...
+    def train_slice(self, table: WordTable, file: int, begin: int, end: int) -> None: ...
+    def train_pack(self, table: WordTable, pack: Pack) -> None: ...
+    def input_rows(self, ids: Sequence[int], target: int, dropped: Sequence[int] = ()) -> list[int]: ...
+
+class Encoder:
+    words: Any
+    arrays: tuple[NDArray[np.float32], NDArray[np.float32]]
+    def __init__(
+        self,
+        words: Any,
+        vectors: NDArray[np.float32],
+        grams: NDArray[np.float32],
+        *,
+        word_ngrams: int,
+        skip: bool,
+        epfml_hash: bool,
+    ) -> None: ...
+    def encode(self, pack: Pack, out: NDArray[np.float32], known: NDArray[np.int64] | None = None) -> None: ...

@@ -1,0 +1,267 @@
+"""The command line: arguments only; the work is done elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any, TextIO
+
+import numpy as np
+from gensim.utils import SaveLoad
+
+from .corpus import TextLines, TokenLines
+from .keyedvectors import Sent2VecKeyedVectors
+from .model import Sent2Vec
+from .search import nearest
+from .version import __version__
+
+# Options of `train`: name, type, what it is. They are the arguments of Sent2Vec, whose defaults they have.
+TRAIN_OPTIONS: tuple[tuple[str, Callable[[str], Any], str], ...] = (
+    ("vector_size", int, "dimensions of the vectors"),
+    ("alpha", float, "learning rate at the start"),
+    ("min_alpha", float, "learning rate at the end"),
+    ("epochs", int, "passes over the corpus"),
+    ("min_count", int, "ignore words that occur less often"),
+    ("max_vocab_size", int, "while counting, forget rare words above so many"),
+    ("max_final_vocab", int, "keep at most so many words"),
+    ("word_ngrams", int, "longest word n-gram with a row of its own"),
+    ("dropout_k", int, "positions without n-grams a target"),
+    ("bucket", int, "rows that n-grams are hashed to"),
+    ("negative", int, "negative draws a target"),
+    ("ns_exponent", float, "negatives are drawn in proportion to count to this power"),
+    ("sample", float, "threshold for skipping frequent words as targets; 0: none"),
+    ("shared_negatives", int, "so many targets share their negatives; 1: none do"),
+    ("workers", int, "threads; all CPUs where not given"),
+    ("seed", int, "of the start and all draws"),
+)
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Descriptions as they are written, options in one column."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=32)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gensim-sent2vec", description="Sent2Vec sentence embeddings for gensim.", formatter_class=_Formatter
+    )
+    parser.add_argument("--version", action="version", version=f"gensim-sent2vec {__version__}")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log what is done to standard error")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], None], what: str, example: str) -> Any:
+        sub = commands.add_parser(
+            name, help=what, description=f"{what[0].upper()}{what[1:]}.", epilog=f"example:\n  {example}",
+            formatter_class=_Formatter,
+        )  # fmt: skip
+        sub.set_defaults(run=run)
+        return sub
+
+    demo = command("demo", _demo, "train on a small news corpus and show what comes out", "gensim-sent2vec demo")
+    demo.add_argument("--save", metavar="MODEL", help="where to save the model (default: a temporary directory)")
+    demo.add_argument("--workers", type=int, metavar="N", help="threads (default: all CPUs)")
+
+    train = command(
+        "train", _train, "train a model on a text file", "gensim-sent2vec train corpus.txt my.model --word-ngrams 2"
+    )
+    train.add_argument("corpus", metavar="CORPUS", help="one tokenised sentence a line; may be compressed, - is stdin")
+    train.add_argument("model", metavar="MODEL", help="where to save the model")
+    for name, kind, what in TRAIN_OPTIONS:
+        train.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="N", help=what, default=argparse.SUPPRESS)
+    train.add_argument(
+        "--skip-bigrams", action="store_true", default=argparse.SUPPRESS,
+        help="pairs up to a distance instead of n-grams",
+    )  # fmt: skip
+
+    encode = command(
+        "encode",
+        _encode,
+        "print or save the vectors of sentences",
+        "gensim-sent2vec encode my.model new.txt -o new.npy",
+    )
+    encode.add_argument("model", metavar="MODEL")
+    encode.add_argument("file", metavar="FILE", nargs="?", default="-", help="one sentence a line (default: stdin)")
+    encode.add_argument("-o", "--output", metavar="OUT.npy", help="write a NumPy file instead of text")
+    encode.add_argument("--normalize", action="store_true", help="scale vectors to length 1")
+    encode.add_argument("--workers", type=int, metavar="N", help="threads (default: all CPUs)")
+
+    similar = command(
+        "similar", _similar, "nearest sentences, or words",
+        'gensim-sent2vec similar my.model --corpus faq.txt "how do i get my money back"',
+    )  # fmt: skip
+    similar.add_argument("model", metavar="MODEL")
+    similar.add_argument("queries", metavar="QUERY", nargs="+", help="sentences; words where there is no --corpus")
+    similar.add_argument("--corpus", metavar="SENTENCES", help="file to search, one sentence a line")
+    similar.add_argument("-n", "--topn", type=int, default=10, metavar="N", help="results a query (default: 10)")
+    similar.add_argument("--json", action="store_true", help="one JSON object a query")
+
+    info = command("info", _info, "what a model file holds", "gensim-sent2vec info my.model --json")
+    info.add_argument("model", metavar="MODEL")
+    info.add_argument("--json", action="store_true", help="as a JSON object")
+    return parser
+
+
+# -----------------------------------------------------------------------------------------------------
+# Commands
+
+
+def _demo(args: argparse.Namespace) -> None:
+    from .demo import main as run_demo  # imports gensim's test data, which nothing else needs
+
+    run_demo(args.save, args.workers)
+
+
+def _train(args: argparse.Namespace) -> None:
+    given = vars(args)
+    options = {name: given[name] for name, *_ in TRAIN_OPTIONS if name in given}
+    lines = TextLines(args.corpus)
+    _check_writable(args.model)
+    model = Sent2Vec(**options, skip_bigrams=given.get("skip_bigrams", False), compute_loss=True)
+    corpus: dict[str, Any] = {"corpus_file": lines.plain_path}
+    if corpus["corpus_file"] is None:
+        corpus = {"corpus_iterable": TokenLines(args.corpus)}
+    model.build_vocab(**corpus)
+    try:
+        model.train(**corpus, compute_loss=True)
+    except KeyboardInterrupt:
+        model.save(args.model)
+        print(f"\nStopped; the model, as far as it is trained, is saved as {args.model}", file=sys.stderr)
+        raise
+    model.save(args.model)
+    print(f"{model} saved as {args.model}", file=sys.stderr)
+
+
+def _encode(args: argparse.Namespace) -> None:
+    wv = load_vectors(args.model)
+    lines = TextLines(args.file)
+    if args.output:
+        _check_writable(args.output)
+        vectors = wv.encode(lines, normalize=args.normalize, workers=args.workers)
+        with open(args.output, "wb") as file:  # np.save would add .npy to a name without it
+            np.save(file, vectors)
+        return
+    for batch in _chunks(lines, 1000):
+        for row in wv.encode(batch, normalize=args.normalize, workers=args.workers, show_progress_bar=False):
+            print(" ".join(map(str, row)))
+
+
+def _similar(args: argparse.Namespace) -> None:
+    wv = load_vectors(args.model)
+    if args.topn < 1:
+        raise ValueError(f"--topn must be at least 1, got {args.topn}")
+    if args.corpus is None:
+        for query in args.queries:
+            if query not in wv:
+                raise ValueError(f"{query!r} is not a word of the model; to search sentences pass --corpus FILE")
+            _show(query, wv.most_similar(query, topn=args.topn), args.json)
+        return
+    sentences = list(TextLines(args.corpus))
+    vectors = wv.encode(sentences, normalize=True)
+    for query, vector in zip(args.queries, wv.encode(args.queries, normalize=True)):
+        _show(query, [(sentences[i], cosine) for i, cosine in nearest(vectors, vector, args.topn)], args.json)
+
+
+def _show(query: str, results: list[tuple[str, float]], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"query": query, "results": results}, ensure_ascii=False))
+        return
+    print(query)
+    for text, cosine in results:
+        print(f"  {cosine:.4f}  {text}")
+
+
+def _info(args: argparse.Namespace) -> None:
+    loaded = _load(args.model)
+    wv = loaded.wv if isinstance(loaded, Sent2Vec) else loaded
+    facts: dict[str, Any] = {
+        "kind": type(loaded).__name__,
+        "words": len(wv),
+        "vector_size": wv.vector_size,
+        "word_ngrams": wv.word_ngrams,
+        "skip_bigrams": wv.skip_bigrams,
+        "bucket": wv.bucket,
+        "ngram_hash": wv.ngram_hash,
+        "dtype": str(wv.vectors.dtype),
+        "bytes": int(wv.vectors.nbytes + wv.vectors_ngrams.nbytes),
+    }
+    if isinstance(loaded, Sent2Vec):
+        names = ("epochs", "alpha", "min_alpha", "min_count", "negative", "ns_exponent", "sample", "dropout_k")
+        facts |= {name: getattr(loaded, name) for name in (*names, "shared_negatives", "seed", "corpus_count")}
+        facts["corpus_words"] = loaded.corpus_total_words
+    if args.json:
+        print(json.dumps(facts))
+    else:
+        print("\n".join(f"{name:>16}  {value}" for name, value in facts.items()))
+
+
+# -----------------------------------------------------------------------------------------------------
+# Files
+
+
+def _load(path: str) -> Sent2Vec | Sent2VecKeyedVectors:
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"there is no model {path!r}")
+    try:
+        loaded = SaveLoad.load.__func__(Sent2Vec, path, mmap="r")
+    except OSError:
+        raise
+    except Exception as error:  # whatever unpickling makes of a file that is no pickle
+        raise ValueError(f"{path!r} is not a saved model ({type(error).__name__}: {error})") from None
+    if not isinstance(loaded, (Sent2Vec, Sent2VecKeyedVectors)):
+        raise ValueError(f"{path!r} holds a {type(loaded).__qualname__}, not a Sent2Vec model or its vectors")
+    return loaded
+
+
+def load_vectors(path: str) -> Sent2VecKeyedVectors:
+    """The vectors of a saved model, or saved vectors, mapped read-only."""
+    loaded = _load(path)
+    return loaded.wv if isinstance(loaded, Sent2Vec) else loaded
+
+
+def _check_writable(path: str) -> None:
+    """Before hours of work: can the result be written?"""
+    directory = os.path.dirname(path) or "."
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"{path!r} is a directory")
+    if not os.path.isdir(directory):
+        raise FileNotFoundError(f"there is no directory {directory!r} to write {path!r} to")
+    if not os.access(directory, os.W_OK):
+        raise PermissionError(f"{directory!r} is not writable")
+
+
+def _chunks(lines: Iterable[str], size: int) -> Iterator[list[str]]:
+    iterator = iter(lines)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+def _silence(stream: TextIO) -> None:
+    """After a broken pipe: let the interpreter's last flush go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run a command; exit status 2 with one line on bad input, 130 on a Ctrl-C."""
+    args = _parser().parse_args(argv)
+    logging.basicConfig(
+        level=logging.INFO if args.verbose else logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stderr
+    )
+    logging.getLogger("gensim_sent2vec").setLevel(logging.INFO)
+    try:
+        args.run(args)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence(sys.stdout)
+        sys.exit(141)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (ValueError, TypeError, OSError, MemoryError, ImportError) as error:
+        print(f"gensim-sent2vec {args.command}: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)
