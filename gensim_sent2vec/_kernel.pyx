@@ -82,11 +82,13 @@ cdef extern from "kernel.hpp" namespace "s2v" nogil:
     cdef cppclass CLine "s2v::Line":
         vector[int32_t] ids
         vector[CSlot] slots
-        void plan(const CModel &m) except +
+        vector[int] targets, dropped
+        int n_dropped
+        void plan_rows(const CModel &m) except +
 
     cdef cppclass CTarget "s2v::Target":
         vector[float*] removed, added
-        void plan(const CModel &m, const CLine &line, int t, const vector[int] &dropped) except +
+        void plan(const CModel &m, const CLine &line, int i) except +
 
     cdef cppclass CTrainer "s2v::Trainer":
         int64_t trained_words, tokens, lines
@@ -488,13 +490,15 @@ cdef class Trainer:
         """
         cdef CLine line
         cdef CTarget plan
-        cdef vector[int] gaps = sorted(dropped)
         cdef CSlot slot
         if not all(0 <= i < self.model.n_words for i in ids) or not 0 <= target < len(ids):
             raise ValueError("ids: words of the vocabulary; target: a position among them")
         line.ids = ids
-        line.plan(self.model)
-        plan.plan(self.model, line, target, gaps)
+        line.targets = [target]
+        line.dropped = sorted(dropped)
+        line.n_dropped = len(dropped)
+        line.plan_rows(self.model)
+        plan.plan(self.model, line, 0)
         rows = []
         for slot in line.slots:
             rows += [self.row_number(slot.row)] * <int>slot.m

@@ -192,43 +192,80 @@ class Line {
   public:
     std::vector<int32_t> ids;        // known words only
     int64_t tokens = 0;              // all of them
-    std::vector<Slot> slots;         // the placeholder first
+    std::vector<Slot> slots;         // the distinct base rows, the placeholder first
     std::vector<int32_t> word_slot;  // of each position
     std::vector<int32_t> gram_slot;  // of the n-gram at position i with k words: (i, k) -> i * (n - 1) + k - 2
-    std::vector<Slot> holes;         // the n-grams with the placeholder, hole_count(n) for each target
-    int64_t n_grams = 0;
+    std::vector<float*> grams;       // in place of gram_slot where n-grams are not base inputs
+    bool lazy_grams = false;         // whether they are; see plan()
+    int64_t n_base_grams = 0;
     float sum_m2 = 0;
 
-    int length() const { return static_cast<int>(ids.size()); }
-    static int hole_count(int n) { return n * (n + 1) / 2 - 1; }
+    std::vector<int> targets;       // the positions that are trained
+    int n_dropped = 0;              // positions a target at which no n-gram may stand (dropoutK)
+    std::vector<int> dropped;       // those of each target, sorted
+    std::vector<Slot> holes;        // the n-grams with the placeholder that each target adds
+    std::vector<size_t> hole_ends;  // of each target, in `holes`
 
-    // Finds the rows of `ids`, their multiplicities, and asks the memory for them: a plan is made one line ahead.
-    void plan(const Model& m) {
-        const int L = length(), n = m.n;
-        const size_t grams = static_cast<size_t>(L) * static_cast<size_t>(n - 1);
+    int length() const { return static_cast<int>(ids.size()); }
+    const int* dropped_of(int i) const { return dropped.data() + static_cast<size_t>(i) * static_cast<size_t>(n_dropped); }
+
+    // Makes the draws of all targets but their negatives, finds the rows of the line and asks the memory for them: a
+    // line is planned while the one before it is trained.
+    void plan(const Model& m, Rng& rng) {
+        targets.clear();
+        for (int t = 0; t < length(); ++t)
+            if (!m.keep || static_cast<uint32_t>(rng.next()) <= m.keep[ids[t]]) targets.push_back(t);
+        n_dropped = m.n > 1 ? std::max(0, std::min(m.dropout_k, length() - 2)) : 0;
+        dropped.clear();
+        for (size_t i = 0; i < targets.size() && n_dropped; ++i) drop_positions(rng);
+        plan_rows(m);
+    }
+
+    // The rows alone, after targets and dropped have been set.
+    void plan_rows(const Model& m) {
         bytes_ = static_cast<size_t>(m.dim) * sizeof(float);
-        table_.reset(static_cast<size_t>(L) + grams + 1);
+        n_base_grams = 0;
+        lazy_grams = m.n > 1 && (m.skip || most_survive(m));
+        table_.reset(ids.size() * static_cast<size_t>(lazy_grams ? m.n : 1) + 1);
         slots.clear();
         slots.push_back({m.placeholder, 1});
-        word_slot.resize(static_cast<size_t>(L));
-        for (int i = 0; i < L; ++i) word_slot[i] = add(m.word_row(ids[i]));
-        n_grams = 0;
-        if (n > 1) {
-            gram_slot.resize(grams);
-            m.skip ? plan_pairs(m) : plan_grams(m);
-        }
+        word_slot.clear();
+        for (int32_t id : ids) word_slot.push_back(add(m.word_row(id)));
+        if (m.n > 1) m.skip ? plan_pairs(m) : plan_grams(m);
         sum_m2 = 0;
         for (const Slot& s : slots) sum_m2 += s.m * s.m;
-        if (n > 1 && !m.skip) plan_holes(m);
+        if (m.n > 1 && !m.skip) plan_holes(m);
     }
 
     // A row that a target adds, with its multiplicity among the base inputs (not 0 only where hashes collide).
     Slot slot_of(float* row) const {
-        const int32_t slot = table_.find(row);
+        const int32_t slot = lazy_grams ? table_.find(row) : -1;
         return {row, slot < 0 ? 0 : slots[static_cast<size_t>(slot)].m};
     }
 
   private:
+    void drop_positions(Rng& rng) {
+        const auto begin = static_cast<std::ptrdiff_t>(dropped.size());
+        while (static_cast<int>(dropped.size() - static_cast<size_t>(begin)) < n_dropped) {
+            const int position = static_cast<int>(rng.below(ids.size()));
+            const auto at = std::lower_bound(dropped.begin() + begin, dropped.end(), position);
+            if (at == dropped.end() || *at != position) dropped.insert(at, position);
+        }
+    }
+
+    // n-grams are base inputs only where most of them outlive the breaks at dropped positions and the target: then
+    // there are fewer to leave out than to add.
+    bool most_survive(const Model& m) const {
+        const double L = length(), kept = L - n_dropped - 1;
+        double total = 0, alive = 0, p = kept / L;
+        for (int k = 2; k <= m.n && k <= length(); ++k) {
+            p *= std::max(0.0, (kept - k + 1) / (L - k + 1));
+            total += L - k + 1;
+            alive += (L - k + 1) * p;
+        }
+        return alive > total - alive + 2 * total / L;
+    }
+
     int32_t add(float* row) {
         int32_t& slot = table_[row];
         if (slot < 0) {
@@ -243,11 +280,19 @@ class Line {
     void plan_grams(const Model& m) {
         const int L = length(), n = m.n;
         const GramHash hash = m.hash();
+        lazy_grams ? gram_slot.resize(ids.size() * static_cast<size_t>(n - 1)) : grams.resize(ids.size() * static_cast<size_t>(n - 1));
         for (int i = 0; i + 1 < L; ++i) {
             uint64_t h = hash.start(ids[i]);
-            for (int k = 2; k <= n && i + k <= L; ++k, ++n_grams) {
+            for (int k = 2; k <= n && i + k <= L; ++k) {
                 h = hash.extend(h, ids[i + k - 1]);
-                gram_slot[static_cast<size_t>(i) * (n - 1) + k - 2] = add(m.gram_row(h));
+                const size_t at = static_cast<size_t>(i) * (n - 1) + k - 2;
+                float* row = m.gram_row(h);
+                if (lazy_grams) {
+                    gram_slot[at] = add(row);
+                    ++n_base_grams;
+                } else {
+                    prefetch_row(grams[at] = row, bytes_);
+                }
             }
         }
     }
@@ -255,32 +300,35 @@ class Line {
     void plan_pairs(const Model& m) {
         const int L = length(), n = m.n;
         const GramHash hash = m.hash();
+        gram_slot.resize(ids.size() * static_cast<size_t>(n - 1));
         for (int i = 0; i + 1 < L; ++i)
-            for (int d = 1; d < n && i + d < L; ++d, ++n_grams)
+            for (int d = 1; d < n && i + d < L; ++d, ++n_base_grams)
                 gram_slot[static_cast<size_t>(i) * (n - 1) + d - 1] =
                     add(m.gram_row(hash.extend(hash.start(ids[i]), ids[i + d])));
     }
 
+    // The n-grams over a target's placeholder stand between the dropped positions around it.
     void plan_holes(const Model& m) {
-        const int L = length(), n = m.n;
+        holes.clear();
+        hole_ends.clear();
+        for (int i = 0; i < static_cast<int>(targets.size()); ++i) {
+            const int t = targets[i];
+            const int *begin = dropped_of(i), *end = begin + n_dropped, *next = std::lower_bound(begin, end, t);
+            if (next == end || *next != t)
+                plan_holes(m, t, next == begin ? 0 : next[-1] + 1, next == end ? length() : *next);
+            hole_ends.push_back(holes.size());
+        }
+    }
+
+    void plan_holes(const Model& m, int t, int low, int high) {
         const GramHash hash = m.hash();
-        holes.resize(static_cast<size_t>(L) * hole_count(n));
-        Slot* hole = holes.data();
-        for (int t = 0; t < L; ++t) {
-            for (int before = 0; before < n; ++before) {  // the n-gram starts at t - before and must reach t
-                const int i = t - before;
-                uint64_t h = i < 0 ? 0 : hash.start(before ? ids[i] : GramHash::PLACEHOLDER);
-                for (int k = 2; k <= n; ++k) {
-                    const int j = i + k - 1;
-                    if (i >= 0 && j < L) h = hash.extend(h, j == t ? GramHash::PLACEHOLDER : ids[j]);
-                    if (k <= before) continue;
-                    if (i < 0 || j >= L) {
-                        *hole++ = {nullptr, 0};
-                    } else {
-                        *hole = slot_of(m.gram_row(h));
-                        prefetch_row(hole++->row, bytes_);
-                    }
-                }
+        for (int i = std::max(low, t - m.n + 1); i <= t; ++i) {
+            uint64_t h = hash.start(i == t ? GramHash::PLACEHOLDER : ids[i]);
+            for (int j = i + 1; j < high && j - i < m.n; ++j) {
+                h = hash.extend(h, j == t ? GramHash::PLACEHOLDER : ids[j]);
+                if (j < t) continue;
+                holes.push_back(slot_of(m.gram_row(h)));
+                prefetch_row(holes.back().row, bytes_);
             }
         }
     }
@@ -300,16 +348,18 @@ class Target {
     float inverse_inputs = 0;
     const int32_t* negatives = nullptr;
 
-    // `dropped`: sorted positions at which no n-gram may stand (dropoutK).
-    void plan(const Model& m, const Line& line, int t, const std::vector<int>& dropped) {
-        position = t;
+    // Target number `i` of the line.
+    void plan(const Model& m, const Line& line, int i) {
+        position = line.targets[i];
+        dropped_ = line.dropped_of(i);
+        dropped_end_ = dropped_ + line.n_dropped;
         removed.clear();
         added.clear();
         m_change = 0;
-        remove(line, line.word_slot[t]);
-        if (m.n > 1) m.skip ? plan_pairs(m, line, dropped) : plan_grams(m, line, dropped);
-        // All base inputs but the removed ones: words and placeholder make length + 1, less the target's own word.
-        const int64_t inputs = line.length() + 1 + line.n_grams - static_cast<int64_t>(removed.size()) +
+        remove(line, line.word_slot[position]);
+        if (m.n > 1) m.skip ? plan_pairs(m, line) : plan_grams(m, line, i);
+        // The base inputs: words, the placeholder, n-grams.
+        const int64_t inputs = line.length() + 1 + line.n_base_grams - static_cast<int64_t>(removed.size()) +
                                static_cast<int64_t>(added.size());
         inverse_inputs = 1.0f / static_cast<float>(inputs);
     }
@@ -323,84 +373,81 @@ class Target {
         added.push_back(slot.row);
         m_change += slot.m;
     }
+    bool is_dropped(int i) const { return std::binary_search(dropped_, dropped_end_, i); }
 
-    // Calls f(b, previous) for every position at which base n-grams break: the dropped ones and the target.
+    // Calls f(b, previous) for every position at which base n-grams break, the dropped ones and the target, in order.
     template <class F>
-    void each_break(const std::vector<int>& dropped, F&& f) const {
+    void each_break(F&& f) const {
         int previous = -1;
-        bool target_done = false;
-        for (int d : dropped) {
-            if (!target_done && position <= d) {
-                f(position, previous);
-                previous = position;
-                target_done = true;
-                if (position == d) continue;
-            }
-            f(d, previous);
-            previous = d;
-        }
-        if (!target_done) f(position, previous);
+        const int* d = dropped_;
+        for (; d < dropped_end_ && *d < position; previous = *d++) f(*d, previous);
+        f(position, previous);
+        previous = position;
+        if (d < dropped_end_ && *d == position) ++d;
+        for (; d < dropped_end_; previous = *d++) f(*d, previous);
     }
 
-    void plan_grams(const Model& m, const Line& line, const std::vector<int>& dropped) {
+    void plan_grams(const Model& m, const Line& line, int i) {
+        line.lazy_grams ? remove_broken(m, line) : add_whole(m, line);
+        for (size_t h = i ? line.hole_ends[i - 1] : 0; h < line.hole_ends[i]; ++h) add(line.holes[h]);
+    }
+
+    // Each n-gram that runs over a break is removed at the first break it meets.
+    void remove_broken(const Model& m, const Line& line) {
         const int L = line.length(), n = m.n;
-        // Each n-gram that runs over a break is removed at the first break it meets.
-        each_break(dropped, [&](int b, int previous) {
+        each_break([&](int b, int previous) {
             for (int i = std::max(previous + 1, b - n + 1); i <= b; ++i)
                 for (int k = std::max(2, b - i + 1); k <= n && i + k <= L; ++k)
                     remove(line, line.gram_slot[static_cast<size_t>(i) * (n - 1) + k - 2]);
         });
-        // The n-grams over the placeholder stand between the dropped positions around it.
-        int low = 0, high = L;
-        for (int d : dropped) {
-            if (d == position) return;
-            if (d < position) low = d + 1;
-            if (d > position) {
-                high = d;
-                break;
-            }
-        }
-        const Slot* hole = line.holes.data() + static_cast<size_t>(position) * Line::hole_count(n);
-        for (int before = 0; before < n; ++before)
-            for (int k = std::max(2, before + 1); k <= n; ++k, ++hole) {
-                const int i = position - before;
-                if (i >= low && i + k <= high) add(*hole);
-            }
     }
 
-    // Pairs reach past dropped positions: (A, E) stands in for (A, D) where D is dropped.
-    void plan_pairs(const Model& m, const Line& line, const std::vector<int>& dropped) {
+    // The n-grams between the breaks, where they are no base inputs.
+    void add_whole(const Model& m, const Line& line) {
+        const int n = m.n;
+        const auto add_between = [&](int low, int high) {
+            for (int i = low; i + 1 < high; ++i)
+                for (int k = 2; k <= n && i + k <= high; ++k)
+                    added.push_back(line.grams[static_cast<size_t>(i) * (n - 1) + k - 2]);
+        };
+        int low = 0;
+        each_break([&](int b, int) {
+            add_between(low, b);
+            low = b + 1;
+        });
+        add_between(low, line.length());
+    }
+
+    // Skip mode: pairs reach past dropped positions, (A, E) stands in for (A, D) where D is dropped.
+    void plan_pairs(const Model& m, const Line& line) {
         const int L = line.length(), n = m.n;
-        const GramHash hash = m.hash();
         const auto gram = [&](int i, int j) { return line.gram_slot[static_cast<size_t>(i) * (n - 1) + (j - i) - 1]; };
-        each_break(dropped, [&](int b, int) {
+        each_break([&](int b, int) {
             for (int i = std::max(0, b - n + 1); i < b; ++i)
-                if (!is_break(dropped, i)) remove(line, gram(i, b));
+                if (i != position && !is_dropped(i)) remove(line, gram(i, b));
             for (int j = b + 1; j < L && j - b < n; ++j) remove(line, gram(b, j));
         });
-        kept_.clear();
-        size_t next = 0;
-        for (int i = 0; i < L; ++i) {
-            if (next < dropped.size() && dropped[next] == i)
-                ++next;
-            else
-                kept_.push_back(i);
-        }
-        const auto id = [&](int i) { return i == position ? GramHash::PLACEHOLDER : static_cast<int64_t>(line.ids[i]); };
-        const int kept = static_cast<int>(kept_.size());
-        for (int a = 0; a < kept; ++a)
-            for (int b = a + 1; b < kept && b - a < n; ++b) {
-                const int i = kept_[a], j = kept_[b];
-                const bool base = j - i < n && i != position && j != position;
-                if (!base) add(line.slot_of(m.gram_row(hash.extend(hash.start(id(i)), id(j)))));
-            }
+        const GramHash hash = m.hash();
+        const auto add_pair = [&](int64_t a, int64_t b) { add(line.slot_of(m.gram_row(hash.extend(hash.start(a), b)))); };
+        // Calls f(j) for the n - 1 kept positions after i, or before it.
+        const auto each_kept = [&](int i, int direction, auto&& f) {
+            int left = n - 1;
+            for (int j = i + direction; j >= 0 && j < L && left > 0; j += direction)
+                if (!is_dropped(j)) --left, f(j);
+        };
+        int previous = -1;
+        for (const int* d = dropped_; d < dropped_end_; previous = *d++)  // pairs that reach past d and no earlier one
+            for (int i = std::max(previous + 1, *d - n + 1); i < *d; ++i)
+                if (i != position)
+                    each_kept(i, 1, [&](int j) {
+                        if (j - i >= n && j != position) add_pair(line.ids[i], line.ids[j]);
+                    });
+        if (is_dropped(position)) return;
+        each_kept(position, -1, [&](int i) { add_pair(line.ids[i], GramHash::PLACEHOLDER); });
+        each_kept(position, 1, [&](int j) { add_pair(GramHash::PLACEHOLDER, line.ids[j]); });
     }
 
-    bool is_break(const std::vector<int>& dropped, int i) const {
-        return i == position || std::binary_search(dropped.begin(), dropped.end(), i);
-    }
-
-    std::vector<int> kept_;
+    const int *dropped_ = nullptr, *dropped_end_ = nullptr;
 };
 
 // ---------------------------------------------------------------------------------------------------
@@ -490,7 +537,7 @@ class Trainer {
     std::vector<float> scratch;  // of the step: S, G, x and g, each dim rounded up
 
     Trainer(const Model& m, Schedule& s, uint64_t seed, bool with_loss, int level)
-        : model(m), schedule(s), compute_loss(with_loss), rng_{mix(seed)}, train_line_(choose_train_line(level, m.dim, with_loss)) {
+        : model(m), schedule(s), compute_loss(with_loss), line_rng_{mix(seed)}, negative_rng_{mix(~seed)}, train_line_(choose_train_line(level, m.dim, with_loss)) {
         for (auto& n : negatives_) n.resize(static_cast<size_t>(m.negative));
     }
 
@@ -506,17 +553,13 @@ class Trainer {
         train(source);
     }
 
-    // The first target at or after `t`, with its draws made and its rows asked for; false where none is left.
-    bool prepare(const Line& line, int t, Target& target) {
-        if (model.keep)
-            while (t < line.length() && static_cast<uint32_t>(rng_.next()) > model.keep[line.ids[t]]) ++t;
-        if (t >= line.length()) return false;
-        if (model.n > 1) drop_positions(line.length());
-        target.plan(model, line, t, dropped_);
-        prefetch_row(model.out_row(line.ids[t]), row_bytes());
-        draw_negatives(line.ids[t]);
+    // Target number `i` of the line, with its negatives drawn and its output rows asked for.
+    void prepare(const Line& line, int i, Target& target) {
+        target.plan(model, line, i);
+        const int32_t word = line.ids[static_cast<size_t>(target.position)];
+        prefetch_row(model.out_row(word), row_bytes());
+        draw_negatives(word);
         target.negatives = negatives_[buffer_].data();
-        return true;
     }
 
   private:
@@ -535,7 +578,7 @@ class Trainer {
     template <class Source>
     bool next(Source& source, Line& line) {
         if (!source.next(line)) return false;
-        if (line.length() >= 2) line.plan(model);
+        if (line.length() >= 2) line.plan(model, line_rng_);
         return true;
     }
 
@@ -547,16 +590,6 @@ class Trainer {
         schedule.advance(schedule.by_lines ? 1 : line.tokens - polled_);
     }
 
-    // dropoutK: distinct positions, as long as two words without a break would remain.
-    void drop_positions(int length) {
-        dropped_.clear();
-        while (static_cast<int>(dropped_.size()) < model.dropout_k && length - static_cast<int>(dropped_.size()) > 2) {
-            const int position = static_cast<int>(rng_.below(static_cast<uint64_t>(length)));
-            const auto at = std::lower_bound(dropped_.begin(), dropped_.end(), position);
-            if (at == dropped_.end() || *at != position) dropped_.insert(at, position);
-        }
-    }
-
     // Two buffers in turn: the target under way may still read the other one.
     void draw_negatives(int32_t target) {
         if (held_ > 0) {
@@ -566,7 +599,7 @@ class Trainer {
         held_ = model.run - 1;
         buffer_ ^= 1;
         for (int32_t& negative : negatives_[buffer_]) {
-            negative = model.run == 1 ? draw_other(target) : draw(model.alias, model.n_words, rng_);
+            negative = model.run == 1 ? draw_other(target) : draw(model.alias, model.n_words, negative_rng_);
             prefetch_row(model.out_row(negative), row_bytes());
         }
     }
@@ -575,10 +608,10 @@ class Trainer {
     // forever: after 64 tries the other words are equally likely.
     int32_t draw_other(int32_t target) {
         for (int tries = 0; tries < 64; ++tries) {
-            const int32_t negative = draw(model.alias, model.n_words, rng_);
+            const int32_t negative = draw(model.alias, model.n_words, negative_rng_);
             if (negative != target) return negative;
         }
-        const int32_t other = static_cast<int32_t>(rng_.below(static_cast<uint64_t>(model.n_words - 1)));
+        const int32_t other = static_cast<int32_t>(negative_rng_.below(static_cast<uint64_t>(model.n_words - 1)));
         return other + (other >= target);
     }
 
@@ -595,10 +628,9 @@ class Trainer {
     Target targets[2];
 
   private:
-    Rng rng_;
+    Rng line_rng_, negative_rng_;
     TrainLine train_line_;
     Line lines_[2];
-    std::vector<int> dropped_;
     std::vector<int32_t> negatives_[2];
     int buffer_ = 0, held_ = 0;
     int64_t polled_ = 0;  // tokens of this line that poll() has reported

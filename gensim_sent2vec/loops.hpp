@@ -278,10 +278,11 @@ S2V_TARGET void train_line(Trainer& trainer, const Line& line) {
 
     Target *now = &trainer.targets[0], *ahead = &trainer.targets[1];
     float rate = trainer.schedule.rate();
+    const int n_targets = static_cast<int>(line.targets.size());
     int done = 0;
-    bool more = trainer.prepare(line, 0, *now);
-    while (more) {
-        more = trainer.prepare(line, now->position + 1, *ahead);
+    if (n_targets) trainer.prepare(line, 0, *now);
+    while (done < n_targets) {
+        if (done + 1 < n_targets) trainer.prepare(line, done + 1, *ahead);
         step<DIM, LOSS>(model, line, *now, rate, S, G, x, g, loss);
         std::swap(now, ahead);
         ++done;

@@ -55,6 +55,21 @@ inline uint64_t hash_bytes(const char* p, size_t n) {
     return multiply_fold(h ^ tail, k0 ^ k1);
 }
 
+// memcmp() == 0 for words, most of which are too short for a call.
+inline bool same_bytes(const void* a, const void* b, size_t n) {
+    const char *p = static_cast<const char*>(a), *q = static_cast<const char*>(b);
+    if (n > 16) return std::memcmp(p, q, n) == 0;
+    if (n >= 8)
+        return ((read_as<uint64_t>(p) ^ read_as<uint64_t>(q)) |
+                (read_as<uint64_t>(p + n - 8) ^ read_as<uint64_t>(q + n - 8))) == 0;
+    if (n >= 4)
+        return ((read_as<uint32_t>(p) ^ read_as<uint32_t>(q)) |
+                (read_as<uint32_t>(p + n - 4) ^ read_as<uint32_t>(q + n - 4))) == 0;
+    for (size_t i = 0; i < n; ++i)
+        if (p[i] != q[i]) return false;
+    return true;
+}
+
 // ---------------------------------------------------------------------------------------------------
 // Tokens: exactly those of Python's str.split(), lines ending at '\n' only
 
@@ -150,7 +165,7 @@ struct WordTable {
     bool is_word(int64_t id, const char* p, size_t n) const {
         const int64_t begin = offsets[id], end = offsets[id + 1];
         return begin >= 0 && end <= blob_size && end - begin == static_cast<int64_t>(n) &&
-               std::memcmp(blob + begin, p, n) == 0;
+               same_bytes(blob + begin, p, n);
     }
 
     int64_t find(const char* p, size_t n) const { return find(p, n, hash_bytes(p, n)); }
@@ -228,7 +243,7 @@ class WordCounter {
         for (; slots_[at].id_plus_1 != 0; at = (at + 1) & mask_) {
             if (slots_[at].tag != static_cast<uint32_t>(hash >> 32)) continue;
             const size_t id = slots_[at].id_plus_1 - 1;
-            if (static_cast<size_t>(offsets[id + 1] - offsets[id]) == n && std::memcmp(&blob[offsets[id]], p, n) == 0) {
+            if (static_cast<size_t>(offsets[id + 1] - offsets[id]) == n && same_bytes(&blob[offsets[id]], p, n)) {
                 counts[id] += count;
                 return false;
             }

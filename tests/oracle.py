@@ -41,13 +41,9 @@ class Config:
     by_lines: bool = False
 
 
-class Draws:
-    """The kernel's random draws: splitmix64, and an alias table of thresholds and aliases."""
-
-    def __init__(self, seed: int, alias: np.ndarray, keep: np.ndarray | None, config: Config) -> None:
-        self.state, self.alias, self.keep, self.config = mix(seed), [int(a) for a in alias], keep, config
-        self.held: list[int] = []
-        self.left = 0
+class SplitMix:
+    def __init__(self, state: int) -> None:
+        self.state = state
 
     def next(self) -> int:
         self.state = (self.state + 0x9E3779B97F4A7C15) & WORD
@@ -56,8 +52,21 @@ class Draws:
     def below(self, n: int) -> int:
         return (self.next() >> 32) * n >> 32
 
+
+class Draws:
+    """The kernel's random draws, two streams of splitmix64: one for the negatives, one for all else.
+
+    Negatives come from an alias table of thresholds and aliases.
+    """
+
+    def __init__(self, seed: int, alias: np.ndarray, keep: np.ndarray | None, config: Config) -> None:
+        self.alias, self.keep, self.config = [int(a) for a in alias], keep, config
+        self.line, self.negative = SplitMix(mix(seed)), SplitMix(mix(~seed & WORD))
+        self.held: list[int] = []
+        self.left = 0
+
     def word(self) -> int:
-        x = self.next()
+        x = self.negative.next()
         i = (x >> 32) * len(self.alias) >> 32
         return i if x & 0xFFFFFFFF < self.alias[i] >> 32 else self.alias[i] & 0xFFFFFFFF
 
@@ -65,18 +74,18 @@ class Draws:
         for _ in range(64):
             if (word := self.word()) != target:
                 return word
-        word = self.below(len(self.alias) - 1)
+        word = self.negative.below(len(self.alias) - 1)
         return word + (word >= target)
 
     def skips(self, target: int) -> bool:
         """Whether subsampling leaves this target out."""
-        return self.keep is not None and self.next() & 0xFFFFFFFF > int(self.keep[target])
+        return self.keep is not None and self.line.next() & 0xFFFFFFFF > int(self.keep[target])
 
     def dropped(self, length: int) -> list[int]:
         """dropoutK: distinct positions, as long as more than two would remain."""
         positions: list[int] = []
         while len(positions) < self.config.dropout_k and length - len(positions) > 2:
-            if (position := self.below(length)) not in positions:
+            if (position := self.line.below(length)) not in positions:
                 positions.append(position)
         return sorted(positions)
 
@@ -145,9 +154,8 @@ def train(lines: Sequence[tuple[Sequence[int], int]], weights: Weights, draws: D
     for ids, n_tokens in lines:
         polled = trained = 0
         lr = rate()
-        for t in range(len(ids)) if len(ids) >= 2 else ():
-            if draws.skips(ids[t]):
-                continue
+        targets = [t for t in range(len(ids)) if not draws.skips(ids[t])] if len(ids) >= 2 else []
+        for t in targets:
             dropped = draws.dropped(len(ids)) if config.word_ngrams > 1 else []
             loss += step(input_rows(ids, t, dropped, config), ids[t], draws.negatives(ids[t]), weights, lr)
             trained += 1
