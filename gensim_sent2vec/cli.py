@@ -253,7 +253,7 @@ def main(argv: list[str] | None = None) -> None:
     logging.basicConfig(
         level=logging.INFO if args.verbose else logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stderr
     )
-    logging.getLogger("gensim_sent2vec").setLevel(logging.INFO)
+    logging.getLogger("gensim_sent2vec.progress").setLevel(logging.INFO)
     try:
         args.run(args)
         sys.stdout.flush()

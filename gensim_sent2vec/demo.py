@@ -17,7 +17,7 @@ from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
 from .search import nearest
 
-EPOCHS = 60  # a corpus of 60,000 words wants many
+EPOCHS = 20  # a corpus of 60,000 words wants more than the usual five
 HELD_OUT = (0, 12, 40)  # sentences of the held-out documents whose nearest are shown
 WORDS = ("government", "australia", "police")
 
@@ -41,12 +41,12 @@ def human_correlation(vectors: np.ndarray) -> float:
     return float(np.corrcoef((unit @ unit.T)[pairs], human[pairs])[0, 1])
 
 
-def train(documents: list[list[str]], workers: int | None, show: bool | None) -> tuple[Sent2Vec, Word2Vec]:
+def train(corpus: list[list[str]], workers: int | None, show: bool | None) -> tuple[Sent2Vec, Word2Vec]:
     """Sent2Vec, and gensim's Word2Vec at the same dimensions, epochs and threads."""
     model = Sent2Vec(
-        documents, vector_size=100, epochs=EPOCHS, min_count=2, workers=workers, seed=1, show_progress_bar=show
+        corpus, vector_size=100, epochs=EPOCHS, min_count=2, workers=workers, seed=1, show_progress_bar=show
     )
-    rival = Word2Vec(documents, vector_size=100, epochs=EPOCHS, min_count=2, workers=model.workers, seed=1, negative=10)
+    rival = Word2Vec(corpus, vector_size=100, epochs=EPOCHS, min_count=2, workers=model.workers, seed=1, negative=10)
     return model, rival
 
 
@@ -73,13 +73,13 @@ def main(save_to: str | None = None, workers: int | None = None, show: bool | No
     """
     started = time.monotonic()
     background, held_out = lee_documents("lee_background.cor"), lee_documents("lee.cor")
-    documents = [simple_preprocess(document) for document in background]
+    corpus = [simple_preprocess(sentence) for sentence in split_sentences(background)]
     print(
-        f"Training Sent2Vec on {len(documents)} news documents, {sum(map(len, documents)):,} words, "
+        f"Training Sent2Vec on {len(corpus):,} sentences of news, {sum(map(len, corpus)):,} words, "
         f"{EPOCHS} epochs (and gensim's Word2Vec beside it) …",
         flush=True,
     )
-    model, rival = train(documents, workers, show if show is not None else (True if sys.stderr.isatty() else None))
+    model, rival = train(corpus, workers, show if show is not None else sys.stderr.isatty() or None)
 
     print("\nNearest sentences in the corpus to sentences it has never seen:")
     show_nearest(model.wv, split_sentences(background), split_sentences(held_out))

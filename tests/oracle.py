@@ -152,13 +152,12 @@ def train(lines: Sequence[tuple[Sequence[int], int]], weights: Weights, draws: D
         return config.min_alpha + (config.alpha - config.min_alpha) * max(0.0, 1 - done / config.total)
 
     for ids, n_tokens in lines:
-        polled = trained = 0
+        polled = 0
         lr = rate()
         targets = [t for t in range(len(ids)) if not draws.skips(ids[t])] if len(ids) >= 2 else []
-        for t in targets:
+        for trained, t in enumerate(targets, 1):
             dropped = draws.dropped(len(ids)) if config.word_ngrams > 1 else []
             loss += step(input_rows(ids, t, dropped, config), ids[t], draws.negatives(ids[t]), weights, lr)
-            trained += 1
             if trained % POLL == 0 and not config.by_lines:
                 done, polled = done + POLL, polled + POLL
                 lr = rate()

@@ -1,0 +1,182 @@
+"""The command line, run as a user runs it."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gensim.models import Word2Vec
+from gensim.test.utils import common_texts, datapath
+from gensim.utils import simple_preprocess
+
+from gensim_sent2vec import Sent2Vec, __version__
+from gensim_sent2vec.cli import main
+
+COMMAND = [sys.executable, "-m", "gensim_sent2vec"]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    path = tmp_path_factory.mktemp("corpus") / "news.txt"
+    lines = Path(datapath("lee_background.cor")).read_text(encoding="latin-1").splitlines()
+    path.write_text("\n".join(" ".join(simple_preprocess(line)) for line in lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(corpus, tmp_path_factory):
+    path = str(tmp_path_factory.mktemp("model") / "news.model")
+    main(["train", str(corpus), path, "--vector-size", "20", "--epochs", "1", "--word-ngrams", "2", "--bucket", "1000",
+          "--workers", "1"])  # fmt: skip
+    return path
+
+
+def run(capsys, *argv):
+    main(list(map(str, argv)))
+    return capsys.readouterr().out
+
+
+def refused(capsys, *argv):
+    """Exit status 2 and one line on standard error."""
+    with pytest.raises(SystemExit) as exit_:
+        main(list(map(str, argv)))
+    error = capsys.readouterr().err
+    assert exit_.value.code == 2
+    assert error.startswith(f"gensim-sent2vec {argv[0]}: ") and error.count("\n") == 1
+    return error
+
+
+def test_train_takes_the_arguments_of_sent2vec(model):
+    loaded = Sent2Vec.load(model)
+    assert (loaded.vector_size, loaded.epochs, loaded.word_ngrams, loaded.wv.bucket) == (20, 1, 2, 1000)
+    assert loaded.get_latest_training_loss() > 0
+
+
+@pytest.mark.parametrize("source", ["gz", "stdin"])
+def test_train_from_compressed_files_and_standard_input(corpus, source, tmp_path, monkeypatch):
+    plain, other = str(tmp_path / "plain"), str(tmp_path / "other")
+    options = ["--vector-size", "10", "--epochs", "2", "--workers", "1"]
+    main(["train", str(corpus), plain, *options])
+    if source == "gz":
+        name = str(tmp_path / "news.txt.gz")
+        with gzip.open(name, "wb") as file:
+            file.write(corpus.read_bytes())
+    else:
+        name = "-"
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(corpus.read_bytes())))
+    main(["train", name, other, *options])
+    np.testing.assert_array_equal(Sent2Vec.load(plain).wv.vectors, Sent2Vec.load(other).wv.vectors)
+
+
+def test_encode_prints_what_the_api_gives(model, tmp_path, capsys):
+    sentences = tmp_path / "new.txt"
+    sentences.write_text("the police said\nzzzz\n\nrain in the south\n")
+    expected = Sent2Vec.load(model).wv.encode(["the police said", "zzzz", "", "rain in the south"])
+    text = run(capsys, "encode", model, sentences)
+    np.testing.assert_array_equal(np.loadtxt(io.StringIO(text), dtype=np.float32), expected)
+    run(capsys, "encode", model, sentences, "-o", tmp_path / "new.npy")
+    np.testing.assert_array_equal(np.load(tmp_path / "new.npy"), expected)
+    unit = np.loadtxt(io.StringIO(run(capsys, "encode", model, sentences, "--normalize")), dtype=np.float32)
+    np.testing.assert_allclose(np.linalg.norm(unit, axis=1), [1, 0, 0, 1], atol=1e-6)
+
+
+def test_similar_words_and_sentences(model, corpus, capsys):
+    words = json.loads(run(capsys, "similar", model, "police", "--json", "-n", 3))
+    expected = Sent2Vec.load(model).wv.most_similar("police", topn=3)
+    assert words["query"] == "police"
+    assert [word for word, _ in words["results"]] == [word for word, _ in expected]
+    line = corpus.read_text().splitlines()[17]
+    out = run(capsys, "similar", model, line, "--corpus", corpus, "-n", 2).splitlines()
+    assert out[0] == line and out[1] == f"  1.0000  {line}" and len(out) == 3
+
+
+def test_info(model, capsys):
+    facts = json.loads(run(capsys, "info", model, "--json"))
+    assert facts["kind"] == "Sent2Vec" and facts["word_ngrams"] == 2 and facts["corpus_count"] == 300
+    assert "vector_size  20" in run(capsys, "info", model)
+
+
+def test_bad_input(model, corpus, tmp_path, capsys):
+    missing = tmp_path / "missing"
+    assert "there is no file" in refused(capsys, "train", missing, tmp_path / "m")
+    assert "is a directory" in refused(capsys, "train", tmp_path, tmp_path / "m")
+    assert "no directory" in refused(capsys, "train", corpus, missing / "m")
+    assert "vector_size" in refused(capsys, "train", corpus, tmp_path / "m", "--vector-size", "-3")
+    assert "min_count" in refused(capsys, "train", corpus, tmp_path / "m", "--min-count", "1000000")
+    assert "skip_bigrams" in refused(capsys, "train", corpus, tmp_path / "m", "--skip-bigrams", "--word-ngrams", "1")
+    assert "there is no model" in refused(capsys, "encode", missing, corpus)
+    assert "not a saved model" in refused(capsys, "info", corpus)
+    assert "not a word of the model" in refused(capsys, "similar", model, "qqqq")
+    assert "--topn" in refused(capsys, "similar", model, "police", "-n", 0)
+    Word2Vec(common_texts, min_count=1, vector_size=5).save(str(tmp_path / "w2v"))
+    assert "Word2Vec" in refused(capsys, "info", tmp_path / "w2v")
+    (tmp_path / "latin").write_bytes(b"caf\xe9 au lait\n" * 5)
+    assert "not UTF-8" in refused(capsys, "train", tmp_path / "latin", tmp_path / "m")
+    assert "line 1" in refused(capsys, "encode", model, tmp_path / "latin")
+    assert not (tmp_path / "m").exists()
+
+
+def test_unknown_options_and_help(capsys):
+    for argv, code in ([], 2), (["frobnicate"], 2), (["train", "a", "b", "--window", "5"], 2), (["--help"], 0):
+        with pytest.raises(SystemExit) as exit_:
+            main(argv)
+        assert exit_.value.code == code
+    for command in ("demo", "train", "encode", "similar", "info"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        assert f"gensim-sent2vec {command}" in capsys.readouterr().out.split("example:")[1]
+
+
+def test_version_and_module():
+    out = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, check=True).stdout
+    assert out.strip() == f"gensim-sent2vec {__version__}"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX pipes")
+def test_a_closed_pipe_ends_quietly(model, corpus):
+    encode = subprocess.Popen([*COMMAND, "encode", model, str(corpus)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    encode.stdout.readline()
+    encode.stdout.close()
+    assert encode.stderr.read() == b""
+    encode.stderr.close()
+    encode.wait(60)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_ctrl_c_saves_what_is_trained(corpus, tmp_path):
+    path = tmp_path / "m"
+    train = subprocess.Popen(
+        [*COMMAND, "-v", "train", str(corpus), str(path), "--epochs", "100000", "--workers", "2"],
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    for line in train.stderr:
+        if "'train'" in line or "event: train" in line or ("lifecycle event" in line and "workers" in line):
+            break
+    time.sleep(0.5)
+    train.send_signal(signal.SIGINT)
+    rest = train.stderr.read()
+    train.stderr.close()
+    assert train.wait(60) == 130
+    assert "as far as it is trained" in rest and "Traceback" not in rest
+    assert np.isfinite(Sent2Vec.load(str(path)).wv.vectors).all()
+
+
+def test_demo(capsys, tmp_path):
+    out = run(capsys, "demo", "--workers", "2", "--save", tmp_path / "lee.model")
+    for part in ("Nearest sentences", "Nearest words", "Pearson", "Sent2Vec.load("):
+        assert part in out
+    code = [
+        line.strip() for line in out.splitlines() if line.startswith("    from") or ("model" in line and "= " in line)
+    ]
+    scope = {}
+    exec("\n".join(code), scope)
+    assert isinstance(scope["model"], Sent2Vec)
