@@ -5,7 +5,11 @@ import sys
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-flags = ["/O2", "/std:c++17"] if sys.platform == "win32" else ["-O3", "-std=c++17", "-fno-math-errno", "-Wall"]
+flags = (
+    ["/O2", "/std:c++17"]
+    if sys.platform == "win32"
+    else ["-O3", "-std=c++17", "-fno-math-errno", "-fno-trapping-math", "-Wall"]
+)
 
 kernel = Extension(
     "gensim_sent2vec._kernel",

@@ -122,9 +122,8 @@ struct Model {
 
 inline void prefetch_row(const void* row, size_t bytes) {
 #if defined(__GNUC__) || defined(__clang__)
-    const char* p = static_cast<const char*>(row);
-    for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(p + at, 1, 3);
-    __builtin_prefetch(p + bytes - 1, 1, 3);  // rows are not aligned to cache lines
+    const uintptr_t line = 64, begin = reinterpret_cast<uintptr_t>(row), end = begin + bytes;
+    for (uintptr_t at = begin / line * line; at < end; at += line) __builtin_prefetch(reinterpret_cast<const void*>(at), 1, 3);
 #else
     (void)row, (void)bytes;
 #endif
@@ -347,6 +346,7 @@ class Target {
     float m_change = 0;  // the sum of m_r over the added rows less that over the removed ones
     float inverse_inputs = 0;
     const int32_t* negatives = nullptr;
+    bool distinct_negatives = true;
 
     // Target number `i` of the line.
     void plan(const Model& m, const Line& line, int i) {
@@ -535,10 +535,12 @@ class Trainer {
     int64_t trained_words = 0, tokens = 0, lines = 0;
     double loss = 0;
     std::vector<float> scratch;  // of the step: S, G, x and g, each dim rounded up
+    std::vector<float> scores;   // of the target and its negatives
 
     Trainer(const Model& m, Schedule& s, uint64_t seed, bool with_loss, int level)
         : model(m), schedule(s), compute_loss(with_loss), line_rng_{mix(seed)}, negative_rng_{mix(~seed)}, train_line_(choose_train_line(level, m.dim, with_loss)) {
         for (auto& n : negatives_) n.resize(static_cast<size_t>(m.negative));
+        scores.resize((static_cast<size_t>(m.negative) + 16) / 16 * 16);
     }
 
     // The lines that start in [begin, end) of an open file positioned as SliceReader wants it.
@@ -560,6 +562,7 @@ class Trainer {
         prefetch_row(model.out_row(word), row_bytes());
         draw_negatives(word);
         target.negatives = negatives_[buffer_].data();
+        target.distinct_negatives = distinct_[buffer_];
     }
 
   private:
@@ -598,9 +601,13 @@ class Trainer {
         }
         held_ = model.run - 1;
         buffer_ ^= 1;
-        for (int32_t& negative : negatives_[buffer_]) {
-            negative = model.run == 1 ? draw_other(target) : draw(model.alias, model.n_words, negative_rng_);
-            prefetch_row(model.out_row(negative), row_bytes());
+        distinct_[buffer_] = true;
+        std::vector<int32_t>& negatives = negatives_[buffer_];
+        for (size_t k = 0; k < negatives.size(); ++k) {
+            negatives[k] = model.run == 1 ? draw_other(target) : draw(model.alias, model.n_words, negative_rng_);
+            for (size_t j = 0; j < k; ++j)
+                if (negatives[j] == negatives[k]) distinct_[buffer_] = false;
+            prefetch_row(model.out_row(negatives[k]), row_bytes());
         }
     }
 
@@ -632,6 +639,7 @@ class Trainer {
     TrainLine train_line_;
     Line lines_[2];
     std::vector<int32_t> negatives_[2];
+    bool distinct_[2] = {true, true};
     int buffer_ = 0, held_ = 0;
     int64_t polled_ = 0;  // tokens of this line that poll() has reported
 };

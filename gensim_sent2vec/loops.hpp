@@ -187,10 +187,11 @@ struct Row<0> {
     }
 };
 
-// 1 / (1 + e^-x), to 2e-7; saturates, and hands a NaN on.
+// 1 / (1 + e^-x), to 2e-7, without a branch, so that a loop over it becomes vector code. Saturates.
 S2V_INLINE float sigmoid(float x) {
     float t = x * -1.44269504f;  // e^-x = 2^t
-    t = t < -126 ? -126.0f : t > 126 ? 126.0f : t;
+    t = t > -126.0f ? t : -126.0f;
+    t = t < 126.0f ? t : 126.0f;
     const float whole = (t + 12582912.0f) - 12582912.0f;  // rounded to the nearest integer
     const float f = t - whole;
     float p = 1.5403530e-4f;
@@ -200,7 +201,7 @@ S2V_INLINE float sigmoid(float x) {
     p = p * f + 2.4022651e-1f;
     p = p * f + 6.9314718e-1f;
     p = p * f + 1.0f;
-    const int32_t bits = (static_cast<int32_t>(t == t ? whole : 0) + 127) << 23;
+    const int32_t bits = (static_cast<int32_t>(whole) + 127) << 23;
     return 1.0f / (1.0f + p * read_as<float>(&bits));
 }
 
@@ -219,11 +220,45 @@ struct LogLoss {
     }
 };
 
-// One target of algorithm step 1 .. 4: x is the mean of its inputs, the target's output row has label 1, the
-// negatives' label 0; g goes to the inputs.
+// The negative-sampling step of one target: its output row has label 1, those of the negatives label 0; what the
+// inputs gain is added to g.
+template <int DIM, bool LOSS>
+S2V_INLINE void learn(const Model& model, int32_t word, const Target& target, float rate, const Row<DIM>& x, Row<DIM>& g,
+                      float* scores, LogLoss& loss) {
+    const int32_t* negatives = target.negatives;
+    const int K = model.negative;
+    if (!target.distinct_negatives) {  // a row met again has moved: one after the other
+        float score = x.dot(model.out_row(word));
+        if (LOSS) loss.add(sigmoid(score));
+        Row<DIM>::exchange(model.out_row(word), x, g, rate * sigmoid(-score));
+        for (int k = 0; k < K; ++k) {
+            if (negatives[k] == word) continue;
+            score = x.dot(model.out_row(negatives[k]));
+            if (LOSS) loss.add(sigmoid(-score));
+            Row<DIM>::exchange(model.out_row(negatives[k]), x, g, -rate * sigmoid(score));
+        }
+        return;
+    }
+    // The same with the rows' scores, then their sigmoids, then their steps together: each waits long for a result,
+    // and none for another's.
+    scores[K] = -x.dot(model.out_row(word));
+    for (int k = 0; k < K; ++k) scores[k] = x.dot(model.out_row(negatives[k]));
+    if (LOSS) {
+        for (int k = 0; k < K; ++k)
+            if (negatives[k] != word) loss.add(sigmoid(-scores[k]));
+        loss.add(sigmoid(-scores[K]));
+    }
+    for (int block = 0; block <= K; block += 16)
+        for (int k = block; k < block + 16; ++k) scores[k] = rate * sigmoid(scores[k]);
+    Row<DIM>::exchange(model.out_row(word), x, g, scores[K]);
+    for (int k = 0; k < K; ++k)
+        if (negatives[k] != word) Row<DIM>::exchange(model.out_row(negatives[k]), x, g, -scores[k]);
+}
+
+// One target: x is the mean of its inputs, g what they gain.
 template <int DIM, bool LOSS>
 S2V_INLINE void step(const Model& model, const Line& line, const Target& target, float rate, Row<DIM>& S, Row<DIM>& G,
-                     Row<DIM>& x, Row<DIM>& g, LogLoss& loss) {
+                     Row<DIM>& x, Row<DIM>& g, float* scores, LogLoss& loss) {
     // x = (S - sum of the removed v_r + sum of the added v_r) / |input|, where v_r = R_r + m_r G
     x = S;
     for (const float* row : target.removed) x.add(row, -1);
@@ -232,18 +267,7 @@ S2V_INLINE void step(const Model& model, const Line& line, const Target& target,
     x.scale(target.inverse_inputs);
 
     g.zero();
-    const int32_t word = line.ids[static_cast<size_t>(target.position)];
-    float* out = model.out_row(word);
-    const float score = x.dot(out);
-    if (LOSS) loss.add(sigmoid(score));
-    Row<DIM>::exchange(out, x, g, rate * sigmoid(-score));
-    for (int k = 0; k < model.negative; ++k) {
-        if (target.negatives[k] == word) continue;
-        out = model.out_row(target.negatives[k]);
-        const float score = x.dot(out);
-        if (LOSS) loss.add(sigmoid(-score));
-        Row<DIM>::exchange(out, x, g, -rate * sigmoid(score));
-    }
+    learn<DIM, LOSS>(model, line.ids[static_cast<size_t>(target.position)], target, rate, x, g, scores, loss);
     g.scale(target.inverse_inputs);
 
     for (float* row : target.removed) g.add_to(row, -1);
@@ -283,7 +307,7 @@ S2V_TARGET void train_line(Trainer& trainer, const Line& line) {
     if (n_targets) trainer.prepare(line, 0, *now);
     while (done < n_targets) {
         if (done + 1 < n_targets) trainer.prepare(line, done + 1, *ahead);
-        step<DIM, LOSS>(model, line, *now, rate, S, G, x, g, loss);
+        step<DIM, LOSS>(model, line, *now, rate, S, G, x, g, trainer.scores.data(), loss);
         std::swap(now, ahead);
         ++done;
         if (done % Trainer::POLL == 0) {
