@@ -558,6 +558,10 @@ class Trainer {
     // Target number `i` of the line, with its negatives drawn and its output rows asked for.
     void prepare(const Line& line, int i, Target& target) {
         target.plan(model, line, i);
+        if (line.length() > NEAR) {  // the rows asked for when the line was planned have left the cache since
+            for (const float* row : target.removed) prefetch_row(row, row_bytes());
+            for (const float* row : target.added) prefetch_row(row, row_bytes());
+        }
         const int32_t word = line.ids[static_cast<size_t>(target.position)];
         prefetch_row(model.out_row(word), row_bytes());
         draw_negatives(word);
@@ -592,6 +596,8 @@ class Trainer {
         ++lines;
         schedule.advance(schedule.by_lines ? 1 : line.tokens - polled_);
     }
+
+    static constexpr int NEAR = 200;  // words of a line whose rows the L2 cache holds
 
     // Two buffers in turn: the target under way may still read the other one.
     void draw_negatives(int32_t target) {
