@@ -74,6 +74,7 @@ class Trainer:
 class Encoder:
     words: Any
     arrays: tuple[NDArray[np.float32], NDArray[np.float32]]
+    mode: tuple[int, bool, str]
     def __init__(
         self,
         words: Any,
@@ -82,6 +83,6 @@ class Encoder:
         *,
         word_ngrams: int,
         skip: bool,
-        epfml_hash: bool,
+        ngram_hash: str,
     ) -> None: ...
     def encode(self, pack: Pack, out: NDArray[np.float32], known: NDArray[np.int64] | None = None) -> None: ...

@@ -149,7 +149,7 @@ def hash_bytes(bytes word):
     return c_hash_bytes(word, len(word))
 
 
-cdef int append(vector[char] &out, str string) except -1:
+cdef int append(vector[char] &out, string) except -1:  # a str, or of a subclass such as numpy.str_
     append_string(out, PyUnicode_DATA(string), PyUnicode_KIND(string), PyUnicode_GET_LENGTH(string),
                   PyUnicode_IS_ASCII(string))
     return 0
@@ -184,7 +184,12 @@ cdef class Pack:
     cdef int add_tokens(self, sentence) except -1:
         if isinstance(sentence, str):
             raise TypeError(f"sentences: each sentence must be a list of tokens, got the string {sentence[:40]!r}")
-        for token in sentence:
+        try:
+            tokens = iter(sentence)
+        except TypeError:
+            raise TypeError(f"sentences: each sentence must be a list of tokens, got the {type(sentence).__name__} "
+                            f"{sentence!r:.40}") from None
+        for token in tokens:
             if not isinstance(token, str):
                 raise TypeError(f"sentences: tokens must be strings, got the {type(token).__name__} {token!r:.40}")
             append(self.text, token)
@@ -238,9 +243,11 @@ cdef class WordTable:
         self.table.n_words = len(offsets) - 1
         self.table.n_slots = len(slots)
 
-    def find(self, str word):
+    def find(self, word):
         """The id of a word, -1 where it is unknown."""
         cdef vector[char] utf8
+        if not isinstance(word, str):
+            raise TypeError(f"word: a string is expected, got a {type(word).__name__}")
         if PyUnicode_IS_ASCII(word):
             return self.table.find(<const char*>PyUnicode_DATA(word), PyUnicode_GET_LENGTH(word))
         append(utf8, word)
@@ -536,9 +543,9 @@ cdef class Encoder:
     cdef WordTable table
     cdef int level
     cdef readonly object words
-    cdef readonly tuple arrays
+    cdef readonly tuple arrays, mode
 
-    def __init__(self, words, vectors, grams, *, int word_ngrams, bint skip, bint epfml_hash):
+    def __init__(self, words, vectors, grams, *, int word_ngrams, bint skip, str ngram_hash):
         cdef const float[:, ::1] w = vectors
         cdef const float[:, ::1] g = grams
         cdef WordTable table = words.table
@@ -547,12 +554,12 @@ cdef class Encoder:
         if word_ngrams > 1 and (g.shape[0] < 1 or g.shape[1] != w.shape[1]):
             raise ValueError("vectors_ngrams: (bucket, dim) with bucket >= 1 where word_ngrams > 1")
         self.words, self.table, self.arrays = words, table, (vectors, grams)
-        self.level = level_number()
+        self.level, self.mode = level_number(), (word_ngrams, skip, ngram_hash)
         self.reader.words = &w[0, 0] if w.shape[0] else NULL
         self.reader.grams = &g[0, 0] if g.shape[0] else NULL
         self.reader.n_words, self.reader.bucket = w.shape[0], g.shape[0]
         self.reader.dim, self.reader.n = w.shape[1], word_ngrams
-        self.reader.skip, self.reader.epfml = skip, epfml_hash
+        self.reader.skip, self.reader.epfml = skip, ngram_hash == "epfml"
 
     def encode(self, Pack pack not None, float[:, ::1] out, int64_t[::1] known=None):
         """Write the mean of each sentence's rows to `out`, and to `known` its number of known words."""

@@ -12,10 +12,9 @@ from itertools import islice
 from typing import Any, TextIO
 
 import numpy as np
-from gensim.utils import SaveLoad
 
 from .corpus import TextLines, TokenLines
-from .keyedvectors import Sent2VecKeyedVectors
+from .keyedvectors import Sent2VecKeyedVectors, unpickled
 from .model import Sent2Vec
 from .search import nearest
 from .version import __version__
@@ -208,12 +207,7 @@ def _info(args: argparse.Namespace) -> None:
 def _load(path: str) -> Sent2Vec | Sent2VecKeyedVectors:
     if not os.path.isfile(path):
         raise FileNotFoundError(f"there is no model {path!r}")
-    try:
-        loaded = SaveLoad.load.__func__(Sent2Vec, path, mmap="r")
-    except OSError:
-        raise
-    except Exception as error:  # whatever unpickling makes of a file that is no pickle
-        raise ValueError(f"{path!r} is not a saved model ({type(error).__name__}: {error})") from None
+    loaded = unpickled(Sent2Vec, path, mmap="r")
     if not isinstance(loaded, (Sent2Vec, Sent2VecKeyedVectors)):
         raise ValueError(f"{path!r} holds a {type(loaded).__qualname__}, not a Sent2Vec model or its vectors")
     return loaded

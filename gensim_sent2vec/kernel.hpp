@@ -347,6 +347,7 @@ class Target {
     float inverse_inputs = 0;
     const int32_t* negatives = nullptr;
     bool distinct_negatives = true;
+    bool fresh_negatives = true;  // no target has been trained on them yet
 
     // Target number `i` of the line.
     void plan(const Model& m, const Line& line, int i) {
@@ -545,7 +546,7 @@ class Trainer {
 
     // The lines that start in [begin, end) of an open file positioned as SliceReader wants it.
     ReadStatus train_slice(const WordTable& words, int file, int64_t begin, int64_t end) {
-        FileSource source{words, SliceReader(file, begin, end)};
+        FileSource source{words, SliceReader(file, begin, end, &schedule.stop)};
         train(source);
         return source.status;
     }
@@ -564,7 +565,7 @@ class Trainer {
         }
         const int32_t word = line.ids[static_cast<size_t>(target.position)];
         prefetch_row(model.out_row(word), row_bytes());
-        draw_negatives(word);
+        target.fresh_negatives = draw_negatives(word);
         target.negatives = negatives_[buffer_].data();
         target.distinct_negatives = distinct_[buffer_];
     }
@@ -599,11 +600,11 @@ class Trainer {
 
     static constexpr int NEAR = 200;  // words of a line whose rows the L2 cache holds
 
-    // Two buffers in turn: the target under way may still read the other one.
-    void draw_negatives(int32_t target) {
+    // Two buffers in turn: the target under way may still read the other one. Returns whether it drew.
+    bool draw_negatives(int32_t target) {
         if (held_ > 0) {
             --held_;
-            return;
+            return false;
         }
         held_ = model.run - 1;
         buffer_ ^= 1;
@@ -615,6 +616,7 @@ class Trainer {
                 if (negatives[j] == negatives[k]) distinct_[buffer_] = false;
             prefetch_row(model.out_row(negatives[k]), row_bytes());
         }
+        return true;
     }
 
     // A draw equal to the target is drawn again. Where one word has nearly all the weight that could take

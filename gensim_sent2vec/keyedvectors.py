@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterable, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from gensim.models import KeyedVectors
+from gensim.utils import SaveLoad
 
 from . import _kernel
 from .progress import Progress
@@ -16,6 +18,9 @@ from .vocab import Vocabulary, batches
 from .workers import available_cpus
 
 Sentence = str | Sequence[str]
+
+SEPARATE = 1 << 16  # arrays of at least so many numbers are saved as files of their own, which can be mapped
+EXPANDO = "expando_"
 
 ENCODE_BATCH = 1 << 11  # sentences that a thread encodes between two looks at the interpreter
 
@@ -44,6 +49,7 @@ class Sent2VecKeyedVectors(KeyedVectors):
     # Where gensim's own code fills them they are a list and a dict; see `freeze`.
     index_to_key: Any
     key_to_index: Any
+    expandos: dict[str, np.ndarray]
     _encoder: _kernel.Encoder | None = None
 
     def __init__(
@@ -74,6 +80,9 @@ class Sent2VecKeyedVectors(KeyedVectors):
                 f"keyed_vectors: gensim KeyedVectors are expected, got a {type(keyed_vectors).__name__}; "
                 "of a model pass its .wv"
             )
+        for key in keyed_vectors.index_to_key:
+            if not isinstance(key, str):
+                raise TypeError(f"keyed_vectors: keys must be strings, got the {type(key).__name__} {key!r}")
         result = cls(keyed_vectors.vector_size)
         result.set_words(Vocabulary.from_words(keyed_vectors.index_to_key))
         result.vectors = np.ascontiguousarray(keyed_vectors.vectors, dtype=np.float32)
@@ -125,6 +134,9 @@ class Sent2VecKeyedVectors(KeyedVectors):
     def load_word2vec_format(cls, *args: Any, **kwargs: Any) -> Sent2VecKeyedVectors:
         """Load a word2vec text or binary file; the arguments are those of gensim's `KeyedVectors`."""
         result = super().load_word2vec_format(*args, **kwargs)
+        n = result.next_index  # gensim leaves places free where words stand twice
+        result.index_to_key, result.vectors = result.index_to_key[:n], result.vectors[:n]
+        result.allocate_vecattrs()
         result.freeze()
         return result
 
@@ -138,6 +150,7 @@ class Sent2VecKeyedVectors(KeyedVectors):
             or encoder.words is not self.key_to_index
             or encoder.arrays[0] is not self.vectors
             or encoder.arrays[1] is not self.vectors_ngrams
+            or encoder.mode != (self.word_ngrams, self.skip_bigrams, self.ngram_hash)
         ):
             encoder = self._encoder = _kernel.Encoder(
                 self.freeze(),
@@ -145,7 +158,7 @@ class Sent2VecKeyedVectors(KeyedVectors):
                 self.vectors_ngrams,
                 word_ngrams=self.word_ngrams,
                 skip=self.skip_bigrams,
-                epfml_hash=self.ngram_hash == "epfml",
+                ngram_hash=self.ngram_hash,
             )
         return encoder
 
@@ -234,7 +247,34 @@ class Sent2VecKeyedVectors(KeyedVectors):
     # Files
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_encoder"}
+        return {
+            name: value for name, value in self.__dict__.items() if name != "_encoder" and not name.startswith(EXPANDO)
+        }
+
+    def save(self, fname_or_handle: Any, *args: Any, **kwargs: Any) -> None:
+        """Save the vectors, large arrays as files of their own beside; see gensim's `KeyedVectors.save`."""
+        kwargs.setdefault("sep_limit", SEPARATE)
+        save_beside(super().save, fname_or_handle, *args, **kwargs)
+
+    def _save_specials(self, fname: str, separately: Any, sep_limit: int, *args: Any) -> list[Any]:
+        # The words' further attributes (counts) lie in a dict, where gensim's search for large arrays does not look.
+        expandos = self.expandos
+        large = {
+            name: values for name, values in expandos.items() if values.size >= sep_limit and values.dtype != object
+        }
+        self.__dict__.update({EXPANDO + name: values for name, values in large.items()})
+        self.expandos = {name: values for name, values in expandos.items() if name not in large}
+        try:
+            restores = super()._save_specials(fname, separately, sep_limit, *args)
+        except BaseException:
+            self.expandos = expandos
+            raise
+        return [*restores, (self, {"expandos": expandos})]
+
+    def _load_specials(self, *args: Any, **kwargs: Any) -> None:
+        super()._load_specials(*args, **kwargs)
+        for name in [name for name in self.__dict__ if name.startswith(EXPANDO)]:
+            self.expandos[name[len(EXPANDO) :]] = self.__dict__.pop(name)
 
     @classmethod
     def load(cls, fname: str | os.PathLike[str], mmap: str | None = None) -> Sent2VecKeyedVectors:
@@ -251,15 +291,39 @@ class Sent2VecKeyedVectors(KeyedVectors):
         ------
         TypeError
             Where the file holds something else.
+        ValueError
+            Where it was not written by `save`.
         """
-        loaded = super().load(os.fspath(fname), mmap=mmap)
+        loaded = unpickled(cls, fname, mmap=mmap)
         if not isinstance(loaded, cls):
             kind = f"{type(loaded).__module__}.{type(loaded).__qualname__}"
             raise TypeError(
                 f"{os.fspath(fname)!r} holds a {kind}, not {cls.__name__}"
-                + ("; its vectors are Sent2Vec.load(…).wv" if hasattr(loaded, "wv") else "")
+                + (f"; its vectors are {type(loaded).__name__}.load(…).wv" if hasattr(loaded, "wv") else "")
             )
         return loaded
+
+
+def save_beside(save: Any, target: Any, *args: Any, **kwargs: Any) -> None:
+    """Save into files that take their places when all are complete: the old ones may be mapped by the very object."""
+    if not isinstance(target, (str, os.PathLike)):
+        save(target, *args, **kwargs)
+        return
+    folder, name = os.path.split(os.path.abspath(target))
+    with tempfile.TemporaryDirectory(dir=folder, prefix=f".{name}-") as beside:
+        save(os.path.join(beside, name), *args, **kwargs)
+        for part in os.listdir(beside):
+            os.replace(os.path.join(beside, part), os.path.join(folder, part))
+
+
+def unpickled(cls: type, path: str | os.PathLike[str], *args: Any, **kwargs: Any) -> Any:
+    """What gensim's `SaveLoad.load` makes of a file; a ValueError that names it where that is nothing."""
+    try:
+        return SaveLoad.load.__func__(cls, os.fspath(path), *args, **kwargs)
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # whatever unpickling makes of a file that is no pickle of gensim's
+        raise ValueError(f"{os.fspath(path)!r} is not a saved model ({type(error).__name__}: {error})") from error
 
 
 def normalized(vectors: np.ndarray) -> np.ndarray:

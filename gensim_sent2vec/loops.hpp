@@ -206,35 +206,42 @@ S2V_INLINE float sigmoid(float x) {
 }
 
 // The loss -sum log p, with one logarithm for many p.
-struct LogLoss {
+struct LogSum {
     double product = 1, total = 0;
     int factors = 0;
     void add(float p) {
         product *= p > 1e-18f ? p : 1e-18f;
         if (++factors == 16) flush();
     }
-    void flush() {
+    double flush() {
         total -= std::log(product);
         product = 1;
         factors = 0;
+        return total;
     }
+};
+
+// A negative that has been pushed away by the target before says too little about the loss: where targets share
+// their draws, only the first one's are counted, for all of them.
+struct Loss {
+    LogSum targets, negatives;
 };
 
 // The negative-sampling step of one target: its output row has label 1, those of the negatives label 0; what the
 // inputs gain is added to g.
 template <int DIM, bool LOSS>
 S2V_INLINE void learn(const Model& model, int32_t word, const Target& target, float rate, const Row<DIM>& x, Row<DIM>& g,
-                      float* scores, LogLoss& loss) {
+                      float* scores, Loss& loss) {
     const int32_t* negatives = target.negatives;
     const int K = model.negative;
     if (!target.distinct_negatives) {  // a row met again has moved: one after the other
         float score = x.dot(model.out_row(word));
-        if (LOSS) loss.add(sigmoid(score));
+        if (LOSS) loss.targets.add(sigmoid(score));
         Row<DIM>::exchange(model.out_row(word), x, g, rate * sigmoid(-score));
         for (int k = 0; k < K; ++k) {
             if (negatives[k] == word) continue;
             score = x.dot(model.out_row(negatives[k]));
-            if (LOSS) loss.add(sigmoid(-score));
+            if (LOSS && target.fresh_negatives) loss.negatives.add(sigmoid(-score));
             Row<DIM>::exchange(model.out_row(negatives[k]), x, g, -rate * sigmoid(score));
         }
         return;
@@ -244,9 +251,9 @@ S2V_INLINE void learn(const Model& model, int32_t word, const Target& target, fl
     scores[K] = -x.dot(model.out_row(word));
     for (int k = 0; k < K; ++k) scores[k] = x.dot(model.out_row(negatives[k]));
     if (LOSS) {
-        for (int k = 0; k < K; ++k)
-            if (negatives[k] != word) loss.add(sigmoid(-scores[k]));
-        loss.add(sigmoid(-scores[K]));
+        loss.targets.add(sigmoid(-scores[K]));
+        for (int k = 0; k < K && target.fresh_negatives; ++k)
+            if (negatives[k] != word) loss.negatives.add(sigmoid(-scores[k]));
     }
     for (int block = 0; block <= K; block += 16)
         for (int k = block; k < block + 16; ++k) scores[k] = rate * sigmoid(scores[k]);
@@ -258,7 +265,7 @@ S2V_INLINE void learn(const Model& model, int32_t word, const Target& target, fl
 // One target: x is the mean of its inputs, g what they gain.
 template <int DIM, bool LOSS>
 S2V_INLINE void step(const Model& model, const Line& line, const Target& target, float rate, Row<DIM>& S, Row<DIM>& G,
-                     Row<DIM>& x, Row<DIM>& g, float* scores, LogLoss& loss) {
+                     Row<DIM>& x, Row<DIM>& g, float* scores, Loss& loss) {
     // x = (S - sum of the removed v_r + sum of the added v_r) / |input|, where v_r = R_r + m_r G
     x = S;
     for (const float* row : target.removed) x.add(row, -1);
@@ -284,7 +291,7 @@ S2V_TARGET void train_line(Trainer& trainer, const Line& line) {
     if (!DIM) trainer.scratch.resize(4 * stride);
     float* scratch = trainer.scratch.data();
     Row<DIM> S(scratch, dim), G(scratch + stride, dim), x(scratch + 2 * stride, dim), g(scratch + 3 * stride, dim);
-    LogLoss loss;
+    Loss loss;
 
     // S is a sum of many small steps: on very long lines it is taken afresh from the rows now and then, seldom
     // enough that a row is read less than once a target for it.
@@ -320,10 +327,7 @@ S2V_TARGET void train_line(Trainer& trainer, const Line& line) {
     if (!G.finite()) trainer.schedule.diverged = trainer.schedule.stop = 1;
     for (const Slot& slot : line.slots) G.add_to(slot.row, slot.m);
     trainer.trained_words += done;
-    if (LOSS) {
-        loss.flush();
-        trainer.loss += loss.total;
-    }
+    if (LOSS) trainer.loss += loss.targets.flush() + model.run * loss.negatives.flush();
 }
 
 template <int DIM>

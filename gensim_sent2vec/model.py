@@ -5,16 +5,16 @@ from __future__ import annotations
 import inspect
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from gensim import utils
 from gensim.models import Word2Vec
 
 from . import _kernel
 from .corpus import check_corpus_file, check_sentences
-from .keyedvectors import Sent2VecKeyedVectors
+from .keyedvectors import SEPARATE, Sent2VecKeyedVectors, save_beside, unpickled
 from .parameters import optional_whole, real, refuse, whole
 from .progress import Progress
 from .selection import as_uint32, count_for, kept_words, no_word_left, target_probability
@@ -174,9 +174,9 @@ class Sent2Vec(Word2Vec):
             raise ValueError("skip_bigrams: pairs need word_ngrams >= 2, the greatest distance of a pair plus one")
         self.dropout_k = whole("dropout_k", dropout_k, 0)
         self.bucket = whole("bucket", bucket, 1 if self.word_ngrams > 1 else 0)
-        if shared_negatives is True:
-            shared_negatives = DEFAULT_RUN
-        self.shared_negatives = whole("shared_negatives", int(shared_negatives), 0)
+        if isinstance(shared_negatives, bool):
+            shared_negatives = DEFAULT_RUN if shared_negatives else 1
+        self.shared_negatives = whole("shared_negatives", shared_negatives, 0)
         self.show_progress_bar = show_progress_bar
         self.wv = self._empty_vectors(whole("vector_size", vector_size, 1))
         self.placeholder = np.zeros(0, dtype=np.float32)
@@ -232,6 +232,26 @@ class Sent2Vec(Word2Vec):
             check_corpus_file(corpus_file)
         else:
             check_sentences(corpus_iterable, passes)
+
+    def build_vocab(self, *args: Any, **kwargs: Any) -> None:
+        """Build the vocabulary from a corpus; see gensim's `Word2Vec.build_vocab`.
+
+        Raises
+        ------
+        TypeError, OSError, ValueError
+            Where the corpus is none, cannot be read, or leaves no word; the model is as it was before.
+        """
+        with self._counts_kept_on_error():
+            super().build_vocab(*args, **kwargs)
+
+    @contextmanager
+    def _counts_kept_on_error(self) -> Iterator[None]:
+        kept = self.corpus_count, self.corpus_total_words, self.raw_vocab
+        try:
+            yield
+        except BaseException:
+            self.corpus_count, self.corpus_total_words, self.raw_vocab = kept
+            raise
 
     def scan_vocab(
         self,
@@ -292,7 +312,8 @@ class Sent2Vec(Word2Vec):
         effective = max(min_count, count_for(raw.counts, self.max_final_vocab))
         kept = raw.take(kept_words(raw, effective, trim_rule))
         if not len(kept) and not update:
-            raise ValueError(no_word_left(raw, effective, trim_rule))
+            options = f"min_count={min_count}" + (" and trim_rule" if trim_rule is not None else "")
+            raise ValueError(no_word_left(raw, options, effective, self.max_final_vocab, self.max_vocab_size))
 
         retain_total = int(kept.counts.sum())
         probability = target_probability(kept.counts, sample, retain_total)
@@ -308,7 +329,7 @@ class Sent2Vec(Word2Vec):
             return report
 
         self.min_count, self.sample, self.effective_min_count = min_count, sample, effective
-        self._update_words(kept, probability) if update else self._set_words(kept, probability)
+        self._update_words(raw, kept, probability) if update else self._set_words(kept, probability)
         if not keep_raw_vocab:
             self.raw_vocab = None
         self.add_lifecycle_event(
@@ -320,7 +341,7 @@ class Sent2Vec(Word2Vec):
         self.wv.set_words(kept.vocabulary)
         self.wv.expandos = {"count": np.array(kept.counts), "sample_int": as_uint32(probability)}
 
-    def _update_words(self, kept: WordCounts, probability: np.ndarray) -> None:
+    def _update_words(self, raw: WordCounts, kept: WordCounts, probability: np.ndarray) -> None:
         """Add the counts of known words, and append the unknown ones: a word's id is part of its n-grams' hashes."""
         old: Vocabulary = self.wv.key_to_index
         if not isinstance(old, Vocabulary) or not len(self.wv.vectors):
@@ -337,7 +358,8 @@ class Sent2Vec(Word2Vec):
             return np.concatenate([values, np.full(len(new), fill, dtype=values.dtype)])
 
         count, sample_int = grown("count", 0), grown("sample_int", 2**32 - 1)
-        count[ids] += kept.counts
+        known = np.fromiter((vocabulary.get(word, -1) for word in raw), dtype=np.int64, count=len(raw))
+        count[known[known >= 0]] += raw.counts[known >= 0]  # below min_count in this corpus as well
         sample_int[ids] = as_uint32(probability)
         self.wv.set_words(vocabulary)
         self.wv.expandos = {"count": count, "sample_int": sample_int}
@@ -358,7 +380,8 @@ class Sent2Vec(Word2Vec):
             Where a key is not a string or a count not a whole number.
         """
         counts = WordCounts.of(word_freq)
-        super().build_vocab_from_freq(counts, keep_raw_vocab, corpus_count, trim_rule, update)
+        with self._counts_kept_on_error():
+            super().build_vocab_from_freq(counts, keep_raw_vocab, corpus_count, trim_rule, update)
         self.corpus_total_words = int(counts.counts.sum())
 
     def estimate_memory(self, vocab_size: int | None = None, report: dict[str, int] | None = None) -> dict[str, int]:
@@ -494,6 +517,10 @@ class Sent2Vec(Word2Vec):
         min_alpha = self.min_alpha if end_alpha is None else real("end_alpha", end_alpha, least=0)
         if total_words is None and total_examples is None:
             total_words, total_examples = self.corpus_total_words or None, self.corpus_count or None
+        if min_alpha > alpha:
+            raise ValueError(
+                f"end_alpha: {min_alpha} is above start_alpha={alpha}; the rate falls from start_alpha to end_alpha"
+            )
         total = total_words or total_examples
         if not total or total < 0:
             raise ValueError("total_words or total_examples: pass the size of the corpus, for the fall of the rate")
@@ -516,6 +543,7 @@ class Sent2Vec(Word2Vec):
                 for epoch in range(epochs):
                     _call(callbacks, "on_epoch_begin", self)
                     run.epoch(epoch, corpus_iterable, corpus_file, progress)
+                    self._clear_post_train()  # callbacks may ask the vectors
                     _call(callbacks, "on_epoch_end", self)
             finally:
                 self.min_alpha_yet_reached = schedule.rate
@@ -532,12 +560,22 @@ class Sent2Vec(Word2Vec):
                 f"train: the vocabulary holds a single word, {self.wv.index_to_key[0]!r}, and nothing to tell it from; "
                 "lower min_count or pass a larger corpus"
             )
-        for name, rows in (("wv.vectors", self.wv.vectors), ("wv.vectors_ngrams", self.wv.vectors_ngrams)):
+        for name, rows in (
+            ("wv.vectors", self.wv.vectors),
+            ("wv.vectors_ngrams", self.wv.vectors_ngrams),
+            ("placeholder", self.placeholder),
+            ("syn1neg", self.syn1neg),
+        ):
             if not rows.flags.writeable:
                 raise ValueError(f"train: {name} is mapped read-only; load the model without mmap to train it on")
 
     # -------------------------------------------------------------------------------------------------
     # Files
+
+    def save(self, fname_or_handle: Any, *args: Any, **kwargs: Any) -> None:
+        """Save the whole model, large arrays as files of their own beside; see gensim's `Word2Vec.save`."""
+        kwargs.setdefault("sep_limit", SEPARATE)
+        save_beside(super().save, fname_or_handle, *args, **kwargs)
 
     @classmethod
     def load(cls, fname: str | os.PathLike[str], *args: Any, **kwargs: Any) -> Sent2Vec:
@@ -554,8 +592,10 @@ class Sent2Vec(Word2Vec):
         ------
         TypeError
             Where the file holds another kind of model.
+        ValueError
+            Where it is no saved model at all.
         """
-        model = utils.SaveLoad.load.__func__(cls, os.fspath(fname), *args, **kwargs)
+        model = unpickled(cls, fname, *args, **kwargs)
         if not isinstance(model, cls):
             kind = f"{type(model).__module__}.{type(model).__qualname__}"
             hint = ""

@@ -23,14 +23,18 @@ UNSUPPORTED = {
 }
 
 
+# What the constructor calls one thing and `train` another.
+RENAMED = {"sentences": "corpus_iterable", "alpha": "start_alpha", "min_alpha": "end_alpha"}
+
+
 def refuse(options: Mapping[str, Any], known: Iterable[str]) -> None:
     """Refuse options that Sent2Vec does not have, with the reason or the name that was meant."""
     known = tuple(known)
     for name in options:
         if name in UNSUPPORTED:
             raise TypeError(f"{name}: not an option of Sent2Vec: {UNSUPPORTED[name]}")
-        close = get_close_matches(name, known, 1)
-        raise TypeError(f"{name}: not an option here" + (f"; did you mean {close[0]}?" if close else ""))
+        close = [RENAMED[name]] if RENAMED.get(name) in known else get_close_matches(name, known, 1)
+        raise TypeError(f"{name}: not an option of Sent2Vec" + (f"; did you mean {close[0]}?" if close else ""))
 
 
 def whole(name: str, value: Any, least: int) -> int:

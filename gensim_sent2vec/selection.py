@@ -31,13 +31,20 @@ def kept_words(raw: WordCounts, min_count: int, trim_rule: Any) -> np.ndarray:
     return ids[np.argsort(-raw.counts[ids], kind="stable")]
 
 
-def no_word_left(raw: WordCounts, min_count: int, trim_rule: Any) -> str:
+def no_word_left(
+    raw: WordCounts, options: str, effective: int, max_final_vocab: int | None, max_vocab_size: int | None
+) -> str:
+    """What to say where no word is kept: which of the options is to blame."""
     if not len(raw):
+        if max_vocab_size:
+            return f"max_vocab_size={max_vocab_size}: all words were forgotten while counting; raise it"
         return "the vocabulary is empty: no words were counted"
     most = int(np.argmax(raw.counts))
-    rule = " and trim_rule" if trim_rule is not None else ""
+    if max_final_vocab is not None and effective == count_for(raw.counts, max_final_vocab):
+        ties = f"more words than that occur {effective - 1} times"
+        return f"max_final_vocab={max_final_vocab} leaves no word: {ties}; raise it"
     return (
-        f"min_count={min_count}{rule} leaves no word: the most frequent of {len(raw)}, {raw.word(most)!r}, "
+        f"{options} leaves no word: the most frequent of {len(raw)}, {raw.word(most)!r}, "
         f"occurs {raw.counts[most]} times; lower min_count or pass a larger corpus"
     )
 
@@ -57,5 +64,5 @@ def as_uint32(probability: np.ndarray) -> np.ndarray:
 
 def negative_weights(counts: np.ndarray, exponent: float) -> np.ndarray:
     """count ** exponent, scaled so that nothing overflows."""
-    weights = (np.maximum(counts, 1) / max(1, counts.max())).astype(np.float64) ** exponent
-    return np.ascontiguousarray(np.nan_to_num(weights / weights.max(), nan=1.0, posinf=1.0))
+    logs = exponent * np.log(np.maximum(counts, 1))
+    return np.exp(logs - logs.max())

@@ -164,7 +164,7 @@ struct WordTable {
 
     bool is_word(int64_t id, const char* p, size_t n) const {
         const int64_t begin = offsets[id], end = offsets[id + 1];
-        return begin >= 0 && end <= blob_size && end - begin == static_cast<int64_t>(n) &&
+        return begin >= 0 && begin <= end && end <= blob_size && end - begin == static_cast<int64_t>(n) &&
                same_bytes(blob + begin, p, n);
     }
 
@@ -177,7 +177,7 @@ struct WordTable {
             if (s == 0) return -1;
             if (s >> 32 != hash >> 32) continue;
             const int64_t id = static_cast<int64_t>(s & 0xffffffffu) - 1;
-            if (id < n_words && is_word(id, p, n)) return id;
+            if (id >= 0 && id < n_words && is_word(id, p, n)) return id;
         }
         return -1;
     }
@@ -322,8 +322,9 @@ class SliceReader {
   public:
     static constexpr size_t BUFFER = 1 << 18, LONGEST_TOKEN = 1 << 20;
 
-    SliceReader(int file, int64_t begin, int64_t end)
-        : file_(file), end_(end), base_(begin > 0 ? begin - 1 : 0), buffer_(BUFFER) {
+    // `stop` is polled with each read: where it is set, the file ends there.
+    SliceReader(int file, int64_t begin, int64_t end, const volatile int64_t* stop)
+        : file_(file), end_(end), base_(begin > 0 ? begin - 1 : 0), stop_(stop), buffer_(BUFFER) {
         if (begin > 0) skip_first_ = true;
     }
 
@@ -355,6 +356,7 @@ class SliceReader {
                 if (!fill() && failed_) return ReadStatus::READ_ERROR;
                 stop = token_end(at() + (scanned > 2 ? scanned - 2 : 0), limit());
             }
+            if (static_cast<size_t>(stop - at()) > LONGEST_TOKEN) return ReadStatus::TOKEN_TOO_LONG;
             token(at(), static_cast<size_t>(stop - at()));
             p_ = skip_to(stop);
         }
@@ -383,6 +385,7 @@ class SliceReader {
 
     // Moves the unread rest to the front and reads on behind it; false at the end of the file or on error.
     bool fill() {
+        eof_ = eof_ || *stop_ != 0;
         if (eof_) return false;
         std::memmove(buffer_.data(), at(), q_ - p_);
         base_ += static_cast<int64_t>(p_);
@@ -405,6 +408,7 @@ class SliceReader {
 
     int file_;
     int64_t end_, base_;
+    const volatile int64_t* stop_;
     std::vector<char> buffer_;
     size_t p_ = 0, q_ = 0;
     bool skip_first_ = false, eof_ = false, failed_ = false;
@@ -417,9 +421,9 @@ struct CorpusCount {
     int64_t lines = 0, tokens = 0, bad_offset = -1, min_reduce = 1;
     int error = 0;
 
-    // `stop` is polled once a line, so that a Ctrl-C ends the count.
+    // A Ctrl-C sets `stop`.
     ReadStatus add_slice(int file, int64_t begin, int64_t end, int64_t max_words, const volatile int64_t* stop) {
-        SliceReader reader(file, begin, end);
+        SliceReader reader(file, begin, end, stop);
         const auto count = [&](const char* p, size_t n) {
             ++tokens;
             if (words.add(p, n) && bad_offset < 0 && !valid_word(p, n)) bad_offset = reader.offset();

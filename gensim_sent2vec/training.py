@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,7 +81,9 @@ class Training:
             )
         if self.lines == lines:
             raise ValueError(
-                f"sentences: the corpus was empty in epoch {epoch + 1}; it must give its sentences anew for each pass"
+                f"corpus_file: {os.fspath(path)!r} was empty in epoch {epoch + 1}"
+                if path is not None
+                else f"sentences: the corpus was empty in epoch {epoch + 1}; it must give its sentences anew each time"
             )
 
     def _train_file(self, path: Any, epoch: int, progress: Progress) -> None:
@@ -122,7 +124,7 @@ class Training:
             while True:
                 threads.check()
                 try:
-                    return waiting.put(pack, timeout=self.report_delay)
+                    return waiting.put(pack, timeout=min(self.report_delay, 0.1))
                 except queue.Full:
                     self._report(epoch, progress)
 
@@ -150,8 +152,10 @@ def _packs(sentences: Iterable[Sequence[str]], batch_words: int) -> Iterable[_ke
     for sentence in sentences:
         if isinstance(sentence, str):
             raise TypeError(f"sentences: each sentence must be a list of tokens, got the string {sentence[:40]!r}")
+        if isinstance(sentence, Iterable) and not isinstance(sentence, Sized):
+            sentence = list(sentence)
         batch.append(sentence)
-        words += len(sentence)
+        words += len(sentence) if isinstance(sentence, Sized) else 0  # the pack refuses it with a good word
         if words >= batch_words or len(batch) >= BATCH:
             yield _kernel.Pack(batch)
             batch, words = [], 0

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from operator import index as as_index
 from typing import Any, overload
 
 import numpy as np
@@ -45,7 +46,7 @@ class Words(Sequence[str]):
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
-        i = int(index)
+        i = as_index(index)
         if i < 0:
             i += len(self)
         if not 0 <= i < len(self):
@@ -60,7 +61,7 @@ class Words(Sequence[str]):
 
     def index(self, word: str, start: int = 0, stop: int | None = None) -> int:
         i = self._vocabulary.get(word, -1)
-        if not start <= i < (len(self) if stop is None else stop):
+        if i < 0 or i not in range(*slice(start, stop).indices(len(self))):
             raise ValueError(f"{word!r} is not among the words")
         return i
 
@@ -121,7 +122,7 @@ class Vocabulary(SaveLoad, Mapping[str, int]):
         return bytes(self.blob[self.offsets[i] : self.offsets[i + 1]]).decode("utf-8", ERRORS)
 
     def get(self, word: Any, default: Any = None) -> Any:
-        i = self.table.find(word) if type(word) is str else -1
+        i = self.table.find(word) if isinstance(word, str) else -1
         return default if i < 0 else i
 
     def __getitem__(self, word: str) -> int:

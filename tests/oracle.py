@@ -64,6 +64,7 @@ class Draws:
         self.line, self.negative = SplitMix(mix(seed)), SplitMix(mix(~seed & WORD))
         self.held: list[int] = []
         self.left = 0
+        self.fresh = True  # whether the last negatives were drawn for that target
 
     def word(self) -> int:
         x = self.negative.next()
@@ -90,7 +91,8 @@ class Draws:
         return sorted(positions)
 
     def negatives(self, target: int) -> list[int]:
-        if self.left == 0:
+        self.fresh = self.left == 0
+        if self.fresh:
             self.left = self.config.shared_negatives
             own = self.config.shared_negatives == 1
             self.held = [self.other_word(target) if own else self.word() for _ in range(self.config.negative)]
@@ -157,7 +159,10 @@ def train(lines: Sequence[tuple[Sequence[int], int]], weights: Weights, draws: D
         targets = [t for t in range(len(ids)) if not draws.skips(ids[t])] if len(ids) >= 2 else []
         for trained, t in enumerate(targets, 1):
             dropped = draws.dropped(len(ids)) if config.word_ngrams > 1 else []
-            loss += step(input_rows(ids, t, dropped, config), ids[t], draws.negatives(ids[t]), weights, lr)
+            negatives = draws.negatives(ids[t])
+            # Where targets share their draws, the loss counts the first one's for all of them.
+            share = config.shared_negatives if draws.fresh else 0
+            loss += step(input_rows(ids, t, dropped, config), ids[t], negatives, weights, lr, share)
             if trained % POLL == 0 and not config.by_lines:
                 done, polled = done + POLL, polled + POLL
                 lr = rate()
@@ -165,15 +170,15 @@ def train(lines: Sequence[tuple[Sequence[int], int]], weights: Weights, draws: D
     return loss
 
 
-def step(rows: list[int], target: int, negatives: Sequence[int], weights: Weights, lr: float) -> float:
-    """One target; returns its loss."""
+def step(rows: list[int], target: int, negatives: Sequence[int], weights: Weights, lr: float, share: int) -> float:
+    """One target; returns its loss, that of the negatives counted `share` times."""
     x = weights.inputs[rows].mean(axis=0)
     g = np.zeros_like(x)
     loss = 0.0
     for word, label in [(target, 1), *((word, 0) for word in negatives if word != target)]:
         score = x @ weights.out[word]
         a = lr * (label - sigmoid(score))
-        loss -= np.log(max(sigmoid(score if label else -score), 1e-18))
+        loss -= np.log(max(sigmoid(score if label else -score), 1e-18)) * (1 if label else share)
         g += a * weights.out[word]
         weights.out[word] += a * x
     np.add.at(weights.inputs, rows, g / len(rows))  # once per occurrence

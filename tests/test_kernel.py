@@ -110,17 +110,27 @@ def test_kernel_follows_the_oracle(level, case):
     case.check()
 
 
-@pytest.mark.parametrize("mode", [
+MODES = [
     {"word_ngrams": 1},
     {"word_ngrams": 1, "shared_negatives": 16},
     {"word_ngrams": 2, "dropout_k": 4, "bucket": 1000},
     {"word_ngrams": 3, "dropout_k": 2, "bucket": 20},
     {"word_ngrams": 3, "dropout_k": 3, "bucket": 1000, "skip_bigrams": True},
-])  # fmt: skip
-@pytest.mark.parametrize("length", [2, 100, 600, 2000])
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("length", [2, 100, 600])
 def test_long_lines(level, mode, length):
-    if length == 2000 and level != LEVELS[-1]:
-        pytest.skip("the oracle takes long: once is enough")
+    long_line(mode, length)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_line_of_two_thousand_words(mode):
+    long_line(mode, 2000)  # once: the oracle takes long
+
+
+def long_line(mode, length):
     rng = np.random.default_rng(length)
     lines = [rng.integers(0, 300, length).tolist()]
     case = Case(lines, 300, 20, negative=3, **mode)
