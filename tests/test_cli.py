@@ -17,6 +17,7 @@ import pytest
 from gensim.models import Word2Vec
 from gensim.test.utils import common_texts, datapath
 from gensim.utils import simple_preprocess
+from processes import heed_ctrl_c
 
 from gensim_sent2vec import Sent2Vec, __version__
 from gensim_sent2vec.cli import main
@@ -156,7 +157,7 @@ def test_ctrl_c_saves_what_is_trained(corpus, tmp_path):
     path = tmp_path / "m"
     train = subprocess.Popen(
         [*COMMAND, "-v", "train", str(corpus), str(path), "--epochs", "100000", "--workers", "2"],
-        stderr=subprocess.PIPE, text=True,
+        stderr=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c,
     )  # fmt: skip
     for line in train.stderr:
         if "'train'" in line or "event: train" in line or ("lifecycle event" in line and "workers" in line):

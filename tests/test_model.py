@@ -22,6 +22,7 @@ from gensim.models import Word2Vec
 from gensim.models.callbacks import CallbackAny2Vec
 from gensim.models.word2vec import LineSentence, PathLineSentences, Text8Corpus
 from gensim.test.utils import common_texts
+from processes import heed_ctrl_c
 
 from gensim_sent2vec import Sent2Vec, _kernel, progress
 from gensim_sent2vec import training as training_module
@@ -1293,7 +1294,9 @@ class Child:
     """A process whose lines can be waited for."""
 
     def __init__(self, *args: str) -> None:
-        self.process = subprocess.Popen([sys.executable, "-c", *args], stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", *args], stdout=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c
+        )
         self.lines: list[str] = []
         self.seen = threading.Condition()
         self.reader = threading.Thread(target=self._read)

@@ -1,0 +1,194 @@
+"""How fast do sentences become vectors, beside the reference's Python module and beside gensim?
+
+Models are trained for a moment first (what their numbers are does not matter), then loaded by each contestant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from itertools import islice
+from typing import Any
+
+import common
+from common import Contestant, Run
+from train import MODES, our_options
+from train import reference as reference_program
+
+MANY, LOOP, SLOW = 100_000, 20_000, 500  # sentences: all at once, one by one, by inference
+
+
+# -----------------------------------------------------------------------------------------------------
+# Preparation
+
+
+def train_ours(path: str, mode: str, output: str) -> Run:
+    """This package's model of one epoch."""
+    from gensim_sent2vec import Sent2Vec
+
+    Sent2Vec(corpus_file=path, **our_options(mode, shared=True, threads=1, epochs=1)).wv.save(output)
+    return {}
+
+
+def train_doc2vec(path: str, output: str) -> Run:
+    """gensim's, of as many epochs as it infers with by default."""
+    from gensim.models import Doc2Vec
+
+    Doc2Vec(corpus_file=path, dm=0, vector_size=100, negative=10, min_count=5, workers=1, epochs=5).save(output)
+    return {}
+
+
+# -----------------------------------------------------------------------------------------------------
+# Contestants
+
+
+def ours(model: str, path: str) -> Run:
+    """All sentences at once, by one thread."""
+    from gensim_sent2vec import Sent2VecKeyedVectors
+
+    wv = Sent2VecKeyedVectors.load(model)
+    return speed(lambda sentences: wv.encode(sentences, workers=1), first(path, MANY), passes=5)
+
+
+def ours_each(model: str, path: str) -> Run:
+    from gensim_sent2vec import Sent2VecKeyedVectors
+
+    wv = Sent2VecKeyedVectors.load(model)
+    return speed(each(wv.get_sentence_vector), first(path, LOOP))
+
+
+def mean_vector(model: str, path: str) -> Run:
+    """gensim's mean of word vectors, of the same words."""
+    from gensim_sent2vec import Sent2VecKeyedVectors
+
+    wv = Sent2VecKeyedVectors.load(model)
+    known = [[word for word in sentence.split() if word in wv] for sentence in first(path, LOOP)]
+    return speed(each(lambda words: wv.get_mean_vector(words, pre_normalize=False)), [s for s in known if s])
+
+
+def infer(model: str, path: str) -> Run:
+    """gensim's Doc2Vec."""
+    from gensim.models import Doc2Vec
+
+    loaded = Doc2Vec.load(model)
+    return speed(each(loaded.infer_vector), [sentence.split() for sentence in first(path, SLOW)])
+
+
+def reference(model: str, path: str) -> Run:
+    """The reference's module, all sentences at once, by one thread."""
+    loaded = loaded_reference(model)
+    return speed(lambda sentences: loaded.embed_sentences(sentences, 1), first(path, MANY), passes=5)
+
+
+def reference_each(model: str, path: str) -> Run:
+    return speed(each(loaded_reference(model).embed_sentence), first(path, LOOP))
+
+
+def loaded_reference(path: str) -> Any:
+    import sent2vec
+
+    model = sent2vec.Sent2vecModel()
+    model.load_model(path)
+    return model
+
+
+def first(path: str, n: int) -> list[str]:
+    with open(path, encoding="utf-8") as lines:
+        return [line.rstrip("\n") for line in islice(lines, n)]
+
+
+def each(embed: Callable[[Any], Any]) -> Callable[[list[Any]], None]:
+    def embed_all(sentences: list[Any]) -> None:
+        for sentence in sentences:
+            embed(sentence)
+
+    return embed_all
+
+
+def speed(encode: Callable[[list[Any]], Any], sentences: list[Any], passes: int = 1) -> Run:
+    """Sentences a CPU second, after a few to warm up."""
+    encode(sentences[:10])
+    cpu = time.process_time()
+    for _ in range(passes):
+        encode(sentences)
+    return {"sentences": len(sentences) * passes, "speed": len(sentences) * passes / (time.process_time() - cpu)}
+
+
+# -----------------------------------------------------------------------------------------------------
+# Rounds
+
+
+def prepare(args: argparse.Namespace, folder: str) -> dict[str, dict[str, str]]:
+    """The models by kind and mode."""
+    corpus = common.shortened(args.corpus, f"{folder}/corpus.txt", args.words)
+    models: dict[str, dict[str, str]] = {"ours": {}, "reference": {}, "doc2vec": {"unigrams": f"{folder}/doc2vec"}}
+    for mode in MODES:
+        models["ours"][mode] = f"{folder}/{mode}.kv"
+        train = Contestant.python(mode, __file__, "train_ours", path=corpus, mode=mode, output=models["ours"][mode])
+        common.measure(train)
+        if args.reference and args.reference_module:
+            output = f"{folder}/{mode}"
+            common.measure(reference_program(mode, args.reference, corpus, mode, threads=1, epochs=1, output=output))
+            models["reference"][mode] = output + ".bin"
+    doc2vec = models["doc2vec"]["unigrams"]
+    common.measure(Contestant.python("Doc2Vec", __file__, "train_doc2vec", path=corpus, output=doc2vec))
+    return models
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        models = prepare(args, folder)
+        contestants = []
+
+        def enter(name: str, function: str, model: str, interpreter: str = sys.executable) -> None:
+            contestant = Contestant.python(name, __file__, function, model=model, path=args.corpus)
+            contestants.append(Contestant(name, (interpreter, *contestant.command[1:])))
+
+        for mode in MODES:
+            for name, function in (("at once", ""), ("one by one", "_each")):
+                enter(f"this package, {mode}, {name}", "ours" + function, models["ours"][mode])
+                if mode in models["reference"]:
+                    model = models["reference"][mode]
+                    enter(f"reference, {mode}, {name}", "reference" + function, model, args.reference_module)
+        enter("gensim get_mean_vector, one by one", "mean_vector", models["ours"]["unigrams"])
+        enter("gensim Doc2Vec infer_vector, one by one", "infer", models["doc2vec"]["unigrams"])
+        return {"encode": common.measure_all("encode", contestants, args)}
+
+
+# -----------------------------------------------------------------------------------------------------
+# Report
+
+
+def tables(result: Mapping[str, Any]) -> dict[str, str]:
+    runs = result["encode"]
+    rows = []
+    for name, of_one in runs.items():
+        base = None if name.startswith("gensim") else runs.get(name.replace("this package", "reference"))
+        infer = runs["gensim Doc2Vec infer_vector, one by one"]
+        ratios = [common.times(common.ratio(of_one, other, "speed")) if other else "" for other in (base, infer)]
+        rows.append([name, *ratios, common.rate(common.median(of_one, "speed"))])
+    header = ["", "against the reference", "against Doc2Vec", "sentences/s a thread"]
+    return {"encode": common.table(header, rows)}
+
+
+def plot(result: Mapping[str, Any]) -> None:
+    speeds = {name: common.median(runs, "speed") for name, runs in result["encode"].items()}
+    common.bars("encode", result, speeds, "sentences a CPU second")
+
+
+if __name__ == "__main__":
+    common.answer([train_ours, train_doc2vec, ours, ours_each, mean_vector, infer, reference, reference_each])
+    parser = common.arguments(__doc__)
+    parser.add_argument("--words", type=int, default=1_000_000, help="tokens of the corpus to train on")
+    parser.add_argument("--reference", metavar="PATH", help="the reference program, to train its models")
+    parser.add_argument(
+        "--reference-module",
+        metavar="PYTHON",
+        nargs="?",
+        const=sys.executable,
+        help="measure the reference's module sent2vec, in this interpreter or the one given",
+    )
+    common.main("encode", parser.parse_args(), run, tables, plot)

@@ -1,0 +1,261 @@
+"""How fast does training go, beside the reference program and beside gensim's own models?
+
+Two measures. *Training*: words of the vocabulary trained in a CPU second of the training phase alone. *Whole
+run*: from a text file to a saved model, five epochs, two threads, counting and saving included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import common
+from common import Contestant, Run
+
+DIM, NEGATIVE, MIN_COUNT, ALPHA, BUCKET = 100, 10, 5, 0.2, 2_000_000
+MODES = {"unigrams": {"word_ngrams": 1, "dropout_k": 0}, "bigrams": {"word_ngrams": 2, "dropout_k": 4}}
+OURS = {"shared": True, "exact": False}  # shared_negatives
+GENSIM = ("Word2Vec", "Doc2Vec", "FastText")
+WHOLE_EPOCHS, WHOLE_THREADS = 5, 2
+
+
+# -----------------------------------------------------------------------------------------------------
+# Contestants
+
+
+def corpus(path: str) -> Run:
+    """The size of the corpus, and how many of its tokens are words of the vocabulary."""
+    from gensim_sent2vec.vocab import count_file
+
+    counts, lines, tokens = count_file(path)
+    kept = counts.counts[counts.counts >= MIN_COUNT]
+    return {"bytes": Path(path).stat().st_size, "lines": lines, "tokens": tokens} | {
+        "vocabulary": len(kept),
+        "words": int(kept.sum()),
+    }
+
+
+def ours(path: str, mode: str, shared: bool, threads: int, epochs: int) -> Run:
+    """This package."""
+    from gensim_sent2vec import Sent2Vec
+
+    model = Sent2Vec(**our_options(mode, shared, threads, epochs))
+    model.build_vocab(corpus_file=path)
+    with Clock() as clock:
+        words, _ = model.train(corpus_file=path)
+    return clock.speed(words)
+
+
+def ours_whole(path: str, mode: str, shared: bool) -> Run:
+    """This package, to a saved model."""
+    from gensim_sent2vec import Sent2Vec
+
+    with tempfile.TemporaryDirectory() as folder:
+        model = Sent2Vec(corpus_file=path, **our_options(mode, shared, WHOLE_THREADS, WHOLE_EPOCHS))
+        model.save(f"{folder}/model.s2v")
+    return {}
+
+
+def our_options(mode: str, shared: bool, threads: int, epochs: int) -> dict[str, Any]:
+    """The reference's options as ours."""
+    return MODES[mode] | {
+        "vector_size": DIM,
+        "alpha": ALPHA,
+        "min_count": MIN_COUNT,
+        "negative": NEGATIVE,
+        "bucket": BUCKET,
+        "shared_negatives": shared,
+        "workers": threads,
+        "epochs": epochs,
+    }
+
+
+def gensim(path: str, which: str, threads: int, epochs: int, words: int) -> Run:
+    """gensim's own models: CBOW with a window of 5 (Word2Vec, FastText), DBOW (Doc2Vec); no subsampling."""
+    from gensim.models import Doc2Vec, FastText, Word2Vec
+
+    options: dict[str, Any] = {
+        "vector_size": DIM,
+        "negative": NEGATIVE,
+        "min_count": MIN_COUNT,
+        "workers": threads,
+        "epochs": epochs,
+        "sample": 0,
+    }
+    model: Any
+    if which == "Doc2Vec":
+        model = Doc2Vec(dm=0, **options)
+    else:
+        model = {"Word2Vec": Word2Vec, "FastText": FastText}[which](sg=0, window=5, **options)
+    model.build_vocab(corpus_file=path)
+    totals = {"total_examples": model.corpus_count, "total_words": model.corpus_total_words}
+    with Clock() as clock:
+        model.train(corpus_file=path, epochs=epochs, **totals)
+    return clock.speed(words * epochs)
+
+
+class Clock:
+    """The wall and CPU seconds of a block."""
+
+    def __enter__(self) -> Clock:
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.wall, self.cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
+
+    def speed(self, words: int) -> Run:
+        return {"words": words, "speed": words / self.cpu, "train_wall": self.wall, "train_cpu": self.cpu}
+
+
+def reference(name: str, program: str, path: str, mode: str, threads: int, epochs: int, output: str) -> Contestant:
+    """The reference program, without target subsampling (a threshold of 1)."""
+    settings = {
+        "input": path,
+        "output": output,
+        "wordNgrams": MODES[mode]["word_ngrams"],
+        "dropoutK": MODES[mode]["dropout_k"],
+        "t": 1,
+        "neg": NEGATIVE,
+        "dim": DIM,
+        "minCount": MIN_COUNT,
+        "lr": ALPHA,
+        "bucket": BUCKET,
+        "loss": "ns",
+        "epoch": epochs,
+        "thread": threads,
+        "verbose": 1,  # its running progress would cost it a few per cent
+    }
+    options = [part for key, value in settings.items() for part in (f"-{key}", str(value))]
+    return Contestant(name, (program, "sent2vec", *options), reference_speed)
+
+
+def reference_speed(printed: str) -> Run:
+    """Its closing line: words of the vocabulary for each CPU second of the training phase, all threads' added up."""
+    return {"speed": float(re.findall(r"words/sec/thread:\s*(\d+)", printed)[-1])}
+
+
+# -----------------------------------------------------------------------------------------------------
+# Rounds
+
+
+def training(args: argparse.Namespace, threads: int, words: int, output: str) -> list[Contestant]:
+    contestants = []
+    here = {"path": args.corpus, "threads": threads, "epochs": args.epochs}
+    for mode in MODES:
+        for draws, shared in OURS.items():
+            name = f"this package, {mode}, {draws}"
+            contestants.append(Contestant.python(name, __file__, "ours", mode=mode, shared=shared, **here))
+        if args.reference:
+            name = f"reference, {mode}"
+            contestants.append(reference(name, args.reference, args.corpus, mode, threads, args.epochs, output))
+    for which in args.gensim:
+        name = f"gensim {which}"
+        contestants.append(Contestant.python(name, __file__, "gensim", which=which, words=words, **here))
+    return contestants
+
+
+def whole_run(args: argparse.Namespace, output: str) -> list[Contestant]:
+    contestants = []
+    for mode in MODES:
+        for draws, shared in OURS.items():
+            name = f"this package, {mode}, {draws}"
+            contestants.append(
+                Contestant.python(name, __file__, "ours_whole", path=args.corpus, mode=mode, shared=shared)
+            )
+        if args.reference:
+            name = f"reference, {mode}"
+            contestants.append(reference(name, args.reference, args.corpus, mode, WHOLE_THREADS, WHOLE_EPOCHS, output))
+    return contestants
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    size = common.measure(Contestant.python("corpus", __file__, "corpus", path=args.corpus))
+    result: dict[str, Any] = {
+        "corpus": {name: size[name] for name in ("bytes", "lines", "tokens", "words", "vocabulary")},
+        "epochs": args.epochs,
+        "training": {},
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        output = f"{folder}/reference"
+
+        for threads in args.threads:
+            contestants = training(args, threads, size["words"], output)
+            result["training"][str(threads)] = common.measure_all(f"training, threads {threads}", contestants, args)
+        result["whole_run"] = common.measure_all("whole run", whole_run(args, output), args)
+    return result
+
+
+# -----------------------------------------------------------------------------------------------------
+# Report
+
+
+def tables(result: Mapping[str, Any]) -> dict[str, str]:
+    return {"training": training_table(result), "whole-run": whole_run_table(result)}
+
+
+def base_of(name: str, runs: Mapping[str, Any]) -> Any:
+    """The runs of the reference in the same mode as `name`, or None."""
+    mode = next((mode for mode in MODES if mode in name), None)
+    return runs.get(f"reference, {mode}")
+
+
+def training_table(result: Mapping[str, Any]) -> str:
+    """A row a contestant; a pair of columns for each number of threads."""
+    header = [""]
+    for threads in result["training"]:
+        header += [
+            f"against the reference, threads: {threads}",
+            "against gensim's Word2Vec",
+            "words/s a thread",
+        ]
+    names = list(next(iter(result["training"].values())))
+    rows = []
+    for name in names:
+        row = [name]
+        for runs in result["training"].values():
+            for base in (base_of(name, runs), runs.get("gensim Word2Vec")):
+                row.append(common.times(common.ratio(runs[name], base, "speed")) if base else "")
+            row.append(common.rate(common.median(runs[name], "speed")))
+        rows.append(row)
+    return common.table(header, rows)
+
+
+def whole_run_table(result: Mapping[str, Any]) -> str:
+    runs, size = result["whole_run"], result["corpus"]
+    rows = []
+    for name in runs:
+        base = base_of(name, runs)
+        faster = [common.times(common.ratio(base, runs[name], figure)) if base else "" for figure in ("wall", "cpu")]
+        seconds = [f"{common.median(runs[name], figure):.0f}" for figure in ("wall", "cpu")]
+        memory = f"{common.median(runs[name], 'max_rss') / 1e6:,.0f}"
+        rows.append([name, *faster, *seconds, memory])
+    header = ["", "faster, by the clock", "by CPU time", "seconds", "CPU seconds", "peak MB"]
+    text = common.table(header, rows)
+    if not any(base_of(name, runs) for name in runs):
+        return text
+    # It counts its epochs in tokens and line ends, but moves on by known words.
+    passes = (size["tokens"] + size["lines"]) / size["words"]
+    note = f"In an epoch the reference goes over this corpus {passes:.2f} times; the figures are of epochs as they are."
+    return f"{text}\n\n{note}"
+
+
+def plot(result: Mapping[str, Any]) -> None:
+    threads, runs = next(iter(result["training"].items()))
+    speeds = {name: common.median(of_one, "speed") for name, of_one in runs.items()}
+    common.bars("train", result, speeds, f"words a CPU second, threads: {threads}")
+
+
+if __name__ == "__main__":
+    common.answer([corpus, ours, ours_whole, gensim])
+    parser = common.arguments(__doc__)
+    parser.add_argument("--reference", metavar="PATH", help="the reference program")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--epochs", type=int, default=1, help="of the first measure")
+    parser.add_argument("--gensim", nargs="*", choices=GENSIM, default=GENSIM[:2], help="gensim's models")
+    common.main("train", parser.parse_args(), run, tables, plot)
