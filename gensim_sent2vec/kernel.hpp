@@ -205,11 +205,13 @@ class Line {
     std::vector<Slot> holes;        // the n-grams with the placeholder that each target adds
     std::vector<size_t> hole_ends;  // of each target, in `holes`
 
+    std::vector<const float*> wanted;  // the rows to ask the memory for before the line is trained
+
     int length() const { return static_cast<int>(ids.size()); }
     const int* dropped_of(int i) const { return dropped.data() + static_cast<size_t>(i) * static_cast<size_t>(n_dropped); }
 
-    // Makes the draws of all targets but their negatives, finds the rows of the line and asks the memory for them: a
-    // line is planned while the one before it is trained.
+    // Makes the draws of all targets but their negatives, and finds the rows of the line. A line is planned before the
+    // one ahead of it is trained, and its rows asked for meanwhile, a few a target: the memory takes few orders at once.
     void plan(const Model& m, Rng& rng) {
         targets.clear();
         for (int t = 0; t < length(); ++t)
@@ -222,7 +224,7 @@ class Line {
 
     // The rows alone, after targets and dropped have been set.
     void plan_rows(const Model& m) {
-        bytes_ = static_cast<size_t>(m.dim) * sizeof(float);
+        wanted.clear();
         n_base_grams = 0;
         lazy_grams = m.n > 1 && (m.skip || most_survive(m));
         table_.reset(ids.size() * static_cast<size_t>(lazy_grams ? m.n : 1) + 1);
@@ -270,7 +272,7 @@ class Line {
         if (slot < 0) {
             slot = static_cast<int32_t>(slots.size());
             slots.push_back({row, 0});
-            prefetch_row(row, bytes_);
+            wanted.push_back(row);
         }
         slots[static_cast<size_t>(slot)].m += 1;
         return slot;
@@ -290,7 +292,7 @@ class Line {
                     gram_slot[at] = add(row);
                     ++n_base_grams;
                 } else {
-                    prefetch_row(grams[at] = row, bytes_);
+                    wanted.push_back(grams[at] = row);
                 }
             }
         }
@@ -327,13 +329,12 @@ class Line {
                 h = hash.extend(h, j == t ? GramHash::PLACEHOLDER : ids[j]);
                 if (j < t) continue;
                 holes.push_back(slot_of(m.gram_row(h)));
-                prefetch_row(holes.back().row, bytes_);
+                wanted.push_back(holes.back().row);
             }
         }
     }
 
     RowTable table_;
-    size_t bytes_ = 0;
 };
 
 // ---------------------------------------------------------------------------------------------------
@@ -454,8 +455,42 @@ class Target {
 // ---------------------------------------------------------------------------------------------------
 // Where lines come from
 
+// The ids of a line's known words. A look-up meets the memory twice, at its slot and at its word: with the words of a
+// line looked up together, their waits overlap.
+class Lookup {
+  public:
+    explicit Lookup(const WordTable& words) : words_(words) {}
+
+    void add(const char* p, size_t n) {
+        const uint64_t hash = hash_bytes(p, n);
+        prefetch_row(words_.first_slot(hash), sizeof(uint64_t));
+        tokens_.push_back({hash, text_.size(), n});
+        text_.insert(text_.end(), p, p + n);
+    }
+
+    // Appends to `ids`, and starts anew.
+    void resolve(std::vector<int32_t>& ids) {
+        for (const Token& t : tokens_) prefetch_row(words_.first_offset(t.hash), sizeof(int64_t));
+        for (const Token& t : tokens_) {
+            const int64_t id = words_.find(text_.data() + t.begin, t.n, t.hash);
+            if (id >= 0) ids.push_back(static_cast<int32_t>(id));
+        }
+        tokens_.clear();
+        text_.clear();
+    }
+
+  private:
+    struct Token {
+        uint64_t hash;
+        size_t begin, n;
+    };
+    const WordTable& words_;
+    std::vector<Token> tokens_;
+    std::vector<char> text_;
+};
+
 struct FileSource {
-    const WordTable& words;
+    Lookup lookup;
     SliceReader reader;
     ReadStatus status = ReadStatus::OK;
 
@@ -464,9 +499,9 @@ struct FileSource {
         line.tokens = 0;
         status = reader.next_line([&](const char* p, size_t n) {
             ++line.tokens;
-            const int64_t id = words.find(p, n);
-            if (id >= 0) line.ids.push_back(static_cast<int32_t>(id));
+            lookup.add(p, n);
         });
+        lookup.resolve(line.ids);
         return status == ReadStatus::OK;
     }
 };
@@ -504,7 +539,7 @@ struct Pack {
 };
 
 struct PackSource {
-    const WordTable& words;
+    Lookup lookup;
     const Pack pack;
     int64_t sentence = 0;
 
@@ -514,9 +549,9 @@ struct PackSource {
         line.tokens = 0;
         pack.each_token(sentence++, [&](const char* p, size_t n) {
             ++line.tokens;
-            const int64_t id = words.find(p, n);
-            if (id >= 0) line.ids.push_back(static_cast<int32_t>(id));
+            lookup.add(p, n);
         });
+        lookup.resolve(line.ids);
         return true;
     }
 };
@@ -546,18 +581,19 @@ class Trainer {
 
     // The lines that start in [begin, end) of an open file positioned as SliceReader wants it.
     ReadStatus train_slice(const WordTable& words, int file, int64_t begin, int64_t end) {
-        FileSource source{words, SliceReader(file, begin, end, &schedule.stop)};
+        FileSource source{Lookup(words), SliceReader(file, begin, end, &schedule.stop)};
         train(source);
         return source.status;
     }
 
     void train_pack(const WordTable& words, const Pack& pack) {
-        PackSource source{words, pack};
+        PackSource source{Lookup(words), pack};
         train(source);
     }
 
-    // Target number `i` of the line, with its negatives drawn and its output rows asked for.
+    // Target number `i` of the line, with its negatives drawn, its output rows and some of the next line's rows asked for.
     void prepare(const Line& line, int i, Target& target) {
+        fetch_next_line(next_->wanted.size() / line.targets.size() + 1);
         target.plan(model, line, i);
         if (line.length() > NEAR) {  // the rows asked for when the line was planned have left the cache since
             for (const float* row : target.removed) prefetch_row(row, row_bytes());
@@ -577,8 +613,13 @@ class Trainer {
     template <class Source>
     void train(Source& source) {
         bool more = next(source, lines_[0]);
+        next_ = &lines_[0];
+        fetched_ = 0;
         for (int current = 0; more && !schedule.stop; current ^= 1) {
+            fetch_next_line(next_->wanted.size());  // what is left
             more = next(source, lines_[current ^ 1]);
+            next_ = &lines_[current ^ 1];
+            fetched_ = 0;
             train_line(lines_[current]);
         }
     }
@@ -586,8 +627,13 @@ class Trainer {
     template <class Source>
     bool next(Source& source, Line& line) {
         if (!source.next(line)) return false;
+        line.wanted.clear();
         if (line.length() >= 2) line.plan(model, line_rng_);
         return true;
+    }
+
+    void fetch_next_line(size_t n) {
+        for (; n > 0 && fetched_ < next_->wanted.size(); --n) prefetch_row(next_->wanted[fetched_++], row_bytes());
     }
 
     void train_line(const Line& line) {
@@ -646,6 +692,8 @@ class Trainer {
     Rng line_rng_, negative_rng_;
     TrainLine train_line_;
     Line lines_[2];
+    const Line* next_ = &lines_[0];  // the line after the one that is trained
+    size_t fetched_ = 0;             // of its wanted rows
     std::vector<int32_t> negatives_[2];
     bool distinct_[2] = {true, true};
     int buffer_ = 0, held_ = 0;
@@ -688,15 +736,14 @@ MeanRows choose_mean_rows(int level, int dim);
 // out: (pack.n_sentences, dim); zeros where no word is known. known (or null): known words of each sentence.
 inline void encode(const Reader& reader, const WordTable& words, const Pack& pack, int level, float* out, int64_t* known) {
     const MeanRows mean_rows = choose_mean_rows(level, reader.dim);
+    Lookup lookup(words);
     std::vector<int32_t> ids;
     std::vector<const float*> rows[2];
     for (int64_t s = 0; s <= pack.n_sentences; ++s) {  // one sentence ahead of the sums, so that its rows are on their way
         if (s < pack.n_sentences) {
             ids.clear();
-            pack.each_token(s, [&](const char* p, size_t n) {
-                const int64_t id = words.find(p, n);
-                if (id >= 0) ids.push_back(static_cast<int32_t>(id));
-            });
+            pack.each_token(s, [&](const char* p, size_t n) { lookup.add(p, n); });
+            lookup.resolve(ids);
             reader.rows_of(ids, rows[s & 1]);
             if (known) known[s] = static_cast<int64_t>(ids.size());
         }

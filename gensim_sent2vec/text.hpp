@@ -162,6 +162,10 @@ struct WordTable {
 
     static uint64_t slot(uint64_t hash, int64_t id) { return (hash >> 32) << 32 | static_cast<uint64_t>(id + 1); }
 
+    // Where find() looks first, for prefetching.
+    const uint64_t* first_slot(uint64_t hash) const { return slots + (hash & (static_cast<uint64_t>(n_slots) - 1)); }
+    const int64_t* first_offset(uint64_t hash) const { return offsets + (*first_slot(hash) & 0xffffffffu); }
+
     bool is_word(int64_t id, const char* p, size_t n) const {
         const int64_t begin = offsets[id], end = offsets[id + 1];
         return begin >= 0 && begin <= end && end <= blob_size && end - begin == static_cast<int64_t>(n) &&
