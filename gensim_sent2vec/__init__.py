@@ -1,5 +1,13 @@
 """Sent2Vec sentence embeddings for gensim."""
 
+try:
+    from . import _kernel  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        f"gensim_sent2vec in {__path__[0]!r} has no compiled kernel ({error}); in the source folder either work from "
+        "another folder, where the installed package is found, or run: python setup.py build_ext --inplace"
+    ) from error
+
 from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
 from .version import __version__

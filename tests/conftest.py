@@ -109,3 +109,9 @@ def run_python():
         return done.stdout, done.returncode
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Processes that tests start must not find the source folder, whose kernel is not compiled."""
+    monkeypatch.chdir(tmp_path)

@@ -1298,6 +1298,7 @@ class Child:
             [sys.executable, "-c", *args], stdout=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c
         )
         self.lines: list[str] = []
+        self.ended = False
         self.seen = threading.Condition()
         self.reader = threading.Thread(target=self._read)
         self.reader.start()
@@ -1307,6 +1308,9 @@ class Child:
             with self.seen:
                 self.lines.append(line.strip())
                 self.seen.notify_all()
+        with self.seen:
+            self.ended = True
+            self.seen.notify_all()
 
     def wait_for(self, start: str, seconds: float) -> str | None:
         """The first line that starts so, None where there is none in time."""
@@ -1315,7 +1319,7 @@ class Child:
             return next((line for line in self.lines if line.startswith(start)), None)
 
         with self.seen:
-            self.seen.wait_for(found, seconds)
+            self.seen.wait_for(lambda: found() or self.ended, seconds)
             return found()
 
     def __enter__(self):
