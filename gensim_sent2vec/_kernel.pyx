@@ -104,11 +104,11 @@ cdef extern from "kernel.hpp" namespace "s2v" nogil:
         int64_t n_sentences
 
     cdef cppclass CReader "s2v::Reader":
-        const float *words
-        const float *grams
+        const char *words
+        const char *grams
         int64_t n_words, bucket
         int dim, n
-        cbool skip, epfml
+        cbool skip, epfml, half
 
     void c_encode "s2v::encode"(const CReader &reader, const CWordTable &words, const CPack &pack, int level,
                                 float *out, int64_t *known) except +
@@ -527,6 +527,14 @@ cdef class Trainer:
 # -----------------------------------------------------------------------------------------------------
 # Reading out
 
+def as_bytes(name, array):
+    """A C-ordered float32 or float16 matrix as a matrix of bytes, not copied."""
+    if array.dtype.char not in "ef" or array.ndim != 2 or not array.flags.c_contiguous:
+        raise ValueError(f"{name}: a C-contiguous float32 or float16 matrix is expected, got {array.dtype}, "
+                         f"shape {array.shape}")
+    return array.view("u1")
+
+
 cdef class Encoder:
     """Sentence vectors from a trained model's arrays, which are only read.
 
@@ -534,8 +542,8 @@ cdef class Encoder:
     ----------
     words : Vocabulary
         Anything with a `table` that is a WordTable.
-    vectors : float32 array, (n_words, dim)
-    grams : float32 array, (bucket, dim)
+    vectors : float32 or float16 array, (n_words, dim)
+    grams : array of the same type, (bucket, dim)
         May be empty where `word_ngrams` is 1.
     """
 
@@ -546,19 +554,21 @@ cdef class Encoder:
     cdef readonly tuple arrays, mode
 
     def __init__(self, words, vectors, grams, *, int word_ngrams, bint skip, str ngram_hash):
-        cdef const float[:, ::1] w = vectors
-        cdef const float[:, ::1] g = grams
         cdef WordTable table = words.table
+        cdef bint half = vectors.dtype.char == "e"
+        # float16 has no typed memoryview: both types are read as bytes.
+        cdef const unsigned char[:, ::1] w = as_bytes("vectors", vectors)
+        cdef const unsigned char[:, ::1] g = as_bytes("vectors_ngrams", grams)
         if table.table.n_words > w.shape[0]:
             raise ValueError(f"vectors: {w.shape[0]} rows for {table.table.n_words} words")
         if word_ngrams > 1 and (g.shape[0] < 1 or g.shape[1] != w.shape[1]):
-            raise ValueError("vectors_ngrams: (bucket, dim) with bucket >= 1 where word_ngrams > 1")
+            raise ValueError("vectors_ngrams: (bucket, dim) of the type of vectors, bucket >= 1, where word_ngrams > 1")
         self.words, self.table, self.arrays = words, table, (vectors, grams)
         self.level, self.mode = level_number(), (word_ngrams, skip, ngram_hash)
-        self.reader.words = &w[0, 0] if w.shape[0] else NULL
-        self.reader.grams = &g[0, 0] if g.shape[0] else NULL
+        self.reader.words = <const char*>&w[0, 0] if w.shape[0] else NULL
+        self.reader.grams = <const char*>&g[0, 0] if g.shape[0] else NULL
         self.reader.n_words, self.reader.bucket = w.shape[0], g.shape[0]
-        self.reader.dim, self.reader.n = w.shape[1], word_ngrams
+        self.reader.dim, self.reader.n, self.reader.half = w.shape[1] // (2 if half else 4), word_ngrams, half
         self.reader.skip, self.reader.epfml = skip, ngram_hash == "epfml"
 
     def encode(self, Pack pack not None, float[:, ::1] out, int64_t[::1] known=None):

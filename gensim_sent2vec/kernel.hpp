@@ -703,42 +703,53 @@ class Trainer {
 // ---------------------------------------------------------------------------------------------------
 // Reading out
 
+// IEEE 754 binary16 -> binary32.
+inline float half_to_float(uint16_t h) {
+    const uint32_t magnitude = static_cast<uint32_t>(h & 0x7fff) << 13;
+    const uint32_t special = magnitude >= 0x0f800000u ? 0x7f800000u : 0;  // infinities and NaN keep their exponent
+    const float scaled = read_as<float>(&magnitude) * 5.192296858534828e33f;  // 2^112: the difference of the biases
+    const uint32_t bits = read_as<uint32_t>(&scaled) | special | static_cast<uint32_t>(h & 0x8000) << 16;
+    return read_as<float>(&bits);
+}
+
 struct Reader {  // a trained model, possibly mapped read-only
-    const float *words, *grams;
+    const char *words, *grams;  // rows of `dim` numbers, float32 or float16
     int64_t n_words, bucket;
     int dim, n;
-    bool skip, epfml;
+    bool skip, epfml, half;
+
+    size_t row_bytes() const { return static_cast<size_t>(dim) * (half ? 2 : 4); }
 
     // The rows of a sentence, asked for as they are found: words and n-grams, no placeholder, no dropout.
-    void rows_of(const std::vector<int32_t>& ids, std::vector<const float*>& rows) const {
+    void rows_of(const std::vector<int32_t>& ids, std::vector<const void*>& rows) const {
         const int L = static_cast<int>(ids.size());
-        const size_t bytes = static_cast<size_t>(dim) * sizeof(float);
+        const size_t bytes = row_bytes();
         const GramHash hash{static_cast<uint64_t>(bucket), epfml};
-        const auto add = [&](const float* row) {
+        const auto add = [&](const char* row) {
             rows.push_back(row);
             prefetch_row(row, bytes);
         };
         rows.clear();
-        for (int32_t id : ids) add(words + static_cast<int64_t>(id) * dim);
+        for (int32_t id : ids) add(words + static_cast<size_t>(id) * bytes);
         for (int i = 0; i + 1 < L && n > 1; ++i) {
             uint64_t h = hash.start(ids[i]);
             for (int k = 2; k <= n && i + k <= L; ++k) {
                 h = skip ? hash.extend(hash.start(ids[i]), ids[i + k - 1]) : hash.extend(h, ids[i + k - 1]);
-                add(grams + hash.row(h) * dim);
+                add(grams + static_cast<size_t>(hash.row(h)) * bytes);
             }
         }
     }
 };
 
-using MeanRows = void (*)(const std::vector<const float*>& rows, int dim, float* out);
-MeanRows choose_mean_rows(int level, int dim);
+using MeanRows = void (*)(const std::vector<const void*>& rows, int dim, float* out);
+MeanRows choose_mean_rows(int level, int dim, bool half);
 
 // out: (pack.n_sentences, dim); zeros where no word is known. known (or null): known words of each sentence.
 inline void encode(const Reader& reader, const WordTable& words, const Pack& pack, int level, float* out, int64_t* known) {
-    const MeanRows mean_rows = choose_mean_rows(level, reader.dim);
+    const MeanRows mean_rows = choose_mean_rows(level, reader.dim, reader.half);
     Lookup lookup(words);
     std::vector<int32_t> ids;
-    std::vector<const float*> rows[2];
+    std::vector<const void*> rows[2];
     for (int64_t s = 0; s <= pack.n_sentences; ++s) {  // one sentence ahead of the sums, so that its rows are on their way
         if (s < pack.n_sentences) {
             ids.clear();
@@ -758,6 +769,8 @@ inline void encode(const Reader& reader, const WordTable& words, const Pack& pac
 
 #if (defined(__GNUC__) || defined(__clang__)) && defined(__x86_64__)
 #define S2V_X86 1
+#include <cpuid.h>
+#include <immintrin.h>
 #endif
 
 #define S2V_LEVEL plain
@@ -790,9 +803,16 @@ namespace s2v {
 
 enum Level { PLAIN, AVX2, AVX512, N_LEVELS };
 
+#if S2V_X86
+inline bool has_f16c() {  // which not every compiler's __builtin_cpu_supports knows
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+#endif
+
 inline bool has_level(int level) {
 #if S2V_X86
-    if (level == AVX2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (level == AVX2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
     if (level == AVX512)
         return has_level(AVX2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
                __builtin_cpu_supports("avx512vl");
@@ -809,13 +829,13 @@ inline TrainLine choose_train_line(int level, int dim, bool loss) {
     return plain::train_line_for(dim, loss);
 }
 
-inline MeanRows choose_mean_rows(int level, int dim) {
+inline MeanRows choose_mean_rows(int level, int dim, bool half) {
 #if S2V_X86
-    if (level == AVX512) return avx512::mean_rows_for(dim);
-    if (level == AVX2) return avx2::mean_rows_for(dim);
+    if (level == AVX512) return avx512::mean_rows_for(dim, half);
+    if (level == AVX2) return avx2::mean_rows_for(dim, half);
 #endif
     (void)level;
-    return plain::mean_rows_for(dim);
+    return plain::mean_rows_for(dim, half);
 }
 
 }  // namespace s2v

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import tempfile
 from collections.abc import Iterable, Sequence, Sized
@@ -34,9 +35,9 @@ class Sent2VecKeyedVectors(KeyedVectors):
 
     Attributes
     ----------
-    vectors : numpy.ndarray of float32, shape (n_words, vector_size)
+    vectors : numpy.ndarray of float32 (or float16, see `astype`), shape (n_words, vector_size)
         One row a word.
-    vectors_ngrams : numpy.ndarray of float32, shape (bucket, vector_size)
+    vectors_ngrams : numpy.ndarray of the same type, shape (bucket, vector_size)
         The rows that word n-grams are hashed to; no rows for a unigram model.
     word_ngrams : int
         Longest n-gram that is looked up; with `skip_bigrams`, one more than the greatest distance of a pair.
@@ -237,6 +238,26 @@ class Sent2VecKeyedVectors(KeyedVectors):
                 progress.update(done)
         vectors = np.concatenate(rows) if rows else np.zeros((0, self.vector_size), dtype=np.float32)
         return normalized(vectors) if normalize else vectors
+
+    def astype(self, dtype: Any) -> Sent2VecKeyedVectors:
+        """The same vectors in another precision.
+
+        Parameters
+        ----------
+        dtype : numpy.float32 or numpy.float16
+            float16 halves the memory; sentences are still summed up in float32.
+
+        Returns
+        -------
+        Sent2VecKeyedVectors
+            With matrices of its own; words and counts are shared.
+        """
+        if np.dtype(dtype) not in (np.float32, np.float16):
+            raise ValueError(f"dtype: float32 or float16 is expected, got {np.dtype(dtype)}")
+        result = copy.copy(self)
+        result.vectors, result.vectors_ngrams = self.vectors.astype(dtype), self.vectors_ngrams.astype(dtype)
+        result.norms = result._encoder = None
+        return result
 
     def similarity_sentences(self, a: Sentence, b: Sentence) -> float:
         """The cosine of two sentences' vectors; 0 where one of them has no known word."""

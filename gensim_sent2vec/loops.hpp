@@ -36,6 +36,27 @@ S2V_INLINE void store(float* p, V v) {
     std::memcpy(p, &v, sizeof v);
 }
 
+// Half-precision numbers, as they are read out of a matrix; the same to the bit on every instruction set.
+template <class V>
+S2V_INLINE V load(const uint16_t* p) {
+    float v[sizeof(V) / sizeof(float)];
+    for (size_t i = 0; i < sizeof(V) / sizeof(float); ++i) v[i] = half_to_float(p[i]);
+    return load<V>(v);
+}
+#if S2V_LANES == 8
+template <>
+S2V_INLINE Wide load<Wide>(const uint16_t* p) {
+    return (Wide)_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+#elif S2V_LANES == 16
+template <>
+S2V_INLINE Wide load<Wide>(const uint16_t* p) {
+    return (Wide)_mm512_maskz_cvtph_ps(0xffff, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+#endif
+S2V_INLINE float number(const float* p) { return *p; }
+S2V_INLINE float number(const uint16_t* p) { return half_to_float(*p); }
+
 S2V_INLINE Quad fold(Wide wide) {  // the sum of its quarters
     Quad quads[S2V_LANES / 4];
     std::memcpy(quads, &wide, sizeof wide);
@@ -72,10 +93,11 @@ struct Row {
         for (int i = 0; i < QUADS; ++i) quad[i] = quad[i] + row.quad[i] * a;
         for (int i = 0; i < REST; ++i) rest[i] += row.rest[i] * a;
     }
-    S2V_INLINE void add(const float* row, float a) {
+    template <class T>
+    S2V_INLINE void add(const T* row, float a) {
         for (int i = 0; i < WIDES; ++i) wide[i] = wide[i] + load<Wide>(row + i * S2V_LANES) * a;
         for (int i = 0; i < QUADS; ++i) quad[i] = quad[i] + load<Quad>(row + QUAD_AT + i * 4) * a;
-        for (int i = 0; i < REST; ++i) rest[i] += row[REST_AT + i] * a;
+        for (int i = 0; i < REST; ++i) rest[i] += number(row + REST_AT + i) * a;
     }
     S2V_INLINE void add_to(float* row, float a) const {
         for (int i = 0; i < WIDES; ++i) store(row + i * S2V_LANES, load<Wide>(row + i * S2V_LANES) + wide[i] * a);
@@ -138,11 +160,12 @@ struct Row<0> {
         std::memcpy(v, o.v, static_cast<size_t>(n) * sizeof(float));
         return *this;
     }
-    static S2V_INLINE void axpy(float* y, const float* x, float a, int n) {
+    template <class T>
+    static S2V_INLINE void axpy(float* y, const T* x, float a, int n) {
         int i = 0;
         for (; i + S2V_LANES <= n; i += S2V_LANES) store(y + i, load<Wide>(y + i) + load<Wide>(x + i) * a);
         for (; i + 4 <= n; i += 4) store(y + i, load<Quad>(y + i) + load<Quad>(x + i) * a);
-        for (; i < n; ++i) y[i] += x[i] * a;
+        for (; i < n; ++i) y[i] += number(x + i) * a;
     }
     S2V_INLINE void scale(float a) {
         int i = 0;
@@ -150,7 +173,10 @@ struct Row<0> {
         for (; i < n; ++i) v[i] *= a;
     }
     S2V_INLINE void add(const Row& row, float a) { axpy(v, row.v, a, n); }
-    S2V_INLINE void add(const float* row, float a) { axpy(v, row, a, n); }
+    template <class T>
+    S2V_INLINE void add(const T* row, float a) {
+        axpy(v, row, a, n);
+    }
     S2V_INLINE void add_to(float* row, float a) const { axpy(row, v, a, n); }
     S2V_INLINE void write(float* row) const { std::memcpy(row, v, static_cast<size_t>(n) * sizeof(float)); }
     S2V_INLINE float dot(const float* row) const {
@@ -330,11 +356,11 @@ S2V_TARGET void train_line(Trainer& trainer, const Line& line) {
     if (LOSS) trainer.loss += loss.targets.flush() + model.run * loss.negatives.flush();
 }
 
-template <int DIM>
-S2V_TARGET void mean_rows(const std::vector<const float*>& rows, int dim, float* out) {
+template <int DIM, class T>
+S2V_TARGET void mean_rows(const std::vector<const void*>& rows, int dim, float* out) {
     if (DIM) dim = DIM;
     Row<DIM> total(out, dim);
-    for (const float* row : rows) total.add(row, 1);
+    for (const void* row : rows) total.add(static_cast<const T*>(row), 1);
     if (!rows.empty()) total.scale(1.0f / static_cast<float>(rows.size()));
     if (DIM) total.write(out);
 }
@@ -346,9 +372,11 @@ inline TrainLine train_line_of(bool loss) {
 inline TrainLine train_line_for(int dim, bool loss) {
     return dim == 100 ? train_line_of<100>(loss) : dim == 300 ? train_line_of<300>(loss) : train_line_of<0>(loss);
 }
-inline MeanRows mean_rows_for(int dim) {
-    return dim == 100 ? &mean_rows<100> : dim == 300 ? &mean_rows<300> : &mean_rows<0>;
+template <class T>
+inline MeanRows mean_rows_of(int dim) {
+    return dim == 100 ? &mean_rows<100, T> : dim == 300 ? &mean_rows<300, T> : &mean_rows<0, T>;
 }
+inline MeanRows mean_rows_for(int dim, bool half) { return half ? mean_rows_of<uint16_t>(dim) : mean_rows_of<float>(dim); }
 
 #undef S2V_INLINE
 }  // namespace S2V_LEVEL

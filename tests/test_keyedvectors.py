@@ -12,7 +12,7 @@ from gensim.test.utils import common_texts, datapath
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, keyedvectors
+from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, _kernel, keyedvectors
 from gensim_sent2vec.vocab import Vocabulary, Words
 
 WORDS = [f"w{i}" for i in range(40)] + ["한국어", "é", "\U0001f600", "The"]
@@ -737,3 +737,31 @@ def test_loading_something_else_says_what_it_is(tmp_path):
         Sent2VecKeyedVectors.load(path)
     with pytest.raises(FileNotFoundError):
         Sent2VecKeyedVectors.load(str(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("level", _kernel.available_levels())
+@pytest.mark.parametrize("dim", [1, 7, 100, 300, 333])
+def test_float16_rows_are_read_as_they_are(level, dim, monkeypatch):
+    monkeypatch.setenv("GENSIM_SENT2VEC_SIMD", level)
+    rng = np.random.default_rng(dim)
+    wv = Sent2VecKeyedVectors(dim)
+    wv.set_words(Vocabulary.from_words(["a", "b", "c"]))
+    wv.vectors = rng.normal(size=(3, dim)).astype(np.float32)
+    wv.vectors[0] *= 1e-7  # subnormal in float16
+    wv.vectors_ngrams = rng.normal(size=(11, dim)).astype(np.float32)
+    wv.word_ngrams = 3
+    half = wv.astype(np.float16)
+    assert half.vectors.dtype == half.vectors_ngrams.dtype == np.float16
+    sentences = ["a", "a b", "c b a a", "", "x"]
+    widened = half.astype(np.float32)
+    np.testing.assert_array_equal(half.encode(sentences), widened.encode(sentences))
+    np.testing.assert_allclose(half.encode(sentences), wv.encode(sentences), atol=2e-3)
+    with pytest.raises(ValueError, match="float64"):
+        wv.astype(np.float64)
+
+
+def test_half_precision_covers_all_its_numbers():
+    wv = Sent2VecKeyedVectors(1)
+    wv.set_words(Vocabulary.from_words(map(str, range(1 << 16))))
+    wv.vectors = np.arange(1 << 16, dtype=np.uint16).view(np.float16)[:, None]
+    np.testing.assert_array_equal(wv.encode(list(wv.index_to_key)), wv.vectors.astype(np.float32))
