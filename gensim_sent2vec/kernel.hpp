@@ -281,7 +281,8 @@ class Line {
     void plan_grams(const Model& m) {
         const int L = length(), n = m.n;
         const GramHash hash = m.hash();
-        lazy_grams ? gram_slot.resize(ids.size() * static_cast<size_t>(n - 1)) : grams.resize(ids.size() * static_cast<size_t>(n - 1));
+        const size_t places = ids.size() * static_cast<size_t>(n - 1);
+        lazy_grams ? gram_slot.resize(places) : grams.resize(places);
         for (int i = 0; i + 1 < L; ++i) {
             uint64_t h = hash.start(ids[i]);
             for (int k = 2; k <= n && i + k <= L; ++k) {
@@ -574,7 +575,12 @@ class Trainer {
     std::vector<float> scores;   // of the target and its negatives
 
     Trainer(const Model& m, Schedule& s, uint64_t seed, bool with_loss, int level)
-        : model(m), schedule(s), compute_loss(with_loss), line_rng_{mix(seed)}, negative_rng_{mix(~seed)}, train_line_(choose_train_line(level, m.dim, with_loss)) {
+        : model(m),
+          schedule(s),
+          compute_loss(with_loss),
+          line_rng_{mix(seed)},
+          negative_rng_{mix(~seed)},
+          train_line_(choose_train_line(level, m.dim, with_loss)) {
         for (auto& n : negatives_) n.resize(static_cast<size_t>(m.negative));
         scores.resize((static_cast<size_t>(m.negative) + 16) / 16 * 16);
     }
