@@ -120,10 +120,12 @@ struct Model {
     float* gram_row(uint64_t h) const { return grams + hash().row(h) * dim; }
 };
 
+// Rows that are only read must not be asked for as if to be written: that would take them from other cores' caches.
+template <int WRITE = 1>
 inline void prefetch_row(const void* row, size_t bytes) {
 #if defined(__GNUC__) || defined(__clang__)
     const uintptr_t line = 64, begin = reinterpret_cast<uintptr_t>(row), end = begin + bytes;
-    for (uintptr_t at = begin / line * line; at < end; at += line) __builtin_prefetch(reinterpret_cast<const void*>(at), 1, 3);
+    for (uintptr_t at = begin / line * line; at < end; at += line) __builtin_prefetch(reinterpret_cast<const void*>(at), WRITE, 3);
 #else
     (void)row, (void)bytes;
 #endif
@@ -464,14 +466,14 @@ class Lookup {
 
     void add(const char* p, size_t n) {
         const uint64_t hash = hash_bytes(p, n);
-        prefetch_row(words_.first_slot(hash), sizeof(uint64_t));
+        prefetch_row<0>(words_.first_slot(hash), sizeof(uint64_t));
         tokens_.push_back({hash, text_.size(), n});
         text_.insert(text_.end(), p, p + n);
     }
 
     // Appends to `ids`, and starts anew.
     void resolve(std::vector<int32_t>& ids) {
-        for (const Token& t : tokens_) prefetch_row(words_.first_offset(t.hash), sizeof(int64_t));
+        for (const Token& t : tokens_) prefetch_row<0>(words_.first_offset(t.hash), sizeof(int64_t));
         for (const Token& t : tokens_) {
             const int64_t id = words_.find(text_.data() + t.begin, t.n, t.hash);
             if (id >= 0) ids.push_back(static_cast<int32_t>(id));
@@ -733,7 +735,7 @@ struct Reader {  // a trained model, possibly mapped read-only
         const GramHash hash{static_cast<uint64_t>(bucket), epfml};
         const auto add = [&](const char* row) {
             rows.push_back(row);
-            prefetch_row(row, bytes);
+            prefetch_row<0>(row, bytes);
         };
         rows.clear();
         for (int32_t id : ids) add(words + static_cast<size_t>(id) * bytes);
