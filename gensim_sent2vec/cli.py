@@ -7,8 +7,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable
 from typing import Any, TextIO
 
 import numpy as np
@@ -18,6 +17,7 @@ from .keyedvectors import Sent2VecKeyedVectors, unpickled
 from .model import Sent2Vec
 from .search import nearest
 from .version import __version__
+from .vocab import batches
 
 # Options of `train`: name, type, what it is. They are the arguments of Sent2Vec, whose defaults they have.
 TRAIN_OPTIONS: tuple[tuple[str, Callable[[str], Any], str], ...] = (
@@ -146,7 +146,7 @@ def _encode(args: argparse.Namespace) -> None:
         with open(args.output, "wb") as file:  # np.save would add .npy to a name without it
             np.save(file, vectors)
         return
-    for batch in _chunks(lines, 1000):
+    for batch in batches(lines, 1000):
         for row in wv.encode(batch, normalize=args.normalize, workers=args.workers, show_progress_bar=False):
             print(" ".join(map(str, row)))
 
@@ -228,12 +228,6 @@ def _check_writable(path: str) -> None:
         raise FileNotFoundError(f"there is no directory {directory!r} to write {path!r} to")
     if not os.access(directory, os.W_OK):
         raise PermissionError(f"{directory!r} is not writable")
-
-
-def _chunks(lines: Iterable[str], size: int) -> Iterator[list[str]]:
-    iterator = iter(lines)
-    while chunk := list(islice(iterator, size)):
-        yield chunk
 
 
 def _silence(stream: TextIO) -> None:
