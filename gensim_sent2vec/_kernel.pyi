@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,5 +84,29 @@ class Encoder:
         word_ngrams: int,
         skip: bool,
         ngram_hash: str,
+        weights: NDArray[np.float32] | None = None,
     ) -> None: ...
-    def encode(self, pack: Pack, out: NDArray[np.float32], known: NDArray[np.int64] | None = None) -> None: ...
+    @overload
+    def encode(
+        self,
+        pack: Pack,
+        out: NDArray[np.float32],
+        known: NDArray[np.int64] | None = None,
+        *,
+        totals: NDArray[np.float32] | None = None,
+        first_half: float = 1,
+        half_length: int = 0,
+        unseen: Literal[False] = False,
+    ) -> None: ...
+    @overload
+    def encode(
+        self,
+        pack: Pack,
+        out: NDArray[np.float32],
+        known: NDArray[np.int64] | None = None,
+        *,
+        totals: NDArray[np.float32] | None = None,
+        first_half: float = 1,
+        half_length: int = 0,
+        unseen: Literal[True],
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32], list[str]]: ...

@@ -7,8 +7,10 @@ Nothing here decides anything about the model; see kernel.hpp for what is comput
 
 import os
 
+import numpy as np
+
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND
+from cpython.unicode cimport PyUnicode_DATA, PyUnicode_DecodeUTF8, PyUnicode_GET_LENGTH, PyUnicode_KIND
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from libcpp cimport bool as cbool
@@ -109,9 +111,23 @@ cdef extern from "kernel.hpp" namespace "s2v" nogil:
         int64_t n_words, bucket
         int dim, n
         cbool skip, epfml, half
+        const float *weights
+        float first_half
+        int64_t half_length
+
+    cdef cppclass CUnseen "s2v::Unseen":
+        vector[int64_t] sentences, ends
+        vector[float] factors
+        vector[char] text
+
+    cdef cppclass CEncoded "s2v::Encoded":
+        float *vectors
+        int64_t *known
+        float *totals
+        CUnseen *unseen
 
     void c_encode "s2v::encode"(const CReader &reader, const CWordTable &words, const CPack &pack, int level,
-                                float *out, int64_t *known) except +
+                                const CEncoded &out) except +
     void c_fill_alias "s2v::fill_alias"(const double *weights, int64_t n, uint64_t *alias) except +
     void c_fill_uniform "s2v::fill_uniform"(float *out, int64_t n, int64_t first, uint64_t seed, float scale)
     cbool has_level(int level)
@@ -545,15 +561,18 @@ cdef class Encoder:
     vectors : float32 or float16 array, (n_words, dim)
     grams : array of the same type, (bucket, dim)
         May be empty where `word_ngrams` is 1.
+    weights : float32 array, (n_words,), optional
+        Of each word in the mean, >= 0; for words alone (`word_ngrams` 1).
     """
 
     cdef CReader reader
     cdef WordTable table
     cdef int level
+    cdef const float[::1] weights
     cdef readonly object words
     cdef readonly tuple arrays, mode
 
-    def __init__(self, words, vectors, grams, *, int word_ngrams, bint skip, str ngram_hash):
+    def __init__(self, words, vectors, grams, *, int word_ngrams, bint skip, str ngram_hash, weights=None):
         cdef WordTable table = words.table
         cdef bint half = vectors.dtype.char == "e"
         # float16 has no typed memoryview: both types are read as bytes.
@@ -563,6 +582,8 @@ cdef class Encoder:
             raise ValueError(f"vectors: {w.shape[0]} rows for {table.table.n_words} words")
         if word_ngrams > 1 and (g.shape[0] < 1 or g.shape[1] != w.shape[1]):
             raise ValueError("vectors_ngrams: (bucket, dim) of the type of vectors, bucket >= 1, where word_ngrams > 1")
+        if weights is not None and (word_ngrams > 1 or len(weights) != table.table.n_words):
+            raise ValueError(f"weights: one for each of {table.table.n_words} words, and no n-grams")
         self.words, self.table, self.arrays = words, table, (vectors, grams)
         self.level, self.mode = level_number(), (word_ngrams, skip, ngram_hash)
         self.reader.words = <const char*>&w[0, 0] if w.shape[0] else NULL
@@ -570,16 +591,57 @@ cdef class Encoder:
         self.reader.n_words, self.reader.bucket = w.shape[0], g.shape[0]
         self.reader.dim, self.reader.n, self.reader.half = w.shape[1] // (2 if half else 4), word_ngrams, half
         self.reader.skip, self.reader.epfml = skip, ngram_hash == "epfml"
+        self.weights = weights
+        self.reader.weights = &self.weights[0] if weights is not None and len(weights) else NULL
 
-    def encode(self, Pack pack not None, float[:, ::1] out, int64_t[::1] known=None):
-        """Write the mean of each sentence's rows to `out`, and to `known` its number of known words."""
-        if out.shape[0] != len(pack) or out.shape[1] != self.reader.dim:
+    def encode(self, Pack pack not None, float[:, ::1] out, int64_t[::1] known=None, *, float[::1] totals=None,
+               float first_half=1, int64_t half_length=0, bint unseen=False):
+        """Write the mean of each sentence's rows to `out`.
+
+        Parameters
+        ----------
+        pack : Pack
+        out : float32 array, (n_sentences, dim)
+        known : int64 array, (n_sentences,), optional
+            Takes the number of known words of each sentence.
+        totals : float32 array, (n_sentences,), optional
+            Takes the sum of the weights of each sentence's rows.
+        first_half, half_length
+            Weights count `first_half` times in the first half of sentences of more than `half_length` tokens.
+        unseen : bool
+            Whether to return the tokens that are no words.
+
+        Returns
+        -------
+        tuple of (int64 array, float32 array, list of str), or None
+            Where `unseen`: of each such token its sentence, its factor (`first_half` or 1), and itself.
+        """
+        cdef int64_t n = len(pack)
+        if out.shape[0] != n or out.shape[1] != self.reader.dim:
             raise ValueError("out: one row a sentence")
-        if known is not None and len(known) != len(pack):
-            raise ValueError("known: one entry a sentence")
-        if not len(pack):
-            return
+        if (known is not None and len(known) != n) or (totals is not None and len(totals) != n):
+            raise ValueError("known, totals: one entry a sentence")
         cdef CPack view = pack.view()
-        cdef int64_t *counts = &known[0] if known is not None else NULL
+        cdef CReader reader = self.reader
+        cdef CEncoded encoded
+        cdef CUnseen missed
+        reader.first_half, reader.half_length = first_half, half_length
+        encoded.vectors = &out[0, 0] if n else NULL
+        encoded.known = &known[0] if known is not None and n else NULL
+        encoded.totals = &totals[0] if totals is not None and n else NULL
+        encoded.unseen = &missed if unseen else NULL
         with nogil:
-            c_encode(self.reader, self.table.table, view, self.level, &out[0, 0], counts)
+            c_encode(reader, self.table.table, view, self.level, encoded)
+        return unseen_tokens(missed) if unseen else None
+
+
+cdef unseen_tokens(CUnseen &unseen):
+    cdef size_t n = unseen.ends.size(), begin = 0, i
+    sentences, factors, tokens = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.float32), []
+    cdef int64_t[::1] of_sentence = sentences
+    cdef float[::1] with_factor = factors
+    for i in range(n):
+        of_sentence[i], with_factor[i] = unseen.sentences[i], unseen.factors[i]
+        tokens.append(PyUnicode_DecodeUTF8(unseen.text.data() + begin, unseen.ends[i] - begin, "surrogatepass"))
+        begin = unseen.ends[i]
+    return sentences, factors, tokens

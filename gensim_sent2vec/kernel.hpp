@@ -471,15 +471,28 @@ class Lookup {
         text_.insert(text_.end(), p, p + n);
     }
 
-    // Appends to `ids`, and starts anew.
-    void resolve(std::vector<int32_t>& ids) {
+    int64_t tokens() const { return static_cast<int64_t>(tokens_.size()); }
+
+    // Calls known(position, id) or unknown(position, p, n) for each token, and starts anew.
+    template <class Known, class Unknown>
+    void resolve(Known&& known, Unknown&& unknown) {
         for (const Token& t : tokens_) prefetch_row<0>(words_.first_offset(t.hash), sizeof(int64_t));
-        for (const Token& t : tokens_) {
-            const int64_t id = words_.find(text_.data() + t.begin, t.n, t.hash);
-            if (id >= 0) ids.push_back(static_cast<int32_t>(id));
+        for (int64_t i = 0; i < tokens(); ++i) {
+            const Token& t = tokens_[static_cast<size_t>(i)];
+            const char* p = text_.data() + t.begin;
+            const int64_t id = words_.find(p, t.n, t.hash);
+            if (id >= 0)
+                known(i, static_cast<int32_t>(id));
+            else
+                unknown(i, p, t.n);
         }
         tokens_.clear();
         text_.clear();
+    }
+
+    // Appends the ids of the known ones.
+    void resolve(std::vector<int32_t>& ids) {
+        resolve([&ids](int64_t, int32_t id) { ids.push_back(id); }, [](int64_t, const char*, size_t) {});
     }
 
   private:
@@ -728,45 +741,99 @@ struct Reader {  // a trained model, possibly mapped read-only
 
     size_t row_bytes() const { return static_cast<size_t>(dim) * (half ? 2 : 4); }
 
-    // The rows of a sentence, asked for as they are found: words and n-grams, no placeholder, no dropout.
-    void rows_of(const std::vector<int32_t>& ids, std::vector<const void*>& rows) const {
-        const int L = static_cast<int>(ids.size());
-        const size_t bytes = row_bytes();
-        const GramHash hash{static_cast<uint64_t>(bucket), epfml};
-        const auto add = [&](const char* row) {
-            rows.push_back(row);
-            prefetch_row<0>(row, bytes);
-        };
+    // Weighted: out = sum f w row / sum f w over the words, f being `first_half` in the first half of sentences of more
+    // than `half_length` tokens, else 1.
+    const float* weights;  // (n_words), or null for the plain mean
+    float first_half;
+    int64_t half_length;
+
+    float factor(int64_t position, int64_t n_tokens) const {
+        return n_tokens > half_length && position < n_tokens / 2 ? first_half : 1.0f;
+    }
+};
+
+// Tokens that are no words, for the caller to find vectors for.
+struct Unseen {
+    std::vector<int64_t> sentences, ends;  // ends: of each token in `text`
+    std::vector<float> factors;
+    std::vector<char> text;
+
+    void add(int64_t sentence, float factor, const char* p, size_t n) {
+        text.insert(text.end(), p, p + n);
+        ends.push_back(static_cast<int64_t>(text.size()));
+        sentences.push_back(sentence);
+        factors.push_back(factor);
+    }
+};
+
+// The rows of one sentence: words and n-grams, no placeholder, no dropout. They are asked for as they are found.
+struct Gathered {
+    std::vector<int32_t> ids;
+    std::vector<const void*> rows;
+    std::vector<float> factors;  // of each row, where they differ
+
+    void find(const Reader& reader, Lookup& lookup, int64_t sentence, Unseen* unseen) {
+        const int64_t n_tokens = lookup.tokens();
+        ids.clear();
         rows.clear();
-        for (int32_t id : ids) add(words + static_cast<size_t>(id) * bytes);
-        for (int i = 0; i + 1 < L && n > 1; ++i) {
+        factors.clear();
+        const auto known = [&](int64_t i, int32_t id) {
+            ids.push_back(id);
+            add(reader, reader.words, id);
+            if (reader.weights) factors.push_back(reader.weights[id] * reader.factor(i, n_tokens));
+        };
+        const auto unknown = [&](int64_t i, const char* p, size_t n) {
+            if (unseen) unseen->add(sentence, reader.factor(i, n_tokens), p, n);
+        };
+        lookup.resolve(known, unknown);
+        if (reader.n > 1) add_grams(reader);
+    }
+
+  private:
+    void add(const Reader& reader, const char* matrix, int64_t row) {
+        const char* p = matrix + static_cast<size_t>(row) * reader.row_bytes();
+        rows.push_back(p);
+        prefetch_row<0>(p, reader.row_bytes());
+    }
+
+    void add_grams(const Reader& reader) {
+        const int L = static_cast<int>(ids.size());
+        const GramHash hash{static_cast<uint64_t>(reader.bucket), reader.epfml};
+        for (int i = 0; i + 1 < L; ++i) {
             uint64_t h = hash.start(ids[i]);
-            for (int k = 2; k <= n && i + k <= L; ++k) {
-                h = skip ? hash.extend(hash.start(ids[i]), ids[i + k - 1]) : hash.extend(h, ids[i + k - 1]);
-                add(grams + static_cast<size_t>(hash.row(h)) * bytes);
+            for (int k = 2; k <= reader.n && i + k <= L; ++k) {
+                h = reader.skip ? hash.extend(hash.start(ids[i]), ids[i + k - 1]) : hash.extend(h, ids[i + k - 1]);
+                add(reader, reader.grams, hash.row(h));
             }
         }
     }
 };
 
-using MeanRows = void (*)(const std::vector<const void*>& rows, int dim, float* out);
+using MeanRows = float (*)(const Gathered& gathered, int dim, float* out);
 MeanRows choose_mean_rows(int level, int dim, bool half);
 
-// out: (pack.n_sentences, dim); zeros where no word is known. known (or null): known words of each sentence.
-inline void encode(const Reader& reader, const WordTable& words, const Pack& pack, int level, float* out, int64_t* known) {
+// What `encode` writes for each sentence; all but `vectors` may be null.
+struct Encoded {
+    float* vectors;   // (n_sentences, dim); zeros where no word is known
+    int64_t* known;   // known words
+    float* totals;    // the sum of the rows' weights, 1 each where there are none
+    Unseen* unseen;
+};
+
+inline void encode(const Reader& reader, const WordTable& words, const Pack& pack, int level, const Encoded& out) {
     const MeanRows mean_rows = choose_mean_rows(level, reader.dim, reader.half);
     Lookup lookup(words);
-    std::vector<int32_t> ids;
-    std::vector<const void*> rows[2];
+    Gathered gathered[2];
     for (int64_t s = 0; s <= pack.n_sentences; ++s) {  // one sentence ahead of the sums, so that its rows are on their way
         if (s < pack.n_sentences) {
-            ids.clear();
             pack.each_token(s, [&](const char* p, size_t n) { lookup.add(p, n); });
-            lookup.resolve(ids);
-            reader.rows_of(ids, rows[s & 1]);
-            if (known) known[s] = static_cast<int64_t>(ids.size());
+            gathered[s & 1].find(reader, lookup, s, out.unseen);
+            if (out.known) out.known[s] = static_cast<int64_t>(gathered[s & 1].ids.size());
         }
-        if (s > 0) mean_rows(rows[(s - 1) & 1], reader.dim, out + (s - 1) * reader.dim);
+        if (s > 0) {
+            const float total = mean_rows(gathered[(s - 1) & 1], reader.dim, out.vectors + (s - 1) * reader.dim);
+            if (out.totals) out.totals[s - 1] = total;
+        }
     }
 }
 

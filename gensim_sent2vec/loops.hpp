@@ -356,13 +356,22 @@ S2V_TARGET void train_line(Trainer& trainer, const Line& line) {
     if (LOSS) trainer.loss += loss.targets.flush() + model.run * loss.negatives.flush();
 }
 
+// The mean of a sentence's rows, by their factors where they have some; returns the factors' sum.
 template <int DIM, class T>
-S2V_TARGET void mean_rows(const std::vector<const void*>& rows, int dim, float* out) {
+S2V_TARGET float mean_rows(const Gathered& gathered, int dim, float* out) {
     if (DIM) dim = DIM;
-    Row<DIM> total(out, dim);
-    for (const void* row : rows) total.add(static_cast<const T*>(row), 1);
-    if (!rows.empty()) total.scale(1.0f / static_cast<float>(rows.size()));
-    if (DIM) total.write(out);
+    const size_t n = gathered.rows.size();
+    const float* factors = gathered.factors.empty() ? nullptr : gathered.factors.data();
+    Row<DIM> sum(out, dim);
+    float total = 0;
+    for (size_t i = 0; i < n; ++i) {
+        const float factor = factors ? factors[i] : 1.0f;
+        sum.add(static_cast<const T*>(gathered.rows[i]), factor);
+        total += factor;
+    }
+    if (total > 0) sum.scale(1.0f / total);
+    if (DIM) sum.write(out);
+    return total;
 }
 
 template <int DIM>
