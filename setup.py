@@ -1,6 +1,7 @@
 """The compiled kernel; everything else is in pyproject.toml."""
 
 import sys
+from glob import glob
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -14,7 +15,7 @@ flags = (
 kernel = Extension(
     "gensim_sent2vec._kernel",
     ["gensim_sent2vec/_kernel.pyx"],
-    depends=[f"gensim_sent2vec/{name}.hpp" for name in ("text", "kernel", "loops")],
+    depends=glob("gensim_sent2vec/*.hpp"),
     include_dirs=["gensim_sent2vec"],
     extra_compile_args=flags,
     language="c++",

@@ -64,6 +64,7 @@ cdef extern from "kernel.hpp" namespace "s2v" nogil:
         int dropout_k, negative, run
         const uint64_t *alias
         const uint32_t *keep
+        int hot
 
     cdef cppclass AtomicInt64 "std::atomic<int64_t>":
         int64_t load()
@@ -75,7 +76,7 @@ cdef extern from "kernel.hpp" namespace "s2v" nogil:
         cbool by_lines
         AtomicInt64 done
         int64_t stop, diverged
-        float rate()
+        float rate(int64_t at)
 
     cdef cppclass CSlot "s2v::Slot":
         float *row
@@ -95,7 +96,8 @@ cdef extern from "kernel.hpp" namespace "s2v" nogil:
     cdef cppclass CTrainer "s2v::Trainer":
         int64_t trained_words, tokens, lines
         double loss
-        CTrainer(const CModel &m, CSchedule &s, uint64_t seed, cbool with_loss, int level) except +
+        CTrainer(const CModel &m, CSchedule &s, uint64_t seed, cbool with_loss, int level,
+                 int meet_every) except +
         ReadStatus train_slice(const CWordTable &words, int file, int64_t begin, int64_t end) except +
         void train_pack(const CWordTable &words, const CPack &pack) except +
 
@@ -393,7 +395,7 @@ cdef class Schedule:
 
     @property
     def rate(self):
-        return self.schedule.rate()
+        return self.schedule.rate(self.schedule.done.load())
 
     @property
     def diverged(self):
@@ -418,6 +420,9 @@ cdef class Trainer:
         The negatives' distribution, from `fill_alias`.
     keep : uint32 array, (n_words,), or None
         A target is trained with probability keep / 2^32.
+    hot, meet_every : int
+        The thread works on copies of the first `hot` words' rows, and exchanges what they have gained with the
+        other threads every so many lines, and at the end of each call.
     """
 
     cdef CTrainer *trainer
@@ -428,7 +433,7 @@ cdef class Trainer:
     def __cinit__(self, float[:, ::1] words, float[::1] placeholder, float[:, ::1] grams, float[:, ::1] out,
                   const uint64_t[::1] alias, const uint32_t[::1] keep, Schedule schedule not None, *,
                   int word_ngrams, bint skip, bint epfml_hash, int dropout_k, int negative, int run,
-                  uint64_t seed, bint compute_loss=False):
+                  uint64_t seed, bint compute_loss=False, int hot=0, int meet_every=64):
         cdef int64_t n = words.shape[0], dim = words.shape[1]
         if n < 2 or dim < 1 or out.shape[0] != n or out.shape[1] != dim or len(placeholder) != dim or len(alias) != n:
             raise ValueError("words, out, placeholder and alias do not fit together")
@@ -436,7 +441,7 @@ cdef class Trainer:
             raise ValueError("keep: one entry a word")
         if word_ngrams > 1 and (grams.shape[0] < 1 or grams.shape[1] != dim):
             raise ValueError("grams: (bucket, dim) with bucket >= 1 where word_ngrams > 1")
-        if word_ngrams < 1 or negative < 1 or run < 1 or dropout_k < 0:
+        if word_ngrams < 1 or negative < 1 or run < 1 or dropout_k < 0 or hot < 0:
             raise ValueError("word_ngrams, negative and run must be positive, dropout_k not negative")
         self.arrays = (words, placeholder, grams, out, alias, keep)
         self.schedule = schedule
@@ -449,7 +454,9 @@ cdef class Trainer:
         self.model.dropout_k, self.model.negative, self.model.run = dropout_k, negative, run
         self.model.alias = &alias[0]
         self.model.keep = &keep[0] if keep is not None else NULL
-        self.trainer = new CTrainer(self.model, schedule.schedule, seed, compute_loss, level_number())
+        cdef CModel model = self.model
+        model.hot = min(hot, n)
+        self.trainer = new CTrainer(model, schedule.schedule, seed, compute_loss, level_number(), meet_every)
 
     def __dealloc__(self):
         del self.trainer

@@ -333,24 +333,24 @@ S2V_TARGET void train_line(Trainer& trainer, const Line& line) {
     };
     take_S();
 
-    Target *now = &trainer.targets[0], *ahead = &trainer.targets[1];
-    float rate = trainer.schedule.rate();
+    float rate = trainer.share.rate();
     const int n_targets = static_cast<int>(line.targets.size());
     int done = 0;
-    if (n_targets) trainer.prepare(line, 0, *now);
+    for (int i = 0; i < std::min(n_targets, Trainer::AHEAD); ++i) trainer.plan(line, i);
+    if (n_targets) trainer.draw(line, 0);
     while (done < n_targets) {
-        if (done + 1 < n_targets) trainer.prepare(line, done + 1, *ahead);
-        step<DIM, LOSS>(model, line, *now, rate, S, G, x, g, trainer.scores.data(), loss);
-        std::swap(now, ahead);
+        if (done + Trainer::AHEAD < n_targets) trainer.plan(line, done + Trainer::AHEAD);
+        if (done + 1 < n_targets) trainer.draw(line, done + 1);
+        step<DIM, LOSS>(model, line, trainer.target(done), rate, S, G, x, g, trainer.scores.data(), loss);
         ++done;
         if (done % Trainer::POLL == 0) {
             if (!trainer.poll()) break;
-            rate = trainer.schedule.rate();
+            rate = trainer.share.rate();
         }
         if (done % refresh == 0) take_S();
     }
 
-    if (!G.finite()) trainer.schedule.diverged = trainer.schedule.stop = 1;
+    if (!G.finite()) trainer.share.schedule.diverged = trainer.share.schedule.stop = 1;
     for (const Slot& slot : line.slots) G.add_to(slot.row, slot.m);
     trainer.trained_words += done;
     if (LOSS) trainer.loss += loss.targets.flush() + model.run * loss.negatives.flush();

@@ -17,7 +17,7 @@ LEVELS = _kernel.available_levels()
 class Case:
     """A model with random weights, and kernel and oracle trained on the same lines of it."""
 
-    def __init__(self, lines, n_words, dim, seed=1, keep=None, trained=True, **options):
+    def __init__(self, lines, n_words, dim, seed=1, keep=None, trained=True, hot=0, meet_every=64, **options):
         self.lines = lines
         tokens = sum(len(line) for line in lines)
         self.config = config = oracle.Config(
@@ -31,7 +31,7 @@ class Case:
         self.out = rng.uniform(-1, 1, (n_words, dim)).astype(np.float32) * trained
         self.alias = np.empty(n_words, dtype=np.uint64)
         _kernel.fill_alias(rng.uniform(0.1, 1, n_words), self.alias)
-        self.keep = keep
+        self.keep, self.hot, self.meet_every = keep, hot, meet_every
 
     def oracle(self):
         weights = oracle.Weights(
@@ -49,6 +49,7 @@ class Case:
             self.words, self.placeholder, self.grams, self.out, self.alias, self.keep, schedule,
             word_ngrams=c.word_ngrams, skip=c.skip_bigrams, epfml_hash=c.epfml_hash, dropout_k=c.dropout_k,
             negative=c.negative, run=c.shared_negatives, seed=self.seed, compute_loss=compute_loss,
+            hot=self.hot, meet_every=self.meet_every,
         )  # fmt: skip
 
     def vocabulary(self):
@@ -88,6 +89,8 @@ def cases(draw):
         "alpha": draw(st.sampled_from([0.05, 0.2, 0.5])),
         "min_alpha": draw(st.sampled_from([0.0, 0.01])),
         "by_lines": draw(st.booleans()),
+        "hot": draw(st.sampled_from([0, 3, 64])),  # copies of rows make no difference to a thread alone
+        "meet_every": draw(st.sampled_from([1, 2, 64])),
     }
     keep = None
     if draw(st.booleans()):

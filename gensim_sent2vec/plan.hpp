@@ -1,0 +1,314 @@
+// Which rows take part: of a line as a whole, and of each of its targets.
+#pragma once
+
+#include "model.hpp"
+#include "text.hpp"
+
+namespace s2v {
+
+struct Slot {  // a distinct row and how often it stands among the base inputs
+    float* row;
+    float m;
+};
+
+// Distinct rows of one line -> their slots. Sized for the line, so that clearing it costs what the line costs.
+class RowTable {
+  public:
+    void reset(size_t rows) {
+        size_t capacity = 16;
+        shift_ = 60;
+        while (capacity < rows * 2) capacity *= 2, --shift_;
+        if (entries_.size() < capacity) entries_.resize(capacity);
+        std::fill(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(capacity), Entry{});
+        mask_ = capacity - 1;
+    }
+    // The slot of `row`, or a place to write it to (-1 stands there).
+    int32_t& operator[](const float* row) {
+        size_t at = static_cast<size_t>((reinterpret_cast<uintptr_t>(row) >> 2) * 0x9e3779b97f4a7c15ull >> shift_);
+        while (entries_[at].row != nullptr && entries_[at].row != row) at = (at + 1) & mask_;
+        entries_[at].row = row;
+        return entries_[at].slot;
+    }
+    int32_t find(const float* row) const {
+        size_t at = static_cast<size_t>((reinterpret_cast<uintptr_t>(row) >> 2) * 0x9e3779b97f4a7c15ull >> shift_);
+        while (entries_[at].row != nullptr && entries_[at].row != row) at = (at + 1) & mask_;
+        return entries_[at].row == row ? entries_[at].slot : -1;
+    }
+
+  private:
+    struct Entry {
+        const float* row = nullptr;
+        int32_t slot = -1;
+    };
+    std::vector<Entry> entries_;
+    size_t mask_ = 0;
+    int shift_ = 60;
+};
+
+class Line {
+  public:
+    std::vector<int32_t> ids;        // known words only
+    int64_t tokens = 0;              // all of them
+    std::vector<Slot> slots;         // the distinct base rows, the placeholder first
+    std::vector<int32_t> word_slot;  // of each position
+    std::vector<int32_t> gram_slot;  // of the n-gram at position i with k words: (i, k) -> i * (n - 1) + k - 2
+    std::vector<float*> grams;       // in place of gram_slot where n-grams are not base inputs
+    bool lazy_grams = false;         // whether they are; see plan()
+    int64_t n_base_grams = 0;
+    float sum_m2 = 0;
+
+    std::vector<int> targets;       // the positions that are trained
+    int n_dropped = 0;              // positions a target at which no n-gram may stand (dropoutK)
+    std::vector<int> dropped;       // those of each target, sorted
+    std::vector<Slot> holes;        // the n-grams with the placeholder that each target adds
+    std::vector<size_t> hole_ends;  // of each target, in `holes`
+
+    std::vector<const float*> wanted;  // the rows to ask the memory for before the line is trained
+
+    int length() const { return static_cast<int>(ids.size()); }
+    const int* dropped_of(int i) const { return dropped.data() + static_cast<size_t>(i) * static_cast<size_t>(n_dropped); }
+
+    // Makes the draws of all targets but their negatives, and finds the rows of the line. A line is planned before the
+    // one ahead of it is trained, and its rows asked for meanwhile, a few a target: the memory takes few orders at once.
+    void plan(const Model& m, Rng& rng) {
+        targets.clear();
+        for (int t = 0; t < length(); ++t)
+            if (!m.keep || static_cast<uint32_t>(rng.next()) <= m.keep[ids[t]]) targets.push_back(t);
+        n_dropped = m.n > 1 ? std::max(0, std::min(m.dropout_k, length() - 2)) : 0;
+        dropped.clear();
+        for (size_t i = 0; i < targets.size() && n_dropped; ++i) drop_positions(rng);
+        plan_rows(m);
+    }
+
+    // The rows alone, after targets and dropped have been set.
+    void plan_rows(const Model& m) {
+        wanted.clear();
+        n_base_grams = 0;
+        lazy_grams = m.n > 1 && (m.skip || most_survive(m));
+        table_.reset(ids.size() * static_cast<size_t>(lazy_grams ? m.n : 1) + 1);
+        slots.clear();
+        slots.push_back({m.placeholder, 1});
+        word_slot.clear();
+        for (int32_t id : ids) word_slot.push_back(add(m.word_row(id)));
+        if (m.n > 1) m.skip ? plan_pairs(m) : plan_grams(m);
+        sum_m2 = 0;
+        for (const Slot& s : slots) sum_m2 += s.m * s.m;
+        if (m.n > 1 && !m.skip) plan_holes(m);
+    }
+
+    // A row that a target adds, with its multiplicity among the base inputs (not 0 only where hashes collide).
+    Slot slot_of(float* row) const {
+        const int32_t slot = lazy_grams ? table_.find(row) : -1;
+        return {row, slot < 0 ? 0 : slots[static_cast<size_t>(slot)].m};
+    }
+
+  private:
+    void drop_positions(Rng& rng) {
+        const auto begin = static_cast<std::ptrdiff_t>(dropped.size());
+        while (static_cast<int>(dropped.size() - static_cast<size_t>(begin)) < n_dropped) {
+            const int position = static_cast<int>(rng.below(ids.size()));
+            const auto at = std::lower_bound(dropped.begin() + begin, dropped.end(), position);
+            if (at == dropped.end() || *at != position) dropped.insert(at, position);
+        }
+    }
+
+    // n-grams are base inputs only where most of them outlive the breaks at dropped positions and the target: then
+    // there are fewer to leave out than to add.
+    bool most_survive(const Model& m) const {
+        const double L = length(), kept = L - n_dropped - 1;
+        double total = 0, alive = 0, p = kept / L;
+        for (int k = 2; k <= m.n && k <= length(); ++k) {
+            p *= std::max(0.0, (kept - k + 1) / (L - k + 1));
+            total += L - k + 1;
+            alive += (L - k + 1) * p;
+        }
+        return alive > total - alive + 2 * total / L;
+    }
+
+    int32_t add(float* row) {
+        int32_t& slot = table_[row];
+        if (slot < 0) {
+            slot = static_cast<int32_t>(slots.size());
+            slots.push_back({row, 0});
+            wanted.push_back(row);
+        }
+        slots[static_cast<size_t>(slot)].m += 1;
+        return slot;
+    }
+
+    void plan_grams(const Model& m) {
+        const int L = length(), n = m.n;
+        const GramHash hash = m.hash();
+        const size_t places = ids.size() * static_cast<size_t>(n - 1);
+        lazy_grams ? gram_slot.resize(places) : grams.resize(places);
+        for (int i = 0; i + 1 < L; ++i) {
+            uint64_t h = hash.start(ids[i]);
+            for (int k = 2; k <= n && i + k <= L; ++k) {
+                h = hash.extend(h, ids[i + k - 1]);
+                const size_t at = static_cast<size_t>(i) * (n - 1) + k - 2;
+                float* row = m.gram_row(h);
+                if (lazy_grams) {
+                    gram_slot[at] = add(row);
+                    ++n_base_grams;
+                } else {
+                    wanted.push_back(grams[at] = row);
+                }
+            }
+        }
+    }
+
+    void plan_pairs(const Model& m) {
+        const int L = length(), n = m.n;
+        const GramHash hash = m.hash();
+        gram_slot.resize(ids.size() * static_cast<size_t>(n - 1));
+        for (int i = 0; i + 1 < L; ++i)
+            for (int d = 1; d < n && i + d < L; ++d, ++n_base_grams)
+                gram_slot[static_cast<size_t>(i) * (n - 1) + d - 1] =
+                    add(m.gram_row(hash.extend(hash.start(ids[i]), ids[i + d])));
+    }
+
+    // The n-grams over a target's placeholder stand between the dropped positions around it.
+    void plan_holes(const Model& m) {
+        holes.clear();
+        hole_ends.clear();
+        for (int i = 0; i < static_cast<int>(targets.size()); ++i) {
+            const int t = targets[i];
+            const int *begin = dropped_of(i), *end = begin + n_dropped, *next = std::lower_bound(begin, end, t);
+            if (next == end || *next != t)
+                plan_holes(m, t, next == begin ? 0 : next[-1] + 1, next == end ? length() : *next);
+            hole_ends.push_back(holes.size());
+        }
+    }
+
+    void plan_holes(const Model& m, int t, int low, int high) {
+        const GramHash hash = m.hash();
+        for (int i = std::max(low, t - m.n + 1); i <= t; ++i) {
+            uint64_t h = hash.start(i == t ? GramHash::PLACEHOLDER : ids[i]);
+            for (int j = i + 1; j < high && j - i < m.n; ++j) {
+                h = hash.extend(h, j == t ? GramHash::PLACEHOLDER : ids[j]);
+                if (j < t) continue;
+                holes.push_back(slot_of(m.gram_row(h)));
+                wanted.push_back(holes.back().row);
+            }
+        }
+    }
+
+    RowTable table_;
+};
+
+// ---------------------------------------------------------------------------------------------------
+// One target: what its inputs leave out of the line's base inputs and what they add
+
+class Target {
+  public:
+    int position = 0;
+    std::vector<float*> removed, added;
+    float m_change = 0;  // the sum of m_r over the added rows less that over the removed ones
+    float inverse_inputs = 0;
+    const int32_t* negatives = nullptr;
+    bool distinct_negatives = true;
+    bool fresh_negatives = true;  // no target has been trained on them yet
+
+    // Target number `i` of the line.
+    void plan(const Model& m, const Line& line, int i) {
+        position = line.targets[i];
+        dropped_ = line.dropped_of(i);
+        dropped_end_ = dropped_ + line.n_dropped;
+        removed.clear();
+        added.clear();
+        m_change = 0;
+        remove(line, line.word_slot[position]);
+        if (m.n > 1) m.skip ? plan_pairs(m, line) : plan_grams(m, line, i);
+        // The base inputs: words, the placeholder, n-grams.
+        const int64_t inputs = line.length() + 1 + line.n_base_grams - static_cast<int64_t>(removed.size()) +
+                               static_cast<int64_t>(added.size());
+        inverse_inputs = 1.0f / static_cast<float>(inputs);
+    }
+
+  private:
+    void remove(const Line& line, int32_t slot) {
+        removed.push_back(line.slots[static_cast<size_t>(slot)].row);
+        m_change -= line.slots[static_cast<size_t>(slot)].m;
+    }
+    void add(const Slot& slot) {
+        added.push_back(slot.row);
+        m_change += slot.m;
+    }
+    bool is_dropped(int i) const { return std::binary_search(dropped_, dropped_end_, i); }
+
+    // Calls f(b, previous) for every position at which base n-grams break, the dropped ones and the target, in order.
+    template <class F>
+    void each_break(F&& f) const {
+        int previous = -1;
+        const int* d = dropped_;
+        for (; d < dropped_end_ && *d < position; previous = *d++) f(*d, previous);
+        f(position, previous);
+        previous = position;
+        if (d < dropped_end_ && *d == position) ++d;
+        for (; d < dropped_end_; previous = *d++) f(*d, previous);
+    }
+
+    void plan_grams(const Model& m, const Line& line, int i) {
+        line.lazy_grams ? remove_broken(m, line) : add_whole(m, line);
+        for (size_t h = i ? line.hole_ends[i - 1] : 0; h < line.hole_ends[i]; ++h) add(line.holes[h]);
+    }
+
+    // Each n-gram that runs over a break is removed at the first break it meets.
+    void remove_broken(const Model& m, const Line& line) {
+        const int L = line.length(), n = m.n;
+        each_break([&](int b, int previous) {
+            for (int i = std::max(previous + 1, b - n + 1); i <= b; ++i)
+                for (int k = std::max(2, b - i + 1); k <= n && i + k <= L; ++k)
+                    remove(line, line.gram_slot[static_cast<size_t>(i) * (n - 1) + k - 2]);
+        });
+    }
+
+    // The n-grams between the breaks, where they are no base inputs.
+    void add_whole(const Model& m, const Line& line) {
+        const int n = m.n;
+        const auto add_between = [&](int low, int high) {
+            for (int i = low; i + 1 < high; ++i)
+                for (int k = 2; k <= n && i + k <= high; ++k)
+                    added.push_back(line.grams[static_cast<size_t>(i) * (n - 1) + k - 2]);
+        };
+        int low = 0;
+        each_break([&](int b, int) {
+            add_between(low, b);
+            low = b + 1;
+        });
+        add_between(low, line.length());
+    }
+
+    // Skip mode: pairs reach past dropped positions, (A, E) stands in for (A, D) where D is dropped.
+    void plan_pairs(const Model& m, const Line& line) {
+        const int L = line.length(), n = m.n;
+        const auto gram = [&](int i, int j) { return line.gram_slot[static_cast<size_t>(i) * (n - 1) + (j - i) - 1]; };
+        each_break([&](int b, int) {
+            for (int i = std::max(0, b - n + 1); i < b; ++i)
+                if (i != position && !is_dropped(i)) remove(line, gram(i, b));
+            for (int j = b + 1; j < L && j - b < n; ++j) remove(line, gram(b, j));
+        });
+        const GramHash hash = m.hash();
+        const auto add_pair = [&](int64_t a, int64_t b) { add(line.slot_of(m.gram_row(hash.extend(hash.start(a), b)))); };
+        // Calls f(j) for the n - 1 kept positions after i, or before it.
+        const auto each_kept = [&](int i, int direction, auto&& f) {
+            int left = n - 1;
+            for (int j = i + direction; j >= 0 && j < L && left > 0; j += direction)
+                if (!is_dropped(j)) --left, f(j);
+        };
+        int previous = -1;
+        for (const int* d = dropped_; d < dropped_end_; previous = *d++)  // pairs that reach past d and no earlier one
+            for (int i = std::max(previous + 1, *d - n + 1); i < *d; ++i)
+                if (i != position)
+                    each_kept(i, 1, [&](int j) {
+                        if (j - i >= n && j != position) add_pair(line.ids[i], line.ids[j]);
+                    });
+        if (is_dropped(position)) return;
+        each_kept(position, -1, [&](int i) { add_pair(line.ids[i], GramHash::PLACEHOLDER); });
+        each_kept(position, 1, [&](int j) { add_pair(GramHash::PLACEHOLDER, line.ids[j]); });
+    }
+
+    const int *dropped_ = nullptr, *dropped_end_ = nullptr;
+};
+
+}  // namespace s2v

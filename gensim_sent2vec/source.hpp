@@ -1,0 +1,122 @@
+// Where lines come from: files and batches of the interpreter.
+#pragma once
+
+#include "plan.hpp"
+
+namespace s2v {
+
+// The ids of a line's known words. A look-up meets the memory twice, at its slot and at its word: with the words of a
+// line looked up together, their waits overlap.
+class Lookup {
+  public:
+    explicit Lookup(const WordTable& words) : words_(words) {}
+
+    void add(const char* p, size_t n) {
+        const uint64_t hash = hash_bytes(p, n);
+        prefetch_row<0>(words_.first_slot(hash), sizeof(uint64_t));
+        tokens_.push_back({hash, text_.size(), n});
+        text_.insert(text_.end(), p, p + n);
+    }
+
+    int64_t tokens() const { return static_cast<int64_t>(tokens_.size()); }
+
+    // Calls known(position, id) or unknown(position, p, n) for each token, and starts anew.
+    template <class Known, class Unknown>
+    void resolve(Known&& known, Unknown&& unknown) {
+        for (const Token& t : tokens_) prefetch_row<0>(words_.first_offset(t.hash), sizeof(int64_t));
+        for (int64_t i = 0; i < tokens(); ++i) {
+            const Token& t = tokens_[static_cast<size_t>(i)];
+            const char* p = text_.data() + t.begin;
+            const int64_t id = words_.find(p, t.n, t.hash);
+            if (id >= 0)
+                known(i, static_cast<int32_t>(id));
+            else
+                unknown(i, p, t.n);
+        }
+        tokens_.clear();
+        text_.clear();
+    }
+
+    // Appends the ids of the known ones.
+    void resolve(std::vector<int32_t>& ids) {
+        resolve([&ids](int64_t, int32_t id) { ids.push_back(id); }, [](int64_t, const char*, size_t) {});
+    }
+
+  private:
+    struct Token {
+        uint64_t hash;
+        size_t begin, n;
+    };
+    const WordTable& words_;
+    std::vector<Token> tokens_;
+    std::vector<char> text_;
+};
+
+struct FileSource {
+    Lookup lookup;
+    SliceReader reader;
+    ReadStatus status = ReadStatus::OK;
+
+    bool next(Line& line) {
+        line.ids.clear();
+        line.tokens = 0;
+        status = reader.next_line([&](const char* p, size_t n) {
+            ++line.tokens;
+            lookup.add(p, n);
+        });
+        lookup.resolve(line.ids);
+        return status == ReadStatus::OK;
+    }
+};
+
+// A batch handed over by the interpreter: UTF-8 laid end to end. `token_ends` has the end of every token and
+// `sentence_ends` counts tokens; or, for sentences not yet split, `token_ends` is null and `sentence_ends` counts bytes.
+struct Pack {
+    const char* text;
+    const int64_t *token_ends, *sentence_ends;
+    int64_t n_sentences;
+
+    template <class Token>
+    void each_token(int64_t sentence, Token&& token) const {
+        const int64_t begin = sentence ? sentence_ends[sentence - 1] : 0, end = sentence_ends[sentence];
+        if (token_ends) {
+            for (int64_t i = begin; i < end; ++i) {
+                const int64_t from = i ? token_ends[i - 1] : 0;
+                token(text + from, static_cast<size_t>(token_ends[i] - from));
+            }
+            return;
+        }
+        const char *p = text + begin, *limit = text + end;
+        for (;;) {
+            p = skip_spaces(p, limit);
+            if (p == limit) return;
+            if (*p == '\n') {
+                ++p;
+                continue;
+            }
+            const char* stop = token_end(p, limit);
+            token(p, static_cast<size_t>(stop - p));
+            p = stop;
+        }
+    }
+};
+
+struct PackSource {
+    Lookup lookup;
+    const Pack pack;
+    int64_t sentence = 0;
+
+    bool next(Line& line) {
+        if (sentence == pack.n_sentences) return false;
+        line.ids.clear();
+        line.tokens = 0;
+        pack.each_token(sentence++, [&](const char* p, size_t n) {
+            ++line.tokens;
+            lookup.add(p, n);
+        });
+        lookup.resolve(line.ids);
+        return true;
+    }
+};
+
+}  // namespace s2v
