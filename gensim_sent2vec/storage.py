@@ -285,6 +285,13 @@ def read_header(path: str | os.PathLike[str]) -> Header:
         return _read_header(file, path)
 
 
+def kind_of(path: str | os.PathLike[str]) -> str | None:
+    """What a file says it holds; None where it is of another form. Errors as in `read`."""
+    with open(path, "rb") as file:
+        head = file.read(9)
+    return read_header(path).facts.get("kind") if head[8:] == b"{" and not what_else(head) else None
+
+
 def _mapped(file: BinaryIO, header: Header) -> dict[str, np.ndarray]:
     whole = np.memmap(file, dtype=np.uint8, mode="r", shape=(header.size,))
     return {
@@ -329,8 +336,8 @@ def _read_header(file: BinaryIO, path: str) -> Header:
     (length,) = struct.unpack("<Q", head[:8])
     if length < 2 or length > MAX_HEADER or 8 + length > size:
         raise ValueError(
-            f"{path!r}: length of the header, bytes 0 to 8: it says {length:,}, of a file of {size:,} bytes; "
-            "the file was cut short, is damaged, or is of another kind"
+            f"{path!r} is not a saved model, or damaged: the length of the header, bytes 0 to 8, would be {length:,}, "
+            f"in a file of {size:,} bytes"
         )
     file.seek(8)
     try:

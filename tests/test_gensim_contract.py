@@ -488,7 +488,7 @@ def test_a_file_of_another_model_is_refused_with_a_way_out(tmp_path, kind):
 def test_a_file_of_vectors_is_no_model(tmp_path):
     path = str(tmp_path / "vectors")
     Sent2Vec(common_texts, **SMALL).wv.save(path)
-    with pytest.raises(TypeError, match=r"holds a gensim_sent2vec\.keyedvectors\.Sent2VecKeyedVectors, not a Sent2Vec"):
+    with pytest.raises(TypeError, match=r"holds Sent2VecKeyedVectors, not a Sent2Vec; use Sent2VecKeyedVectors\.load"):
         Sent2Vec.load(path)
 
 
