@@ -333,9 +333,12 @@ class Sent2VecKeyedVectors(KeyedVectors):
         OSError
             Where it cannot be read.
         """
-        if kind := pickled_class(fname):
-            raise TypeError(f"{os.fspath(fname)!r} holds a {kind}, not {cls.__name__}{_way_out(kind)}")
-        arrays, facts = storage.read(fname, mmap, verify)
+        try:
+            arrays, facts = storage.read(fname, mmap, verify)
+        except ValueError:
+            if kind := pickled_class(fname):
+                raise TypeError(f"{os.fspath(fname)!r} holds a {kind}, not {cls.__name__}{_way_out(kind)}") from None
+            raise
         result = cls(1)
         try:
             restore(result, arrays, facts, verify)

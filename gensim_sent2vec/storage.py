@@ -5,9 +5,8 @@ The format is that of safetensors (https://github.com/huggingface/safetensors#fo
 - bytes 0-7: the length of the header, a little-endian uint64;
 - the header, JSON, padded with spaces so that the arrays begin at a multiple of 64 bytes: for each array its
   ``dtype``, ``shape`` and ``data_offsets`` (from the end of the header), and a ``__metadata__`` of strings:
-  ``gensim_sent2vec``, a JSON object of ``layout`` (the version) and ``facts``, and ``crc32``, a JSON object of the
-  zlib.crc32 of each array's bytes and, as ``__header__``, of the rest of the header (see `_header_crc`), in eight
-  hexadecimal digits;
+  ``gensim_sent2vec``, a JSON object of ``layout`` (the version) and ``facts``; ``crc32``, a JSON object of the
+  zlib.crc32 of each array's bytes; ``header_crc32``, that of the rest of the header (see `_header_crc`);
 - the arrays, little-endian and in C order, without gaps, the largest items first, so that each is aligned.
 
 Any safetensors reader opens such a file. A file that is still being written begins with eight zero bytes.
@@ -37,7 +36,8 @@ import numpy as np
 
 LAYOUT = 1
 KEY = "gensim_sent2vec"
-HEADER_CRC = "__header__"
+CRC = "crc32"  # eight hexadecimal digits each
+HEADER_CRC = "header_crc32"
 ALIGNMENT = 64
 MAX_HEADER = 100_000_000  # that of the safetensors package
 BLOCK = 1 << 22  # bytes that are copied, read or checked at once
@@ -147,16 +147,16 @@ def _lay_out(arrays: Mapping[str, Any], facts: Mapping[str, Any]) -> tuple[dict[
 
 
 def _header(tensors: Mapping[str, Any], facts: Mapping[str, Any], crcs: Mapping[str, int]) -> bytes:
-    about = _json({"layout": LAYOUT, "facts": facts})
-    header = {"__metadata__": {KEY: about}, **tensors}
-    crcs = {**crcs, HEADER_CRC: _header_crc(header)}
-    digits = _json({name: f"{crc:08x}" for name, crc in crcs.items()})  # of a fixed width: the room is known before
-    return _json({**header, "__metadata__": {KEY: about, "crc32": digits}}).encode("ascii")
+    metadata = {KEY: _json({"layout": LAYOUT, "facts": facts})}
+    metadata[CRC] = _json({name: f"{crc:08x}" for name, crc in crcs.items()})
+    header = {"__metadata__": metadata, **tensors}
+    metadata[HEADER_CRC] = f"{_header_crc(header):08x}"
+    return _json(header).encode("ascii")
 
 
 def _header_crc(header: Mapping[str, Any]) -> int:
-    """The checksum of all that a header says but for the checksums."""
-    metadata = {name: text for name, text in header["__metadata__"].items() if name != "crc32"}
+    """The checksum of all that a header says but for this checksum, in one spelling."""
+    metadata = {name: text for name, text in header["__metadata__"].items() if name != HEADER_CRC}
     return zlib.crc32(json.dumps({**header, "__metadata__": metadata}, sort_keys=True).encode("ascii"))
 
 
@@ -269,7 +269,7 @@ def read(
     if mmap not in (None, "r"):
         raise ValueError(f"mmap: None or 'r' is expected, got {mmap!r}")
     path = os.fspath(path)
-    with open(path, "rb") as file:
+    with _opened(path) as file:
         header = _read_header(file, path)
         arrays = _mapped(file, header) if mmap else _read_in(file, header)
     if verify:
@@ -281,15 +281,21 @@ def read(
 def read_header(path: str | os.PathLike[str]) -> Header:
     """What a file says of itself, without its arrays; errors as in `read`."""
     path = os.fspath(path)
-    with open(path, "rb") as file:
+    with _opened(path) as file:
         return _read_header(file, path)
 
 
 def kind_of(path: str | os.PathLike[str]) -> str | None:
     """What a file says it holds; None where it is of another form. Errors as in `read`."""
-    with open(path, "rb") as file:
+    with _opened(path) as file:
         head = file.read(9)
     return read_header(path).facts.get("kind") if head[8:] == b"{" and not what_else(head) else None
+
+
+def _opened(path: str | os.PathLike[str]) -> BinaryIO:
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"{os.fspath(path)!r} is a directory; pass the file that was saved")
+    return open(path, "rb")
 
 
 def _mapped(file: BinaryIO, header: Header) -> dict[str, np.ndarray]:
@@ -352,12 +358,12 @@ def _checked(header: Any, path: str, size: int, start: int) -> Header:
     metadata = header.pop("__metadata__", None)
     if not isinstance(metadata, dict) or KEY not in metadata:
         raise ValueError("a safetensors file of another program, without the facts of this one")
-    about, crcs = (json.loads(metadata[name], object_pairs_hook=_no_name_twice) for name in (KEY, "crc32"))
+    about, crcs = (json.loads(metadata[name], object_pairs_hook=_no_name_twice) for name in (KEY, CRC))
     if about["layout"] != LAYOUT:
         raise ValueError(
             f"layout {about['layout']!r}, and this version of gensim_sent2vec reads {LAYOUT}; install a newer one"
         )
-    if int(crcs[HEADER_CRC], 16) != _header_crc({**header, "__metadata__": metadata}):
+    if metadata[HEADER_CRC] != f"{_header_crc({**header, '__metadata__': metadata}):08x}":
         raise ValueError("damaged, the checksum does not fit; fetch or write the file again")
     if not isinstance(about["facts"], dict):
         raise ValueError("facts are missing")

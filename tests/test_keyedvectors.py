@@ -12,7 +12,7 @@ from gensim.test.utils import common_texts, datapath
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, _kernel, keyedvectors
+from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, _kernel, keyedvectors, storage
 from gensim_sent2vec.vocab import Vocabulary, Words
 
 WORDS = [f"w{i}" for i in range(40)] + ["한국어", "é", "\U0001f600", "The"]
