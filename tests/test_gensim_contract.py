@@ -1,7 +1,7 @@
 """What this package takes from gensim's inside: where a release changes one of these, a test here fails and says which.
 
-The hooks are those of model.py (Word2Vec, SaveLoad) and keyedvectors.py (KeyedVectors). After them stand uses of
-gensim as users combine it with these models.
+The hooks are those of model.py (Word2Vec), pickled.py (SaveLoad) and keyedvectors.py (KeyedVectors). After them stand
+uses of gensim as users combine it with these models.
 """
 
 import copy

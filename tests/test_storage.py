@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, contents, storage
+from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, _kernel, contents, storage
 from gensim_sent2vec.storage import Stream
 from gensim_sent2vec.vocab import Vocabulary
 
@@ -648,14 +648,30 @@ def test_damaged_words_never_crash_and_are_found(path, change, said):
         for i in range(len(wv)):
             with contextlib.suppress(ValueError):  # no UTF-8
                 assert isinstance(wv.index_to_key[i], str)
+        with contextlib.suppress(ValueError):
+            assert all(isinstance(word, str) for word in wv.index_to_key)
         with pytest.raises(ValueError, match=said):
             Sent2VecKeyedVectors.load(path, mmap=mmap, verify=True)
 
 
+@pytest.mark.parametrize("offsets", [[0, 9], [0, 3, 2], [1, 2], [0, -1, 2], [0, 2**62, 2], [-1, 2], []])
+def test_the_kernel_believes_no_offsets(offsets):
+    blob, offsets = np.frombuffer(b"ab", np.uint8), np.array(offsets, dtype=np.int64)
+    with pytest.raises(ValueError, match=r"^offsets: they do not rise"):
+        _kernel.build_slots(blob, offsets, np.zeros(16, np.uint64))
+    with pytest.raises(ValueError, match=r"^offsets: they do not rise"):
+        _kernel.take_words(blob, offsets, np.zeros(1, np.int64), np.zeros(9, np.uint8))
+
+
+@pytest.mark.parametrize("ids", [[2], [-1], [2**40], [0, 1]])
+def test_the_kernel_takes_no_word_that_is_not_there(ids):
+    blob, offsets = np.frombuffer(b"abc", np.uint8), np.array([0, 1, 3])
+    with pytest.raises(ValueError, match=r"^ids: no word"):
+        _kernel.take_words(blob, offsets, np.array(ids), np.zeros(2, np.uint8))
+
+
 def table_of(words: list[bytes]) -> dict[str, np.ndarray]:
     """The arrays of words that need not be valid or distinct, as a writer of another make would leave them."""
-    from gensim_sent2vec import _kernel
-
     offsets = np.cumsum([0, *map(len, words)])
     slots = np.zeros(16, dtype=np.uint64)
     for i, word in enumerate(words):
