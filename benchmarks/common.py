@@ -301,6 +301,7 @@ def main(
     run: Callable[[argparse.Namespace], dict[str, Any]],
     tables: Callable[[Mapping[str, Any]], dict[str, str]],
     plot: Callable[[Mapping[str, Any]], None] = lambda result: None,
+    corpus: bool = True,
 ) -> None:
     """Measure (or load) a result and report it.
 
@@ -310,11 +311,13 @@ def main(
         arguments -> the result, without the machine's description.
     tables : callable
         result -> Markdown by the name of its place in README.md.
+    corpus : bool
+        Whether a corpus is needed.
     """
     if args.report:
         result = load(question)
     else:
-        if not args.corpus or not Path(args.corpus).is_file():
+        if corpus and (not args.corpus or not Path(args.corpus).is_file()):
             raise SystemExit(f"--corpus: a text file is needed, got {args.corpus!r}")
         result = {"machine": machine(), "rounds": args.rounds} | run(args)
         if args.only:

@@ -36,6 +36,7 @@ cdef extern from "text.hpp" namespace "s2v" nogil:
         int64_t find(const char *p, size_t n)
 
     int64_t fill_slots(const CWordTable &table, uint64_t *slots)
+    int64_t first_lost(const CWordTable &table)
     uint64_t c_hash_bytes "s2v::hash_bytes"(const char *p, size_t n)
     void append_string(vector[char] &out, const void *data, int kind, size_t n, cbool ascii) except +
 
@@ -271,11 +272,32 @@ cdef class WordTable:
         append(utf8, word)
         return self.table.find(utf8.data(), utf8.size())
 
+    def check(self):
+        """The id of a word that is not found, or not under this id; -1 where all are."""
+        cdef int64_t bad
+        with nogil:
+            bad = first_lost(self.table)
+        return bad
+
+
+cdef int check_offsets(const int64_t[::1] offsets, int64_t blob_size) except -1:
+    cdef int64_t i, before = 0
+    cdef cbool fine = len(offsets) > 0 and offsets[0] == 0
+    for i in range(len(offsets)):
+        fine = fine and before <= offsets[i] <= blob_size
+        before = offsets[i]
+    if not fine or before != blob_size:
+        raise ValueError("offsets: they do not rise from 0 to the length of the blob")
+    return 0
+
 
 def build_slots(const unsigned char[::1] blob, const int64_t[::1] offsets, uint64_t[::1] slots):
     """Fill the hash table of a `WordTable`; returns the id of a word that stands twice, or -1."""
     cdef CWordTable table
     cdef int64_t twice
+    check_offsets(offsets, len(blob))
+    if len(slots) < len(offsets) or len(slots) & (len(slots) - 1):
+        raise ValueError(f"slots: {len(slots)} entries, not a power of two above the number of words")
     table.blob = &blob[0] if len(blob) else NULL
     table.offsets = &offsets[0]
     table.slots = &slots[0]
@@ -291,7 +313,10 @@ def take_words(const unsigned char[::1] blob, const int64_t[::1] offsets, const 
                unsigned char[::1] out):
     """Lay the words `ids` end to end in `out`."""
     cdef int64_t i, n, at = 0
+    check_offsets(offsets, len(blob))
     for i in range(len(ids)):
+        if not 0 <= ids[i] < len(offsets) - 1 or offsets[ids[i] + 1] - offsets[ids[i]] > len(out) - at:
+            raise ValueError(f"ids: no word {ids[i]} of {len(offsets) - 1}, or no room for it")
         n = offsets[ids[i] + 1] - offsets[ids[i]]
         if n:
             memcpy(&out[at], &blob[offsets[ids[i]]], n)

@@ -13,9 +13,11 @@ from typing import Any, TextIO
 import numpy as np
 
 from .corpus import TextLines, TokenLines
-from .keyedvectors import Sent2VecKeyedVectors, unpickled
+from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
+from .pickled import finish_save, pickled_class, unpickled
 from .search import nearest
+from .storage import read_header
 from .version import __version__
 from .vocab import batches
 
@@ -104,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     info = command("info", _info, "what a model file holds", "gensim-sent2vec info my.model --json")
     info.add_argument("model", metavar="MODEL")
     info.add_argument("--json", action="store_true", help="as a JSON object")
+    info.add_argument("--verify", action="store_true", help="compare the whole file with its checksums")
     return parser
 
 
@@ -177,7 +180,7 @@ def _show(query: str, results: list[tuple[str, float]], as_json: bool) -> None:
 
 
 def _info(args: argparse.Namespace) -> None:
-    loaded = _load(args.model)
+    loaded = _load(args.model, verify=args.verify)
     wv = loaded.wv if isinstance(loaded, Sent2Vec) else loaded
     facts: dict[str, Any] = {
         "kind": type(loaded).__name__,
@@ -194,19 +197,30 @@ def _info(args: argparse.Namespace) -> None:
         names = ("epochs", "alpha", "min_alpha", "min_count", "negative", "ns_exponent", "sample", "dropout_k")
         facts |= {name: getattr(loaded, name) for name in (*names, "shared_negatives", "seed", "corpus_count")}
         facts["corpus_words"] = loaded.corpus_total_words
+    else:
+        header = read_header(args.model)
+        facts |= {"layout": header.layout, "file_bytes": header.size}
+        facts["checksums"] = "ok" if args.verify else "not compared; see --verify"
+        facts["arrays"] = {name: f"{array.dtype} {array.shape}" for name, array in header.tensors.items()}
     if args.json:
         print(json.dumps(facts))
-    else:
-        print("\n".join(f"{name:>16}  {value}" for name, value in facts.items()))
+        return
+    facts |= facts.pop("arrays", {})
+    print("\n".join(f"{name:>16}  {value}" for name, value in facts.items()))
 
 
 # -----------------------------------------------------------------------------------------------------
 # Files
 
 
-def _load(path: str) -> Sent2Vec | Sent2VecKeyedVectors:
+def _load(path: str, verify: bool = False) -> Sent2Vec | Sent2VecKeyedVectors:
+    finish_save(path)
     if not os.path.isfile(path):
         raise FileNotFoundError(f"there is no model {path!r}")
+    if not pickled_class(path):
+        return Sent2VecKeyedVectors.load(path, mmap="r", verify=verify)
+    if verify:
+        raise ValueError(f"--verify: {path!r} is a whole model in gensim's form, which has no checksums")
     loaded = unpickled(Sent2Vec, path, mmap="r")
     if not isinstance(loaded, (Sent2Vec, Sent2VecKeyedVectors)):
         raise ValueError(f"{path!r} holds a {type(loaded).__qualname__}, not a Sent2Vec model or its vectors")

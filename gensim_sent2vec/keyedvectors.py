@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import copy
 import os
-import tempfile
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Collection, Iterable, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from gensim.models import KeyedVectors
-from gensim.utils import SaveLoad
 
-from . import _kernel
+from . import _kernel, storage
+from .contents import contents, restore
+from .pickled import pickled_class
 from .progress import Progress
 from .vocab import Vocabulary, batches
 from .workers import available_cpus
 
 Sentence = str | Sequence[str]
 
-SEPARATE = 1 << 16  # arrays of at least so many numbers are saved as files of their own, which can be mapped
-EXPANDO = "expando_"
-
+COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 ENCODE_BATCH = 1 << 11  # sentences that a thread encodes between two looks at the interpreter
 
 
@@ -268,83 +266,95 @@ class Sent2VecKeyedVectors(KeyedVectors):
     # Files
 
     def __getstate__(self) -> dict[str, Any]:
-        return {
-            name: value for name, value in self.__dict__.items() if name != "_encoder" and not name.startswith(EXPANDO)
-        }
+        return {name: value for name, value in self.__dict__.items() if name != "_encoder"}
 
-    def save(self, fname_or_handle: Any, *args: Any, **kwargs: Any) -> None:
-        """Save the vectors, large arrays as files of their own beside; see gensim's `KeyedVectors.save`."""
-        kwargs.setdefault("sep_limit", SEPARATE)
-        save_beside(super().save, fname_or_handle, *args, **kwargs)
+    def save(
+        self,
+        fname: str | os.PathLike[str],
+        separately: Any = None,
+        sep_limit: int | None = None,
+        ignore: Collection[str] = frozenset(),
+        pickle_protocol: int | None = None,
+    ) -> None:
+        """Save all in one file, a safetensors file, which is in its place when it is complete; see `load`.
 
-    def _save_specials(self, fname: str, separately: Any, sep_limit: int, *args: Any) -> list[Any]:
-        # The words' further attributes (counts) lie in a dict, where gensim's search for large arrays does not look.
-        expandos = self.expandos
-        large = {
-            name: values for name, values in expandos.items() if values.size >= sep_limit and values.dtype != object
-        }
-        self.__dict__.update({EXPANDO + name: values for name, values in large.items()})
-        self.expandos = {name: values for name, values in expandos.items() if name not in large}
-        try:
-            restores = super()._save_specials(fname, separately, sep_limit, *args)
-        except BaseException:
-            self.expandos = expandos
-            raise
-        return [*restores, (self, {"expandos": expandos})]
+        Parameters
+        ----------
+        fname : str or path-like
+            A file there is replaced; arrays that are mapped from it stay as they are.
+        ignore : collection of str
+            Attributes to leave out.
+        separately, sep_limit, pickle_protocol
+            Arguments of gensim's `KeyedVectors.save`, without a meaning here: each array can be mapped as it is.
 
-    def _load_specials(self, *args: Any, **kwargs: Any) -> None:
-        super()._load_specials(*args, **kwargs)
-        for name in [name for name in self.__dict__ if name.startswith(EXPANDO)]:
-            self.expandos[name[len(EXPANDO) :]] = self.__dict__.pop(name)
+        Raises
+        ------
+        TypeError
+            Where `fname` is an open file.
+        ValueError
+            For an attribute of the words that is neither numbers nor JSON, or the name of a compressed file.
+        OSError
+            Where the file cannot be written.
+
+        Warns
+        -----
+        UserWarning
+            For an attribute of the object itself that is neither.
+        """
+        if not isinstance(fname, (str, os.PathLike)):
+            raise TypeError(
+                f"fname: a path is expected, got a {type(fname).__name__}; the file is written beside and renamed"
+            )
+        if os.fspath(fname).endswith(COMPRESSED):
+            raise ValueError(
+                f"fname: {os.fspath(fname)!r} would not be compressed, as it is to be mapped; name it .s2v"
+            )
+        storage.write(fname, *contents(self, ignore))
 
     @classmethod
-    def load(cls, fname: str | os.PathLike[str], mmap: str | None = None) -> Sent2VecKeyedVectors:
-        """Load vectors that `save` wrote.
+    def load(cls, fname: str | os.PathLike[str], mmap: str | None = None, verify: bool = False) -> Sent2VecKeyedVectors:
+        """Load vectors that `save` wrote; nothing in the file is run.
 
         Parameters
         ----------
         fname : str or path-like
             The path given to `save`.
         mmap : {None, 'r'}
-            'r' maps the matrices read-only: loading takes no time and processes share one copy.
+            'r' maps the file read-only: loading takes no time and processes share one copy.
+        verify : bool
+            Compare all with its checksums, and look at each word. The file is read as a whole.
 
         Raises
         ------
         TypeError
-            Where the file holds something else.
+            Where the file holds a model or the vectors of another class.
         ValueError
-            Where it was not written by `save`.
+            Where it is another kind of file, or damaged: with the section and the byte.
+        OSError
+            Where it cannot be read.
         """
-        loaded = unpickled(cls, fname, mmap=mmap)
-        if not isinstance(loaded, cls):
-            kind = f"{type(loaded).__module__}.{type(loaded).__qualname__}"
-            raise TypeError(
-                f"{os.fspath(fname)!r} holds a {kind}, not {cls.__name__}"
-                + (f"; its vectors are {type(loaded).__name__}.load(…).wv" if hasattr(loaded, "wv") else "")
-            )
-        return loaded
+        try:
+            arrays, facts = storage.read(fname, mmap, verify)
+        except ValueError:
+            if kind := pickled_class(fname):
+                raise TypeError(f"{os.fspath(fname)!r} holds a {kind}, not {cls.__name__}{_way_out(kind)}") from None
+            raise
+        result = cls(1)
+        try:
+            restore(result, arrays, facts, verify)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"{os.fspath(fname)!r}: {error if type(error) is ValueError else repr(error)}") from error
+        return result
 
 
-def save_beside(save: Any, target: Any, *args: Any, **kwargs: Any) -> None:
-    """Save into files that take their places when all are complete: the old ones may be mapped by the very object."""
-    if not isinstance(target, (str, os.PathLike)):
-        save(target, *args, **kwargs)
-        return
-    folder, name = os.path.split(os.path.abspath(target))
-    with tempfile.TemporaryDirectory(dir=folder, prefix=f".{name}-") as beside:
-        save(os.path.join(beside, name), *args, **kwargs)
-        for part in os.listdir(beside):
-            os.replace(os.path.join(beside, part), os.path.join(folder, part))
-
-
-def unpickled(cls: type, path: str | os.PathLike[str], *args: Any, **kwargs: Any) -> Any:
-    """What gensim's `SaveLoad.load` makes of a file; a ValueError that names it where that is nothing."""
-    try:
-        return SaveLoad.load.__func__(cls, os.fspath(path), *args, **kwargs)
-    except (OSError, MemoryError):
-        raise
-    except Exception as error:  # whatever unpickling makes of a file that is no pickle of gensim's
-        raise ValueError(f"{os.fspath(path)!r} is not a saved model ({type(error).__name__}: {error})") from error
+def _way_out(kind: str) -> str:
+    """How to get at the vectors in a pickle."""
+    package, _, name = kind.rpartition(".")
+    if not package.startswith("gensim"):
+        return ""
+    if name.endswith("KeyedVectors"):
+        return f"; Sent2VecKeyedVectors.from_keyed_vectors({name}.load(…)) takes them"
+    return f"; its vectors are {name}.load(…).wv"
 
 
 def normalized(vectors: np.ndarray) -> np.ndarray:

@@ -14,8 +14,9 @@ from gensim.models import Word2Vec
 
 from . import _kernel
 from .corpus import check_corpus_file, check_sentences
-from .keyedvectors import SEPARATE, Sent2VecKeyedVectors, save_beside, unpickled
+from .keyedvectors import Sent2VecKeyedVectors
 from .parameters import optional_whole, real, refuse, whole
+from .pickled import SEPARATE, save_beside, unpickled
 from .progress import Progress
 from .selection import as_uint32, count_for, kept_words, no_word_left, target_probability
 from .training import Training
@@ -573,7 +574,10 @@ class Sent2Vec(Word2Vec):
     # Files
 
     def save(self, fname_or_handle: Any, *args: Any, **kwargs: Any) -> None:
-        """Save the whole model, large arrays as files of their own beside; see gensim's `Word2Vec.save`."""
+        """Save the whole model, large arrays as files of their own beside; see gensim's `Word2Vec.save`.
+
+        The old model is replaced as a whole, see `gensim_sent2vec.pickled.save_beside`.
+        """
         kwargs.setdefault("sep_limit", SEPARATE)
         save_beside(super().save, fname_or_handle, *args, **kwargs)
 

@@ -204,6 +204,16 @@ inline int64_t fill_slots(const WordTable& table, uint64_t* slots) {
     return -1;
 }
 
+// The first id whose word lies outside the blob or is not found under it, or -1.
+inline int64_t first_lost(const WordTable& table) {
+    for (int64_t id = 0; id < table.n_words; ++id) {
+        const int64_t begin = table.offsets[id], end = table.offsets[id + 1];
+        if (begin < 0 || begin > end || end > table.blob_size) return id;
+        if (table.find(reinterpret_cast<const char*>(table.blob) + begin, static_cast<size_t>(end - begin)) != id) return id;
+    }
+    return -1;
+}
+
 // Appends a string of 1, 2 or 4 byte characters as UTF-8, lone surrogates as Python's "surrogatepass" has them.
 template <class Char>
 inline void append_utf8(std::vector<char>& out, const Char* p, size_t n) {

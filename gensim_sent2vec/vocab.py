@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from operator import index as as_index
 from typing import Any, overload
 
@@ -27,7 +27,7 @@ from .workers import Workers
 
 ERRORS = "surrogatepass"  # any str can be a word, lone surrogates too
 SLICE = 1 << 24  # bytes of a corpus file that are counted between two looks at the progress
-BATCH = 1 << 13  # sentences of an iterable that are handed to the counter together
+BATCH = 1 << 13  # sentences of an iterable that are handed to the counter together, words read together
 
 
 class Words(Sequence[str]):
@@ -37,7 +37,7 @@ class Words(Sequence[str]):
         self._vocabulary = vocabulary
 
     def __len__(self) -> int:
-        return len(self._vocabulary.offsets) - 1
+        return len(self._vocabulary)
 
     @overload
     def __getitem__(self, index: int) -> str: ...
@@ -54,7 +54,7 @@ class Words(Sequence[str]):
         return self._vocabulary.word(i)
 
     def __iter__(self) -> Iterator[str]:
-        return map(self._vocabulary.word, range(len(self)))
+        return iter(self._vocabulary)
 
     def __contains__(self, word: object) -> bool:
         return word in self._vocabulary
@@ -74,7 +74,28 @@ class Words(Sequence[str]):
         return f"<{len(self)} words>"
 
 
-class Vocabulary(SaveLoad, Mapping[str, int]):
+class Packed:
+    """Words laid end to end in ``blob``, word i at ``offsets[i]`` to ``offsets[i + 1]``."""
+
+    blob: np.ndarray
+    offsets: np.ndarray
+
+    def word(self, i: int) -> str:
+        """Word number `i`."""
+        return self.blob[self.offsets[i] : self.offsets[i + 1]].tobytes().decode("utf-8", ERRORS)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __iter__(self) -> Iterator[str]:
+        for i in range(0, len(self), BATCH):  # single items of mapped arrays take their time
+            ends = self.offsets[i : i + BATCH + 1].tolist()
+            text = self.blob[ends[0] : ends[-1]].tobytes()
+            for begin, end in pairwise(ends):
+                yield text[begin - ends[0] : end - ends[0]].decode("utf-8", ERRORS)
+
+
+class Vocabulary(SaveLoad, Packed, Mapping[str, int]):
     """Word -> id, a read-only mapping over arrays.
 
     Parameters
@@ -87,9 +108,10 @@ class Vocabulary(SaveLoad, Mapping[str, int]):
     Raises
     ------
     ValueError
-        Where a word stands twice.
+        Where a word stands twice, or the offsets are not those of the blob.
     """
 
+    slots: np.ndarray
     _table: _kernel.WordTable | None = None
 
     def __init__(self, blob: np.ndarray, offsets: np.ndarray) -> None:
@@ -105,6 +127,50 @@ class Vocabulary(SaveLoad, Mapping[str, int]):
         """A vocabulary of the given words, the first one with id 0."""
         return cls(*pack_words(words))
 
+    @classmethod
+    def over(cls, blob: np.ndarray, offsets: np.ndarray, slots: np.ndarray) -> Vocabulary:
+        """A vocabulary over arrays that are there, which may be mapped: nothing is built, and hardly anything read.
+
+        The kernel believes no number in them, so whatever they hold, a look-up ends well; see `check`.
+
+        Parameters
+        ----------
+        slots : numpy.ndarray of uint64, shape (a power of two above the number of words,)
+
+        Raises
+        ------
+        ValueError
+            Where they are not of these types and shapes.
+        """
+        result = cls.__new__(cls)
+        result.blob, result.offsets, result.slots = blob, offsets, slots
+        result._table = _kernel.WordTable(blob, offsets, slots)
+        if offsets[0] != 0 or offsets[-1] != len(blob):
+            raise ValueError(f"words.offsets: from {offsets[0]} to {offsets[-1]}, for {len(blob)} bytes of words")
+        return result
+
+    def check(self) -> None:
+        """Look at each word.
+
+        Raises
+        ------
+        ValueError
+            Where one is not UTF-8, or is not found under its id, as one that stands twice.
+        """
+        bad = self.table.check()
+        if bad >= 0:
+            raise ValueError(
+                f"words.slots: word {bad:,} is not found under its id; it stands twice, or they are damaged"
+            )
+        try:
+            self.blob.tobytes().decode("utf-8", ERRORS)
+        except UnicodeDecodeError as error:
+            raise ValueError(f"words.blob: no UTF-8 at byte {error.start:,} of it") from None
+        begins = self.offsets[:-1][np.diff(self.offsets) > 0]
+        split = np.flatnonzero(self.blob[begins] & 0xC0 == 0x80)
+        if len(split):
+            raise ValueError(f"words.offsets: byte {begins[split[0]]:,} of the blob, within a character, begins a word")
+
     @property
     def words(self) -> Words:
         """The words by id."""
@@ -116,10 +182,6 @@ class Vocabulary(SaveLoad, Mapping[str, int]):
         if self._table is None:
             self._table = _kernel.WordTable(self.blob, self.offsets, self.slots)
         return self._table
-
-    def word(self, i: int) -> str:
-        """Word number `i`."""
-        return bytes(self.blob[self.offsets[i] : self.offsets[i + 1]]).decode("utf-8", ERRORS)
 
     def get(self, word: Any, default: Any = None) -> Any:
         i = self.table.find(word) if isinstance(word, str) else -1
@@ -133,12 +195,6 @@ class Vocabulary(SaveLoad, Mapping[str, int]):
 
     def __contains__(self, word: object) -> bool:
         return self.get(word, -1) >= 0
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.words)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Vocabulary):
@@ -154,7 +210,7 @@ class Vocabulary(SaveLoad, Mapping[str, int]):
         return f"<Vocabulary of {len(self)} words>"
 
 
-class WordCounts(Mapping[str, int]):
+class WordCounts(Packed, Mapping[str, int]):
     """Words and how often they occur, a read-only mapping (gensim's ``raw_vocab``).
 
     Parameters
@@ -193,18 +249,8 @@ class WordCounts(Mapping[str, int]):
         _kernel.take_words(self.blob, self.offsets, ids, blob)
         return WordCounts(blob, offsets, self.counts[ids])
 
-    def word(self, i: int) -> str:
-        """Word number `i`."""
-        return bytes(self.blob[self.offsets[i] : self.offsets[i + 1]]).decode("utf-8", ERRORS)
-
     def __getitem__(self, word: str) -> int:
         return int(self.counts[self.vocabulary[word]])
-
-    def __iter__(self) -> Iterator[str]:
-        return map(self.word, range(len(self)))
-
-    def __len__(self) -> int:
-        return len(self.counts)
 
     def __repr__(self) -> str:
         return f"<WordCounts of {len(self)} words>"

@@ -106,6 +106,21 @@ def test_info(model, capsys):
     assert "vector_size  20" in run(capsys, "info", model)
 
 
+def test_files_of_vectors(model, tmp_path, capsys):
+    path = tmp_path / "news.s2v"
+    Sent2Vec.load(model).wv.save(path)
+    facts = json.loads(run(capsys, "info", path, "--verify", "--json"))
+    assert facts["kind"] == "Sent2VecKeyedVectors" and facts["layout"] == 1 and facts["checksums"] == "ok"
+    assert facts["file_bytes"] == path.stat().st_size and facts["arrays"]["vectors_ngrams"] == "float32 (1000, 20)"
+    assert "checksums  not compared; see --verify" in run(capsys, "info", path)
+    assert run(capsys, "similar", path, "police") == run(capsys, "similar", model, "police")
+    assert "no checksums" in refused(capsys, "info", model, "--verify")
+    with open(path, "r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"\xff")
+    assert "damaged" in refused(capsys, "info", path, "--verify")
+
+
 def test_bad_input(model, corpus, tmp_path, capsys):
     missing = tmp_path / "missing"
     assert "there is no file" in refused(capsys, "train", missing, tmp_path / "m")

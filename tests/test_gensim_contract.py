@@ -1,7 +1,7 @@
 """What this package takes from gensim's inside: where a release changes one of these, a test here fails and says which.
 
-The hooks are those of model.py (Word2Vec, SaveLoad) and keyedvectors.py (KeyedVectors). After them stand uses of
-gensim as users combine it with these models.
+The hooks are those of model.py (Word2Vec), pickled.py (SaveLoad) and keyedvectors.py (KeyedVectors). After them stand
+uses of gensim as users combine it with these models.
 """
 
 import copy
@@ -75,11 +75,8 @@ SIGNATURES = {
     Word2Vec.reset_from: "self other_model",
     Word2Vec._check_corpus_sanity: "self corpus_iterable corpus_file passes",
     Word2Vec._clear_post_train: "self",
-    Word2Vec._save_specials: "self fname separately sep_limit ignore pickle_protocol compress subname",
     utils.SaveLoad.load: "fname mmap",
     utils.SaveLoad.save: "self fname_or_handle separately sep_limit ignore pickle_protocol",
-    utils.SaveLoad._save_specials: "self fname separately sep_limit ignore pickle_protocol compress subname",
-    utils.SaveLoad._load_specials: "self fname mmap compress subname",
     utils.SaveLoad.add_lifecycle_event: "self event_name log_level event",
     utils.keep_vocab_item: "word count min_count trim_rule",
     KeyedVectors.__init__: "self vector_size count dtype mapfile_path",
@@ -488,7 +485,7 @@ def test_a_file_of_another_model_is_refused_with_a_way_out(tmp_path, kind):
 def test_a_file_of_vectors_is_no_model(tmp_path):
     path = str(tmp_path / "vectors")
     Sent2Vec(common_texts, **SMALL).wv.save(path)
-    with pytest.raises(TypeError, match=r"holds a gensim_sent2vec\.keyedvectors\.Sent2VecKeyedVectors, not a Sent2Vec"):
+    with pytest.raises(TypeError, match=r"holds Sent2VecKeyedVectors, not a Sent2Vec; use Sent2VecKeyedVectors\.load"):
         Sent2Vec.load(path)
 
 

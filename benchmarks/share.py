@@ -1,0 +1,204 @@
+"""One model, many processes: how long loading takes, and what each process holds for itself.
+
+A model of the size asked for is made up: words `word0`, `word1`, … with random rows. Processes load it by mmap, all
+of them alive together, and encode sentences of their own, whose words are drawn in proportion to 1/rank, as words of a
+text are. *Private* is the unique set size (Private_Clean and Private_Dirty of /proc/self/smaps_rollup) of a process
+when all have encoded, less what it was after the imports; *written* is the Private_Dirty of it. The rest of it are
+pages of the model's file that no other process has touched so far: the system drops them when memory is short, and
+they are nobody's once another process reads them. Linux only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import multiprocessing
+import os
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import common
+from common import Contestant, Run
+
+TOKENS = 12  # words of a sentence
+
+
+# -----------------------------------------------------------------------------------------------------
+# The models
+
+
+def make(folder: str, words: int, buckets: int, dim: int) -> Run:
+    """The same random vectors as a file of this package and as files of gensim."""
+    import numpy as np
+    from gensim.models import KeyedVectors
+
+    from gensim_sent2vec import Sent2VecKeyedVectors
+    from gensim_sent2vec.vocab import Vocabulary
+
+    rng = np.random.default_rng(0)
+    names = [f"word{i}" for i in range(words)]
+    wv = Sent2VecKeyedVectors(dim)
+    wv.set_words(Vocabulary.from_words(names))
+    wv.vectors = rng.random((words, dim), dtype=np.float32)
+    wv.vectors_ngrams = rng.random((buckets, dim), dtype=np.float32)
+    wv.word_ngrams = 2
+    wv.expandos = {"count": np.arange(words)[::-1].copy()}
+    began = time.perf_counter()
+    wv.save(f"{folder}/ours")
+    seconds = time.perf_counter() - began
+    plain = KeyedVectors(dim)
+    plain.index_to_key, plain.key_to_index = names, {name: i for i, name in enumerate(names)}
+    plain.vectors, plain.expandos = wv.vectors, wv.expandos
+    plain.save(f"{folder}/gensim")
+    os.sync()  # or pages of gensim's files would be called written later on
+    return {"save_seconds": seconds, "bytes": Path(f"{folder}/ours").stat().st_size}
+
+
+def sentences(number: int, count: int, words: int) -> list[list[str]]:
+    """Sentences of process `number`."""
+    draw = random.Random(number).random
+    rank = math.log(words)
+    return [[f"word{int(math.exp(draw() * rank)) - 1}" for _ in range(TOKENS)] for _ in range(count)]
+
+
+# -----------------------------------------------------------------------------------------------------
+# Contestants
+
+
+def load_ours(folder: str) -> Any:
+    from gensim_sent2vec import Sent2VecKeyedVectors
+
+    return Sent2VecKeyedVectors.load(f"{folder}/ours", mmap="r")
+
+
+def load_gensim(folder: str) -> Any:
+    from gensim.models import KeyedVectors
+
+    return KeyedVectors.load(f"{folder}/gensim", mmap="r")
+
+
+LOAD = {"ours": load_ours, "gensim": load_gensim}
+
+
+def encode(vectors: Any, sentence: list[str]) -> Any:
+    """A sentence's vector: of words and n-grams, or gensim's mean of the words."""
+    if hasattr(vectors, "encode"):
+        return vectors.encode([sentence], workers=1, show_progress_bar=False)[0]
+    return vectors.get_mean_vector(sentence, pre_normalize=False)
+
+
+def memory() -> Run:
+    """Bytes that only this process holds, and those of them that it has written."""
+    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()[1:]
+    sizes = {name: int(size.split()[0]) * 1024 for name, size in (line.split(":") for line in lines)}
+    return {
+        "private": sizes["Private_Clean"] + sizes["Private_Dirty"],
+        "written": sizes["Private_Dirty"],
+        "resident": sizes["Rss"],
+    }
+
+
+def serve(
+    number: int, which: str, folder: str, words: int, count: int, inherited: Any, barrier: Any, answers: Any
+) -> None:
+    """A process that loads, or has inherited, the vectors, and encodes."""
+    import gensim_sent2vec  # noqa: F401  (and gensim with it)
+
+    own = sentences(number, count, words)
+    before = memory()
+    barrier.wait()
+    began = time.perf_counter()
+    vectors = inherited if inherited is not None else LOAD[which](folder)
+    loaded = time.perf_counter()
+    encode(vectors, own[0])
+    first = time.perf_counter()
+    for sentence in own:
+        encode(vectors, sentence)
+    barrier.wait()
+    after = memory()
+    barrier.wait()  # none ends before all have looked
+    times = {"load": loaded - began, "first": first - loaded}
+    answers.put(times | {name: after[name] - before[name] for name in after})
+
+
+def processes(which: str, method: str, folder: str, words: int, count: int, n: int) -> Run:
+    """So many processes at once; the slowest and the largest of them."""
+    context = multiprocessing.get_context(method)
+    inherited = LOAD[which](folder) if method == "fork" else None
+    barrier, answers = context.Barrier(n), context.SimpleQueue()
+    children = [
+        context.Process(target=serve, args=(i, which, folder, words, count, inherited, barrier, answers))
+        for i in range(n)
+    ]
+    for child in children:
+        child.start()
+    told = [answers.get() for _ in children]
+    for child in children:
+        child.join()
+    return {name: max(run[name] for run in told) for name in told[0]} | {
+        f"median_{name}": statistics.median(run[name] for run in told) for name in told[0]
+    }
+
+
+# -----------------------------------------------------------------------------------------------------
+# Rounds
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    size = {"words": args.words, "buckets": args.buckets, "dim": args.dim}
+    result: dict[str, Any] = {**size, "sentences": args.sentences, "processes": {}}
+    with tempfile.TemporaryDirectory(dir=args.folder) as folder:
+        made = common.measure(Contestant.python("make", __file__, "make", folder=folder, **size))
+        result |= {name: made[name] for name in ("bytes", "save_seconds")}
+        here = {"folder": folder, "words": args.words, "count": args.sentences}
+        contestants = []
+        for n in args.processes:
+            for name, which, method in (
+                ("this package", "ours", "spawn"),
+                ("this package, forked after loading", "ours", "fork"),
+                ("gensim KeyedVectors", "gensim", "spawn"),
+            ):
+                if n > 1 or method == "spawn":
+                    label = f"{name}, {n} process{'es' * (n > 1)}"
+                    options = {"which": which, "method": method, "n": n, **here}
+                    contestants.append(Contestant.python(label, __file__, "processes", **options))
+        result["processes"] = common.measure_all("processes", contestants, args)
+    return result
+
+
+# -----------------------------------------------------------------------------------------------------
+# Report
+
+
+def tables(result: Mapping[str, Any]) -> dict[str, str]:
+    rows = []
+    for name, runs in result["processes"].items():
+        times = [f"{common.median(runs, figure) * 1e3:,.1f}" for figure in ("load", "first")]
+        if "forked" in name:
+            times[0] = ""
+        sizes = [f"{common.median(runs, figure) / 1e6:,.1f}" for figure in ("private", "written")]
+        rows.append([name, *times, *sizes])
+    header = ["", "load, ms", "first sentence, ms", "private, MB a process", "written, MB a process"]
+    note = (
+        f"{result['words']:,} words and {result['buckets']:,} n-gram rows of {result['dim']} dimensions, a file of "
+        f"{result['bytes'] / 1e9:.2f} GB (gensim's holds the words only); {result['sentences']:,} sentences a process; "
+        "the slowest and the largest of the processes."
+    )
+    return {"share": f"{common.table(header, rows)}\n\n{note}"}
+
+
+if __name__ == "__main__":
+    common.answer([make, processes])
+    parser = common.arguments(__doc__.splitlines()[0])
+    parser.add_argument("--folder", metavar="DIR", help="where the model is made, for a while")
+    parser.add_argument("--words", type=int, default=1_000_000)
+    parser.add_argument("--buckets", type=int, default=2_000_000)
+    parser.add_argument("--dim", type=int, default=100)
+    parser.add_argument("--sentences", type=int, default=10_000, help="that each process encodes")
+    parser.add_argument("--processes", type=int, nargs="+", default=[1, 4, 16])
+    common.main("share", parser.parse_args(), run, tables, corpus=False)
