@@ -215,7 +215,7 @@ class Sent2Vec(Word2Vec):
             raise ValueError(f"min_alpha: {min_alpha} is above alpha={alpha}; the rate falls from alpha to min_alpha")
 
         if sentences is not None or corpus_file is not None:
-            with self._tokenised(sentences, corpus_file) as corpus:
+            with self.as_tokens(sentences, corpus_file) as corpus:
                 self.build_vocab(*corpus, trim_rule=trim_rule)
                 self.train(*corpus, compute_loss=self.compute_loss, callbacks=callbacks)
         elif trim_rule is not None or callbacks:
@@ -227,8 +227,20 @@ class Sent2Vec(Word2Vec):
         wv.tokenizer, wv.phrases = tokenizer, phrases
         return wv
 
-    def _tokenised(self, sentences: Any, corpus_file: Any) -> AbstractContextManager[tuple[Any, Any]]:
-        """A corpus as the kernel reads it; one that is so already stays as it is."""
+    def as_tokens(self, sentences: Any = None, corpus_file: Any = None) -> AbstractContextManager[tuple[Any, Any]]:
+        """A corpus tokenised once, for several calls of `build_vocab` and `train` in a ``with`` block.
+
+        Returns
+        -------
+        context manager of (sentences, corpus_file)
+            One of the two is None; texts lie in a temporary file, and what needs no tokenizer is as it was.
+
+        Examples
+        --------
+        >>> with model.as_tokens(corpus_file="corpus.txt") as corpus:  # doctest: +SKIP
+        ...     model.build_vocab(*corpus)
+        ...     model.train(*corpus)
+        """
         tokenization = Tokenization(self.wv.tokenizer, self.wv.phrases)
         return as_tokens(sentences, corpus_file, tokenization, self.workers, self.show_progress_bar)
 
@@ -283,7 +295,7 @@ class Sent2Vec(Word2Vec):
         ValueError
             Where there is no token, or the file is not UTF-8.
         """
-        with self._tokenised(corpus_iterable, corpus_file) as (sentences, file):
+        with self.as_tokens(corpus_iterable, corpus_file) as (sentences, file):
             if file is not None:
                 counted = count_file(file, self.max_vocab_size, workers or self.workers, self.show_progress_bar)
             else:
@@ -549,7 +561,7 @@ class Sent2Vec(Word2Vec):
         _call(callbacks, "on_train_begin", self)
         unit = "tokens" if total_words else "sentences"
         with (
-            self._tokenised(corpus_iterable, corpus_file) as corpus,
+            self.as_tokens(corpus_iterable, corpus_file) as corpus,
             Progress("train", total * epochs, unit, self.show_progress_bar) as progress,
         ):
             try:

@@ -77,6 +77,12 @@ def joined(tokens: Iterable[str], phrases: Any) -> list[str]:
     return tokens
 
 
+def n_phrases(phrases: Any) -> int:
+    """How many phrases are known."""
+    layers = phrases if isinstance(phrases, tuple) else (phrases,)
+    return sum(len(layer.phrasegrams) for layer in layers if layer is not None)
+
+
 def phrases_to_json(phrases: Any) -> Any:
     """What `json.dump` takes for phrases that `frozen` gave.
 
