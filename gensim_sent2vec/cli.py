@@ -19,7 +19,7 @@ from .model import Sent2Vec
 from .phrases import learn_phrases, load_phrases, n_phrases
 from .search import nearest
 from .tokenizers import describe
-from .tokenizing import tokenize_file
+from .tokenizing import PhraseSentences, Tokenization, tokenize_file
 from .version import __version__
 from .vocab import batches
 
@@ -158,16 +158,11 @@ def _train(args: argparse.Namespace) -> None:
     lines = TextLines(args.corpus)
     _check_writable(args.model)
     model = Sent2Vec(**options, skip_bigrams=given.get("skip_bigrams", False), compute_loss=True)
-    corpus: tuple[Any, Any] = (None, lines.plain_path) if lines.plain_path else (lines, None)
-    if args.tokenized:
-        corpus = (None, TokenFile(lines.plain_path)) if lines.plain_path else (TokenLines(args.corpus), None)
-        if args.learn_phrases:
-            raise ValueError(
-                "--learn-phrases learns from text; give `tokenize` the --phrases, or leave out --tokenized"
-            )
+    if args.tokenized and args.learn_phrases:
+        raise ValueError("--learn-phrases learns from text, which --tokenized says the corpus is not; leave out one")
     if args.phrases or args.learn_phrases:
         model.wv.phrases = load_phrases(args.phrases) if args.phrases else learn_phrases(model.wv.token_lists(lines))
-    with model.as_tokens(*corpus) as (sentences, file):
+    with model.as_tokens(*_corpus(lines, model.wv, args.tokenized)) as (sentences, file):
         model.build_vocab(sentences, file)
         try:
             model.train(sentences, file, compute_loss=True)
@@ -177,6 +172,16 @@ def _train(args: argparse.Namespace) -> None:
             raise
     model.save(args.model)
     print(f"{model} saved as {args.model}", file=sys.stderr)
+
+
+def _corpus(lines: TextLines, wv: Sent2VecKeyedVectors, tokenized: bool) -> tuple[Any, Any]:
+    """A corpus as `Sent2Vec` takes it: (sentences, None) of a compressed file, which cannot be read in parts."""
+    path = lines.plain_path
+    if path is not None:
+        return None, TokenFile(path) if tokenized else path
+    if tokenized:
+        return PhraseSentences(TokenLines(lines.path), None), None
+    return TokenLines(lines.path) if Tokenization(wv.tokenizer, wv.phrases).native else lines, None
 
 
 def _tokenize(args: argparse.Namespace) -> None:
@@ -238,7 +243,8 @@ def _evaluate(args: argparse.Namespace) -> None:
     if len(pearsons) > 1 and not args.json:
         print(f"{sum(pearsons) / len(pearsons):8.4f}  mean of {len(pearsons)} files of pairs")
     if args.log:
-        append_to_log(args.log, args.model, results, _facts(loaded) | options)
+        given = {name: value for name, value in options.items() if value is not None}
+        append_to_log(args.log, args.model, results, _facts(loaded) | given)
 
 
 def _show_result(result: dict[str, Any], as_json: bool, header: bool) -> None:

@@ -23,7 +23,7 @@ def learn_phrases(sentences: Iterable[list[str]], **options: Any) -> FrozenPhras
         unless `connector_words` says otherwise.
     """
     options.setdefault("connector_words", ENGLISH_CONNECTOR_WORDS)
-    return Phrases(sentences, **options).freeze()
+    return frozen(Phrases(sentences, **options))
 
 
 def frozen(phrases: Any) -> Any:
@@ -32,7 +32,7 @@ def frozen(phrases: Any) -> Any:
     Parameters
     ----------
     phrases : None, gensim Phrases or FrozenPhrases, or a sequence of them
-        A sequence is applied one after the other, for phrases of phrases.
+        A sequence is applied one after the other, for phrases of phrases (new_york, then new_york_times).
 
     Returns
     -------
@@ -46,10 +46,29 @@ def frozen(phrases: Any) -> Any:
     if isinstance(phrases, (list, tuple)):
         return tuple(frozen(item) for item in phrases if item is not None) or None
     if isinstance(phrases, Phrases):
-        return phrases.freeze()
+        result = phrases.freeze()
+        result.phrasegrams.update(_of_longer_tokens(phrases))
+        return result
     if phrases is None or isinstance(phrases, FrozenPhrases):
         return phrases
     raise TypeError(f"phrases: gensim's Phrases or FrozenPhrases are expected, got a {type(phrases).__name__}")
+
+
+def _of_longer_tokens(phrases: Phrases) -> dict[str, float]:
+    """Phrases of tokens that hold the delimiter themselves ("new_york" and "times"), which gensim's freezing loses."""
+    found: dict[str, float] = {}
+    for token in phrases.vocab:
+        parts = token.split(phrases.delimiter)
+        for i in range(1, len(parts)):
+            for j in range(i, len(parts)):
+                first, between, last = parts[:i], parts[i:j], parts[j:]
+                if len(parts) > 2 and phrases.connector_words.issuperset(between):
+                    phrase, score = phrases.score_candidate(
+                        phrases.delimiter.join(first), phrases.delimiter.join(last), between
+                    )
+                    if score is not None:
+                        found[phrase] = max(score, found.get(phrase, score))
+    return found
 
 
 def load_phrases(path: str) -> FrozenPhrases:

@@ -190,12 +190,12 @@ class Mecab(Morphemes):
 
 
 def _composed(text: str) -> str:
-    """Syllables as one code each (NFC), which the dictionaries expect, and no lone surrogates."""
+    """Syllables as one code each (NFC), which the dictionaries expect; no lone surrogates, no end of a C string."""
     try:
         text.encode()
     except UnicodeEncodeError:
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return unicodedata.normalize("NFC", text)
+    return unicodedata.normalize("NFC", text.replace("\0", " "))
 
 
 # -----------------------------------------------------------------------------------------------------
@@ -262,7 +262,8 @@ def describe(tokenizer: Any) -> str:
     if isinstance(tokenizer, UnsavedTokenizer):
         return tokenizer.described
     function = tokenizer if hasattr(tokenizer, "__qualname__") else type(tokenizer)
-    return name_of(tokenizer) or f"{function.__module__}.{function.__qualname__}"
+    module = getattr(function, "__module__", None) or "builtins"
+    return name_of(tokenizer) or f"{module}.{function.__qualname__}"
 
 
 def missing(tokenizer: Any) -> str | None:

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import chain
 from typing import Any
@@ -82,8 +83,14 @@ class Tokenization:
             yield from chain.from_iterable(map(self._batch, chain([first], parts)))
             return
         with ProcessPoolExecutor(workers, context, _start_process, (self,)) as pool:
-            for lines in in_order(pool, _batch_in_process, chain([first], parts), 2 * workers):
-                yield from lines
+            try:
+                for lines in in_order(pool, _batch_in_process, chain([first], parts), 2 * workers):
+                    yield from lines
+            except BrokenProcessPool as error:
+                raise ChildProcessError(
+                    f"a process that ran the tokenizer {describe(self.tokenizer)} was ended from outside (for want of "
+                    "memory?) or could not start; try workers=1"
+                ) from error
 
     def _batch(self, texts: list[str]) -> list[str]:
         return [" ".join(self(text)) for text in texts]
@@ -212,7 +219,7 @@ def write_tokens(
 
 
 class PhraseSentences:
-    """Token lists with phrases joined, as often as the sentences can be read."""
+    """Token lists with phrases joined (None: that are joined already), as often as the sentences can be read."""
 
     def __init__(self, sentences: Iterable[Sequence[str]], phrases: Any) -> None:
         self.sentences, self.phrases = sentences, phrases
