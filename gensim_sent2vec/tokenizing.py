@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Any
 
 import smart_open
@@ -55,7 +55,7 @@ class Tokenization:
                 f"tokenizer: {describe(self.tokenizer)} must return a list of strings, not a {type(tokens).__name__}"
             )
         tokens = joined(tokens, self.phrases)
-        if len(" ".join(tokens).split()) == len(tokens):
+        if " ".join(tokens).split() == tokens:
             return tokens
         return ["_".join(token.split()) for token in tokens if token.strip()]
 
@@ -80,9 +80,10 @@ class Tokenization:
         first = list(next(parts, []))
         context = multiprocessing.get_context("fork" if _can_fork() else None)
         if len(first) < BATCH or not (_can_fork() or picklable(self)):
-            yield from chain.from_iterable(map(self._batch, chain([first], parts)))
+            yield from (" ".join(self(text)) for text in chain(first, chain.from_iterable(parts)))
             return
-        with ProcessPoolExecutor(workers, context, _start_process, (self,)) as pool:
+        stop = context.RawValue("b", 0)  # read before each text: a Ctrl-C need not wait for a batch
+        with ProcessPoolExecutor(workers, context, _start_process, (self, stop)) as pool:
             try:
                 for lines in in_order(pool, _batch_in_process, chain([first], parts), 2 * workers):
                     yield from lines
@@ -91,22 +92,22 @@ class Tokenization:
                     f"a process that ran the tokenizer {describe(self.tokenizer)} was ended from outside (for want of "
                     "memory?) or could not start; try workers=1"
                 ) from error
-
-    def _batch(self, texts: list[str]) -> list[str]:
-        return [" ".join(self(text)) for text in texts]
-
-
-_in_process: Tokenization  # of a process of the pool
+            finally:
+                stop.value = 1
 
 
-def _start_process(tokenization: Tokenization) -> None:
+_in_process: tuple[Tokenization, Any]  # of a process of the pool: what it does, and whether it shall stop
+
+
+def _start_process(tokenization: Tokenization, stop: Any) -> None:
     global _in_process
-    _in_process = tokenization
+    _in_process = tokenization, stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the process that has the pool
 
 
 def _batch_in_process(texts: list[str]) -> list[str]:
-    return _in_process._batch(texts)
+    tokenization, stop = _in_process
+    return [" ".join(tokenization(text)) for text in takewhile(lambda _: not stop.value, texts)]
 
 
 def _can_fork() -> bool:

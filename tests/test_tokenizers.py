@@ -289,6 +289,7 @@ def test_a_callable_that_gives_no_list(wv, tokenizer, what):
 def test_tokens_hold_no_whitespace(wv):
     wv.tokenizer = lambda text: text.split("|")
     assert wv.tokens("new york| |b\tc|d") == ["new_york", "b_c", "d"]
+    assert wv.tokens("new york|") == ["new_york"] and wv.tokens("") == []
 
 
 @pytest.mark.parametrize("tokenizer", ["words", "kiwi:N,V", Kiwi("N"), letters])
