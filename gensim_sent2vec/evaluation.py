@@ -172,9 +172,9 @@ def _tokens(wv: Sent2VecKeyedVectors, texts: list[str], tokenizer: Any) -> list[
 
 
 def _encoded(wv: Sent2VecKeyedVectors, tokens: list[list[str]], weighting: Any) -> np.ndarray:
-    if getattr(wv, "weighting", None) is None and not weighting:
-        return wv.encode(tokens, show_progress_bar=False)
-    return wv.encode(tokens, show_progress_bar=False, weighting=weighting)  # type: ignore[call-arg]
+    weighted = weighting or getattr(wv, "weighting", None) is not None
+    options: dict[str, Any] = {"weighting": weighting} if weighted else {}
+    return wv.encode(tokens, show_progress_bar=False, **options)
 
 
 def _coverage(wv: Sent2VecKeyedVectors, sentences: list[list[str]]) -> float:
