@@ -8,8 +8,10 @@ except ImportError as error:
         "another folder, where the installed package is found, or run: python setup.py build_ext --inplace"
     ) from error
 
+from .corpus import TokenFile
 from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
+from .tokenizing import tokenize_file
 from .version import __version__
 
-__all__ = ["Sent2Vec", "Sent2VecKeyedVectors", "__version__"]
+__all__ = ["Sent2Vec", "Sent2VecKeyedVectors", "TokenFile", "__version__", "tokenize_file"]

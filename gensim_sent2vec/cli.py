@@ -12,12 +12,16 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from .corpus import TextLines, TokenLines
+from .corpus import TextLines, TokenFile, TokenLines
+from .evaluation import append_to_log, check_log, evaluate_file
 from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
+from .phrases import learn_phrases, load_phrases, n_phrases
 from .pickled import finish_save, pickled_class, unpickled
 from .search import nearest
 from .storage import read_header
+from .tokenizers import describe
+from .tokenizing import PhraseSentences, Tokenization, tokenize_file
 from .version import __version__
 from .vocab import batches
 
@@ -39,6 +43,7 @@ TRAIN_OPTIONS: tuple[tuple[str, Callable[[str], Any], str], ...] = (
     ("shared_negatives", int, "so many targets share their negatives; 1: none do"),
     ("workers", int, "threads; all CPUs where not given"),
     ("seed", int, "of the start and all draws"),
+    ("tokenizer", str, "split (default), simple, words, kiwi, mecab, or kiwi:N,V for some parts of speech"),
 )
 
 
@@ -75,11 +80,18 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("corpus", metavar="CORPUS", help="one tokenised sentence a line; may be compressed, - is stdin")
     train.add_argument("model", metavar="MODEL", help="where to save the model")
     for name, kind, what in TRAIN_OPTIONS:
-        train.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="N", help=what, default=argparse.SUPPRESS)
+        metavar = "NAME" if kind is str else "N"
+        train.add_argument(
+            f"--{name.replace('_', '-')}", type=kind, metavar=metavar, help=what, default=argparse.SUPPRESS
+        )
     train.add_argument(
         "--skip-bigrams", action="store_true", default=argparse.SUPPRESS,
         help="pairs up to a distance instead of n-grams",
     )  # fmt: skip
+    train.add_argument("--tokenized", action="store_true", help="CORPUS is what tokenize wrote, to be taken as it is")
+    phrases = train.add_mutually_exclusive_group()
+    phrases.add_argument("--phrases", metavar="FILE", help="join phrases: gensim's Phrases or FrozenPhrases, saved")
+    phrases.add_argument("--learn-phrases", action="store_true", help="learn phrases from the corpus, and join them")
 
     encode = command(
         "encode",
@@ -102,6 +114,29 @@ def _parser() -> argparse.ArgumentParser:
     similar.add_argument("--corpus", metavar="SENTENCES", help="file to search, one sentence a line")
     similar.add_argument("-n", "--topn", type=int, default=10, metavar="N", help="results a query (default: 10)")
     similar.add_argument("--json", action="store_true", help="one JSON object a query")
+
+    tokenize = command(
+        "tokenize", _tokenize, "tokenise a text file, line for line",
+        "gensim-sent2vec tokenize corpus.txt corpus.tokens --tokenizer kiwi",
+    )  # fmt: skip
+    tokenize.add_argument("source", metavar="CORPUS", help="one sentence a line; may be compressed, - is stdin")
+    tokenize.add_argument("target", metavar="OUT", help="the tokens, separated by blanks; compressed as its name says")
+    tokenize.add_argument("--tokenizer", metavar="NAME", required=True, help="simple, words, kiwi, mecab, kiwi:N,V …")
+    tokenize.add_argument("--phrases", metavar="FILE", help="gensim's Phrases or FrozenPhrases, saved")
+    tokenize.add_argument("--workers", type=int, metavar="N", help="processes (default: all CPUs)")
+
+    evaluate = command(
+        "evaluate", _evaluate, "how good the sentence vectors are",
+        "gensim-sent2vec evaluate my.model pairs.tsv faq.tsv --log results.tsv",
+    )  # fmt: skip
+    evaluate.add_argument("model", metavar="MODEL")
+    evaluate.add_argument("files", metavar="FILE", nargs="+", help="columns score, sentence1, sentence2; or role "
+                          "(index or query), answer, question")  # fmt: skip
+    evaluate.add_argument("--hybrid", type=float, default=0.0, metavar="X", help="share of the lexical score, 0 to 1")
+    evaluate.add_argument("--plain", action="store_true", help="the plain mean, without the vectors' weighting")
+    evaluate.add_argument("--tokenizer", metavar="NAME", help="in place of the model's")
+    evaluate.add_argument("--log", metavar="RESULTS.tsv", help="append a dated row for each file")
+    evaluate.add_argument("--json", action="store_true", help="one JSON object a file")
 
     info = command("info", _info, "what a model file holds", "gensim-sent2vec info my.model --json")
     info.add_argument("model", metavar="MODEL")
@@ -126,18 +161,35 @@ def _train(args: argparse.Namespace) -> None:
     lines = TextLines(args.corpus)
     _check_writable(args.model)
     model = Sent2Vec(**options, skip_bigrams=given.get("skip_bigrams", False), compute_loss=True)
-    corpus: dict[str, Any] = {"corpus_file": lines.plain_path}
-    if corpus["corpus_file"] is None:
-        corpus = {"corpus_iterable": TokenLines(args.corpus)}
-    model.build_vocab(**corpus)
-    try:
-        model.train(**corpus, compute_loss=True)
-    except KeyboardInterrupt:
-        model.save(args.model)
-        print(f"\nStopped; the model, as far as it is trained, is saved as {args.model}", file=sys.stderr)
-        raise
+    if args.tokenized and args.learn_phrases:
+        raise ValueError("--learn-phrases learns from text, which --tokenized says the corpus is not; leave out one")
+    if args.phrases or args.learn_phrases:
+        model.wv.phrases = load_phrases(args.phrases) if args.phrases else learn_phrases(model.wv.token_lists(lines))
+    with model.as_tokens(*_corpus(lines, model.wv, args.tokenized)) as (sentences, file):
+        model.build_vocab(sentences, file)
+        try:
+            model.train(sentences, file, compute_loss=True)
+        except KeyboardInterrupt:
+            model.save(args.model)
+            print(f"\nStopped; the model, as far as it is trained, is saved as {args.model}", file=sys.stderr)
+            raise
     model.save(args.model)
     print(f"{model} saved as {args.model}", file=sys.stderr)
+
+
+def _corpus(lines: TextLines, wv: Sent2VecKeyedVectors, tokenized: bool) -> tuple[Any, Any]:
+    """A corpus as `Sent2Vec` takes it: (sentences, None) of a compressed file, which cannot be read in parts."""
+    path = lines.plain_path
+    if path is not None:
+        return None, TokenFile(path) if tokenized else path
+    if tokenized:
+        return PhraseSentences(TokenLines(lines.path), None), None
+    return TokenLines(lines.path) if Tokenization(wv.tokenizer, wv.phrases).native else lines, None
+
+
+def _tokenize(args: argparse.Namespace) -> None:
+    phrases = load_phrases(args.phrases) if args.phrases else None
+    tokenize_file(args.source, args.target, args.tokenizer, phrases, args.workers)
 
 
 def _encode(args: argparse.Namespace) -> None:
@@ -179,25 +231,41 @@ def _show(query: str, results: list[tuple[str, float]], as_json: bool) -> None:
         print(f"  {cosine:.4f}  {text}")
 
 
+def _evaluate(args: argparse.Namespace) -> None:
+    loaded = _load(args.model)
+    wv = loaded.wv if isinstance(loaded, Sent2Vec) else loaded
+    options = {"hybrid": args.hybrid, "weighting": False if args.plain else None, "tokenizer": args.tokenizer}
+    if args.log:
+        _check_writable(args.log)
+        check_log(args.log)
+    results = []
+    for path in args.files:
+        results.append(evaluate_file(wv, path, **options))
+        _show_result(results[-1], args.json, header=len(results) == 1)
+    pearsons = [result["pearson"] for result in results if "pearson" in result]
+    if len(pearsons) > 1 and not args.json:
+        print(f"{sum(pearsons) / len(pearsons):8.4f}  mean of {len(pearsons)} files of pairs")
+    if args.log:
+        given = {name: value for name, value in options.items() if value is not None}
+        append_to_log(args.log, args.model, results, _facts(loaded) | given)
+
+
+def _show_result(result: dict[str, Any], as_json: bool, header: bool) -> None:
+    """One row a file: Pearson's and Spearman's correlation, or P@1, P@3, P@5."""
+    if as_json:
+        print(json.dumps(result, ensure_ascii=False), flush=True)
+        return
+    if header:
+        print(f"{'pearson':>8} {'spearman':>8}  {'P@1':>6} {'P@3':>6} {'P@5':>6}  {'n':>6} {'coverage':>8}  file")
+    cells = [f"{result[name]:{width}.4f}" if name in result else " " * width
+             for name, width in (("pearson", 8), ("spearman", 8), ("P@1", 7), ("P@3", 6), ("P@5", 6))]  # fmt: skip
+    print(*cells, f"{result['n']:7,} {result['coverage']:8.1%}  {result['file']}", flush=True)
+
+
 def _info(args: argparse.Namespace) -> None:
     loaded = _load(args.model, verify=args.verify)
-    wv = loaded.wv if isinstance(loaded, Sent2Vec) else loaded
-    facts: dict[str, Any] = {
-        "kind": type(loaded).__name__,
-        "words": len(wv),
-        "vector_size": wv.vector_size,
-        "word_ngrams": wv.word_ngrams,
-        "skip_bigrams": wv.skip_bigrams,
-        "bucket": wv.bucket,
-        "ngram_hash": wv.ngram_hash,
-        "dtype": str(wv.vectors.dtype),
-        "bytes": int(wv.vectors.nbytes + wv.vectors_ngrams.nbytes),
-    }
-    if isinstance(loaded, Sent2Vec):
-        names = ("epochs", "alpha", "min_alpha", "min_count", "negative", "ns_exponent", "sample", "dropout_k")
-        facts |= {name: getattr(loaded, name) for name in (*names, "shared_negatives", "seed", "corpus_count")}
-        facts["corpus_words"] = loaded.corpus_total_words
-    else:
+    facts = _facts(loaded)
+    if not isinstance(loaded, Sent2Vec):
         header = read_header(args.model)
         facts |= {"layout": header.layout, "file_bytes": header.size}
         facts["checksums"] = "ok" if args.verify else "not compared; see --verify"
@@ -207,6 +275,29 @@ def _info(args: argparse.Namespace) -> None:
         return
     facts |= facts.pop("arrays", {})
     print("\n".join(f"{name:>16}  {value}" for name, value in facts.items()))
+
+
+def _facts(loaded: Sent2Vec | Sent2VecKeyedVectors) -> dict[str, Any]:
+    """What a model or vectors are made of and by."""
+    wv = loaded.wv if isinstance(loaded, Sent2Vec) else loaded
+    facts: dict[str, Any] = {
+        "kind": type(loaded).__name__,
+        "words": len(wv),
+        "vector_size": wv.vector_size,
+        "word_ngrams": wv.word_ngrams,
+        "skip_bigrams": wv.skip_bigrams,
+        "bucket": wv.bucket,
+        "ngram_hash": wv.ngram_hash,
+        "tokenizer": describe(wv.tokenizer),
+        "phrases": n_phrases(wv.phrases),
+        "dtype": str(wv.vectors.dtype),
+        "bytes": int(wv.vectors.nbytes + wv.vectors_ngrams.nbytes),
+    }
+    if isinstance(loaded, Sent2Vec):
+        names = ("epochs", "alpha", "min_alpha", "min_count", "negative", "ns_exponent", "sample", "dropout_k")
+        facts |= {name: getattr(loaded, name) for name in (*names, "shared_negatives", "seed", "corpus_count")}
+        facts["corpus_words"] = loaded.corpus_total_words
+    return facts
 
 
 # -----------------------------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .phrases import phrases_from_json, phrases_to_json
+from .tokenizers import DEFAULT, tokenizer_from_json, tokenizer_to_json
 from .vocab import Vocabulary
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ KIND = "Sent2VecKeyedVectors"
 HASHES = ("mixed", "epfml")
 FACTS = ("vector_size", "word_ngrams", "skip_bigrams", "ngram_hash")
 DERIVED = ("index_to_key", "key_to_index", "next_index", "norms", "mapfile_path", "_encoder")
-STORED_APART = frozenset((*FACTS, *DERIVED, "vectors", "vectors_ngrams", "expandos"))
+STORED_APART = frozenset((*FACTS, *DERIVED, "_tokenizer", "_phrases", "vectors", "vectors_ngrams", "expandos"))
 WORDS = ("blob", "offsets", "slots")
 
 # Attributes that are objects: name -> a class with ``to_arrays() -> (arrays, facts)`` and, as a classmethod,
@@ -46,6 +48,9 @@ def contents(wv: Sent2VecKeyedVectors, ignore: Collection[str] = ()) -> tuple[di
     arrays = {"vectors": wv.vectors, "vectors_ngrams": wv.vectors_ngrams}
     arrays |= {f"words.{name}": getattr(words, name) for name in WORDS}
     facts: dict[str, Any] = {"kind": KIND, **{name: getattr(wv, name) for name in FACTS}, "attributes": {}, "parts": {}}
+    facts["tokenizer"] = tokenizer_to_json(wv.tokenizer)
+    if wv.phrases is not None:
+        arrays["phrases"] = _json_array(phrases_to_json(wv.phrases))
     for name, values in wv.expandos.items():
         if name not in ignore:
             arrays |= _attribute_of_words(name, values)
@@ -72,7 +77,15 @@ def _attribute_of_words(name: str, values: np.ndarray) -> dict[str, np.ndarray]:
             f"save: the words' attribute {name!r} is neither numbers nor what JSON can say; delete expandos[{name!r}], "
             f"or pass ignore=[{name!r}]"
         )
-    return {f"json.{name}": np.frombuffer(json.dumps(values.tolist()).encode("ascii"), dtype=np.uint8)}
+    return {f"json.{name}": _json_array(values.tolist())}
+
+
+def _json_array(value: Any) -> np.ndarray:
+    return np.frombuffer(json.dumps(value).encode("ascii"), dtype=np.uint8)
+
+
+def _from_json_array(text: np.ndarray) -> Any:
+    return json.loads(text.tobytes().decode("ascii"))
 
 
 def _survives_json(value: Any) -> bool:
@@ -109,9 +122,12 @@ def restore(
         array = arrays[name]
         if array.shape != (rows, wv.vector_size) or array.dtype.kind != "f":
             raise ValueError(f"{name}: {array.dtype} of shape {array.shape}, for {rows} rows of {wv.vector_size}")
+    wv._tokenizer = tokenizer_from_json(facts.get("tokenizer", DEFAULT))
+    if "phrases" in arrays:
+        wv._phrases = phrases_from_json(_from_json_array(arrays["phrases"]))
     wv.expandos = _below("expandos", arrays)
     for name, text in _below("json", arrays).items():
-        wv.expandos[name] = _objects(json.loads(text.tobytes().decode("ascii")))
+        wv.expandos[name] = _objects(_from_json_array(text))
     for name, value in (facts.get("attributes", {}) | _below("attributes", arrays)).items():
         if name in STORED_APART or name in PARTS or not name.isidentifier() or _is_code(getattr(type(wv), name, None)):
             raise ValueError(f"attributes: {name!r} is not one that a user can have set")

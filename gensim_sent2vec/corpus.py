@@ -66,6 +66,25 @@ def check_corpus_file(path: Any) -> None:
         )
 
 
+class TokenFile:
+    """A text file whose lines are tokens already, phrases joined: training takes it as it is, whatever the tokenizer.
+
+    Parameters
+    ----------
+    path : str or path-like
+        One sentence a line, tokens separated by blanks, as `tokenize_file` writes it.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = os.fspath(path)
+
+    def __fspath__(self) -> str:
+        return self.path
+
+    def __repr__(self) -> str:
+        return f"TokenFile({self.path!r})"
+
+
 class TextLines:
     """The lines of a text file, one after the other, as often as wanted.
 
@@ -85,6 +104,7 @@ class TextLines:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
+        self.position = 0  # bytes that the last pass has read, decompressed
         self._copy: Any = None  # of standard input
         if self.path != "-":
             if os.path.isdir(self.path):
@@ -110,8 +130,10 @@ class TextLines:
         return None if self.path.endswith(COMPRESSED) or "://" in self.path else self.path
 
     def __iter__(self) -> Iterator[str]:
+        self.position = 0
         with self._open() as lines:
             for number, line in enumerate(lines, 1):
+                self.position += len(line)
                 try:
                     yield line.decode("utf-8").rstrip("\r\n")
                 except UnicodeDecodeError as error:

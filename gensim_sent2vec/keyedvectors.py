@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import logging
 import os
-from collections.abc import Collection, Iterable, Sequence, Sized
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Collection, Iterable, Iterator, Sequence, Sized
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -13,10 +15,15 @@ from gensim.models import KeyedVectors
 
 from . import _kernel, storage
 from .contents import contents, restore
+from .phrases import frozen
 from .pickled import pickled_class
 from .progress import Progress
+from .tokenizers import DEFAULT, UnsavedTokenizer, describe, resolve, unsaved_warning, warn_if_missing
+from .tokenizing import Tokenization, picklable
 from .vocab import Vocabulary, batches
-from .workers import available_cpus
+from .workers import available_cpus, in_order
+
+logger = logging.getLogger(__name__)
 
 Sentence = str | Sequence[str]
 
@@ -43,6 +50,10 @@ class Sent2VecKeyedVectors(KeyedVectors):
         Pairs of words up to a distance instead of contiguous n-grams.
     ngram_hash : str
         "mixed", or "epfml" for vectors that the reference program trained.
+    tokenizer : str or callable
+        Splits texts into tokens, "split" (at whitespace) by default; see `gensim_sent2vec.tokenizers`.
+    phrases : gensim FrozenPhrases, a tuple of them, or None
+        Joins the tokens of texts.
     """
 
     # Where gensim's own code fills them they are a list and a dict; see `freeze`.
@@ -50,6 +61,8 @@ class Sent2VecKeyedVectors(KeyedVectors):
     key_to_index: Any
     expandos: dict[str, np.ndarray]
     _encoder: _kernel.Encoder | None = None
+    _tokenizer: Any = DEFAULT
+    _phrases: Any = None
 
     def __init__(
         self, vector_size: int, count: int = 0, dtype: Any = np.float32, mapfile_path: str | None = None
@@ -140,6 +153,51 @@ class Sent2VecKeyedVectors(KeyedVectors):
         return result
 
     # -------------------------------------------------------------------------------------------------
+    # Texts
+
+    @property
+    def tokenizer(self) -> Any:
+        """What splits texts into tokens: a name or a callable, see `gensim_sent2vec.tokenizers`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Where what it is set to is no tokenizer.
+        """
+        return self._tokenizer
+
+    @tokenizer.setter
+    def tokenizer(self, tokenizer: Any) -> None:
+        resolve(tokenizer)
+        self._tokenizer = tokenizer
+
+    @property
+    def phrases(self) -> Any:
+        """What joins tokens of texts: gensim's `FrozenPhrases`, a tuple of them, or None; set it to any `Phrases`."""
+        return self._phrases
+
+    @phrases.setter
+    def phrases(self, phrases: Any) -> None:
+        self._phrases = frozen(phrases)
+
+    def tokens(self, text: str) -> list[str]:
+        """The tokens of a text, phrases joined: what `encode` makes of a str."""
+        return Tokenization(self.tokenizer, self.phrases)(text)
+
+    def token_lists(self, texts: Iterable[str]) -> Iterator[list[str]]:
+        """The tokens of many texts, read as they are needed; Kiwi analyses them in threads of its own."""
+        return Tokenization(self.tokenizer, self.phrases).stream(texts)
+
+    def _prepared(self, sentences: Iterable[Sentence]) -> Iterable[Sentence]:
+        """Sentences as the kernel takes them: texts as they are where it splits them itself, else their tokens."""
+        if Tokenization(self.tokenizer, self.phrases).native:
+            return sentences
+        iterator = iter(sentences)
+        first = next(iterator, None)
+        sentences = chain([] if first is None else [first], iterator)
+        return self.token_lists(sentences) if isinstance(first, str) else sentences  # type: ignore[arg-type]
+
+    # -------------------------------------------------------------------------------------------------
     # Sentences
 
     def _current_encoder(self) -> _kernel.Encoder:
@@ -167,7 +225,7 @@ class Sent2VecKeyedVectors(KeyedVectors):
         Parameters
         ----------
         sentence : str or sequence of str
-            A text, which is split at whitespace, or its tokens.
+            A text, which `tokenizer` and `phrases` take apart, or its tokens, which stay as they are.
 
         Returns
         -------
@@ -180,7 +238,7 @@ class Sent2VecKeyedVectors(KeyedVectors):
             Where `sentence` is neither.
         """
         out = np.empty((1, self.vector_size), dtype=np.float32)
-        self._current_encoder().encode(_kernel.Pack((sentence,)), out)
+        self._current_encoder().encode(_kernel.Pack(tuple(self._prepared((sentence,)))), out)
         return out[0]
 
     def encode(
@@ -197,7 +255,7 @@ class Sent2VecKeyedVectors(KeyedVectors):
         Parameters
         ----------
         sentences : iterable of str or of sequences of str
-            All texts, which are split at whitespace, or all lists of tokens.
+            All texts, which `tokenizer` and `phrases` take apart, or all lists of tokens, which stay as they are.
         normalize : bool
             Scale each vector to length 1 (a zero vector stays zero).
         workers : int, optional
@@ -230,7 +288,9 @@ class Sent2VecKeyedVectors(KeyedVectors):
 
         with Progress("encode", total, "sentences", show_progress_bar) as progress:
             done = 0
-            for out in _in_order(encode_batch, batches(sentences, ENCODE_BATCH), workers or available_cpus()):
+            for out in _in_order(
+                encode_batch, batches(self._prepared(sentences), ENCODE_BATCH), workers or available_cpus()
+            ):
                 rows.append(out)
                 done += len(out)
                 progress.update(done)
@@ -311,6 +371,23 @@ class Sent2VecKeyedVectors(KeyedVectors):
             )
         storage.write(fname, *contents(self, ignore))
 
+    def _save_specials(self, *args: Any) -> list[Any]:
+        # gensim's way to change what a whole model's pickle holds: a tokenizer that cannot be pickled stays behind.
+        tokenizer = self._tokenizer
+        if not picklable(tokenizer):
+            logger.warning("%s", unsaved_warning(tokenizer))
+            self._tokenizer = UnsavedTokenizer(describe(tokenizer))
+        try:
+            restores = super()._save_specials(*args)
+        except BaseException:
+            self._tokenizer = tokenizer
+            raise
+        return [*restores, (self, {"_tokenizer": tokenizer})]
+
+    def _load_specials(self, *args: Any, **kwargs: Any) -> None:
+        super()._load_specials(*args, **kwargs)
+        warn_if_missing(self._tokenizer)
+
     @classmethod
     def load(cls, fname: str | os.PathLike[str], mmap: str | None = None, verify: bool = False) -> Sent2VecKeyedVectors:
         """Load vectors that `save` wrote; nothing in the file is run.
@@ -369,14 +446,4 @@ def _in_order(work: Any, items: Iterable[Any], workers: int) -> Iterable[Any]:
         yield from map(work, items)
         return
     with ThreadPoolExecutor(workers) as pool:
-        pending: list[Future[Any]] = []
-        try:
-            for item in items:
-                pending.append(pool.submit(work, item))
-                if len(pending) > 2 * workers:
-                    yield pending.pop(0).result()
-            for future in pending:
-                yield future.result()
-        finally:
-            for future in pending:
-                future.cancel()
+        yield from in_order(pool, work, items, 2 * workers)

@@ -6,7 +6,7 @@ import inspect
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from .parameters import optional_whole, real, refuse, whole
 from .pickled import SEPARATE, save_beside, unpickled
 from .progress import Progress
 from .selection import as_uint32, count_for, kept_words, no_word_left, target_probability
+from .tokenizers import DEFAULT
+from .tokenizing import Tokenization, as_tokens
 from .training import Training
 from .vocab import Vocabulary, WordCounts, count_file, count_words
 from .workers import Workers, available_cpus
@@ -88,6 +90,13 @@ class Sent2Vec(Word2Vec):
     show_progress_bar : bool, optional
         By default a bar appears on a terminal when work takes longer than two seconds; elsewhere there is a log
         line a minute.
+    tokenizer : str or callable
+        What splits texts into tokens: lines of `corpus_file`, `sentences` that are strings, and later those that
+        ``wv.encode`` is given. "split" (at whitespace), "simple", "words", "kiwi", "mecab" or a callable, see
+        `gensim_sent2vec.tokenizers`. Other than "split", a corpus of texts is tokenised once, by all CPUs, into a
+        temporary file; do it once and for all with `tokenize_file`.
+    phrases : gensim Phrases or FrozenPhrases, or a sequence of them, optional
+        Joins tokens, of texts and of token lists. Kept with `wv`, as the tokenizer is.
 
     Raises
     ------
@@ -159,6 +168,8 @@ class Sent2Vec(Word2Vec):
         batch_words: int = 10_000,
         comment: str | None = None,
         show_progress_bar: bool | None = None,
+        tokenizer: Any = DEFAULT,
+        phrases: Any = None,
         **unsupported: Any,
     ) -> None:
         refuse(unsupported, inspect.signature(type(self)).parameters)
@@ -179,7 +190,7 @@ class Sent2Vec(Word2Vec):
             shared_negatives = DEFAULT_RUN if shared_negatives else 1
         self.shared_negatives = whole("shared_negatives", shared_negatives, 0)
         self.show_progress_bar = show_progress_bar
-        self.wv = self._empty_vectors(whole("vector_size", vector_size, 1))
+        self.wv = self._empty_vectors(whole("vector_size", vector_size, 1), tokenizer, phrases)
         self.placeholder = np.zeros(0, dtype=np.float32)
 
         super().__init__(
@@ -205,23 +216,34 @@ class Sent2Vec(Word2Vec):
             raise ValueError(f"min_alpha: {min_alpha} is above alpha={alpha}; the rate falls from alpha to min_alpha")
 
         if sentences is not None or corpus_file is not None:
-            self.build_vocab(sentences, corpus_file, trim_rule=trim_rule)
-            self.train(
-                sentences,
-                corpus_file,
-                total_examples=self.corpus_count,
-                total_words=self.corpus_total_words,
-                epochs=self.epochs,
-                compute_loss=self.compute_loss,
-                callbacks=callbacks,
-            )
+            with self.as_tokens(sentences, corpus_file) as corpus:
+                self.build_vocab(*corpus, trim_rule=trim_rule)
+                self.train(*corpus, compute_loss=self.compute_loss, callbacks=callbacks)
         elif trim_rule is not None or callbacks:
             logger.warning("trim_rule and callbacks belong to build_vocab and train, and are not kept without a corpus")
 
-    def _empty_vectors(self, vector_size: int) -> Sent2VecKeyedVectors:
+    def _empty_vectors(self, vector_size: int, tokenizer: Any, phrases: Any) -> Sent2VecKeyedVectors:
         wv = Sent2VecKeyedVectors(vector_size)
         wv.word_ngrams, wv.skip_bigrams = self.word_ngrams, self.skip_bigrams
+        wv.tokenizer, wv.phrases = tokenizer, phrases
         return wv
+
+    def as_tokens(self, sentences: Any = None, corpus_file: Any = None) -> AbstractContextManager[tuple[Any, Any]]:
+        """A corpus tokenised once, for several calls of `build_vocab` and `train` in a ``with`` block.
+
+        Returns
+        -------
+        context manager of (sentences, corpus_file)
+            One of the two is None; texts lie in a temporary file, and what needs no tokenizer is as it was.
+
+        Examples
+        --------
+        >>> with model.as_tokens(corpus_file="corpus.txt") as corpus:  # doctest: +SKIP
+        ...     model.build_vocab(*corpus)
+        ...     model.train(*corpus)
+        """
+        tokenization = Tokenization(self.wv.tokenizer, self.wv.phrases)
+        return as_tokens(sentences, corpus_file, tokenization, self.workers, self.show_progress_bar)
 
     # -------------------------------------------------------------------------------------------------
     # Vocabulary
@@ -274,11 +296,11 @@ class Sent2Vec(Word2Vec):
         ValueError
             Where there is no token, or the file is not UTF-8.
         """
-        if corpus_file is not None:
-            counted = count_file(corpus_file, self.max_vocab_size, workers or self.workers, self.show_progress_bar)
-        else:
-            assert corpus_iterable is not None
-            counted = count_words(corpus_iterable, self.max_vocab_size, self.show_progress_bar)
+        with self.as_tokens(corpus_iterable, corpus_file) as (sentences, file):
+            if file is not None:
+                counted = count_file(file, self.max_vocab_size, workers or self.workers, self.show_progress_bar)
+            else:
+                counted = count_words(sentences, self.max_vocab_size, self.show_progress_bar)
         counts, n_sentences, n_tokens = counted
         if not n_tokens:
             source = f"corpus_file {os.fspath(corpus_file)!r}" if corpus_file is not None else "sentences"
@@ -450,7 +472,7 @@ class Sent2Vec(Word2Vec):
 
     def reset_from(self, other_model: Sent2Vec) -> None:
         """Share the vocabulary of another model, and reset the weights."""
-        self.wv = self._empty_vectors(self.vector_size)
+        self.wv = self._empty_vectors(self.vector_size, self.wv.tokenizer, self.wv.phrases)
         self.wv.set_words(other_model.wv.freeze())
         self.wv.expandos = other_model.wv.expandos
         self.corpus_count, self.corpus_total_words = other_model.corpus_count, other_model.corpus_total_words
@@ -539,11 +561,14 @@ class Sent2Vec(Word2Vec):
         callbacks = tuple(callbacks)
         _call(callbacks, "on_train_begin", self)
         unit = "tokens" if total_words else "sentences"
-        with Progress("train", total * epochs, unit, self.show_progress_bar) as progress:
+        with (
+            self.as_tokens(corpus_iterable, corpus_file) as corpus,
+            Progress("train", total * epochs, unit, self.show_progress_bar) as progress,
+        ):
             try:
                 for epoch in range(epochs):
                     _call(callbacks, "on_epoch_begin", self)
-                    run.epoch(epoch, corpus_iterable, corpus_file, progress)
+                    run.epoch(epoch, *corpus, progress)
                     self._clear_post_train()  # callbacks may ask the vectors
                     _call(callbacks, "on_epoch_end", self)
             finally:

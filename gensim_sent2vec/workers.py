@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from typing import Any
 
 
 def available_cpus() -> int:
@@ -74,3 +76,18 @@ class Workers:
             thread.join()
         if kind is None:
             self.check()
+
+
+def in_order(pool: Executor, work: Callable[[Any], Any], items: Iterable[Any], ahead: int) -> Iterator[Any]:
+    """``map(work, items)`` by a pool, with at most `ahead` items read before their turn."""
+    pending: list[Future[Any]] = []
+    try:
+        for item in items:
+            pending.append(pool.submit(work, item))
+            if len(pending) > ahead:
+                yield pending.pop(0).result()
+        for future in pending:
+            yield future.result()
+    finally:
+        for future in pending:
+            future.cancel()

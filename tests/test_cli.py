@@ -21,6 +21,7 @@ from processes import heed_ctrl_c
 
 from gensim_sent2vec import Sent2Vec, __version__
 from gensim_sent2vec.cli import main
+from gensim_sent2vec.evaluation import evaluate_sts
 
 COMMAND = [sys.executable, "-m", "gensim_sent2vec"]
 
@@ -121,6 +122,74 @@ def test_files_of_vectors(model, tmp_path, capsys):
     assert "damaged" in refused(capsys, "info", path, "--verify")
 
 
+def test_train_with_a_tokenizer_and_phrases(corpus, tmp_path, capsys):
+    options = ["--vector-size", "5", "--epochs", "1", "--workers", "1"]
+    run(capsys, "train", corpus, tmp_path / "learned", "--tokenizer", "words", "--learn-phrases", *options)
+    wv = Sent2Vec.load(str(tmp_path / "learned")).wv
+    assert wv.tokenizer == "words" and wv.tokens("Fire fighters in New SOUTH Wales") == [
+        "fire", "fighters", "in", "new_south", "wales",
+    ] and "new_south" in wv  # fmt: skip
+    wv.phrases.save(str(tmp_path / "phrases"))
+    options += ["--phrases", tmp_path / "phrases"]
+    run(capsys, "train", corpus, tmp_path / "given", "--tokenizer", "words", *options)
+    run(capsys, "tokenize", corpus, tmp_path / "tokens.gz", "--tokenizer", "words", "--phrases", tmp_path / "phrases")
+    run(capsys, "train", tmp_path / "tokens.gz", tmp_path / "again", "--tokenized", "--tokenizer", "words", *options)
+    for name in "given", "again":
+        other = Sent2Vec.load(str(tmp_path / name)).wv
+        np.testing.assert_array_equal(other.vectors, wv.vectors)
+        assert other.tokens("New South") == ["new_south"]
+    (tmp_path / "new.txt").write_text("Fire in New SOUTH Wales\n")
+    vectors = run(capsys, "encode", tmp_path / "given", tmp_path / "new.txt")
+    np.testing.assert_array_equal(
+        np.loadtxt(io.StringIO(vectors), dtype=np.float32),
+        wv.get_sentence_vector(["fire", "in", "new_south", "wales"]),
+    )
+    facts = json.loads(run(capsys, "info", tmp_path / "given", "--json"))
+    assert facts["tokenizer"] == "words" and facts["phrases"] == len(wv.phrases.phrasegrams)
+
+
+@pytest.fixture
+def judged(tmp_path):
+    """Files of pairs and of questions with words of the corpus."""
+    pairs, more, faq = tmp_path / "pairs.tsv", tmp_path / "more.tsv", tmp_path / "faq.tsv"
+    pairs.write_text("5\tthe Police said\tpolice said\n1\tthe police\train\n0\tsouth\tminister\n")
+    more.write_text("5\tthe fire\tfires\n1\tthe fire\tminister\n0\tsouth\tpolice\n")
+    faq.write_text("role\tanswer\tquestion\nindex\ta\tthe police\nindex\tb\tminister\nquery\ta\tPolice\n")
+    return [pairs, more, faq]
+
+
+def test_evaluate(model, judged, tmp_path, capsys):
+    rows = [json.loads(line) for line in run(capsys, "evaluate", model, *judged, "--json").splitlines()]
+    wv = Sent2Vec.load(model).wv
+    pairs = evaluate_sts(wv, judged[0])
+    assert rows[0] == {"file": "pairs.tsv", **pairs._asdict()} and rows[2]["P@1"] in (0, 1)
+    log = tmp_path / "results.tsv"
+    options = ["--tokenizer", "words", "--hybrid", "0.5", "--plain", "--log", log]
+    out = run(capsys, "evaluate", model, *judged, *options).splitlines()
+    assert out[0].split() == ["pearson", "spearman", "P@1", "P@3", "P@5", "n", "coverage", "file"]
+    means = [evaluate_sts(wv, path, tokenizer="words").pearson for path in judged[:2]]
+    assert out[1].split()[0] == f"{means[0]:.4f}" and out[1].split()[-1] == "pairs.tsv"
+    assert out[4] == f"{np.mean(means):8.4f}  mean of 2 files of pairs" and out[3].split()[0] == "1.0000"
+    run(capsys, "evaluate", model, judged[0], "--log", log)
+    lines = [line.split("\t") for line in log.read_text().splitlines()]
+    assert [line[2] for line in lines] == ["file", "pairs.tsv", "more.tsv", "faq.tsv", "pairs.tsv"]
+    parameters = json.loads(lines[1][-1])
+    assert parameters["epochs"] == 1 and parameters["hybrid"] == 0.5 and parameters["tokenizer"] == "words"
+    assert json.loads(lines[4][-1])["tokenizer"] == "split"
+
+
+def test_evaluate_refuses(model, judged, corpus, tmp_path, capsys):
+    assert "the first line shows no columns" in refused(capsys, "evaluate", model, corpus)
+    assert "hybrid" in refused(capsys, "evaluate", model, judged[2], "--hybrid", "2")
+    assert "there is no 'word'" in refused(capsys, "evaluate", model, judged[0], "--tokenizer", "word")
+    assert "no record of evaluations" in refused(capsys, "evaluate", model, judged[0], "--log", corpus)
+    assert "no directory" in refused(capsys, "evaluate", model, judged[0], "--log", tmp_path / "none" / "log")
+    assert "there is no" in refused(capsys, "train", corpus, tmp_path / "m", "--tokenizer", "words:N")
+    assert "holds no phrases" in refused(capsys, "train", corpus, tmp_path / "m", "--phrases", corpus)
+    assert "--tokenized" in refused(capsys, "train", corpus, tmp_path / "m", "--tokenized", "--learn-phrases")
+    assert not (tmp_path / "m").exists()
+
+
 def test_bad_input(model, corpus, tmp_path, capsys):
     missing = tmp_path / "missing"
     assert "there is no file" in refused(capsys, "train", missing, tmp_path / "m")
@@ -146,7 +215,7 @@ def test_unknown_options_and_help(capsys):
         with pytest.raises(SystemExit) as exit_:
             main(argv)
         assert exit_.value.code == code
-    for command in ("demo", "train", "encode", "similar", "info"):
+    for command in ("demo", "train", "encode", "similar", "tokenize", "evaluate", "info"):
         with pytest.raises(SystemExit):
             main([command, "--help"])
         assert f"gensim-sent2vec {command}" in capsys.readouterr().out.split("example:")[1]

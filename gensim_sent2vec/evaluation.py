@@ -1,0 +1,345 @@
+"""How good sentence vectors are: judged pairs (STS), and questions that find their answers (P@k)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+from gensim.models import KeyedVectors
+from scipy import stats
+
+from .corpus import TextLines
+from .keyedvectors import Sent2VecKeyedVectors, normalized
+from .lexical import LexicalScores
+from .tokenizing import Tokenization
+
+logger = logging.getLogger(__name__)
+
+STS = ("score", "sentence1", "sentence2")
+RETRIEVAL = ("role", "answer", "question")
+RANKS = (1, 3, 5)
+
+
+class STSResult(NamedTuple):
+    """What `evaluate_sts` finds; its parts are attributes, keys, and in this order."""
+
+    pearson: float
+    """Pearson's correlation of cosines and scores, -1 … 1."""
+    spearman: float
+    """Spearman's correlation of their ranks."""
+    n: int
+    """Pairs."""
+    coverage: float
+    """Share of all tokens that are words of the model, 0 … 1."""
+
+    def __getitem__(self, key: Any) -> Any:
+        return getattr(self, key) if key in self._fields else tuple.__getitem__(self, key)
+
+
+class RetrievalResult(dict[int, float]):
+    """What `evaluate_retrieval` finds: P@k by k.
+
+    Attributes
+    ----------
+    n : int
+        Queries.
+    coverage : float
+        Share of all tokens, of questions searched and queries, that are words of the model.
+    """
+
+    def __init__(self, precisions: dict[int, float], n: int, coverage: float) -> None:
+        super().__init__(precisions)
+        self.n, self.coverage = n, coverage
+
+
+# -----------------------------------------------------------------------------------------------------
+# Judging
+
+
+def evaluate_sts(
+    wv: KeyedVectors, path: str | os.PathLike[str], weighting: Any = None, tokenizer: Any = None
+) -> STSResult:
+    """Do cosines of sentence vectors agree with people's judgements of how alike two sentences are?
+
+    Parameters
+    ----------
+    wv : KeyedVectors
+        `Sent2VecKeyedVectors`, or any word vectors of gensim's.
+    path : str or path-like
+        Tab-separated UTF-8, compressed as its name says: score, sentence1, sentence2; or with further columns and a
+        first line that names these.
+    weighting : SentenceWeighting or False, optional
+        As in ``wv.encode``: by default that of the vectors; False: the plain mean.
+    tokenizer : str or callable, optional
+        Replaces that of the vectors.
+
+    Returns
+    -------
+    STSResult
+        A pair with a sentence without any known word counts with the cosine 0.
+
+    Raises
+    ------
+    ValueError
+        Where the file is not as described, with the line, or correlation is undefined: all scores the same, or all
+        cosines.
+
+    References
+    ----------
+    Agirre et al.: "SemEval-2012 Task 6: A Pilot on Semantic Textual Similarity", \\*SEM 2012.
+    """
+    rows = list(_rows(path, STS))
+    scores = np.array([_score(path, number, score) for number, (score, _, _) in rows])
+    if len(set(scores)) < 2:
+        raise ValueError(f"{os.fspath(path)!r}: {len(rows)} pairs, all of one score: there is nothing to agree with")
+    wv = _sentence_vectors(wv)
+    tokens = _tokens(wv, [sentence for _, (_, *pair) in rows for sentence in pair], tokenizer)
+    vectors = normalized(_encoded(wv, tokens, weighting).astype(np.float64))
+    cosines = np.einsum("ij,ij->i", vectors[::2], vectors[1::2])
+    if np.ptp(cosines) == 0:
+        raise ValueError(
+            f"{os.fspath(path)!r}: all pairs have the cosine {cosines[0]:g}; "
+            f"{_coverage(wv, tokens):.0%} of the tokens are words of the model: is it of another language or tokenizer?"
+        )
+    pearson, spearman = stats.pearsonr(cosines, scores).statistic, stats.spearmanr(cosines, scores).statistic
+    return STSResult(float(pearson), float(spearman), len(rows), _coverage(wv, tokens))
+
+
+def evaluate_retrieval(
+    wv: KeyedVectors,
+    path: str | os.PathLike[str],
+    hybrid: float = 0.0,
+    weighting: Any = None,
+    tokenizer: Any = None,
+) -> RetrievalResult:
+    """Do queries find a question that has their answer?
+
+    Parameters
+    ----------
+    wv : KeyedVectors
+        `Sent2VecKeyedVectors`, or any word vectors of gensim's.
+    path : str or path-like
+        Tab-separated UTF-8, compressed as its name says: role ("index" for a question to be found, "query" for one
+        that searches), answer, question; or with further columns and a first line that names these.
+    hybrid : float
+        Share of the lexical score, 0 … 1, in the order of the results: (1 - hybrid) cosine + hybrid lexical score.
+        It is the cosine of TF-IDF vectors of character n-grams, fitted on the questions to be found.
+    weighting, tokenizer
+        As in `evaluate_sts`.
+
+    Returns
+    -------
+    RetrievalResult
+        {1: P@1, 3: P@3, 5: P@5}, each the share of queries that find a question of their answer among the first k;
+        equal scores in the order of the file. A query whose answer no question has, finds none.
+
+    Raises
+    ------
+    ValueError
+        Where the file is not as described, with the line, or `hybrid` is out of its range.
+    """
+    if not 0 <= hybrid <= 1:
+        raise ValueError(f"hybrid must be between 0 and 1, got {hybrid}")
+    index, queries = _questions(path)
+    wv = _sentence_vectors(wv)
+    tokens = _tokens(wv, [text for _, text in index + queries], tokenizer)
+    vectors = normalized(_encoded(wv, tokens, weighting))
+    scores = vectors[len(index) :] @ vectors[: len(index)].T
+    if hybrid:
+        lexical = LexicalScores.fit([text for _, text in index])
+        for row, (_, text) in zip(scores, queries):
+            row *= 1 - hybrid
+            row += hybrid * lexical.scores(text)
+    best = np.argsort(-scores, axis=1, kind="stable")[:, : max(RANKS)]
+    answers = np.array([answer for answer, _ in index])
+    right = answers[best] == np.array([answer for answer, _ in queries])[:, None]
+    precisions = {k: float(right[:, :k].any(axis=1).mean()) for k in RANKS}
+    return RetrievalResult(precisions, len(queries), _coverage(wv, tokens))
+
+
+def _sentence_vectors(wv: Any) -> Sent2VecKeyedVectors:
+    return wv if isinstance(wv, Sent2VecKeyedVectors) else Sent2VecKeyedVectors.from_keyed_vectors(wv)
+
+
+def _tokens(wv: Sent2VecKeyedVectors, texts: list[str], tokenizer: Any) -> list[list[str]]:
+    return list(Tokenization(wv.tokenizer if tokenizer is None else tokenizer, wv.phrases).stream(texts))
+
+
+def _encoded(wv: Sent2VecKeyedVectors, tokens: list[list[str]], weighting: Any) -> np.ndarray:
+    weighted = weighting or getattr(wv, "weighting", None) is not None
+    options: dict[str, Any] = {"weighting": weighting} if weighted else {}
+    return wv.encode(tokens, show_progress_bar=False, **options)
+
+
+def _coverage(wv: Sent2VecKeyedVectors, sentences: list[list[str]]) -> float:
+    known = [token in wv.key_to_index for sentence in sentences for token in sentence]
+    return sum(known) / max(1, len(known))
+
+
+# -----------------------------------------------------------------------------------------------------
+# Files
+
+
+def kind_of(path: str | os.PathLike[str]) -> str:
+    """Whether a file holds judged pairs, "sts", or questions and answers, "retrieval", as its first line says.
+
+    Raises
+    ------
+    ValueError
+        Where it is neither.
+    """
+    for _, fields in _split_lines(path):
+        names = [field.strip().casefold() for field in fields]
+        if set(STS) <= set(names) or (len(fields) == 3 and _as_number(fields[0]) is not None):
+            return "sts"
+        if set(RETRIEVAL) <= set(names) or (len(fields) == 3 and names[0] in ("index", "query")):
+            return "retrieval"
+        break
+    raise ValueError(
+        f"{os.fspath(path)!r}: the first line shows no columns {', '.join(STS)} or {', '.join(RETRIEVAL)}, "
+        "separated by tabs"
+    )
+
+
+def _split_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, list[str]]]:
+    """The lines that are not blank, with their numbers, as columns."""
+    for number, line in enumerate(TextLines(path), 1):
+        if line.strip():
+            yield number, line.removeprefix("\ufeff").split("\t")
+
+
+def _rows(path: str | os.PathLike[str], columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
+    """The wanted columns of a file with or without a line of their names, and the number of the line."""
+    kind = "sts" if columns is STS else "retrieval"
+    if kind_of(path) != kind:
+        raise ValueError(
+            f"{os.fspath(path)!r}: columns {', '.join(columns)} are expected, this is a file of another kind"
+        )
+    where = list(range(len(columns)))
+    width = len(columns)
+    for i, (number, fields) in enumerate(_split_lines(path)):
+        names = [field.strip().casefold() for field in fields]
+        if i == 0 and set(columns) <= set(names):
+            where, width = [names.index(column) for column in columns], len(names)
+            continue
+        if len(fields) != width:
+            found = f"{width} columns separated by tabs are expected, got {len(fields)}"
+            raise ValueError(f"{os.fspath(path)!r}, line {number:,}: {found}")
+        yield number, [fields[column] for column in where]
+
+
+def _as_number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _score(path: str | os.PathLike[str], number: int, text: str) -> float:
+    score = _as_number(text)
+    if score is None or not math.isfinite(score):
+        raise ValueError(f"{os.fspath(path)!r}, line {number:,}: the score must be a finite number, got {text!r}")
+    return score
+
+
+def _questions(path: str | os.PathLike[str]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """(answer, question) of the index and of the queries."""
+    sides: dict[str, list[tuple[str, str]]] = {"index": [], "query": []}
+    for number, (role, answer, question) in _rows(path, RETRIEVAL):
+        role = role.strip().casefold()
+        if role not in sides:
+            raise ValueError(f"{os.fspath(path)!r}, line {number:,}: the role must be index or query, got {role!r}")
+        sides[role].append((answer.strip(), question))
+    for role, rows in sides.items():
+        if not rows:
+            raise ValueError(f"{os.fspath(path)!r}: there is no line of the role {role}")
+    lost = {answer for answer, _ in sides["query"]} - {answer for answer, _ in sides["index"]}
+    if lost:
+        logger.warning("%r: no question to be found has the answers %s", os.fspath(path), ", ".join(sorted(lost)[:5]))
+    return sides["index"], sides["query"]
+
+
+# -----------------------------------------------------------------------------------------------------
+# Records
+
+COLUMNS = ("date", "model", "file", "n", "coverage", "pearson", "spearman", "P@1", "P@3", "P@5", "parameters")
+
+
+def evaluate_file(
+    wv: KeyedVectors, path: str, hybrid: float = 0.0, weighting: Any = None, tokenizer: Any = None
+) -> dict[str, Any]:
+    """Judge vectors by a file of either kind.
+
+    Returns
+    -------
+    dict
+        'file', 'n', 'coverage', and 'pearson' and 'spearman', or 'P@1', 'P@3', 'P@5'.
+    """
+    if kind_of(path) == "sts":
+        pairs = evaluate_sts(wv, path, weighting, tokenizer)
+        found = {"pearson": pairs.pearson, "spearman": pairs.spearman}
+        return {"file": os.path.basename(path), "n": pairs.n, "coverage": pairs.coverage, **found}
+    ranks = evaluate_retrieval(wv, path, hybrid, weighting, tokenizer)
+    found = {f"P@{k}": share for k, share in ranks.items()}
+    return {"file": os.path.basename(path), "n": ranks.n, "coverage": ranks.coverage, **found}
+
+
+def check_log(path: str) -> None:
+    """Before any work: can rows be appended to this record?
+
+    Raises
+    ------
+    ValueError
+        Where the file has other columns.
+    """
+    if not os.path.exists(path):
+        return
+    with open(path, "rb") as file:
+        first = file.readline().decode("utf-8", "replace").rstrip("\r\n")
+    if first and first.split("\t") != list(COLUMNS):
+        raise ValueError(f"{path!r} is no record of evaluations: its columns are not {', '.join(COLUMNS)}")
+
+
+def append_to_log(path: str, model: str, results: Iterable[dict[str, Any]], parameters: dict[str, Any]) -> None:
+    """Append a row for each result to a tab-separated record, with the time and the model's parameters.
+
+    Parameters
+    ----------
+    path : str
+        Made, with a line of column names, where it does not exist.
+    model : str
+        Name of the model.
+    results : iterable of dict
+        As `evaluate_file` gives them.
+    parameters : dict
+        What JSON can hold.
+    """
+    common = {
+        "date": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "model": model,
+        "parameters": json.dumps(parameters, ensure_ascii=False),
+    }
+    lines = ["\t".join(_cell((common | result).get(column, "")) for column in COLUMNS) for result in results]
+    with open(path, "ab") as file:
+        _lock(file)  # two evaluations may end at once
+        if file.seek(0, os.SEEK_END) == 0:
+            lines.insert(0, "\t".join(COLUMNS))
+        file.write("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else " ".join(str(value).split())
+
+
+def _lock(file: Any) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return
+    fcntl.flock(file, fcntl.LOCK_EX)

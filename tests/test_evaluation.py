@@ -1,0 +1,269 @@
+"""Correlations and precisions against scipy and plain loops, and files of all kinds."""
+
+import gzip
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gensim.models import FastText, KeyedVectors
+from gensim.test.utils import common_texts
+from scipy import stats
+
+from gensim_sent2vec import Sent2VecKeyedVectors
+from gensim_sent2vec.evaluation import (
+    COLUMNS,
+    append_to_log,
+    check_log,
+    evaluate_file,
+    evaluate_retrieval,
+    evaluate_sts,
+    kind_of,
+)
+from gensim_sent2vec.lexical import LexicalScores
+
+DATA = Path(__file__).parent / "data"
+PAIRS, FAQ = DATA / "pairs.tsv", DATA / "faq.tsv"
+VECTORS = {"cat": (1, 0, 0), "dog": (0.6, 0.8, 0), "bird": (0, 0.2, 1), "Cat": (0, 0, -1)}
+
+
+@pytest.fixture
+def plain() -> KeyedVectors:
+    """Vectors whose cosines can be worked out by hand."""
+    wv = KeyedVectors(3)
+    wv.add_vectors(list(VECTORS), np.array(list(VECTORS.values()), dtype=np.float32))
+    return wv
+
+
+@pytest.fixture
+def animals(plain) -> Sent2VecKeyedVectors:
+    return Sent2VecKeyedVectors.from_keyed_vectors(plain)
+
+
+def mean(text: str) -> np.ndarray:
+    known = [VECTORS[word] for word in text.split() if word in VECTORS]
+    return np.mean(known, axis=0) if known else np.zeros(3)
+
+
+def cosine(a: str, b: str) -> float:
+    va, vb = mean(a), mean(b)
+    norms = np.linalg.norm(va) * np.linalg.norm(vb)
+    return float(va @ vb / norms) if norms else 0.0
+
+
+def rows_of(path) -> list[list[str]]:
+    return [line.split("\t") for line in Path(path).read_text(encoding="utf-8").splitlines()[1:]]
+
+
+@pytest.fixture
+def write(tmp_path):
+    def make(text: str, name: str = "file.tsv") -> str:
+        path = tmp_path / name
+        path.write_bytes(text.encode("utf-8"))
+        return str(path)
+
+    return make
+
+
+# ---------------------------------------------------------------------------------------------------
+# Pairs
+
+
+def test_correlations_are_those_of_scipy(animals):
+    found = evaluate_sts(animals, PAIRS)
+    cosines = [cosine(a, b) for _, a, b in rows_of(PAIRS)]
+    scores = [float(score) for score, _, _ in rows_of(PAIRS)]
+    assert found.pearson == pytest.approx(stats.pearsonr(cosines, scores).statistic, abs=1e-6)
+    assert found.spearman == pytest.approx(stats.spearmanr(cosines, scores).statistic, abs=1e-6)
+    assert found.n == 4 and found.coverage == pytest.approx(13 / 14)
+
+
+def test_the_result_is_read_by_name_key_and_order(animals):
+    found = evaluate_sts(animals, PAIRS)
+    pearson, spearman, n, coverage = found
+    assert (found.pearson, found["spearman"], found["n"], found[3]) == (pearson, spearman, n, coverage)
+    assert found[:2] == (pearson, spearman)
+    with pytest.raises((KeyError, TypeError)):
+        found["kendall"]
+
+
+def test_any_word_vectors_are_taken(plain, animals):
+    assert evaluate_sts(plain, PAIRS) == evaluate_sts(animals, PAIRS)
+    assert evaluate_retrieval(plain, FAQ) == evaluate_retrieval(animals, FAQ)
+    fasttext = FastText(common_texts, min_count=1, vector_size=5, bucket=10, epochs=1).wv
+    with pytest.raises(ValueError, match="0% of the tokens are words of the model"):
+        evaluate_sts(fasttext, PAIRS)
+    with pytest.raises(TypeError, match=r"pass its \.wv"):
+        evaluate_sts(FastText, PAIRS)
+
+
+def test_a_tokenizer_in_place_of_the_vectors_own(animals, write):
+    path = write("5\tCAT dog!\tcat, dog\n0\tcat\tBird\n1\tdog\tbird\n")
+    found = evaluate_sts(animals, path, tokenizer="words")
+    assert found.coverage == pytest.approx(8 / 10)  # not "!" and ","
+    assert found.pearson > evaluate_sts(animals, path).pearson
+    animals.tokenizer = "words"
+    assert evaluate_sts(animals, path) == found
+
+
+def test_a_pair_without_a_known_word_counts_as_unlike(animals, write):
+    scores, cosines = [5, 0, 2], [1.0, 0.0, 0.0]
+    found = evaluate_sts(animals, write("5\tcat\tcat\n0\tzebra\tzebra\n2\t\tcat\n"))
+    assert found.pearson == pytest.approx(stats.pearsonr(cosines, scores).statistic)
+
+
+def test_with_or_without_header_blank_lines_windows_compressed(animals, write, tmp_path):
+    expected = evaluate_sts(animals, PAIRS)
+    text = PAIRS.read_text()
+    body = text.split("\n", 1)[1]
+    wide = "genre\tScore\tid\tsentence1\tsentence2\n" + "".join(
+        f"news\t{score}\t{i}\t{a}\t{b}\n" for i, (score, a, b) in enumerate(rows_of(PAIRS))
+    )
+    for variant in (body, "\n\n" + text + "\n  \n", text.replace("\n", "\r\n"), "\ufeff" + text, wide):
+        assert evaluate_sts(animals, write(variant)) == expected
+    with gzip.open(tmp_path / "pairs.tsv.gz", "wt") as file:
+        file.write(text)
+    assert evaluate_sts(animals, tmp_path / "pairs.tsv.gz") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("score\tsentence1\tsentence2\n5\tcat\n", r"file\.tsv', line 2: 3 columns .* got 2"),
+        ("5\tcat\tdog\n\n4\tcat\tdog\tbird\n", r"line 3: 3 columns .* got 4"),
+        ("5\tcat\tdog\nnan\tcat\tdog\n", r"line 2: the score must be a finite number, got 'nan'"),
+        ("nan\tcat\tdog\n", "line 1: the score"),
+        ("5\tcat\tdog\ninf\tcat\tdog\n", "line 2: the score"),
+        ("5\tcat\tdog\nfive\tcat\tdog\n", "line 2: the score must be a finite number, got 'five'"),
+        ("2\tcat\tdog\n2.0\tcat\tbird\n", r"file\.tsv': 2 pairs, all of one score"),
+        ("5\tcat\tcat\n4\tdog\tdog\n", "all pairs have the cosine 1; 100% of the tokens"),
+        ("5\tzebra\tcat\n4\tgnu\tdog\n", "all pairs have the cosine 0; 50% of the tokens"),
+        ("score\tsentence1\tsentence2\n", "0 pairs"),
+        ("", "first line shows no columns"),
+        ("gold\ta\tb\n", "first line shows no columns score, sentence1, sentence2"),
+        ("index\tmoney\tcat\n", "another kind"),
+    ],
+)
+def test_what_is_wrong_with_a_file_of_pairs(animals, write, text, message):
+    with pytest.raises(ValueError, match=message):
+        evaluate_sts(animals, write(text))
+
+
+def test_files_that_cannot_be_read(animals, tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        evaluate_sts(animals, tmp_path / "nowhere.tsv")
+    (tmp_path / "latin.tsv").write_bytes(b"5\tcat\tdog\n4\tcaf\xe9\tdog\n")
+    with pytest.raises(ValueError, match=r"latin\.tsv', line 2: not UTF-8"):
+        evaluate_sts(animals, tmp_path / "latin.tsv")
+
+
+# ---------------------------------------------------------------------------------------------------
+# Questions
+
+
+def precisions(score) -> dict[int, float]:
+    """P@k by loops over all pairs; `score(query, question)`."""
+    index = [row[1:] for row in rows_of(FAQ) if row[0] == "index"]
+    queries = [row[1:] for row in rows_of(FAQ) if row[0] == "query"]
+    result = {}
+    for k in (1, 3, 5):
+        hits = 0
+        for answer, query in queries:
+            best = sorted(index, key=lambda row: -score(query, row[1]))[:k]
+            hits += answer in [found for found, _ in best]
+        result[k] = hits / len(queries)
+    return result
+
+
+def test_precisions_are_those_of_plain_loops(animals):
+    found = evaluate_retrieval(animals, FAQ)
+    assert found == precisions(cosine) and found[1] < found[3]
+    assert found.n == 3 and found.coverage == pytest.approx(12 / 15)
+
+
+@pytest.mark.parametrize("hybrid", [0.3, 1.0])
+def test_the_lexical_score_is_mixed_in(animals, hybrid):
+    questions = [row[2] for row in rows_of(FAQ) if row[0] == "index"]
+    lexical = LexicalScores.fit(questions)
+
+    def score(query: str, question: str) -> float:
+        return (1 - hybrid) * cosine(query, question) + hybrid * lexical.scores(query)[questions.index(question)]
+
+    assert evaluate_retrieval(animals, FAQ, hybrid=hybrid) == precisions(score)
+
+
+def test_equal_scores_keep_the_order_of_the_file_and_lost_answers_are_told(animals, write, caplog):
+    head = "role\tanswer\tquestion\n"
+    both = "index\tA\tcat\nindex\tB\tcat\n"
+    assert evaluate_retrieval(animals, write(head + both + "query\tB\tcat\n"))[1] == 0
+    assert evaluate_retrieval(animals, write(head + both + "query\tA\tcat\n"))[1] == 1
+    assert not caplog.records
+    assert evaluate_retrieval(animals, write(head + both + "query\tC\tcat\n")) == {1: 0, 3: 0, 5: 0}
+    assert "the answers C" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("index\tA\tcat\nqeury\tA\tdog\n", "line 2: the role must be index or query, got 'qeury'"),
+        ("index\tA\tcat\nquery\tA\n", "line 2: 3 columns"),
+        ("index\tA\tcat\n", "no line of the role query"),
+        ("query\tA\tcat\n", "no line of the role index"),
+        ("5\tcat\tdog\n", "another kind"),
+    ],
+)
+def test_what_is_wrong_with_a_file_of_questions(animals, write, text, message):
+    with pytest.raises(ValueError, match=message):
+        evaluate_retrieval(animals, write(text))
+
+
+@pytest.mark.parametrize("hybrid", [-0.1, 1.1, float("nan")])
+def test_hybrid_out_of_its_range(animals, hybrid):
+    with pytest.raises(ValueError, match="hybrid must be between 0 and 1"):
+        evaluate_retrieval(animals, FAQ, hybrid=hybrid)
+
+
+def test_kinds_of_files(write):
+    assert (kind_of(PAIRS), kind_of(FAQ)) == ("sts", "retrieval")
+    assert kind_of(write("query\t1\tcat\n")) == "retrieval"
+    assert kind_of(write("0.5\tcat\tdog\n")) == "sts"
+
+
+# ---------------------------------------------------------------------------------------------------
+# Records
+
+
+def test_a_record_grows_by_dated_rows(animals, tmp_path):
+    log = str(tmp_path / "results.tsv")
+    check_log(log)
+    for _ in range(2):
+        append_to_log(log, "m", [evaluate_file(animals, str(path)) for path in (PAIRS, FAQ)], {"epochs": 5, "a": "ㄱ"})
+        check_log(log)
+    lines = [line.split("\t") for line in Path(log).read_text(encoding="utf-8").splitlines()]
+    assert lines[0] == list(COLUMNS) and len(lines) == 5
+    rows = [dict(zip(COLUMNS, line)) for line in lines[1:]]
+    assert [row["file"] for row in rows] == ["pairs.tsv", "faq.tsv"] * 2
+    assert float(rows[0]["pearson"]) == pytest.approx(evaluate_sts(animals, PAIRS).pearson, abs=1e-4)
+    assert rows[0]["P@1"] == "" and float(rows[1]["P@1"]) == pytest.approx(
+        evaluate_retrieval(animals, FAQ)[1], abs=1e-4
+    )
+    assert rows[0]["parameters"] == '{"epochs": 5, "a": "ㄱ"}'
+    assert rows[0]["date"][:2] == "20" and rows[0]["date"][10] == "T"
+
+
+def test_rows_of_several_evaluations_do_not_mix(tmp_path):
+    log = str(tmp_path / "results.tsv")
+    result = {"file": "f", "n": 1, "coverage": 1.0}
+    threads = [threading.Thread(target=append_to_log, args=(log, f"m{i}", [result] * 20, {"i": i})) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    lines = Path(log).read_text().splitlines()
+    assert lines[0].split("\t") == list(COLUMNS) and lines.count(lines[0]) == 1 and len(lines) == 161
+    assert all(line.count("\t") == len(COLUMNS) - 1 for line in lines)
+
+
+def test_a_record_of_something_else_is_left_alone(write):
+    with pytest.raises(ValueError, match="is no record of evaluations"):
+        check_log(write("a\tb\n1\t2\n"))

@@ -1,0 +1,106 @@
+"""LexicalScores against TF-IDF counted in dicts."""
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gensim_sent2vec import lexical
+from gensim_sent2vec.lexical import LexicalScores, mixed
+
+ENGLISH, KOREAN = ["Where is my order?", "where is my money"], ["한국어 질문이 있어요", "한국어로 질문"]
+TEXTS = [*ENGLISH, *KOREAN, "", "a", "\ufb01ne \uff11\uff12", "   "]
+
+
+def ngrams(text: str, shortest: int, longest: int) -> Counter:
+    """Character n-grams within words, blanks at their sides included."""
+    found = []
+    for word in lexical.plain(text).split():
+        padded = f" {word} "
+        for n in range(shortest, longest + 1):
+            found += [padded[i : i + n] for i in range(len(padded) - n + 1)]
+    return Counter(gram for gram in found if gram != " ")
+
+
+def by_hand(texts, query: str, shortest: int, longest: int) -> list[float]:
+    counts = [ngrams(text, shortest, longest) for text in texts]
+    frequency = Counter(gram for count in counts for gram in count)
+
+    def vector(count: Counter) -> dict[str, float]:
+        weights = {
+            gram: (1 + math.log(c)) * (1 + math.log((1 + len(texts)) / (1 + frequency[gram])))
+            for gram, c in count.items()
+            if gram in frequency
+        }
+        length = math.sqrt(sum(weight**2 for weight in weights.values())) or 1
+        return {gram: weight / length for gram, weight in weights.items()}
+
+    wanted = vector(ngrams(query, shortest, longest))
+    return [sum(wanted.get(gram, 0) * weight for gram, weight in vector(count).items()) for count in counts]
+
+
+@given(
+    st.lists(st.text("ab 한국\tA", max_size=12), max_size=8),
+    st.text("ab 한국c", max_size=12),
+    st.tuples(st.integers(1, 3), st.integers(1, 4)).filter(lambda pair: pair[0] <= pair[1]),
+)
+def test_tf_idf_of_character_ngrams(texts, query, shape):
+    scores = LexicalScores.fit(texts, ngrams=shape).scores(query)
+    assert scores.dtype == np.float32
+    np.testing.assert_allclose(scores, by_hand(texts, query, *shape), atol=1e-5)
+
+
+def test_batches_do_not_show(monkeypatch):
+    texts = TEXTS * 7
+    whole = LexicalScores.fit(texts)
+    monkeypatch.setattr(lexical, "BATCH", 5)
+    parts = LexicalScores.fit(iter(texts))
+    assert parts.n == whole.n == len(texts)
+    for query in TEXTS:
+        np.testing.assert_allclose(parts.scores(query), whole.scores(query), atol=1e-6)
+
+
+def test_a_text_is_most_like_itself():
+    scores = LexicalScores.fit(TEXTS)
+    for i, text in enumerate(TEXTS):
+        if text.strip():
+            assert scores.scores(text).argmax() == i
+            assert scores.scores(text)[i] == pytest.approx(1, abs=1e-6)
+        else:
+            assert not scores.scores(text).any()
+
+
+def test_tokens_case_and_forms_of_one_letter():
+    scores = LexicalScores.fit(TEXTS)
+    np.testing.assert_array_equal(scores.scores("WHERE is  my ORDER?"), scores.scores(["where", "is", "my", "order?"]))
+    assert scores.scores("fine 12")[6] == pytest.approx(1, abs=1e-6)
+
+
+def test_common_ngrams_are_left_out(monkeypatch):
+    texts = ["the cat", "the dog", "the cow", "the ant"]
+    assert LexicalScores.fit(texts).scores("the").all()
+    monkeypatch.setattr(lexical, "COMMON_LEAST", 2)
+    scores = LexicalScores.fit(texts)
+    assert not scores.scores("the").any()
+    assert scores.scores("the cow").argmax() == 2
+
+
+def test_arrays_make_it_again():
+    scores = LexicalScores.fit(TEXTS, ngrams=(2, 3))
+    again = LexicalScores(scores.arrays, scores.n, scores.ngrams)
+    np.testing.assert_array_equal(again.scores("my order"), scores.scores("my order"))
+
+
+def test_bounds_of_ngrams_are_checked():
+    with pytest.raises(ValueError, match="ngrams"):
+        LexicalScores.fit(TEXTS, ngrams=(3, 2))
+
+
+def test_the_mix_is_between_its_parts():
+    cosines, shared = np.float32([0.2, -1]), np.float32([0.6, 0])
+    np.testing.assert_array_equal(mixed(cosines, shared, 0), cosines)
+    np.testing.assert_array_equal(mixed(cosines, shared, 1), shared)
+    np.testing.assert_allclose(mixed(cosines, shared, 0.5), [0.4, -0.5], rtol=1e-6)
