@@ -447,7 +447,7 @@ cdef class Trainer:
         A target is trained with probability keep / 2^32.
     hot, meet_every : int
         The thread works on copies of the first `hot` words' rows, and exchanges what they have gained with the
-        other threads every so many lines, and at the end of each call.
+        other threads every so many tokens, and at the end of each call.
     """
 
     cdef CTrainer *trainer
@@ -458,7 +458,7 @@ cdef class Trainer:
     def __cinit__(self, float[:, ::1] words, float[::1] placeholder, float[:, ::1] grams, float[:, ::1] out,
                   const uint64_t[::1] alias, const uint32_t[::1] keep, Schedule schedule not None, *,
                   int word_ngrams, bint skip, bint epfml_hash, int dropout_k, int negative, int run,
-                  uint64_t seed, bint compute_loss=False, int hot=0, int meet_every=64):
+                  uint64_t seed, bint compute_loss=False, int hot=0, int meet_every=1000):
         cdef int64_t n = words.shape[0], dim = words.shape[1]
         if n < 2 or dim < 1 or out.shape[0] != n or out.shape[1] != dim or len(placeholder) != dim or len(alias) != n:
             raise ValueError("words, out, placeholder and alias do not fit together")

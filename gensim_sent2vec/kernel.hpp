@@ -116,7 +116,7 @@ class Trainer {
         tokens += line.tokens;
         ++lines;
         share.advance(share.schedule.by_lines ? 1 : line.tokens - polled_);
-        share.end_of_line();
+        share.end_of_line(line.tokens);
     }
 
     static constexpr int NEAR = 200;  // words of a line whose rows the L2 cache holds

@@ -139,8 +139,11 @@ class Share {
     Model view() { return hot_.view(); }
     float rate() const { return schedule.rate(known_ + own_); }
     void advance(int64_t n) { own_ += n; }
-    void end_of_line() {
-        if (++lines_ < meet_every_ || !schedule.hot_rows.try_lock()) return;
+    void end_of_line(int64_t tokens) {
+        tokens_ += tokens;
+        trained_ += tokens;
+        // At the start rows still move fast, and copies drift apart.
+        if (tokens_ < std::min(meet_every_, trained_ / 16) || !schedule.hot_rows.try_lock()) return;
         exchange();
         schedule.hot_rows.unlock();
     }
@@ -154,13 +157,13 @@ class Share {
   private:
     void exchange() {
         known_ = schedule.done.fetch_add(own_, std::memory_order_relaxed) + own_;
-        own_ = lines_ = 0;
+        own_ = tokens_ = 0;
         hot_.exchange();
     }
 
     HotRows hot_;
-    const int64_t meet_every_;  // lines
-    int64_t known_, own_ = 0, lines_ = 0;
+    const int64_t meet_every_;  // tokens
+    int64_t known_, own_ = 0, tokens_ = 0, trained_ = 0;
 };
 
 }  // namespace s2v

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from .model import Sent2Vec
 
 # Threads have copies of their own of the rows of so many words, the most frequent ones, and exchange what these have
-# gained after so many lines of all threads together.
-HOT_ROWS, HOT_LINES = 64, 256
+# gained after so many tokens of all threads together.
+HOT_ROWS, HOT_TOKENS = 64, 5000
 MIN_SLICE, MAX_SLICE = 1 << 16, 1 << 22  # bytes of a corpus file that a thread trains on at a time
 
 
@@ -54,7 +54,7 @@ class Training:
                 seed=model._stream(3, model.train_count, i),
                 compute_loss=model.compute_loss,
                 hot=HOT_ROWS if model.workers > 1 else 0,
-                meet_every=max(4, HOT_LINES // model.workers),
+                meet_every=max(100, HOT_TOKENS // model.workers),
             )
             for i in range(model.workers)
         ]

@@ -17,7 +17,7 @@ LEVELS = _kernel.available_levels()
 class Case:
     """A model with random weights, and kernel and oracle trained on the same lines of it."""
 
-    def __init__(self, lines, n_words, dim, seed=1, keep=None, trained=True, hot=0, meet_every=64, **options):
+    def __init__(self, lines, n_words, dim, seed=1, keep=None, trained=True, hot=0, meet_every=1000, **options):
         self.lines = lines
         tokens = sum(len(line) for line in lines)
         self.config = config = oracle.Config(
@@ -90,7 +90,7 @@ def cases(draw):
         "min_alpha": draw(st.sampled_from([0.0, 0.01])),
         "by_lines": draw(st.booleans()),
         "hot": draw(st.sampled_from([0, 3, 64])),  # copies of rows make no difference to a thread alone
-        "meet_every": draw(st.sampled_from([1, 2, 64])),
+        "meet_every": draw(st.sampled_from([1, 20, 1000])),
     }
     keep = None
     if draw(st.booleans()):
