@@ -53,6 +53,26 @@ cdef extern from "text.hpp" namespace "s2v" nogil:
         void merge(const CCorpusCount &other, int64_t max_words) except +
 
 
+cdef extern from "epfml.hpp" namespace "s2v" nogil:
+    cdef cppclass CEntries "s2v::Entries":
+        vector[char] blob, types
+        vector[int64_t] lengths, counts, ends
+        vector[uint64_t] hashes
+        void read(const char *data, size_t n, int64_t most) except +
+
+    void append_entries(vector[char] &out, const unsigned char *blob, const int64_t *offsets, const int64_t *counts,
+                        int64_t n) except +
+
+    void append_character_buckets(vector[int64_t] &out, const unsigned char *word, size_t n, int minn, int maxn,
+                                  uint32_t bucket) except +
+
+    cdef cppclass CTablePart "s2v::TablePart":
+        uint64_t *slots
+        uint64_t begin, size, n_slots
+        vector[int64_t] over, alike
+        void place(const uint64_t *hashes, const int64_t *ids, int64_t n, cbool carried) except +
+
+
 cdef extern from "kernel.hpp" namespace "s2v" nogil:
     cdef cppclass CModel "s2v::Model":
         float *words
@@ -321,6 +341,83 @@ def take_words(const unsigned char[::1] blob, const int64_t[::1] offsets, const 
         if n:
             memcpy(&out[at], &blob[offsets[ids[i]]], n)
         at += n
+
+
+cdef bytes bytes_of(const void *data, size_t n):
+    return PyBytes_FromStringAndSize(<const char*>data, n)
+
+
+def split_entries(const unsigned char[::1] data, int64_t most):
+    """The whole entries at the head of `data`, dictionary of a reference .bin, `most` at most.
+
+    Returns
+    -------
+    (bytes, bytes, bytes, bytes, bytes, bytes)
+        The words end to end, each byte that is not UTF-8 as a surrogate; their int64 lengths and uint64 hashes; their
+        int64 counts and int8 types; the int64 ends of the entries in `data`.
+    """
+    cdef CEntries entries
+    if len(data):
+        with nogil:
+            entries.read(<const char*>&data[0], data.shape[0], most)
+    return (
+        bytes_of(entries.blob.data(), entries.blob.size()),
+        bytes_of(entries.lengths.data(), entries.lengths.size() * sizeof(int64_t)),
+        bytes_of(entries.hashes.data(), entries.hashes.size() * sizeof(uint64_t)),
+        bytes_of(entries.counts.data(), entries.counts.size() * sizeof(int64_t)),
+        bytes_of(entries.types.data(), entries.types.size()),
+        bytes_of(entries.ends.data(), entries.ends.size() * sizeof(int64_t)),
+    )
+
+
+def pack_entries(const unsigned char[::1] blob, const int64_t[::1] offsets, const int64_t[::1] counts):
+    """Words, ``blob[offsets[i]:offsets[i + 1]]``, and their counts as entries of a reference .bin."""
+    cdef vector[char] out
+    cdef int64_t i
+    cdef cbool fine = len(offsets) == len(counts) + 1 and offsets[0] >= 0
+    for i in range(len(counts)):
+        fine = fine and offsets[i] <= offsets[i + 1] <= len(blob)
+    if not fine:
+        raise ValueError("blob, offsets and counts do not fit together")
+    if len(counts):
+        append_entries(out, &blob[0] if len(blob) else NULL, &offsets[0], &counts[0], len(counts))
+    return bytes_of(out.data(), out.size())
+
+
+def character_buckets(bytes word, int minn, int maxn, uint32_t bucket):
+    """The int64 buckets of a word's character n-grams, of `minn` to `maxn` characters, as the reference hashes them."""
+    cdef vector[int64_t] out
+    if not bucket:
+        raise ValueError("bucket must be at least 1")
+    append_character_buckets(out, <const unsigned char*><const char*>word, len(word), minn, maxn, bucket)
+    return bytes_of(out.data(), out.size() * sizeof(int64_t))
+
+
+def place_words(const uint64_t[::1] hashes, const int64_t[::1] ids, uint64_t[::1] part, uint64_t begin,
+                uint64_t n_slots, bint carried):
+    """Place words into slots [begin, begin + len(part)) of a word table of `n_slots`.
+
+    Parameters
+    ----------
+    carried : bool
+        The words found no place in the part before this one; otherwise their own places lie in this part.
+
+    Returns
+    -------
+    (bytes, bytes)
+        int64: which of the words found no place; pairs of ids that may be of the same word.
+    """
+    cdef CTablePart table
+    if len(hashes) != len(ids) or n_slots & (n_slots - 1) or not len(part) or begin + len(part) > n_slots:
+        raise ValueError("hashes, ids and part do not fit together")
+    table.slots, table.begin, table.size, table.n_slots = &part[0], begin, len(part), n_slots
+    if len(hashes):
+        with nogil:
+            table.place(&hashes[0], &ids[0], hashes.shape[0], carried)
+    return (
+        bytes_of(table.over.data(), table.over.size() * sizeof(int64_t)),
+        bytes_of(table.alike.data(), table.alike.size() * sizeof(int64_t)),
+    )
 
 
 cdef class CorpusCounter:

@@ -103,11 +103,11 @@ struct Encoded {
 
 inline void encode(const Reader& reader, const WordTable& words, const Pack& pack, int level, const Encoded& out) {
     const MeanRows mean_rows = choose_mean_rows(level, reader.dim, reader.half);
-    Lookup lookup(words);
+    Lookup lookup(words, reader.epfml);
     Gathered gathered[2];
     for (int64_t s = 0; s <= pack.n_sentences; ++s) {  // one sentence ahead of the sums, so that its rows are on their way
         if (s < pack.n_sentences) {
-            pack.each_token(s, [&](const char* p, size_t n) { lookup.add(p, n); });
+            pack.each_token(s, [&](const char* p, size_t n) { lookup.add(p, n); }, reader.epfml);
             gathered[s & 1].find(reader, lookup, s, out.unseen);
             if (out.known) out.known[s] = static_cast<int64_t>(gathered[s & 1].ids.size());
         }

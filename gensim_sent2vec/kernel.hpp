@@ -45,13 +45,13 @@ class Trainer {
 
     // The lines that start in [begin, end) of an open file positioned as SliceReader wants it.
     ReadStatus train_slice(const WordTable& words, int file, int64_t begin, int64_t end) {
-        FileSource source{Lookup(words), SliceReader(file, begin, end, &share.schedule.stop)};
+        FileSource source{Lookup(words, model.epfml), SliceReader(file, begin, end, &share.schedule.stop)};
         train(source);
         return source.status;
     }
 
     void train_pack(const WordTable& words, const Pack& pack) {
-        PackSource source{Lookup(words), pack};
+        PackSource source{Lookup(words, model.epfml), pack};
         train(source);
     }
 

@@ -9,9 +9,12 @@ namespace s2v {
 // line looked up together, their waits overlap.
 class Lookup {
   public:
-    explicit Lookup(const WordTable& words) : words_(words) {}
+    // In models of the reference program "</s>" is a word, but as a token it ends the line.
+    Lookup(const WordTable& words, bool epfml) : words_(words), epfml_(epfml) {}
 
     void add(const char* p, size_t n) {
+        if (epfml_ && n == 4 && std::memcmp(p, "</s>", 4) == 0) ended_ = true;
+        if (ended_) return;
         const uint64_t hash = hash_bytes(p, n);
         prefetch_row<0>(words_.first_slot(hash), sizeof(uint64_t));
         tokens_.push_back({hash, text_.size(), n});
@@ -35,6 +38,7 @@ class Lookup {
         }
         tokens_.clear();
         text_.clear();
+        ended_ = false;
     }
 
     // Appends the ids of the known ones.
@@ -48,6 +52,8 @@ class Lookup {
         size_t begin, n;
     };
     const WordTable& words_;
+    const bool epfml_;
+    bool ended_ = false;
     std::vector<Token> tokens_;
     std::vector<char> text_;
 };
@@ -76,8 +82,9 @@ struct Pack {
     const int64_t *token_ends, *sentence_ends;
     int64_t n_sentences;
 
+    // Texts are split at whitespace: Python's, or with `epfml` the seven bytes at which the reference program splits.
     template <class Token>
-    void each_token(int64_t sentence, Token&& token) const {
+    void each_token(int64_t sentence, Token&& token, bool epfml = false) const {
         const int64_t begin = sentence ? sentence_ends[sentence - 1] : 0, end = sentence_ends[sentence];
         if (token_ends) {
             for (int64_t i = begin; i < end; ++i) {
@@ -87,6 +94,14 @@ struct Pack {
             return;
         }
         const char *p = text + begin, *limit = text + end;
+        const auto separates = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == 0; };
+        while (epfml) {
+            p = std::find_if_not(p, limit, separates);
+            if (p == limit) return;
+            const char* stop = std::find_if(p, limit, separates);
+            token(p, static_cast<size_t>(stop - p));
+            p = stop;
+        }
         for (;;) {
             p = skip_spaces(p, limit);
             if (p == limit) return;

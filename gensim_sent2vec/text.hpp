@@ -124,25 +124,27 @@ inline const char* skip_spaces(const char* p, const char* end) {
     return p;
 }
 
-// Whether the bytes are UTF-8 as Python's strict decoder has it (no surrogates, no overlong forms) and
-// hold no NUL, which in a text corpus means a binary file.
+// Bytes of the character at p, UTF-8 as Python's strict decoder has it (no surrogates, no overlong forms); 0 for none.
+inline int utf8_length(const char* p, const char* end) {
+    const auto byte = [p](int i) { return static_cast<unsigned char>(p[i]); };
+    const unsigned char lead = byte(0);
+    if (lead < 0x80) return 1;
+    const int length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    if (lead < 0xc2 || lead > 0xf4 || end - p < length) return 0;
+    for (int i = 1; i < length; ++i)
+        if ((byte(i) & 0xc0) != 0x80) return 0;
+    if ((lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) > 0x9f) ||
+        (lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f))
+        return 0;
+    return length;
+}
+
+// Whether the bytes are UTF-8 and hold no NUL, which in a text corpus means a binary file.
 inline bool valid_word(const char* p, size_t n) {
     const char* end = p + n;
     while (p < end) {
-        const auto byte = [p](int i) { return static_cast<unsigned char>(p[i]); };
-        const unsigned char lead = byte(0);
-        if (lead == 0) return false;
-        if (lead < 0x80) {
-            ++p;
-            continue;
-        }
-        const int length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-        if (lead < 0xc2 || lead > 0xf4 || end - p < length) return false;
-        for (int i = 1; i < length; ++i)
-            if ((byte(i) & 0xc0) != 0x80) return false;
-        if ((lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) > 0x9f) ||
-            (lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f))
-            return false;
+        const int length = *p != 0 ? utf8_length(p, end) : 0;
+        if (!length) return false;
         p += length;
     }
     return true;

@@ -116,8 +116,7 @@ class Vocabulary(SaveLoad, Packed, Mapping[str, int]):
 
     def __init__(self, blob: np.ndarray, offsets: np.ndarray) -> None:
         self.blob, self.offsets = blob, offsets
-        n_slots = 1 << max(4, int(len(offsets) * 2 - 1).bit_length())
-        self.slots = np.zeros(n_slots, dtype=np.uint64)
+        self.slots = np.zeros(slots_for(len(offsets) - 1), dtype=np.uint64)
         twice = _kernel.build_slots(blob, offsets, self.slots)
         if twice >= 0:
             raise ValueError(f"the word {self.word(twice)!r} stands twice in the vocabulary")
@@ -208,6 +207,11 @@ class Vocabulary(SaveLoad, Packed, Mapping[str, int]):
 
     def __repr__(self) -> str:
         return f"<Vocabulary of {len(self)} words>"
+
+
+def slots_for(n_words: int) -> int:
+    """The length of the hash table of so many words: a power of two, no more than half full."""
+    return 1 << max(4, (2 * n_words + 1).bit_length())
 
 
 class WordCounts(Packed, Mapping[str, int]):
