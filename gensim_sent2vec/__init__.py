@@ -9,9 +9,20 @@ except ImportError as error:
     ) from error
 
 from .corpus import TokenFile
+from .epfml import convert_epfml, load_epfml_model, load_epfml_vectors, save_epfml_model
 from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
 from .tokenizing import tokenize_file
 from .version import __version__
 
-__all__ = ["Sent2Vec", "Sent2VecKeyedVectors", "TokenFile", "__version__", "tokenize_file"]
+__all__ = [
+    "Sent2Vec",
+    "Sent2VecKeyedVectors",
+    "TokenFile",
+    "__version__",
+    "convert_epfml",
+    "load_epfml_model",
+    "load_epfml_vectors",
+    "save_epfml_model",
+    "tokenize_file",
+]

@@ -12,6 +12,8 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from .convert import FORMS
+from .convert import convert as convert_file
 from .corpus import TextLines, TokenFile, TokenLines
 from .evaluation import append_to_log, check_log, evaluate_file
 from .keyedvectors import Sent2VecKeyedVectors
@@ -138,6 +140,20 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--log", metavar="RESULTS.tsv", help="append a dated row for each file")
     evaluate.add_argument("--json", action="store_true", help="one JSON object a file")
 
+    convert = command(
+        "convert",
+        _convert,
+        "from one form of model file to another: native, the reference program's .bin, word2vec",
+        "gensim-sent2vec convert model.bin model.s2v",
+    )
+    convert.add_argument("source", metavar="IN", help="a file of any of these forms; told by what is in it")
+    convert.add_argument(
+        "target", metavar="OUT",
+        help="its name says the form: .bin the reference's, .txt and .vec word2vec text, .w2v.bin word2vec binary (also "
+        "with .gz), any other native",
+    )  # fmt: skip
+    convert.add_argument("--to", choices=FORMS, help="the form, whatever the name says")
+
     info = command("info", _info, "what a model file holds", "gensim-sent2vec info my.model --json")
     info.add_argument("model", metavar="MODEL")
     info.add_argument("--json", action="store_true", help="as a JSON object")
@@ -260,6 +276,11 @@ def _show_result(result: dict[str, Any], as_json: bool, header: bool) -> None:
     cells = [f"{result[name]:{width}.4f}" if name in result else " " * width
              for name, width in (("pearson", 8), ("spearman", 8), ("P@1", 7), ("P@3", 6), ("P@5", 6))]  # fmt: skip
     print(*cells, f"{result['n']:7,} {result['coverage']:8.1%}  {result['file']}", flush=True)
+
+def _convert(args: argparse.Namespace) -> None:
+    _check_writable(args.target)
+    form = convert_file(args.source, args.target, args.to)
+    print(f"{args.target}: {form}, {os.path.getsize(args.target):,} bytes", file=sys.stderr)
 
 
 def _info(args: argparse.Namespace) -> None:

@@ -30,8 +30,7 @@ from .model import Sent2Vec
 from .progress import Progress
 from .selection import as_uint32, target_probability
 from .spool import SpooledVocabulary
-from .storage import Stream, write
-from .storage import _in_its_place as replacing
+from .storage import Stream, in_its_place, write
 from .vocab import Vocabulary, slots_for
 
 NEVER_SKIPPED = 1.0  # the reference's -t at which no target is ever skipped
@@ -295,7 +294,7 @@ def save_epfml_model(model: Sent2Vec | Sent2VecKeyedVectors, path: str | os.Path
     n_words = 1 + len(wv) + appended
     n_tokens = max(getattr(model, "corpus_total_words", 0) + n_lines, int(counts.sum()) + (n_lines if appended else 0))
     no_rows = np.zeros((1, wv.vector_size), dtype=np.float32)
-    with replacing(path) as file:
+    with in_its_place(os.path.realpath(path)) as file:
         file.write(struct.pack("<2i", MAGIC, VERSIONS[0]))
         file.write(_arguments(model, wv))
         file.write(struct.pack("<3i2q", n_words, n_words, 0, n_tokens, -1))
@@ -322,8 +321,6 @@ def _check_expressible(wv: Sent2VecKeyedVectors) -> None:
     if not len(wv):
         raise ValueError("model: there are no words to save; call build_vocab and train first")
     vocabulary = wv.freeze()
-    if PLACEHOLDER.decode() in vocabulary:
-        raise ValueError(f"model: {PLACEHOLDER.decode()!r} is a word of the vocabulary; to the reference it is none")
     zeros = np.flatnonzero(vocabulary.blob == 0)
     if len(zeros):
         i = int(np.searchsorted(vocabulary.offsets, zeros[0], side="right")) - 1

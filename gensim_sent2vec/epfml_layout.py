@@ -297,7 +297,7 @@ def _blocks(file: BinaryIO, path: str, begin: int, size: int, n: int) -> Iterato
     file.seek(begin)
     at, done, rest = begin, 0, b""
     while done < n:
-        data = rest + file.read(BLOCK)
+        data = rest + file.read(min(BLOCK, size - at - len(rest)))
         blob, lengths, hashes, counts, types, ends = _kernel.split_entries(data, n - done)
         entries = Entries(
             np.frombuffer(blob, np.uint8),
@@ -307,7 +307,7 @@ def _blocks(file: BinaryIO, path: str, begin: int, size: int, n: int) -> Iterato
             np.frombuffer(types, np.int8),
         )
         if not len(lengths):
-            problem = f"the file ends at byte {size}" if len(data) < BLOCK else f"no end within {len(data)} bytes"
+            problem = f"the file ends at byte {size}" if at + len(data) >= size else f"no end within {len(data)} bytes"
             raise damage(path, "dictionary", at, f"entry {done} of {n}: {problem}")
         offsets = np.frombuffer(ends, np.int64)
         yield at, entries, offsets

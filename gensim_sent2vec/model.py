@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from gensim.models import Word2Vec
 
-from . import _kernel
+from . import _kernel, memory
 from .corpus import check_corpus_file, check_sentences
 from .keyedvectors import Sent2VecKeyedVectors
 from .parameters import optional_whole, real, refuse, whole
@@ -439,6 +439,7 @@ class Sent2Vec(Word2Vec):
     def init_weights(self) -> None:
         """Reset the weights: input rows uniform in ±1/vector_size, output rows zero."""
         n, dim = len(self.wv), self.vector_size
+        self._require_memory(2 * n + 1 + self._gram_rows())
         self.wv.vectors = self._start_rows("words", n)
         self.wv.vectors_ngrams = self._start_rows("ngrams", self._gram_rows())
         self.placeholder = self._start_rows("placeholder", 1)[0]
@@ -448,10 +449,22 @@ class Sent2Vec(Word2Vec):
     def update_weights(self) -> None:
         """Keep all weights, and start those of words that have been added to the vocabulary."""
         old = len(self.wv.vectors)
+        self._require_memory(len(self.wv) + 2 * (len(self.wv) - old))  # a matrix at a time is copied
         self.wv.vectors = np.concatenate([self.wv.vectors, self._start_rows("words", len(self.wv) - old, first=old)])
         zeros = np.zeros((len(self.wv) - old, self.vector_size), dtype=np.float32)
         self.syn1neg = np.concatenate([self.syn1neg, zeros])
         self.wv.norms = None
+
+    def _require_memory(self, rows: int) -> None:
+        grams = self._gram_rows()
+        ways_out = [f"a larger min_count (now {self.min_count}) or a max_final_vocab", "a smaller vector_size"]
+        memory.require(
+            4 * rows * self.vector_size,
+            f"training {len(self.wv)} words"
+            + (f" and {grams} n-gram rows" if grams else "")
+            + f" of {self.vector_size} dimensions",
+            [f"a smaller bucket (now {grams})", *ways_out] if grams > len(self.wv) else ways_out,
+        )
 
     def _start_rows(self, which: str, n: int, first: int = 0) -> np.ndarray:
         rows = np.empty((n, self.vector_size), dtype=np.float32)

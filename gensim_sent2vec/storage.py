@@ -117,7 +117,7 @@ def write(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray | Stream
     if os.path.isdir(path):
         raise IsADirectoryError(f"{path!r} is a directory; pass the name of a file to write")
     tensors, room = _lay_out(arrays, facts)
-    with _in_its_place(path) as file:
+    with in_its_place(path) as file:
         file.seek(8 + room)  # until the header is written, zeros stand in its place
         crcs = {name: _copy(file, name, arrays[name], tensors[name]) for name in tensors}
         header = _header(tensors, facts, crcs)
@@ -206,7 +206,7 @@ def _parts(array: np.ndarray) -> Iterator[memoryview]:
 
 
 @contextmanager
-def _in_its_place(path: str) -> Iterator[BinaryIO]:
+def in_its_place(path: str) -> Iterator[BinaryIO]:
     """A new file beside `path`, which takes its place when all is written and on the disk."""
     folder, name = os.path.split(path)
     temporary = os.path.join(folder, f".{name[:48]}.{secrets.token_hex(4)}.tmp")

@@ -1,0 +1,153 @@
+"""Files from any form to any other."""
+
+import gzip
+import logging
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gensim.models import KeyedVectors
+
+from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, load_epfml_model, load_epfml_vectors
+from gensim_sent2vec.cli import main
+from gensim_sent2vec.convert import convert, form_of_name, load_any
+
+BIN = Path(__file__).parent / "data" / "epfml" / "ngrams1.bin"
+NO_TEXT = "bad\udcfebyte"  # a word of it that is not UTF-8
+BIGRAMS = BIN.with_name("ngrams2.bin")
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    """The same vectors in each form."""
+    folder = tmp_path_factory.mktemp("sources")
+    shutil.copy(BIN, folder / "reference.bin")
+    model = load_epfml_model(BIN)
+    model.wv.save(str(folder / "native.s2v"))
+    model.save(str(folder / "whole.model"))
+    words = KeyedVectors(model.vector_size)
+    kept = [word for word in model.wv.index_to_key if word != NO_TEXT]
+    words.add_vectors(kept, model.wv[kept])
+    words.save_word2vec_format(str(folder / "text.vec"))
+    words.save_word2vec_format(str(folder / "text.vec.gz"))
+    words.save_word2vec_format(str(folder / "binary.w2v.bin"), binary=True)
+    for path in list(folder.iterdir()):  # names do not matter on the way in
+        if path.suffix != ".gz" and path.name.count(".") == 1 and path.stem != "whole":
+            shutil.copy(path, folder / f"named-{path.stem}")
+    return folder
+
+
+SOURCES = [
+    "native.s2v", "whole.model", "text.vec", "text.vec.gz", "binary.w2v.bin", "reference.bin", "named-native",
+    "named-text", "named-reference",
+]  # fmt: skip
+TARGETS = {
+    "a.s2v": "native", "a.bin": "epfml", "a.txt": "word2vec", "a.vec.gz": "word2vec", "a.w2v.bin": "word2vec-binary",
+    "a.w2v.bin.gz": "word2vec-binary", "a": "native", "A.BIN": "epfml",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("source", SOURCES)
+def test_words_and_vectors_survive(sources, tmp_path, source, target):
+    original = load_epfml_vectors(BIN)
+    assert convert(sources / source, tmp_path / target) == TARGETS[target]
+    loaded = load_any(tmp_path / target)
+    assert isinstance(loaded, Sent2VecKeyedVectors)
+    words = set(original.index_to_key)
+    if "word2vec" in TARGETS[target] or source.startswith(("text", "binary", "named-text")):
+        words.remove(NO_TEXT)
+    assert set(loaded.index_to_key) == words
+    assert all(np.array_equal(loaded[word], original[word]) for word in words)
+    assert np.allclose(loaded.encode(["the police said"]), original.encode(["the police said"]), rtol=1e-6)
+
+
+@pytest.mark.parametrize("target", ["a.txt", "a.w2v.bin"])
+def test_words_that_word2vec_files_cannot_hold(tmp_path, caplog, target):
+    words = ["plain", "New York", "", "한국어", "a\nb", "\ud800", "a\u00a0b", "tab\tbed"]
+    wv = Sent2VecKeyedVectors(2)
+    wv.add_vectors(words, np.arange(16, dtype=np.float32).reshape(8, 2))
+    wv.save(str(tmp_path / "native"))
+    convert(tmp_path / "native", tmp_path / target)
+    assert "5 words, such as 'New York', '', 'a\\nb', cannot stand in a word2vec file" in caplog.text
+    loaded = load_any(tmp_path / target)
+    assert loaded.index_to_key == ["plain", "한국어", "a\u00a0b"]
+    assert np.array_equal(loaded.vectors, wv.vectors[[0, 3, 6]])
+
+
+@pytest.mark.parametrize("source", ["reference.bin", "native.s2v", "whole.model"])
+def test_counts_survive_where_the_form_has_them(sources, tmp_path, source):
+    original = load_epfml_vectors(BIN)
+    for target in ("a.bin", "a.s2v"):
+        convert(sources / source, tmp_path / target)
+        loaded = load_any(tmp_path / target)
+        assert np.array_equal(loaded.expandos["count"], original.expandos["count"])
+
+
+def test_whole_models_keep_their_training_in_the_reference_form(sources, tmp_path):
+    convert(sources / "whole.model", tmp_path / "a.bin")
+    model, original = load_epfml_model(tmp_path / "a.bin"), load_epfml_model(BIN)
+    assert np.array_equal(model.syn1neg, original.syn1neg) and np.array_equal(model.placeholder, original.placeholder)
+
+
+def test_ngrams_are_kept_or_said_to_be_left_out(tmp_path, caplog):
+    convert(BIGRAMS, tmp_path / "a.s2v")
+    convert(tmp_path / "a.s2v", tmp_path / "a.bin")
+    assert np.array_equal(load_any(tmp_path / "a.bin").vectors_ngrams, load_epfml_vectors(BIGRAMS).vectors_ngrams)
+    assert not caplog.records
+    with caplog.at_level(logging.WARNING):
+        convert(BIGRAMS, tmp_path / "a.txt")
+    assert "200 n-gram rows are left out" in caplog.text
+
+
+def test_the_form_can_be_forced(tmp_path):
+    assert convert(BIN, tmp_path / "a.bin.txt", to="native") == "native"
+    assert len(Sent2VecKeyedVectors.load(tmp_path / "a.bin.txt")) == len(load_epfml_vectors(BIN))
+    with pytest.raises(ValueError, match="to: one of native, epfml, word2vec, word2vec-binary is expected, got 'xml'"):
+        convert(BIN, tmp_path / "a", to="xml")
+
+
+@pytest.mark.parametrize("name, form", [("x.W2V.BIN", "word2vec-binary"), ("x.bin.gz", "epfml"), ("bin", "native")])
+def test_names(name, form):
+    assert form_of_name(name) == form
+
+
+def test_what_cannot_be_converted(tmp_path, lee):
+    mixed = Sent2Vec(lee, vector_size=3, min_count=20, epochs=1, workers=1, word_ngrams=2, bucket=50)
+    mixed.save(str(tmp_path / "mixed"))
+    with pytest.raises(ValueError, match="word_ngrams=2"):
+        convert(tmp_path / "mixed", tmp_path / "a.bin")
+    (tmp_path / "nonsense").write_bytes(b"\1\2\3 nonsense")
+    (tmp_path / "empty").write_bytes(b"")
+    (tmp_path / "packed.bin.gz").write_bytes(gzip.compress(BIN.read_bytes()))
+    for name in ("nonsense", "empty", "packed.bin.gz"):
+        with pytest.raises(ValueError, match=name):
+            convert(tmp_path / name, tmp_path / "a")
+    with pytest.raises(IsADirectoryError):
+        convert(tmp_path, tmp_path / "a")
+    with pytest.raises(FileNotFoundError):
+        convert(tmp_path / "none", tmp_path / "a")
+    for to in ("native", "word2vec", "epfml"):
+        with pytest.raises(ValueError, match="is the file to convert"):
+            convert(tmp_path / "mixed", tmp_path / "mixed", to=to)
+    assert not (tmp_path / "a").exists() and not (tmp_path / "a.bin").exists()
+
+
+# -----------------------------------------------------------------------------------------------------
+# The command
+
+
+def test_command(tmp_path, capsys):
+    main(["convert", str(BIN), str(tmp_path / "a.s2v")])
+    assert capsys.readouterr().err.startswith(f"{tmp_path / 'a.s2v'}: native, ")
+    main(["convert", str(tmp_path / "a.s2v"), str(tmp_path / "b"), "--to", "epfml"])
+    assert load_epfml_vectors(tmp_path / "b").key_to_index == load_epfml_vectors(BIN).key_to_index
+
+
+@pytest.mark.parametrize("arguments", [["none.bin", "a.s2v"], [str(BIN), "no/such/folder/a.s2v"]])
+def test_command_with_bad_files(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["convert", *arguments])
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
