@@ -202,7 +202,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         path, native = f"{folder}/model.bin", f"{folder}/model.s2v"
         room, need = shutil.disk_usage(folder).free, 2 * 4 * DIM * (2 * args.words + args.bucket)
         if room < need:
-            raise SystemExit(f"skipped: {need // MB:,} MB of disk are needed in {args.folder}, {room // MB:,} MB are free")
+            raise SystemExit(
+                f"skipped: {need // MB:,} MB of disk are needed in {args.folder}, {room // MB:,} MB are free"
+            )
         with cgroup(limit):
             pass  # before minutes of writing: can one be made?
         size = make(path, args.words, args.bucket)

@@ -149,8 +149,8 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("source", metavar="IN", help="a file of any of these forms; told by what is in it")
     convert.add_argument(
         "target", metavar="OUT",
-        help="its name says the form: .bin the reference's, .txt and .vec word2vec text, .w2v.bin word2vec binary (also "
-        "with .gz), any other native",
+        help="its name says the form: .bin the reference's, .txt and .vec word2vec text, .w2v.bin word2vec binary "
+        "(also with .gz), any other native",
     )  # fmt: skip
     convert.add_argument("--to", choices=FORMS, help="the form, whatever the name says")
 

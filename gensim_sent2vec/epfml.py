@@ -22,9 +22,21 @@ import numpy as np
 from . import _kernel, memory
 from .characters import composed_rows
 from .epfml_layout import (
-    CHARACTERS, LINE_END, MAGIC, NEGATIVES, PLACEHOLDER, SENT2VEC, VERSIONS, Layout, Matrix, entries_of, opened,
-    read_into, read_layout, rows_of,
-)  # fmt: skip
+    CHARACTERS,
+    LINE_END,
+    MAGIC,
+    NEGATIVES,
+    PLACEHOLDER,
+    SENT2VEC,
+    VERSIONS,
+    Layout,
+    Matrix,
+    entries_of,
+    opened,
+    read_into,
+    read_layout,
+    rows_of,
+)
 from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
 from .progress import Progress

@@ -54,7 +54,7 @@ class Arguments(NamedTuple):
 
 @dataclass(frozen=True)
 class Matrix:
-    """Where a matrix of float32 lies: `rows` × `columns` numbers from byte `begin` on."""
+    """Where a matrix of float32 lies: `rows` times `columns` numbers from byte `begin` on."""
 
     name: str
     rows: int
@@ -153,7 +153,7 @@ def opened(path: str) -> Iterator[BinaryIO]:
     if not stat.S_ISREG(mode):
         raise OSError(f"{path!r} is a device or a pipe, not a .bin of the reference program; copy it to a file first")
     with open(path, "rb", buffering=0) as file:
-        yield file  # type: ignore[misc]
+        yield file
 
 
 # -----------------------------------------------------------------------------------------------------
@@ -221,7 +221,8 @@ def _read_arguments(cursor: Cursor) -> Arguments:
     numbers = list(cursor.numbers("<9i", section))
     model = numbers[7]
     bucket_char = cursor.numbers("<i", section)[0] if model == CHARACTERS else 0
-    args = Arguments(*numbers, *cursor.numbers("<3i d", section), bucketChar=bucket_char)  # type: ignore[arg-type]
+    numbers += [*cursor.numbers("<3i d", section), bucket_char]
+    args = Arguments(*numbers)
     if model in (CBOW, SKIPGRAM, SUPERVISED):
         _refuse_fasttext(cursor, model)
     for name, least in {
@@ -321,8 +322,8 @@ def _read_matrix(cursor: Cursor, name: str, columns: int, least: int, most: int 
     (quantised,) = cursor.numbers("<B", name)
     if quantised == 1 and name == "input matrix":
         raise ValueError(
-            f"{cursor.path!r}: {name} at byte {begin}: quantised; quantised models are not supported: use the .bin from "
-            "which this one was made"
+            f"{cursor.path!r}: {name} at byte {begin}: quantised; quantised models are not supported: use the .bin "
+            "from which this one was made"
         )
     if quantised > 1:
         raise cursor.error(name, f"the byte that says whether it is quantised is {quantised}", at=begin)
@@ -362,7 +363,7 @@ def rows_of(layout: Layout, matrix: Matrix, begin: int, end: int) -> Iterator[np
 
 def read_into(file: Any, array: np.ndarray, path: str, section: str) -> None:
     """Fill an array with what comes next in a file."""
-    view = memoryview(array.reshape(-1).view(np.uint8))
+    view = array.reshape(-1).view(np.uint8).data
     while view:
         n = file.readinto(view[: 1 << 30])
         if not n:

@@ -409,6 +409,8 @@ class Sent2VecKeyedVectors(KeyedVectors):
             Where it is another kind of file, or damaged: with the section and the byte.
         OSError
             Where it cannot be read.
+        MemoryError
+            Where it does not fit the memory that this process may take, and is not to be mapped.
         """
         try:
             arrays, facts = storage.read(fname, mmap, verify)
@@ -419,6 +421,7 @@ class Sent2VecKeyedVectors(KeyedVectors):
         result = cls(1)
         try:
             restore(result, arrays, facts, verify)
+            storage.expect_random(result.vectors_ngrams)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"{os.fspath(fname)!r}: {error if type(error) is ValueError else repr(error)}") from error
         return result

@@ -54,9 +54,8 @@ def require(nbytes: int, what: str, ways_out: Sequence[str] = ()) -> None:
     if tightest is None or nbytes <= tightest.available:
         return
     advice = "; instead " + ", or ".join(ways_out) if ways_out else ""
-    raise MemoryError(
-        f"{what} needs {in_bytes(nbytes)}, and {in_bytes(tightest.available)} are available under {tightest.name}{advice}"
-    )
+    need, left = in_bytes(nbytes), in_bytes(tightest.available)
+    raise MemoryError(f"{what} needs {need}, and {left} are available under {tightest.name}{advice}")
 
 
 def available() -> Limit | None:
@@ -162,7 +161,7 @@ def _groups_of_process() -> dict[_Version, str]:
     """The path of this process's group in the hierarchy of each version."""
     groups = {}
     for line in _text(ROOT / "proc/self/cgroup").splitlines():
-        hierarchy, controllers, path = (line.split(":", 2) + ["", ""])[:3]
+        hierarchy, controllers, path = [*line.split(":", 2), "", ""][:3]
         if hierarchy == "0" and not controllers:
             groups[V2] = path
         elif "memory" in controllers.split(","):
@@ -176,7 +175,7 @@ def _mounts() -> Iterator[tuple[_Version, str, str]]:
         if " - cgroup" not in line:
             continue
         before, _, after = line.partition(" - ")
-        fields, (kind, _, options) = before.split(), (after.split(" ", 2) + ["", ""])[:3]
+        fields, (kind, _, options) = before.split(), [*after.split(" ", 2), "", ""][:3]
         if len(fields) < 5:
             continue
         root, point = (re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), field) for field in fields[3:5])

@@ -7,10 +7,12 @@ import pickletools
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
+from glob import escape, glob
 from typing import Any
 
 from gensim.utils import SaveLoad
 
+from . import memory
 from .storage import kind_of, sync_folder
 
 SEPARATE = 1 << 16  # arrays of at least so many numbers are saved as files of their own, which can be mapped
@@ -68,6 +70,10 @@ def _sync_file(path: str) -> None:
 def unpickled(cls: type, path: str | os.PathLike[str], *args: Any, **kwargs: Any) -> Any:
     """What gensim's `SaveLoad.load` makes of a file; a ValueError that names it where that is nothing."""
     finish_save(path)
+    if not kwargs.get("mmap"):
+        parts = [os.fspath(path), *glob(escape(os.fspath(path)) + ".*.npy")]
+        n_bytes = sum(os.path.getsize(part) for part in parts if os.path.exists(part))
+        memory.require(n_bytes, f"loading {os.fspath(path)!r}", ["load(…, mmap='r'), to use the vectors"])
     try:
         return SaveLoad.load.__func__(cls, os.fspath(path), *args, **kwargs)
     except (OSError, MemoryError):

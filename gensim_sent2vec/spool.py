@@ -34,7 +34,8 @@ class SpooledVocabulary:
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
         self.n_words = self.n_bytes = self.n_slots = 0
-        self._files = {name: open(self.folder / name, "wb") for name in ("blob", "offsets", "hashes", "counts")}
+        names = ("blob", "offsets", "hashes", "counts")
+        self._files = {name: open(self.folder / name, "wb") for name in names}  # noqa: SIM115
         self._files["offsets"].write(np.zeros(1, dtype=np.int64).tobytes())
 
     def add(self, blob: np.ndarray, lengths: np.ndarray, hashes: np.ndarray, counts: np.ndarray) -> None:

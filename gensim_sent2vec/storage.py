@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import json
 import math
+import mmap as maps
 import os
 import re
 import secrets
@@ -34,6 +35,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from . import memory
+
 LAYOUT = 1
 KEY = "gensim_sent2vec"
 CRC = "crc32"  # eight hexadecimal digits each
@@ -41,6 +44,7 @@ HEADER_CRC = "header_crc32"
 ALIGNMENT = 64
 MAX_HEADER = 100_000_000  # that of the safetensors package
 BLOCK = 1 << 22  # bytes that are copied, read or checked at once
+RANDOM = 1 << 28  # bytes above which a mapped array is better not read ahead
 CODES = {
     "F64": "<f8", "I64": "<i8", "U64": "<u8", "F32": "<f4", "I32": "<i4", "U32": "<u4",
     "F16": "<f2", "I16": "<i2", "U16": "<u2", "I8": "|i1", "U8": "|u1", "BOOL": "|b1",
@@ -306,8 +310,23 @@ def _mapped(file: BinaryIO, header: Header) -> dict[str, np.ndarray]:
     }
 
 
+def expect_random(array: np.ndarray) -> None:
+    """Tell the system that rows of a large mapped array will be asked for here and there.
+
+    It would read 128 KB around each row otherwise, and where the file does not fit the page cache, over and over.
+    """
+    pages: Any = getattr(array, "_mmap", None)
+    if array.nbytes < RANDOM or not hasattr(pages, "madvise") or not hasattr(maps, "MADV_RANDOM"):
+        return
+    begin = array.ctypes.data - np.frombuffer(pages, dtype=np.uint8, count=1).ctypes.data
+    begin -= begin % maps.PAGESIZE
+    pages.madvise(maps.MADV_RANDOM, begin, array.nbytes)
+
+
 def _read_in(file: BinaryIO, header: Header) -> dict[str, np.ndarray]:
     arrays = {}
+    ways_out = ["load(…, mmap='r'), which needs next to nothing"]
+    memory.require(header.size, f"loading {header.path!r}", ways_out)
     for name, tensor in header.tensors.items():
         arrays[name] = array = np.empty(tensor.shape, dtype=tensor.dtype)
         file.seek(tensor.begin)

@@ -4,7 +4,9 @@ import struct
 
 import numpy as np
 
-FIELDS = "dim ws epoch minCount neg wordNgrams loss model bucket minn maxn lrUpdateRate".split()
+FIELDS = (
+    "dim", "ws", "epoch", "minCount", "neg", "wordNgrams", "loss", "model", "bucket", "minn", "maxn", "lrUpdateRate",
+)  # fmt: skip
 
 
 def build(
@@ -47,7 +49,16 @@ def build(
 
 def sections(data: bytes, dim=3) -> dict[str, int]:
     """Where the sections of a file without character buckets and labels begin."""
-    at = {"magic": 0, "version": 4, "arguments": 8, "t": 56, "dictionary": 64, "tokens": 76, "pruned": 84, "entries": 92}
+    at = {
+        "magic": 0,
+        "version": 4,
+        "arguments": 8,
+        "t": 56,
+        "dictionary": 64,
+        "tokens": 76,
+        "pruned": 84,
+        "entries": 92,
+    }
     n_entries = struct.unpack_from("<i", data, 64)[0]
     end = 92
     for i in range(n_entries):

@@ -8,6 +8,7 @@ import pickle
 import struct
 import subprocess
 import tracemalloc
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -187,7 +188,9 @@ def test_training_goes_on(n, source, lee, lee_path):
     before = model.wv.vectors.copy(), model.syn1neg.copy(), model.placeholder.copy()
     line_end = model.wv["</s>"].copy(), model.syn1neg[model.wv.key_to_index["</s>"]].copy()
     model.workers = 1
-    words, tokens = model.train(**({"corpus_iterable": lee} if source == "lists" else {"corpus_file": lee_path}), epochs=1)
+    words, tokens = model.train(
+        **({"corpus_iterable": lee} if source == "lists" else {"corpus_file": lee_path}), epochs=1
+    )
     assert 0 < words < tokens and np.isfinite(model.wv.vectors).all()
     assert not any(np.array_equal(a, b) for a, b in zip(before, (model.wv.vectors, model.syn1neg, model.placeholder)))
     assert np.array_equal(model.wv["</s>"], line_end[0])  # in no sentence
@@ -271,7 +274,9 @@ def test_converting_reads_block_by_block(tmp_path, write, monkeypatch):
     monkeypatch.setattr(epfml_layout, "BLOCK", 64)
     path = write(data)
     native, loaded = converted(path, tmp_path), load_epfml_vectors(path)
-    assert np.array_equal(native.vectors, loaded.vectors) and np.array_equal(native.vectors_ngrams, loaded.vectors_ngrams)
+    assert np.array_equal(native.vectors, loaded.vectors) and np.array_equal(
+        native.vectors_ngrams, loaded.vectors_ngrams
+    )
     assert list(native.index_to_key) == [f"word{i}" for i in range(500)]
     raw = np.frombuffer(data, "<f4", 3 * 801, sections(data)["input numbers"]).reshape(-1, 3)
     assert np.array_equal(native.vectors, raw[1:501]) and np.array_equal(native.vectors_ngrams, raw[501:801])
@@ -364,7 +369,7 @@ def test_entries_there_and_back(words):
     blob, lengths, hashes, counts, types, ends = _kernel.split_entries(data + b"rest", len(words))
     sizes, counts = np.frombuffer(lengths, np.int64), np.frombuffer(counts, np.int64)
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    texts = [blob[a:b].decode("utf-8", "surrogatepass") for a, b in zip(offsets, offsets[1:])]
+    texts = [blob[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise(offsets)]
     assert texts == [word.decode("utf-8", "surrogateescape") for word in words]
     assert counts.tolist() == list(range(-5, len(words) - 5)) and not any(types)
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
@@ -515,7 +520,7 @@ def test_flipped_and_inserted_bits(tmp_path_factory, bit, inserted, at):
         list(wv.index_to_key), wv.encode(["the of police", ""])
         load_epfml_model(path)
     except ValueError as error:
-        assert "flipped.bin" in str(error)  # noqa: PT017
+        assert "flipped.bin" in str(error)
     finally:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -543,7 +548,9 @@ def test_t_out_of_range(write, t):
         assert_refused(path, "arguments at byte 8: t is")
 
 
-@pytest.mark.parametrize("counts", [(2**31 - 1, 2**31 - 1, 0), (-1, -1, 0), (5, 2**31 - 1, -(2**31)), (6, 5, 0), (5, 4, 1)])
+@pytest.mark.parametrize(
+    "counts", [(2**31 - 1, 2**31 - 1, 0), (-1, -1, 0), (5, 2**31 - 1, -(2**31)), (6, 5, 0), (5, 4, 1)]
+)
 def test_counts_of_entries(write, counts):
     assert_refused(write(patched("<3i", 64, *counts)), "dictionary at byte")
 
@@ -558,7 +565,9 @@ def test_tokens(write):
 
 
 @pytest.mark.parametrize("matrix", ["input", "output"])
-@pytest.mark.parametrize("shape", [(2**63 - 1, 3), (-1, 3), (2**62, 3), (11, 2**62), (11, -3), (0, 3), (11, 0), (2**31, 3)])
+@pytest.mark.parametrize(
+    "shape", [(2**63 - 1, 3), (-1, 3), (2**62, 3), (11, 2**62), (11, -3), (0, 3), (11, 0), (2**31, 3)]
+)
 def test_sizes_of_matrices(write, matrix, shape):
     assert_refused(write(patched("<2q", PLACES[f"{matrix} rows"], *shape)), f"{matrix} matrix at byte")
 
@@ -634,7 +643,9 @@ def test_too_little_memory_is_said_before_anything_is_allocated(write, monkeypat
     path = write(build(words=[f"w{i}" for i in range(100)], word_ngrams=2, bucket=10_000, dim=50))
     monkeypatch.setattr(memory, "available", lambda: memory.Limit("a limit", 1_000_000))
     tracemalloc.start()
-    with pytest.raises(MemoryError, match=r"needs 2,0\d\d,\d{3} bytes .*1,000,000 bytes .*a limit; instead convert_epfml"):
+    with pytest.raises(
+        MemoryError, match=r"needs 2,0\d\d,\d{3} bytes .*1,000,000 bytes .*a limit; instead convert_epfml"
+    ):
         load_epfml_vectors(path)
     assert tracemalloc.get_traced_memory()[1] < 5e6  # the blocks that were looked at
     tracemalloc.stop()

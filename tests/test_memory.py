@@ -1,11 +1,13 @@
 """What memory is left, by made-up /proc and /sys, and by a real RLIMIT."""
 
+import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gensim_sent2vec import Sent2Vec, memory
+from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, memory, storage
 from gensim_sent2vec.memory import Limit
 
 GB = 10**9
@@ -93,7 +95,9 @@ def test_version_2(system):
 
 
 def test_both_versions_side_by_side(system):
-    mounts = V1_MOUNT.format(root="/") + "\n" + V2_MOUNT.replace("/sys/fs/cgroup", "/sys/fs/cgroup/unified").format(root="/")
+    mounts = (
+        V1_MOUNT.format(root="/") + "\n" + V2_MOUNT.replace("/sys/fs/cgroup", "/sys/fs/cgroup/unified").format(root="/")
+    )
     system({"proc/self/cgroup": "4:memory:/a\n0::/b", "proc/self/mountinfo": mounts})
     system(v1("/a", 500, 100) | v2("/unified/b", 400, 100))
     assert available() == [400, 400]  # of v2 300 and the 100 of its slab
@@ -190,7 +194,8 @@ def test_training_asks_before_it_allocates(monkeypatch):
     words = [[f"word{i}" for i in range(200)]]
     model = Sent2Vec(vector_size=1000, min_count=1, word_ngrams=2, bucket=5000)
     monkeypatch.setattr(memory, "available", lambda: Limit("a limit", 2_000_000))
-    match = r"training 200 words and 5000 n-gram rows of 1000 dimensions needs 21,604,000 bytes .*a smaller bucket \(now 5000\)"
+    what = "training 200 words and 5000 n-gram rows of 1000 dimensions needs 21,604,000 bytes"
+    match = rf"{what} .*a smaller bucket \(now 5000\)"
     with pytest.raises(MemoryError, match=match):
         model.build_vocab(words)
     small = Sent2Vec(vector_size=1000, min_count=1)
@@ -205,7 +210,7 @@ def test_real_rlimits(run_python, name, command):
     code = """
 import resource, sys
 import numpy as np
-from gensim_sent2vec import Sent2Vec, memory
+from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, memory, storage
 before = memory._kilobytes(memory.ROOT / "proc/self/status")["VmSize" if sys.argv[1] == "RLIMIT_AS" else "VmData"]
 resource.setrlimit(getattr(resource, sys.argv[1]), (before + 300_000_000,) * 2)
 left = next(limit.available for limit in memory.limits() if sys.argv[1] in limit.name)
@@ -219,10 +224,40 @@ except MemoryError as error:
 """
     printed, status = run_python(code, name)
     assert status == 0, printed
-    assert f"needs 800,002,000 bytes (800 MB)" in printed and f"under {name} ({command})" in printed
+    assert "needs 800,002,000 bytes (800 MB)" in printed and f"under {name} ({command})" in printed
 
 
 def test_asking_a_real_system():
     tightest = memory.available()
     assert tightest is None or tightest.available > 0
     memory.require(np.ones(10).nbytes, "ten numbers")
+
+
+def test_native_files_are_asked_for_too(tmp_path, monkeypatch, lee):
+    model = Sent2Vec(lee, vector_size=100, min_count=5, epochs=1, word_ngrams=2, bucket=5000)
+    model.wv.save(tmp_path / "vectors")
+    model.save(str(tmp_path / "model"))
+    monkeypatch.setattr(memory, "available", lambda: Limit("a limit", 1_500_000))
+    with pytest.raises(
+        MemoryError, match=r"loading '.*vectors' needs .* 1,500,000 bytes .*a limit; instead load.*mmap='r'"
+    ):
+        Sent2VecKeyedVectors.load(tmp_path / "vectors")
+    with pytest.raises(MemoryError, match=r"loading '.*model' needs .*a limit; instead load.*mmap='r'"):
+        Sent2Vec.load(str(tmp_path / "model"))
+    assert len(Sent2VecKeyedVectors.load(tmp_path / "vectors", mmap="r")) == len(model.wv)
+    assert len(Sent2Vec.load(str(tmp_path / "model"), mmap="r").wv) == len(model.wv)
+
+
+def test_large_mapped_ngrams_are_not_read_ahead(tmp_path, monkeypatch, lee):
+    model = Sent2Vec(lee, vector_size=100, min_count=5, epochs=1, word_ngrams=2, bucket=5000)
+    model.wv.save(tmp_path / "vectors")
+    monkeypatch.setattr(storage, "RANDOM", 1)
+    wv = Sent2VecKeyedVectors.load(tmp_path / "vectors", mmap="r")
+    assert np.array_equal(wv.encode(lee[:20]), model.wv.encode(lee[:20]))
+    smaps = Path("/proc/self/smaps")
+    if smaps.exists():
+        advised = 0
+        for mapping in re.split(r"\n(?=[0-9a-f]+-[0-9a-f]+ )", smaps.read_text()):
+            if str(tmp_path / "vectors") in mapping and re.search(r"^VmFlags:.* rr", mapping, re.MULTILINE):
+                advised += int(re.search(r"^Size:\s+(\d+) kB", mapping, re.MULTILINE)[1]) * 1024
+        assert wv.vectors_ngrams.nbytes <= advised < wv.vectors_ngrams.nbytes + 3 * 4096
