@@ -46,5 +46,6 @@ def _composed(layout: Layout, words: list[bytes], first: int) -> np.ndarray:
             file.seek(layout.input.begin + 4 * args.dim * row)
             read_into(file, value, layout.path, layout.input.name)
     numbers = np.array([len(of_word) for of_word in rows])
-    sums = np.add.reduceat(values[places], np.cumsum(numbers) - numbers, axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):  # whatever numbers the file holds
+        sums = np.add.reduceat(values[places], np.cumsum(numbers) - numbers, axis=0)
     return (sums / numbers[:, None]).astype(np.float32)
