@@ -277,6 +277,7 @@ def _show_result(result: dict[str, Any], as_json: bool, header: bool) -> None:
              for name, width in (("pearson", 8), ("spearman", 8), ("P@1", 7), ("P@3", 6), ("P@5", 6))]  # fmt: skip
     print(*cells, f"{result['n']:7,} {result['coverage']:8.1%}  {result['file']}", flush=True)
 
+
 def _convert(args: argparse.Namespace) -> None:
     _check_writable(args.target)
     form = convert_file(args.source, args.target, args.to)
