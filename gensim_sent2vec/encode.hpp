@@ -74,7 +74,7 @@ struct Gathered {
     void add(const Reader& reader, const char* matrix, int64_t row) {
         const char* p = matrix + static_cast<size_t>(row) * reader.row_bytes();
         rows.push_back(p);
-        prefetch_row<0>(p, reader.row_bytes());
+        prefetch_far(p, reader.row_bytes());
     }
 
     void add_grams(const Reader& reader) {

@@ -50,16 +50,24 @@ struct Model {
     float* gram_row(uint64_t h) const { return grams + hash().row(h) * dim; }
 };
 
-// Rows that are only read must not be asked for as if to be written: that would take them from other cores' caches.
-template <int WRITE = 1>
-inline void prefetch_row(const void* row, size_t bytes) {
+template <int WRITE, int NEARNESS>
+inline void prefetch_lines(const void* row, size_t bytes) {
 #if defined(__GNUC__) || defined(__clang__)
     const uintptr_t line = 64, begin = reinterpret_cast<uintptr_t>(row), end = begin + bytes;
-    for (uintptr_t at = begin / line * line; at < end; at += line) __builtin_prefetch(reinterpret_cast<const void*>(at), WRITE, 3);
+    for (uintptr_t at = begin / line * line; at < end; at += line)
+        __builtin_prefetch(reinterpret_cast<const void*>(at), WRITE, NEARNESS);
 #else
     (void)row, (void)bytes;
 #endif
 }
+
+// Asks for a row that will be written: it moves into this core's cache.
+inline void prefetch_row(const void* row, size_t bytes) { prefetch_lines<1, 3>(row, bytes); }
+
+// Rows that are only read must not be taken from other cores' caches. Far ones go to the second-level cache, which waits
+// for more lines at a time than the first.
+inline void prefetch_near(const void* p, size_t bytes) { prefetch_lines<0, 3>(p, bytes); }
+inline void prefetch_far(const void* p, size_t bytes) { prefetch_lines<0, 2>(p, bytes); }
 
 // What the threads of a training share. The learning rate falls linearly with the work done by all of them together.
 struct Schedule {

@@ -16,7 +16,7 @@ class Lookup {
         if (epfml_ && n == 4 && std::memcmp(p, "</s>", 4) == 0) ended_ = true;
         if (ended_) return;
         const uint64_t hash = hash_bytes(p, n);
-        prefetch_row<0>(words_.first_slot(hash), sizeof(uint64_t));
+        prefetch_near(words_.first_slot(hash), sizeof(uint64_t));
         tokens_.push_back({hash, text_.size(), n});
         text_.insert(text_.end(), p, p + n);
     }
@@ -26,7 +26,7 @@ class Lookup {
     // Calls known(position, id) or unknown(position, p, n) for each token, and starts anew.
     template <class Known, class Unknown>
     void resolve(Known&& known, Unknown&& unknown) {
-        for (const Token& t : tokens_) prefetch_row<0>(words_.first_offset(t.hash), sizeof(int64_t));
+        for (const Token& t : tokens_) prefetch_near(words_.first_offset(t.hash), sizeof(int64_t));
         for (int64_t i = 0; i < tokens(); ++i) {
             const Token& t = tokens_[static_cast<size_t>(i)];
             const char* p = text_.data() + t.begin;
