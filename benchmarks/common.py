@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-README = HERE.parent / "README.md"
+READMES = (HERE.parent / "README.md", HERE / "README.md")
 CHILD = "--contestant"
 
 Run = dict[str, Any]
@@ -261,21 +261,22 @@ def bars(question: str, result: Mapping[str, Any], values: Mapping[str, float], 
     figure.savefig(results_file(question, result["machine"]["versions"]["gensim_sent2vec"], ".png"), dpi=120)
 
 
-def update_readme(name: str, text: str, readme: Path = README) -> None:
-    """Put `text` between ``<!-- benchmark:name -->`` and ``<!-- /benchmark:name -->`` of the project's README.
+def update_readme(name: str, text: str) -> None:
+    """Put `text` between ``<!-- benchmark:name -->`` and ``<!-- /benchmark:name -->`` of one of the README.md
 
     Raises
     ------
     SystemExit
-        Where the two marks are not there.
+        Where neither has the two marks.
     """
     begin, end = f"<!-- benchmark:{name} -->", f"<!-- /benchmark:{name} -->"
-    page = readme.read_text(encoding="utf-8")
-    before, found, rest = page.partition(begin)
-    _, closed, after = rest.partition(end)
-    if not found or not closed:
-        raise SystemExit(f"{readme.name} has no place for this table: {begin} … {end}")
-    readme.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
+    for readme in READMES:
+        before, found, rest = readme.read_text(encoding="utf-8").partition(begin)
+        _, closed, after = rest.partition(end)
+        if found and closed:
+            readme.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
+            return
+    raise SystemExit(f"no README.md has a place for this table: {begin} … {end}")
 
 
 # -----------------------------------------------------------------------------------------------------
@@ -291,7 +292,7 @@ def arguments(what: str, rounds: int = 3) -> argparse.ArgumentParser:
         "--only", metavar="TEXT", default="", help="only the contestants with this in their label; nothing is kept"
     )
     parser.add_argument("--report", action="store_true", help="measure nothing, report the result there is")
-    parser.add_argument("--update-readme", action="store_true", help="put the tables into the project's README.md")
+    parser.add_argument("--update-readme", action="store_true", help="put the tables into README.md")
     return parser
 
 

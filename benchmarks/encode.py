@@ -29,7 +29,8 @@ def train_ours(path: str, mode: str, output: str) -> Run:
     """This package's model of one epoch."""
     from gensim_sent2vec import Sent2Vec
 
-    Sent2Vec(corpus_file=path, **our_options(mode, shared=True, threads=1, epochs=1)).wv.save(output)
+    options = our_options(mode, shared=True, threads=1, epochs=1) | {"weighting": True}
+    Sent2Vec(corpus_file=path, **options).wv.save(output)
     return {}
 
 
@@ -45,19 +46,24 @@ def train_doc2vec(path: str, output: str) -> Run:
 # Contestants
 
 
-def ours(model: str, path: str) -> Run:
+def ours(model: str, path: str, **options: Any) -> Run:
     """All sentences at once, by one thread."""
+    wv, weighting = loaded_ours(model, **options)
+    return speed(lambda sentences: wv.encode(sentences, weighting=weighting, workers=1), first(path, MANY), passes=5)
+
+
+def ours_each(model: str, path: str, **options: Any) -> Run:
+    wv, weighting = loaded_ours(model, **options)
+    return speed(each(lambda sentence: wv.get_sentence_vector(sentence, weighting=weighting)), first(path, LOOP))
+
+
+def loaded_ours(model: str, half: bool = False, weighted: bool = False) -> Any:
+    import numpy as np
+
     from gensim_sent2vec import Sent2VecKeyedVectors
 
     wv = Sent2VecKeyedVectors.load(model)
-    return speed(lambda sentences: wv.encode(sentences, workers=1), first(path, MANY), passes=5)
-
-
-def ours_each(model: str, path: str) -> Run:
-    from gensim_sent2vec import Sent2VecKeyedVectors
-
-    wv = Sent2VecKeyedVectors.load(model)
-    return speed(each(wv.get_sentence_vector), first(path, LOOP))
+    return wv.astype(np.float16) if half else wv, None if weighted else False
 
 
 def mean_vector(model: str, path: str) -> Run:
@@ -143,16 +149,24 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         models = prepare(args, folder)
         contestants = []
 
-        def enter(name: str, function: str, model: str, interpreter: str = sys.executable) -> None:
-            contestant = Contestant.python(name, __file__, function, model=model, path=args.corpus)
+        def enter(name: str, function: str, model: str, interpreter: str = sys.executable, **options: bool) -> None:
+            contestant = Contestant.python(name, __file__, function, model=model, path=args.corpus, **options)
             contestants.append(Contestant(name, (interpreter, *contestant.command[1:])))
 
         for mode in MODES:
             for name, function in (("at once", ""), ("one by one", "_each")):
                 enter(f"this package, {mode}, {name}", "ours" + function, models["ours"][mode])
+                enter(f"this package, {mode}, {name}, float16", "ours" + function, models["ours"][mode], half=True)
                 if mode in models["reference"]:
                     model = models["reference"][mode]
                     enter(f"reference, {mode}, {name}", "reference" + function, model, args.reference_module)
+        for name, function in (("at once", ""), ("one by one", "_each")):
+            enter(
+                f"this package, unigrams, {name}, weighted",
+                "ours" + function,
+                models["ours"]["unigrams"],
+                weighted=True,
+            )
         enter("gensim get_mean_vector, one by one", "mean_vector", models["ours"]["unigrams"])
         enter("gensim Doc2Vec infer_vector, one by one", "infer", models["doc2vec"]["unigrams"])
         return {"encode": common.measure_all("encode", contestants, args)}
@@ -166,7 +180,8 @@ def tables(result: Mapping[str, Any]) -> dict[str, str]:
     runs = result["encode"]
     rows = []
     for name, of_one in runs.items():
-        base = None if name.startswith("gensim") else runs.get(name.replace("this package", "reference"))
+        plain = name.removesuffix(", float16").removesuffix(", weighted").replace("this package", "reference")
+        base = None if name.startswith("gensim") else runs.get(plain)
         infer = runs["gensim Doc2Vec infer_vector, one by one"]
         ratios = [common.times(common.ratio(of_one, other, "speed")) if other else "" for other in (base, infer)]
         rows.append([name, *ratios, common.rate(common.median(of_one, "speed"))])
