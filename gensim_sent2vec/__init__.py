@@ -13,5 +13,13 @@ from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
 from .tokenizing import tokenize_file
 from .version import __version__
+from .weighting import SentenceWeighting
 
-__all__ = ["Sent2Vec", "Sent2VecKeyedVectors", "TokenFile", "__version__", "tokenize_file"]
+__all__ = [
+    "Sent2Vec",
+    "Sent2VecKeyedVectors",
+    "SentenceWeighting",
+    "TokenFile",
+    "__version__",
+    "tokenize_file",
+]
