@@ -29,7 +29,7 @@ def train_ours(path: str, mode: str, output: str) -> Run:
     """This package's model of one epoch."""
     from gensim_sent2vec import Sent2Vec
 
-    Sent2Vec(corpus_file=path, **our_options(mode, shared=True, threads=1, epochs=1)).wv.save(output)
+    Sent2Vec(corpus_file=path, **our_options(mode, shared=True, threads=1, epochs=1), weighting=False).wv.save(output)
     return {}
 
 
