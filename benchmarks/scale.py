@@ -34,7 +34,7 @@ def train(path: str, mode: str, threads: int, min_count: int, words: int, source
 
     from gensim_sent2vec import Sent2Vec
 
-    model = Sent2Vec(alpha=ALPHA, min_count=min_count, workers=threads, **MODES[mode])
+    model = Sent2Vec(alpha=ALPHA, min_count=min_count, workers=threads, weighting=False, **MODES[mode])
     model.build_vocab(corpus_file=path)
     corpus: dict[str, Any] = {"corpus_file": path}
     if source == "LineSentence":
@@ -78,7 +78,7 @@ def memory(path: str, mode: str) -> Run:
     from gensim_sent2vec import Sent2Vec
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    model = Sent2Vec(corpus_file=path, alpha=ALPHA, epochs=1, workers=2, **MODES[mode])
+    model = Sent2Vec(corpus_file=path, alpha=ALPHA, epochs=1, workers=2, weighting=False, **MODES[mode])
     estimate = model.estimate_memory()
     return {"imports": before, "estimate": estimate["total"]}
 

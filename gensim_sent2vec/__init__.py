@@ -14,10 +14,12 @@ from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
 from .tokenizing import tokenize_file
 from .version import __version__
+from .weighting import SentenceWeighting
 
 __all__ = [
     "Sent2Vec",
     "Sent2VecKeyedVectors",
+    "SentenceWeighting",
     "TokenFile",
     "__version__",
     "convert_epfml",

@@ -26,6 +26,7 @@ from .tokenizers import describe
 from .tokenizing import PhraseSentences, Tokenization, tokenize_file
 from .version import __version__
 from .vocab import batches
+from .weighting import SentenceWeighting
 
 # Options of `train`: name, type, what it is. They are the arguments of Sent2Vec, whose defaults they have.
 TRAIN_OPTIONS: tuple[tuple[str, Callable[[str], Any], str], ...] = (
@@ -46,6 +47,17 @@ TRAIN_OPTIONS: tuple[tuple[str, Callable[[str], Any], str], ...] = (
     ("workers", int, "threads; all CPUs where not given"),
     ("seed", int, "of the start and all draws"),
     ("tokenizer", str, "split (default), simple, words, kiwi, mecab, or kiwi:N,V for some parts of speech"),
+)
+
+# Further options of `train`: the arguments of SentenceWeighting.
+WEIGHTING_OPTIONS: tuple[tuple[str, Callable[[str], Any], str], ...] = (
+    ("sif", float, "decay of frequent words' weights"),
+    ("first_half", float, "factor of the weights in the first half of a sentence"),
+    ("half_length", int, "where it has more tokens than these"),
+    ("whiten", float, "scale axes of meaning by eigenvalue to this power"),
+    ("remove_components", int, "leading axes of meaning left out"),
+    ("lexical_weight", float, "share of the spelling, 0 to 1"),
+    ("lexical_dims", int, "further numbers a sentence, for its spelling"),
 )
 
 
@@ -81,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.add_argument("corpus", metavar="CORPUS", help="one tokenised sentence a line; may be compressed, - is stdin")
     train.add_argument("model", metavar="MODEL", help="where to save the model")
-    for name, kind, what in TRAIN_OPTIONS:
+    for name, kind, what in TRAIN_OPTIONS + WEIGHTING_OPTIONS:
         metavar = "NAME" if kind is str else "N"
         train.add_argument(
             f"--{name.replace('_', '-')}", type=kind, metavar=metavar, help=what, default=argparse.SUPPRESS
@@ -94,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     phrases = train.add_mutually_exclusive_group()
     phrases.add_argument("--phrases", metavar="FILE", help="join phrases: gensim's Phrases or FrozenPhrases, saved")
     phrases.add_argument("--learn-phrases", action="store_true", help="learn phrases from the corpus, and join them")
+    train.add_argument("--no-weighting", action="store_true", help="read sentences out as plain means")
 
     encode = command(
         "encode",
@@ -105,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     encode.add_argument("file", metavar="FILE", nargs="?", default="-", help="one sentence a line (default: stdin)")
     encode.add_argument("-o", "--output", metavar="OUT.npy", help="write a NumPy file instead of text")
     encode.add_argument("--normalize", action="store_true", help="scale vectors to length 1")
+    encode.add_argument("--plain", action="store_true", help="plain means, without the weighting of the model")
     encode.add_argument("--workers", type=int, metavar="N", help="threads (default: all CPUs)")
 
     similar = command(
@@ -115,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     similar.add_argument("queries", metavar="QUERY", nargs="+", help="sentences; words where there is no --corpus")
     similar.add_argument("--corpus", metavar="SENTENCES", help="file to search, one sentence a line")
     similar.add_argument("-n", "--topn", type=int, default=10, metavar="N", help="results a query (default: 10)")
+    similar.add_argument("--plain", action="store_true", help="plain means, without the weighting of the model")
     similar.add_argument("--json", action="store_true", help="one JSON object a query")
 
     tokenize = command(
@@ -174,6 +189,10 @@ def _demo(args: argparse.Namespace) -> None:
 def _train(args: argparse.Namespace) -> None:
     given = vars(args)
     options = {name: given[name] for name, *_ in TRAIN_OPTIONS if name in given}
+    weighting = {name: given[name] for name, *_ in WEIGHTING_OPTIONS if name in given}
+    if weighting and args.no_weighting:
+        raise ValueError(f"--no-weighting: there is to be none, but {', '.join(weighting)} were given")
+    options["weighting"] = None if args.no_weighting else SentenceWeighting(**weighting)
     lines = TextLines(args.corpus)
     _check_writable(args.model)
     model = Sent2Vec(**options, skip_bigrams=given.get("skip_bigrams", False), compute_loss=True)
@@ -188,6 +207,9 @@ def _train(args: argparse.Namespace) -> None:
         except KeyboardInterrupt:
             model.save(args.model)
             print(f"\nStopped; the model, as far as it is trained, is saved as {args.model}", file=sys.stderr)
+            if model.weighting is not None and file is not None:
+                model.fit_weighting(corpus_file=file)
+                model.save(args.model)
             raise
     model.save(args.model)
     print(f"{model} saved as {args.model}", file=sys.stderr)
@@ -209,7 +231,7 @@ def _tokenize(args: argparse.Namespace) -> None:
 
 
 def _encode(args: argparse.Namespace) -> None:
-    wv = load_vectors(args.model)
+    wv = load_vectors(args.model, args.plain)
     lines = TextLines(args.file)
     if args.output:
         _check_writable(args.output)
@@ -223,7 +245,7 @@ def _encode(args: argparse.Namespace) -> None:
 
 
 def _similar(args: argparse.Namespace) -> None:
-    wv = load_vectors(args.model)
+    wv = load_vectors(args.model, args.plain)
     if args.topn < 1:
         raise ValueError(f"--topn must be at least 1, got {args.topn}")
     if args.corpus is None:
@@ -314,6 +336,8 @@ def _facts(loaded: Sent2Vec | Sent2VecKeyedVectors) -> dict[str, Any]:
         "phrases": n_phrases(wv.phrases),
         "dtype": str(wv.vectors.dtype),
         "bytes": int(wv.vectors.nbytes + wv.vectors_ngrams.nbytes),
+        "weighting": None if wv.weighting is None else repr(wv.weighting),
+        "sentence_size": wv.sentence_size,
     }
     if isinstance(loaded, Sent2Vec):
         names = ("epochs", "alpha", "min_alpha", "min_count", "negative", "ns_exponent", "sample", "dropout_k")
@@ -340,10 +364,13 @@ def _load(path: str, verify: bool = False) -> Sent2Vec | Sent2VecKeyedVectors:
     return loaded
 
 
-def load_vectors(path: str) -> Sent2VecKeyedVectors:
-    """The vectors of a saved model, or saved vectors, mapped read-only."""
+def load_vectors(path: str, plain: bool = False) -> Sent2VecKeyedVectors:
+    """The vectors of a saved model, or saved vectors, mapped read-only; `plain`: without their weighting."""
     loaded = _load(path)
-    return loaded.wv if isinstance(loaded, Sent2Vec) else loaded
+    wv = loaded.wv if isinstance(loaded, Sent2Vec) else loaded
+    if plain:
+        wv.weighting = None
+    return wv
 
 
 def _check_writable(path: str) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from .phrases import phrases_from_json, phrases_to_json
 from .tokenizers import DEFAULT, tokenizer_from_json, tokenizer_to_json
 from .vocab import Vocabulary
+from .weighting import SentenceWeighting
 
 if TYPE_CHECKING:
     from .keyedvectors import Sent2VecKeyedVectors
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
 KIND = "Sent2VecKeyedVectors"
 HASHES = ("mixed", "epfml")
 FACTS = ("vector_size", "word_ngrams", "skip_bigrams", "ngram_hash")
-DERIVED = ("index_to_key", "key_to_index", "next_index", "norms", "mapfile_path", "_encoder")
+MADE_AGAIN = ("_plain", "_weighted")
+DERIVED = ("index_to_key", "key_to_index", "next_index", "norms", "mapfile_path", *MADE_AGAIN)
 STORED_APART = frozenset((*FACTS, *DERIVED, "_tokenizer", "_phrases", "vectors", "vectors_ngrams", "expandos"))
 WORDS = ("blob", "offsets", "slots")
 
 # Attributes that are objects: name -> a class with ``to_arrays() -> (arrays, facts)`` and, as a classmethod,
 # ``from_arrays(arrays, facts)``. The class is named here and not in the file, which cannot ask for code to be run.
-PARTS: dict[str, Any] = {}
+PARTS: dict[str, Any] = {"weighting": SentenceWeighting}
 
 
 def contents(wv: Sent2VecKeyedVectors, ignore: Collection[str] = ()) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -6,12 +6,16 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
+from itertools import islice
 from typing import Any, BinaryIO
 
 import smart_open
 
 COMPRESSED = tuple(smart_open.compression.get_supported_extensions())
+SAMPLE_LINE = 1 << 16  # bytes of a line that a sample takes
+SHORT_LINE = 64  # a file with fewer bytes than so many a line of the sample is read as a whole
+SAMPLE_TOKENS = 1 << 21  # tokens that a sample holds
 
 
 def check_sentences(sentences: Any, passes: int) -> None:
@@ -148,3 +152,70 @@ class TokenLines:
 
     def __iter__(self) -> Iterator[list[str]]:
         return (line.split() for line in self.lines)
+
+
+def spread_lines(path: str | os.PathLike[str], size: int) -> Iterator[list[str]]:
+    """At most `size` lines of a plain text file as token lists, spread evenly over it; one is held at a time."""
+    n_bytes = os.path.getsize(path)
+    with open(path, "rb") as file:
+        if n_bytes <= size * SHORT_LINE:
+            yield from Sample.of((line.decode("utf-8", "ignore").split() for line in file), size)
+            return
+        for i in range(size):
+            begin = n_bytes * i // size
+            if begin > file.tell():
+                file.seek(begin - 1)
+                file.readline(SAMPLE_LINE)  # the rest of the line there
+            line = file.readline(SAMPLE_LINE)
+            if not line:
+                return
+            yield line.decode("utf-8", "ignore").split()
+
+
+class Sample:
+    """Sentences spread evenly over a stream that passes by: every k-th, k doubling as more come than are to be held.
+
+    Parameters
+    ----------
+    size : int
+        At most so many; of longer streams at least half as many.
+
+    Attributes
+    ----------
+    sentences : list
+        Those held so far, in order.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.sentences: list[Any] = []
+        self._step, self._seen, self._tokens = 1, 0, 0
+
+    def watch(self, sentences: Iterable[Any]) -> Iterator[Any]:
+        """The sentences as they come."""
+        for sentence in sentences:
+            if not isinstance(sentence, Sized) and isinstance(sentence, Iterable):
+                sentence = list(sentence)
+            if self._seen % self._step == 0 and isinstance(sentence, Sized) and isinstance(sentence, Iterable):
+                self._hold(sentence)
+            self._seen += 1
+            yield sentence
+
+    def _hold(self, sentence: Any) -> None:
+        if isinstance(sentence, str):
+            self.sentences.append(sentence[:SAMPLE_LINE])
+        else:
+            self.sentences.append(list(islice(sentence, SAMPLE_LINE)))
+        self._tokens += len(self.sentences[-1])
+        while len(self.sentences) > self.size or (self._tokens > SAMPLE_TOKENS and len(self.sentences) > 1):
+            self.sentences = self.sentences[::2]
+            self._step *= 2
+            self._tokens = sum(map(len, self.sentences))
+
+    @classmethod
+    def of(cls, sentences: Iterable[Any], size: int) -> list[Any]:
+        """The sample of sentences that are at hand."""
+        sample = cls(size)
+        for _ in sample.watch(sentences):
+            pass
+        return sample.sentences

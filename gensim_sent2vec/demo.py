@@ -98,6 +98,7 @@ def main(save_to: str | None = None, workers: int | None = None, show: bool | No
     plain = Sent2VecKeyedVectors.from_keyed_vectors(rival.wv)
     print("\nCorrelation with people's judgements of how alike 50 held-out documents are (Pearson's r):")
     print(f"    Sent2Vec                       {human_correlation(model.wv.encode(documents)):.3f}")
+    print(f"    the plain mean of its words    {human_correlation(model.wv.encode(documents, weighting=False)):.3f}")
     print(f"    mean of gensim's Word2Vec      {human_correlation(plain.encode(documents)):.3f}")
 
     path = save_to or str(Path(tempfile.mkdtemp(prefix="gensim-sent2vec-")) / "lee.model")

@@ -6,26 +6,28 @@ import copy
 import logging
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence, Sized
-from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 from gensim.models import KeyedVectors
 
 from . import _kernel, storage
-from .contents import contents, restore
+from .contents import MADE_AGAIN, contents, restore
 from .phrases import frozen
 from .pickled import pickled_class
 from .progress import Progress
+from .readout import PlainReadout, WeightedReadout
 from .tokenizers import DEFAULT, UnsavedTokenizer, describe, resolve, unsaved_warning, warn_if_missing
 from .tokenizing import Tokenization, picklable
 from .vocab import Vocabulary, batches
-from .workers import available_cpus, in_order
+from .weighting import SentenceWeighting
+from .workers import available_cpus, in_order_by_threads
 
 logger = logging.getLogger(__name__)
 
 Sentence = str | Sequence[str]
+Weighting = SentenceWeighting | Literal[False] | None  # None: as the vectors say; False: the plain mean
 
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 ENCODE_BATCH = 1 << 11  # sentences that a thread encodes between two looks at the interpreter
@@ -54,15 +56,19 @@ class Sent2VecKeyedVectors(KeyedVectors):
         Splits texts into tokens, "split" (at whitespace) by default; see `gensim_sent2vec.tokenizers`.
     phrases : gensim FrozenPhrases, a tuple of them, or None
         Joins the tokens of texts.
+    weighting : SentenceWeighting or None
+        How sentences are read out, fitted for these words; None: the plain mean of the rows of words and n-grams.
     """
 
     # Where gensim's own code fills them they are a list and a dict; see `freeze`.
     index_to_key: Any
     key_to_index: Any
     expandos: dict[str, np.ndarray]
-    _encoder: _kernel.Encoder | None = None
     _tokenizer: Any = DEFAULT
     _phrases: Any = None
+    weighting: SentenceWeighting | None = None
+    _plain: PlainReadout | None = None
+    _weighted: WeightedReadout | None = None
 
     def __init__(
         self, vector_size: int, count: int = 0, dtype: Any = np.float32, mapfile_path: str | None = None
@@ -200,36 +206,42 @@ class Sent2VecKeyedVectors(KeyedVectors):
     # -------------------------------------------------------------------------------------------------
     # Sentences
 
-    def _current_encoder(self) -> _kernel.Encoder:
-        encoder = self._encoder
-        if (
-            encoder is None
-            or encoder.words is not self.key_to_index
-            or encoder.arrays[0] is not self.vectors
-            or encoder.arrays[1] is not self.vectors_ngrams
-            or encoder.mode != (self.word_ngrams, self.skip_bigrams, self.ngram_hash)
-        ):
-            encoder = self._encoder = _kernel.Encoder(
-                self.freeze(),
-                self.vectors,
-                self.vectors_ngrams,
-                word_ngrams=self.word_ngrams,
-                skip=self.skip_bigrams,
-                ngram_hash=self.ngram_hash,
+    def _readout(self, weighting: Weighting) -> PlainReadout | WeightedReadout:
+        if weighting is None:
+            weighting = self.weighting
+        words = self.freeze()
+        if weighting is None or weighting is False:
+            mode = self.word_ngrams, self.skip_bigrams, self.ngram_hash
+            if self._plain is None or not self._plain.is_of(words, self.vectors, self.vectors_ngrams, mode):
+                self._plain = PlainReadout(words, self.vectors, self.vectors_ngrams, mode)
+            return self._plain
+        if not isinstance(weighting, SentenceWeighting):
+            raise TypeError(
+                f"weighting: a SentenceWeighting, None (as the vectors say) or False (the plain mean) is expected, "
+                f"got {weighting!r}"
             )
-        return encoder
+        if self._weighted is None or not self._weighted.is_of(words, self.vectors, weighting):
+            self._weighted = WeightedReadout(words, self.vectors, weighting)
+        return self._weighted
 
-    def get_sentence_vector(self, sentence: Sentence) -> np.ndarray:
-        """The vector of one sentence: the mean of its words' rows and its n-grams' rows.
+    @property
+    def sentence_size(self) -> int:
+        """Numbers of a sentence's vector."""
+        return (self.weighting and self.weighting.vector_size) or self.vector_size
+
+    def get_sentence_vector(self, sentence: Sentence, weighting: Weighting = None) -> np.ndarray:
+        """The vector of one sentence.
 
         Parameters
         ----------
         sentence : str or sequence of str
             A text, which `tokenizer` and `phrases` take apart, or its tokens, which stay as they are.
+        weighting : SentenceWeighting or False, optional
+            As in `encode`.
 
         Returns
         -------
-        numpy.ndarray of float32, shape (vector_size,)
+        numpy.ndarray of float32, shape (n_numbers,)
             Zeros where no word is known.
 
         Raises
@@ -237,17 +249,38 @@ class Sent2VecKeyedVectors(KeyedVectors):
         TypeError
             Where `sentence` is neither.
         """
-        out = np.empty((1, self.vector_size), dtype=np.float32)
-        self._current_encoder().encode(_kernel.Pack(tuple(self._prepared((sentence,)))), out)
-        return out[0]
+        return self._readout(weighting)(_kernel.Pack(tuple(self._prepared((sentence,)))))[0][0]
 
+    @overload
     def encode(
         self,
         sentences: Iterable[Sentence],
+        weighting: Weighting = None,
         normalize: bool = False,
         workers: int | None = None,
         show_progress_bar: bool | None = None,
-    ) -> np.ndarray:
+        return_known: Literal[False] = False,
+    ) -> np.ndarray: ...
+    @overload
+    def encode(
+        self,
+        sentences: Iterable[Sentence],
+        weighting: Weighting = None,
+        normalize: bool = False,
+        workers: int | None = None,
+        show_progress_bar: bool | None = None,
+        *,
+        return_known: Literal[True],
+    ) -> tuple[np.ndarray, np.ndarray]: ...
+    def encode(
+        self,
+        sentences: Iterable[Sentence],
+        weighting: Weighting = None,
+        normalize: bool = False,
+        workers: int | None = None,
+        show_progress_bar: bool | None = None,
+        return_known: bool = False,
+    ) -> Any:
         """The vectors of many sentences.
 
         Threads work without the GIL; sentences from a stream are read as they are needed.
@@ -256,46 +289,95 @@ class Sent2VecKeyedVectors(KeyedVectors):
         ----------
         sentences : iterable of str or of sequences of str
             All texts, which `tokenizer` and `phrases` take apart, or all lists of tokens, which stay as they are.
+        weighting : SentenceWeighting or False, optional
+            How words are joined; None: as `self.weighting` says; False: the plain mean of the rows of words and
+            n-grams.
         normalize : bool
             Scale each vector to length 1 (a zero vector stays zero).
         workers : int, optional
             Threads; all CPUs of the process by default.
         show_progress_bar : bool, optional
             By default a bar appears on a terminal when the work takes longer than two seconds.
+        return_known : bool
+            Return also which sentences have a vector.
 
         Returns
         -------
-        numpy.ndarray of float32, shape (n_sentences, vector_size)
-            Zeros where no word of a sentence is known.
+        vectors : numpy.ndarray of float32, shape (n_sentences, n_numbers)
+            `vector_size` numbers each, or those of the weighting (`SentenceWeighting.vector_size`). Zeros where
+            nothing of a sentence is known.
+        known : numpy.ndarray of bool, shape (n_sentences,)
+            With `return_known` only: False where nothing of a sentence is known, so that its vector says nothing.
 
         Raises
         ------
         TypeError
             Where `sentences` is one string, or its items are neither strings nor lists of strings.
+        ValueError
+            Where `weighting` is not fitted, or fitted for other words.
         """
         if isinstance(sentences, (str, bytes)):
             raise TypeError("sentences: a list of sentences is expected; for one sentence there is get_sentence_vector")
         if workers is not None and workers < 1:
             raise ValueError(f"workers must be at least 1, got {workers}")
-        encoder = self._current_encoder()
+        readout = self._readout(weighting)
         total = len(sentences) if isinstance(sentences, Sized) else None
-        rows: list[np.ndarray] = []
+        rows, known = [np.zeros((0, readout.vector_size), dtype=np.float32)], [np.zeros(0, dtype=bool)]
 
-        def encode_batch(batch: list[Sentence]) -> np.ndarray:
-            out = np.empty((len(batch), self.vector_size), dtype=np.float32)
-            encoder.encode(_kernel.Pack(batch), out)
-            return out
+        def encode_batch(batch: list[Sentence]) -> tuple[np.ndarray, np.ndarray]:
+            return readout(_kernel.Pack(batch))
 
         with Progress("encode", total, "sentences", show_progress_bar) as progress:
             done = 0
-            for out in _in_order(
+            for vectors, has_vector in in_order_by_threads(
                 encode_batch, batches(self._prepared(sentences), ENCODE_BATCH), workers or available_cpus()
             ):
-                rows.append(out)
-                done += len(out)
+                rows.append(vectors)
+                known.append(has_vector)
+                done += len(vectors)
                 progress.update(done)
-        vectors = np.concatenate(rows) if rows else np.zeros((0, self.vector_size), dtype=np.float32)
-        return normalized(vectors) if normalize else vectors
+        encoded = np.concatenate(rows)
+        if normalize:
+            encoded = normalized(encoded)
+        return (encoded, np.concatenate(known)) if return_known else encoded
+
+    def bake(self, extra_words: Iterable[str] = ()) -> Sent2VecKeyedVectors:
+        """Word vectors with the weighting multiplied in, whose plain mean is the sentence's vector up to its length.
+
+        Any program that averages word vectors then gives the weighting's cosines: gensim's own
+        ``get_mean_vector(words, pre_normalize=False)``, or one that reads the file of `save_word2vec_format`.
+
+        Scaling the two parts of a sentence each to its length (`SentenceWeighting.linear` False, with a lexical part)
+        and `first_half` cannot be put into rows. There the baked vectors keep a weighting that does no more than this,
+        so that their `encode` still gives the same cosines; elsewhere (``encode(…, weighting=False)``, other programs)
+        they are those of the same weighting with ``linear=True`` and ``first_half=1``.
+
+        Parameters
+        ----------
+        extra_words : iterable of str
+            Words that are not in the vocabulary and get a row by their spelling. Other unknown words are left out
+            of sentences.
+
+        Returns
+        -------
+        Sent2VecKeyedVectors
+            Rows of float32, (n_words, n_numbers); without n-grams.
+
+        Raises
+        ------
+        ValueError
+            Where the vectors have no fitted weighting.
+        """
+        if self.weighting is None:
+            raise ValueError("bake: these vectors have no weighting; set wv.weighting to a fitted SentenceWeighting")
+        rows, words, rest = self.weighting.multiplied_in(self.vectors, self.freeze(), extra_words)
+        result = type(self)(rows.shape[1])
+        result.set_words(words)
+        result.vectors, result.weighting = rows, rest
+        result.tokenizer, result.phrases = self.tokenizer, self.phrases
+        more = len(words) - len(self)
+        result.expandos = {name: np.append(of, np.zeros(more, dtype=of.dtype)) for name, of in self.expandos.items()}
+        return result
 
     def astype(self, dtype: Any) -> Sent2VecKeyedVectors:
         """The same vectors in another precision.
@@ -314,19 +396,21 @@ class Sent2VecKeyedVectors(KeyedVectors):
             raise ValueError(f"dtype: float32 or float16 is expected, got {np.dtype(dtype)}")
         result = copy.copy(self)
         result.vectors, result.vectors_ngrams = self.vectors.astype(dtype), self.vectors_ngrams.astype(dtype)
-        result.norms = result._encoder = None
+        if self.weighting is not None:
+            result.weighting = self.weighting.astype(dtype)
+        result.norms = result._plain = result._weighted = None
         return result
 
-    def similarity_sentences(self, a: Sentence, b: Sentence) -> float:
-        """The cosine of two sentences' vectors; 0 where one of them has no known word."""
-        va, vb = normalized(np.stack([self.get_sentence_vector(a), self.get_sentence_vector(b)]))
+    def similarity_sentences(self, a: Sentence, b: Sentence, weighting: Weighting = None) -> float:
+        """The cosine of two sentences' vectors; 0 where one of them has no known word. `weighting` as in `encode`."""
+        va, vb = normalized(np.stack([self.get_sentence_vector(s, weighting) for s in (a, b)]))
         return float(va @ vb)
 
     # -------------------------------------------------------------------------------------------------
     # Files
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_encoder"}
+        return {name: value for name, value in self.__dict__.items() if name not in MADE_AGAIN}
 
     def save(
         self,
@@ -441,12 +525,3 @@ def normalized(vectors: np.ndarray) -> np.ndarray:
     """The rows scaled to length 1; zeros stay zeros."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / np.where(norms > 0, norms, 1)
-
-
-def _in_order(work: Any, items: Iterable[Any], workers: int) -> Iterable[Any]:
-    """``map(work, items)`` by threads, with no more items read than the threads need."""
-    if workers == 1:
-        yield from map(work, items)
-        return
-    with ThreadPoolExecutor(workers) as pool:
-        yield from in_order(pool, work, items, 2 * workers)

@@ -13,7 +13,7 @@ import numpy as np
 from gensim.models import Word2Vec
 
 from . import _kernel, memory
-from .corpus import check_corpus_file, check_sentences
+from .corpus import Sample, check_corpus_file, check_sentences, spread_lines
 from .keyedvectors import Sent2VecKeyedVectors
 from .parameters import optional_whole, real, refuse, whole
 from .pickled import SEPARATE, save_beside, unpickled
@@ -23,6 +23,7 @@ from .tokenizers import DEFAULT
 from .tokenizing import Tokenization, as_tokens
 from .training import Training
 from .vocab import Vocabulary, WordCounts, count_file, count_words
+from .weighting import SentenceWeighting
 from .workers import Workers, available_cpus
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,8 @@ class Sent2Vec(Word2Vec):
     """Train, save and load Sent2Vec sentence embeddings.
 
     A word is predicted from the mean of the rows of the whole line it stands in: its words, with a placeholder
-    in the word's own place, and its word n-grams. A sentence's vector is the mean of its rows [1]_.
+    in the word's own place, and its word n-grams [1]_. A sentence's vector is the weighted mean of its words' rows,
+    joined with their spelling (`SentenceWeighting`), or the plain mean of its rows as in [1]_.
 
     Parameters
     ----------
@@ -75,6 +77,10 @@ class Sent2Vec(Word2Vec):
     shared_negatives : int or bool
         So many targets in succession share their negative draws, which is faster, as the rows stay in the
         cache, and no worse. True: 16. False or 1: each target draws its own, as in the reference program.
+    weighting : bool or SentenceWeighting
+        How sentences are to be read out: `train` ends with fitting ``wv.weighting`` on a sample of the corpus, as
+        `SentenceWeighting` is by default (True) or with the parameters of the one given. False or None: the plain
+        mean.
     workers : int, optional
         Threads; by default all CPUs of the process. With one thread the same seed gives the same bytes.
     seed : int
@@ -141,6 +147,8 @@ class Sent2Vec(Word2Vec):
     train_count: int
     raw_vocab: Mapping[str, int] | None
 
+    weighting: SentenceWeighting | None = None  # not fitted: the parameters of the next one
+
     def __init__(
         self,
         sentences: Iterable[Sequence[str]] | None = None,
@@ -161,6 +169,7 @@ class Sent2Vec(Word2Vec):
         ns_exponent: float = 0.5,
         sample: float = 0,
         shared_negatives: int | bool = True,
+        weighting: SentenceWeighting | bool | None = True,
         workers: int | None = None,
         seed: int = 1,
         callbacks: Iterable[Any] = (),
@@ -189,6 +198,7 @@ class Sent2Vec(Word2Vec):
         if isinstance(shared_negatives, bool):
             shared_negatives = DEFAULT_RUN if shared_negatives else 1
         self.shared_negatives = whole("shared_negatives", shared_negatives, 0)
+        self.weighting = _template(weighting)
         self.show_progress_bar = show_progress_bar
         self.wv = self._empty_vectors(whole("vector_size", vector_size, 1), tokenizer, phrases)
         self.placeholder = np.zeros(0, dtype=np.float32)
@@ -413,7 +423,7 @@ class Sent2Vec(Word2Vec):
         Returns
         -------
         dict of (str, int)
-            'vocab', 'vectors', 'vectors_ngrams', 'syn1neg' and their 'total'.
+            'vocab', 'vectors', 'vectors_ngrams', 'syn1neg', 'weighting' where there is to be one, and their 'total'.
         """
         n = vocab_size or len(self.wv)
         row = 4 * self.vector_size
@@ -422,6 +432,8 @@ class Sent2Vec(Word2Vec):
         report["vectors"] = n * row
         report["vectors_ngrams"] = self._gram_rows() * row
         report["syn1neg"] = n * row
+        if self.weighting is not None:
+            report["weighting"] = n * (row + 4 * self.weighting.lexical_dims + 4)
         report["total"] = sum(report.values())
         logger.info("%s words of %s dimensions take %s bytes", n, self.vector_size, report["total"])
         return report
@@ -445,6 +457,7 @@ class Sent2Vec(Word2Vec):
         self.placeholder = self._start_rows("placeholder", 1)[0]
         self.syn1neg = np.zeros((n, dim), dtype=np.float32)
         self.wv.norms = None
+        self._drop_weighting()
 
     def update_weights(self) -> None:
         """Keep all weights, and start those of words that have been added to the vocabulary."""
@@ -454,6 +467,7 @@ class Sent2Vec(Word2Vec):
         zeros = np.zeros((len(self.wv) - old, self.vector_size), dtype=np.float32)
         self.syn1neg = np.concatenate([self.syn1neg, zeros])
         self.wv.norms = None
+        self._drop_weighting()
 
     def _require_memory(self, rows: int) -> None:
         grams = self._gram_rows()
@@ -491,6 +505,12 @@ class Sent2Vec(Word2Vec):
         self.corpus_count, self.corpus_total_words = other_model.corpus_count, other_model.corpus_total_words
         self.init_weights()
 
+    def _drop_weighting(self) -> None:
+        """Forget the fitted weighting, which is of vectors as they were; its parameters are those of the next one."""
+        if self.wv.weighting is not None:
+            self.weighting = _template(self.wv.weighting)
+            self.wv.weighting = None
+
     # -------------------------------------------------------------------------------------------------
     # Training
 
@@ -510,7 +530,9 @@ class Sent2Vec(Word2Vec):
         callbacks: Iterable[Any] = (),
         **unsupported: Any,
     ) -> tuple[int, int]:
-        """Train on a corpus, after `build_vocab`.
+        """Train on a corpus, after `build_vocab`, and fit the weighting to the vectors that come out.
+
+        While it runs, and after it is stopped, `wv.weighting` is None; see `fit_weighting`.
 
         Parameters
         ----------
@@ -565,6 +587,8 @@ class Sent2Vec(Word2Vec):
         self.compute_loss, self.running_training_loss = bool(compute_loss), 0.0
         schedule = _kernel.Schedule(alpha, min_alpha, float(total) * epochs, not total_words, word_count)
         run = Training(self, schedule, queue_factor, report_delay)
+        self._drop_weighting()
+        sample = Sample(self.weighting.sample_size) if self.weighting is not None else None
         event = (
             f"{self.workers} workers, {len(self.wv)} words, word_ngrams={self.word_ngrams}, negative={self.negative}, "
             f"shared_negatives={self.shared_negatives}, epochs={epochs}, alpha={alpha}"
@@ -581,15 +605,56 @@ class Sent2Vec(Word2Vec):
             try:
                 for epoch in range(epochs):
                     _call(callbacks, "on_epoch_begin", self)
-                    run.epoch(epoch, *corpus, progress)
+                    sentences, file = corpus
+                    if sample is not None and epoch == 0 and sentences is not None:
+                        sentences = sample.watch(sentences)
+                    run.epoch(epoch, sentences, file, progress)
                     self._clear_post_train()  # callbacks may ask the vectors
                     _call(callbacks, "on_epoch_end", self)
             finally:
                 self.min_alpha_yet_reached = schedule.rate
                 self._clear_post_train()
+            if sample is not None:
+                self._fit_weighting_if_possible(sample.sentences, corpus[1])
         self.train_count += 1
         _call(callbacks, "on_train_end", self)
         return run.trained_words, run.tokens
+
+    def fit_weighting(
+        self,
+        corpus_iterable: Iterable[Sequence[str]] | None = None,
+        corpus_file: str | os.PathLike[str] | None = None,
+    ) -> None:
+        """Fit ``wv.weighting`` to the vectors as they are, which `train` does at its end.
+
+        Parameters
+        ----------
+        corpus_iterable, corpus_file
+            One of the two, as in `train`; a sample spread evenly over it is used.
+
+        Raises
+        ------
+        ValueError
+            Where `SentenceWeighting.fit` can do nothing with it.
+        """
+        self._check_corpus_sanity(corpus_iterable, corpus_file)
+        with self.as_tokens(corpus_iterable, corpus_file) as (sentences, file):
+            self._fit_weighting(sentences, file)
+
+    def _fit_weighting(self, sentences: Any, file: Any) -> None:
+        weighting = _template(self.weighting or True)
+        assert weighting is not None
+        if file is not None:
+            sentences = spread_lines(file, weighting.sample_size)
+        output = self.syn1neg if weighting.unit_words else None
+        self.wv.weighting = weighting.fit(self.wv, sentences, output, self.show_progress_bar)
+
+    def _fit_weighting_if_possible(self, sentences: Any, file: Any) -> None:
+        """No training shall be lost to a corpus on which no weighting can be fitted."""
+        try:
+            self._fit_weighting(sentences, file)
+        except (ValueError, np.linalg.LinAlgError) as error:
+            logger.warning("sentences are read out as plain means: no weighting could be fitted (%s)", error)
 
     def _check_ready(self) -> None:
         if not len(self.wv) or not len(self.wv.vectors):
@@ -648,6 +713,15 @@ class Sent2Vec(Word2Vec):
                 )
             raise TypeError(f"{os.fspath(fname)!r} holds a {kind}, not a {cls.__name__}{hint}")
         return model
+
+
+def _template(weighting: SentenceWeighting | bool | None) -> SentenceWeighting | None:
+    """A weighting like the one given or meant, not fitted."""
+    if isinstance(weighting, SentenceWeighting):
+        return SentenceWeighting(**weighting.parameters)
+    if weighting is not None and not isinstance(weighting, bool):
+        raise TypeError(f"weighting: a SentenceWeighting, True or False is expected, got {weighting!r}")
+    return SentenceWeighting() if weighting else None
 
 
 def _call(callbacks: Iterable[Any], hook: str, model: Sent2Vec) -> None:

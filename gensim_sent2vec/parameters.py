@@ -51,7 +51,9 @@ def optional_whole(name: str, value: Any, least: int) -> int | None:
     return None if value is None else whole(name, value, least)
 
 
-def real(name: str, value: Any, above: float | None = None, least: float | None = None) -> float:
+def real(
+    name: str, value: Any, above: float | None = None, least: float | None = None, most: float | None = None
+) -> float:
     """A finite number within its bounds, or a TypeError or ValueError that names the argument."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name}: a number is expected, got {value!r}")
@@ -61,4 +63,6 @@ def real(name: str, value: Any, above: float | None = None, least: float | None 
         raise ValueError(f"{name} must be above {above}, got {value}")
     if least is not None and value < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
+    if most is not None and value > most:
+        raise ValueError(f"{name} must be at most {most}, got {value}")
     return float(value)

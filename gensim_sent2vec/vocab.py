@@ -45,7 +45,10 @@ class Words(Sequence[str]):
     def __getitem__(self, index: slice) -> list[str]: ...
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+            start, stop, step = index.indices(len(self))
+            if step == 1:
+                return self._vocabulary.words_between(start, stop)
+            return [self[i] for i in range(start, stop, step)]
         i = as_index(index)
         if i < 0:
             i += len(self)
@@ -84,15 +87,18 @@ class Packed:
         """Word number `i`."""
         return self.blob[self.offsets[i] : self.offsets[i + 1]].tobytes().decode("utf-8", ERRORS)
 
+    def words_between(self, start: int, stop: int) -> list[str]:
+        """Words number `start` to `stop`: single items of mapped arrays take their time."""
+        ends = self.offsets[start : max(start, stop) + 1].tolist()
+        text = self.blob[ends[0] : ends[-1]].tobytes()
+        return [text[begin - ends[0] : end - ends[0]].decode("utf-8", ERRORS) for begin, end in pairwise(ends)]
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
     def __iter__(self) -> Iterator[str]:
-        for i in range(0, len(self), BATCH):  # single items of mapped arrays take their time
-            ends = self.offsets[i : i + BATCH + 1].tolist()
-            text = self.blob[ends[0] : ends[-1]].tobytes()
-            for begin, end in pairwise(ends):
-                yield text[begin - ends[0] : end - ends[0]].decode("utf-8", ERRORS)
+        for i in range(0, len(self), BATCH):
+            yield from self.words_between(i, i + BATCH)
 
 
 class Vocabulary(SaveLoad, Packed, Mapping[str, int]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
 
@@ -91,3 +91,12 @@ def in_order(pool: Executor, work: Callable[[Any], Any], items: Iterable[Any], a
     finally:
         for future in pending:
             future.cancel()
+
+
+def in_order_by_threads(work: Callable[[Any], Any], items: Iterable[Any], workers: int) -> Iterator[Any]:
+    """``map(work, items)`` by threads, with no more items read than the threads need."""
+    if workers == 1:
+        yield from map(work, items)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        yield from in_order(pool, work, items, 2 * workers)

@@ -88,7 +88,36 @@ def test_encode_prints_what_the_api_gives(model, tmp_path, capsys):
     run(capsys, "encode", model, sentences, "-o", tmp_path / "new.npy")
     np.testing.assert_array_equal(np.load(tmp_path / "new.npy"), expected)
     unit = np.loadtxt(io.StringIO(run(capsys, "encode", model, sentences, "--normalize")), dtype=np.float32)
-    np.testing.assert_allclose(np.linalg.norm(unit, axis=1), [1, 0, 0, 1], atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(unit, axis=1), [1, 1, 0, 1], atol=1e-6)  # "zzzz" is spelt
+    plain = np.loadtxt(io.StringIO(run(capsys, "encode", model, sentences, "--plain")), dtype=np.float32)
+    np.testing.assert_array_equal(plain.any(axis=1), [True, False, False, True])
+
+
+def test_train_takes_the_arguments_of_sentence_weighting(corpus, tmp_path, capsys):
+    path = tmp_path / "m"
+    main(
+        [
+            "train",
+            str(corpus),
+            str(path),
+            "--vector-size",
+            "20",
+            "--epochs",
+            "1",
+            "--lexical-dims",
+            "30",
+            "--sif",
+            "1e-3",
+        ]
+    )
+    weighting = Sent2Vec.load(str(path)).wv.weighting
+    assert (weighting.lexical_dims, weighting.sif) == (30, 1e-3)
+    facts = json.loads(run(capsys, "info", path, "--json"))
+    assert facts["sentence_size"] == 50 and "lexical_dims=30" in facts["weighting"]
+    main(["train", str(corpus), str(path), "--vector-size", "20", "--epochs", "1", "--no-weighting"])
+    assert Sent2Vec.load(str(path)).wv.weighting is None
+    capsys.readouterr()
+    assert "--no-weighting" in refused(capsys, "train", corpus, path, "--no-weighting", "--sif", "1e-3")
 
 
 def test_similar_words_and_sentences(model, corpus, capsys):
@@ -167,7 +196,7 @@ def test_evaluate(model, judged, tmp_path, capsys):
     options = ["--tokenizer", "words", "--hybrid", "0.5", "--plain", "--log", log]
     out = run(capsys, "evaluate", model, *judged, *options).splitlines()
     assert out[0].split() == ["pearson", "spearman", "P@1", "P@3", "P@5", "n", "coverage", "file"]
-    means = [evaluate_sts(wv, path, tokenizer="words").pearson for path in judged[:2]]
+    means = [evaluate_sts(wv, path, False, tokenizer="words").pearson for path in judged[:2]]
     assert out[1].split()[0] == f"{means[0]:.4f}" and out[1].split()[-1] == "pairs.tsv"
     assert out[4] == f"{np.mean(means):8.4f}  mean of 2 files of pairs" and out[3].split()[0] == "1.0000"
     run(capsys, "evaluate", model, judged[0], "--log", log)

@@ -444,7 +444,7 @@ def test_predict_output_word():
 
 def test_phrases_before_training(lee):
     phrases = Phrases(lee, min_count=5, threshold=5).freeze()
-    model = Sent2Vec(phrases[lee], vector_size=8, min_count=5, epochs=2)
+    model = Sent2Vec(phrases[lee], vector_size=8, min_count=5, epochs=2, weighting=False)
     joined = [word for word in model.wv.index_to_key if "_" in word]
     assert joined
     left, right = joined[0].split("_")[:2]

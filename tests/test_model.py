@@ -434,8 +434,8 @@ def test_training_learns_which_words_go_together():
         model = Sent2Vec(sentences, vector_size=10, alpha=0.05, workers=workers)
         for word in topics[0][:3]:
             assert {neighbour[0] for neighbour, _ in model.wv.most_similar(word, topn=20)} == {"a"}
-        assert model.wv.similarity_sentences(topics[0][:3], topics[0][5:]) > 0.8
-        assert model.wv.similarity_sentences(topics[0][:3], topics[1][:3]) < 0
+        assert model.wv.similarity_sentences(topics[0][:3], topics[0][5:], False) > 0.8
+        assert model.wv.similarity_sentences(topics[0][:3], topics[1][:3], False) < 0
 
 
 def test_sample_skips_targets_as_word2vec_has_it(lee):
@@ -663,7 +663,7 @@ def test_progress_is_shown_where_it_is_wanted(capfd, lee):
 def test_progress_is_logged_elsewhere(caplog, monkeypatch, lee):
     monkeypatch.setattr(progress, "LOG_EVERY", 0)
     caplog.set_level(logging.INFO, "gensim_sent2vec.progress")
-    Sent2Vec(lee, compute_loss=True, **SMALL)
+    Sent2Vec(lee, compute_loss=True, weighting=False, **SMALL)
     lines = [record.getMessage() for record in caplog.records if record.name == "gensim_sent2vec.progress"]
     assert lines[-1].startswith("train: 100.0%, ")
     assert "epoch 2/2" in lines[-1]

@@ -1,0 +1,141 @@
+"""From batches of sentences to their vectors: the plain mean of rows, and the weighted one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import _kernel
+from .vocab import Vocabulary
+from .weighting import SentenceWeighting
+
+REMEMBERED = 1 << 21  # numbers of unknown words' rows that are kept at hand
+
+
+class PlainReadout:
+    """The mean of the rows of words and n-grams.
+
+    Parameters
+    ----------
+    words : Vocabulary
+    vectors, vectors_ngrams : numpy.ndarray
+    mode : tuple of (int, bool, str)
+        Longest n-gram, whether they are skip pairs, and the name of their hash.
+    """
+
+    def __init__(
+        self, words: Vocabulary, vectors: np.ndarray, vectors_ngrams: np.ndarray, mode: tuple[int, bool, str]
+    ) -> None:
+        self._made_of = words, vectors, vectors_ngrams
+        self._mode = mode
+        n, skip, ngram_hash = mode
+        self._encoder = _kernel.Encoder(words, vectors, vectors_ngrams, word_ngrams=n, skip=skip, ngram_hash=ngram_hash)
+        self.vector_size = vectors.shape[1]
+
+    def is_of(self, words: Any, vectors: Any, vectors_ngrams: Any, mode: Any) -> bool:
+        """Whether it was made of these very objects."""
+        same = all(a is b for a, b in zip(self._made_of, (words, vectors, vectors_ngrams)))
+        return same and self._mode == mode
+
+    def __call__(self, pack: _kernel.Pack) -> tuple[np.ndarray, np.ndarray]:
+        """The vectors of some sentences, float32 (n, vector_size), and whether anything of each was known."""
+        vectors = np.empty((len(pack), self.vector_size), dtype=np.float32)
+        known = np.empty(len(pack), dtype=np.int64)
+        self._encoder.encode(pack, vectors, known)
+        return vectors, known > 0
+
+
+class WeightedReadout:
+    """The read-out of a fitted weighting.
+
+    Parameters
+    ----------
+    words : Vocabulary
+    vectors : numpy.ndarray
+        The words' own rows.
+    weighting : SentenceWeighting
+        Fitted for these words.
+    """
+
+    def __init__(self, words: Vocabulary, vectors: np.ndarray, weighting: SentenceWeighting) -> None:
+        weighting.check_fits(words)
+        self.weighting = weighting
+        self._made_of = self._parts(words, vectors, weighting)
+        rows = vectors if weighting.rows is None else weighting.rows
+        no_grams = np.zeros((0, rows.shape[1]), dtype=rows.dtype)
+        self._encoder = _kernel.Encoder(
+            words, rows, no_grams, word_ngrams=1, skip=False, ngram_hash="mixed", weights=weighting.weights
+        )
+        self.vector_size = rows.shape[1]
+        self._spelt = SpeltRows(weighting, self.vector_size)
+
+    @staticmethod
+    def _parts(words: Any, vectors: Any, weighting: SentenceWeighting) -> tuple[Any, ...]:
+        own = vectors if weighting.rows is None else None
+        return words, own, weighting, weighting.rows, weighting.weights, weighting.spelling
+
+    def is_of(self, words: Any, vectors: Any, weighting: SentenceWeighting) -> bool:
+        """Whether it was made of these very objects, as they are."""
+        return all(a is b for a, b in zip(self._made_of, self._parts(words, vectors, weighting)))
+
+    def __call__(self, pack: _kernel.Pack) -> tuple[np.ndarray, np.ndarray]:
+        """The vectors of some sentences, float32 (n, vector_size), and whether anything of each was known."""
+        weighting = self.weighting
+        vectors = np.empty((len(pack), self.vector_size), dtype=np.float32)
+        totals = np.empty(len(pack), dtype=np.float32)
+        halves: dict[str, Any] = {"first_half": weighting.first_half, "half_length": weighting.half_length}
+        if weighting.spelling is None:
+            self._encoder.encode(pack, vectors, totals=totals, **halves)
+        else:
+            sentences, factors, tokens = self._encoder.encode(pack, vectors, totals=totals, unseen=True, **halves)
+            if tokens:
+                self._add_unseen(vectors, totals, sentences, factors, tokens)
+        weighting.join(vectors)
+        return vectors, totals > 0
+
+    def _add_unseen(
+        self, vectors: np.ndarray, totals: np.ndarray, sentences: np.ndarray, factors: np.ndarray, tokens: list[str]
+    ) -> None:
+        """Take unknown words into the weighted means and the sums of weights, in place."""
+        at, rows, weights = self._spelt.find(tokens)
+        weights = factors * weights[at]
+        touched, starts = np.unique(sentences, return_index=True)  # the tokens come sentence by sentence
+        before = totals[touched]
+        totals[touched] += np.add.reduceat(weights, starts)
+        sums = vectors[touched] * before[:, None] + np.add.reduceat(rows[at] * weights[:, None], starts, axis=0)
+        after = totals[touched][:, None]
+        vectors[touched] = np.divide(sums, after, out=np.zeros_like(sums), where=after > 0)
+
+
+class SpeltRows:
+    """The rows of unknown words, those asked for lately kept at hand; threads may share it."""
+
+    def __init__(self, weighting: SentenceWeighting, vector_size: int) -> None:
+        self._weighting = weighting
+        self._size = max(1, REMEMBERED // vector_size)
+        self._vector_size = vector_size
+        self._lock = threading.Lock()
+        self._start(0)
+
+    def _start(self, size: int) -> None:
+        # New arrays: the old ones may be in another thread's hands.
+        self._places: dict[str, int] = {}
+        self._rows = np.zeros((size, self._vector_size), dtype=np.float32)
+        self._weights = np.zeros(size, dtype=np.float32)
+
+    def find(self, words: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where each word stands (int64) in the rows (float32, (n, n_numbers)) and weights (float32) that follow."""
+        with self._lock:
+            new = [word for word in dict.fromkeys(words) if word not in self._places]
+            if len(self._places) + len(new) > len(self._rows):
+                new = list(dict.fromkeys(words))
+                self._start(max(self._size, len(new)))
+            if new:
+                part = slice(len(self._places), len(self._places) + len(new))
+                self._rows[part], self._weights[part] = self._weighting.of_unseen(new)
+                self._places.update(zip(new, range(part.start, part.stop)))
+            at = np.fromiter(map(self._places.__getitem__, words), dtype=np.int64, count=len(words))
+            return at, self._rows, self._weights

@@ -1,0 +1,127 @@
+"""Character n-grams of words against dictionaries and Python integers."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from weighting_oracle import gram_hash, grams, sign_row, unit
+
+from gensim_sent2vec import spelling
+from gensim_sent2vec.spelling import Average, Spelling, character_ngrams, signs
+
+any_word = st.text(max_size=8)
+sizes = st.integers(1, 5).flatmap(lambda n: st.tuples(st.just(n), st.integers(n, n + 3)))
+
+
+def hashes_by_word(words, min_n, max_n):
+    hashes, counts = character_ngrams(words, min_n, max_n)
+    return [part.tolist() for part in np.split(hashes, np.cumsum(counts)[:-1])] if len(words) else []
+
+
+@given(st.lists(any_word, max_size=6), sizes)
+def test_ngrams_are_those_of_each_word(words, min_max):
+    found = hashes_by_word(words, *min_max)
+    expected = [Counter({gram_hash(g): n for g, n in grams(word, *min_max).items()}) for word in words]
+    assert [Counter(part) for part in found] == expected
+
+
+def test_words_that_look_like_borders_and_lone_surrogates():
+    words = ["><", "a><b", "<", ">", "", "\ud800x", "\0", "\n"]
+    assert [Counter(p) for p in hashes_by_word(words, 3, 4)] == [
+        Counter({gram_hash(g): n for g, n in grams(word, 3, 4).items()}) for word in words
+    ]
+
+
+def test_hangul_is_taken_apart_and_forms_of_one_text_are_one():
+    assert len(grams("한국", 3, 4)) == len(grams(unicodedata.normalize("NFD", "한국"), 3, 4)) == 6 + 5
+    composed, decomposed = hashes_by_word(["café", "cafe\u0301"], 3, 4)
+    assert composed == decomposed
+
+
+@pytest.mark.parametrize("dims, seed", [(1, 1), (64, 0), (130, 7)])
+def test_signs(dims, seed):
+    some = ["<th", "the>", "국"]
+    hashes = np.array([gram_hash(g) for g in some], dtype=np.uint64)
+    np.testing.assert_array_equal(signs(hashes, 0, dims, seed), [sign_row(g, dims, seed) for g in some])
+    if dims > 64:
+        np.testing.assert_array_equal(signs(hashes, 64, dims - 64, seed), signs(hashes, 0, dims, seed)[:, 64:])
+
+
+def test_signs_are_balanced_and_independent():
+    hashes, _ = character_ngrams([f"word{i}" for i in range(2000)], 3, 4)
+    hashes = np.unique(hashes)
+    rows = signs(hashes, 0, 128, 1)
+    assert abs(rows.mean()) < 0.02
+    correlation = rows.T @ rows / len(rows) - np.eye(128)
+    assert abs(correlation).max() < 5 / np.sqrt(len(rows))
+    assert not np.array_equal(rows, signs(hashes, 0, 128, 2))
+
+
+def test_features_and_weights(monkeypatch):
+    monkeypatch.setattr(spelling, "BLOCK", 2)
+    words, counts = ["banana", "bandana", "", "a", "nana"], np.array([5, 3, 2, 9, 1])
+    table = Spelling.of_words(words, counts, 3, 4, 1)
+    assert (np.diff(table.hashes.astype(object)) > 0).all()
+    occurrences = Counter()
+    for word, count in zip(words, counts):
+        for gram, n in grams(word, 3, 4).items():
+            occurrences[gram_hash(gram)] += n * int(count)
+    assert table.hashes.tolist() == sorted(occurrences)
+    weight = {h: 3e-3 / (3e-3 + (1 + n) / 20) for h, n in occurrences.items()}
+    np.testing.assert_allclose(table.weights, [weight[h] for h in sorted(occurrences)], rtol=1e-6)
+
+    phi, columns = table.features([*words, "banana!"])
+    new = 3e-3 / (3e-3 + 1 / 20)
+    for row, word in zip(phi.toarray(), [*words, "banana!"]):
+        found = {gram_hash(g): n for g, n in grams(word, 3, 4).items()}
+        expected = [found.get(int(h), 0) * weight.get(int(h), new) for h in columns]
+        np.testing.assert_allclose(row, unit(np.array(expected)), atol=1e-6)
+
+
+def test_known_and_unknown_words_have_the_same_signature():
+    words = ["banana", "bandana", "한국어", "a", "", "reallyverylongword" * 5]
+    table = Spelling.of_words(words, np.arange(1, 7), 3, 4, 3)
+    expected = table.signatures(*table.features(words), 200)
+    np.testing.assert_allclose(table.unseen(words, 200)[1], expected, atol=1e-6)
+    lengths = np.linalg.norm(expected, axis=1)
+    np.testing.assert_allclose(lengths, [1, 1, 1, 1, 0, 1], atol=1e-5)
+    assert expected[0] @ expected[1] > 0.2 > abs(expected[0] @ expected[2])
+
+
+def test_many_unknown_words_at_a_time(monkeypatch):
+    table = Spelling.of_words(["abcd"], np.ones(1), 3, 4, 1)
+    words = [f"w{i}" for i in range(50)]
+    whole = table.unseen(words, 70)
+    monkeypatch.setattr(spelling, "AT_ONCE", 7)
+    for a, b in zip(whole, table.unseen(words, 70)):
+        np.testing.assert_array_equal(a, b)
+    assert whole[0].shape == (50, 0)
+
+
+def test_averages_of_vectors():
+    words, counts = ["walking", "walked", "talking", "sing"], np.array([4.0, 9.0, 1.0, 16.0])
+    rows = np.random.default_rng(1).standard_normal((4, 6)).astype(np.float32)
+    table = Spelling.of_words(words, counts, 3, 4, 1)
+    average = Average(table, 6)
+    for block in (slice(0, 3), slice(3, 4)):
+        average.add(*table.features(words[block]), counts[block], rows[block])
+    table.vectors = average.result()
+    common = unit(np.sqrt(counts) @ rows)
+    np.testing.assert_allclose(table.vectors @ common, 0, atol=2e-3)
+
+    phi, columns = table.features(words)
+    dense, g = phi.toarray(), int(np.flatnonzero(columns == gram_hash("alk"))[0])
+    share = dense[:, g] * np.sqrt(counts)
+    expected = share @ rows / (3 + share.sum())
+    expected -= expected @ common * common
+    at, known = table.places(np.array([gram_hash("alk"), gram_hash("zzz")], dtype=np.uint64))
+    assert known.tolist() == [True, False]
+    np.testing.assert_allclose(table.vectors[at[0]], expected, atol=1e-3)
+
+    vectors, _ = table.unseen(["walks", "zqzqx", ""], 3)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), [1, 0, 0], atol=1e-6)
