@@ -74,6 +74,10 @@ class Trainer:
     def train_pack(self, table: WordTable, pack: Pack) -> None: ...
     def input_rows(self, ids: Sequence[int], target: int, dropped: Sequence[int] = ()) -> list[int]: ...
 
+def dot_rows(
+    rows: NDArray[np.float32] | NDArray[np.float16], query: NDArray[np.float32], out: NDArray[np.float32]
+) -> None: ...
+
 class Encoder:
     words: Any
     arrays: tuple[NDArray[np.float32], NDArray[np.float32]]

@@ -131,6 +131,8 @@ cdef extern from "kernel.hpp" namespace "s2v" nogil:
 
     void c_encode "s2v::encode"(const CReader &reader, const CWordTable &words, const CPack &pack, int level,
                                 const CEncoded &out) except +
+    ctypedef void (*DotRows)(const void *rows, int64_t n, int dim, const float *query, float *out)
+    DotRows choose_dot_rows(int level, cbool half)
     void c_fill_alias "s2v::fill_alias"(const double *weights, int64_t n, uint64_t *alias) except +
     void c_fill_uniform "s2v::fill_uniform"(float *out, int64_t n, int64_t first, uint64_t seed, float scale)
     cbool has_level(int level)
@@ -581,6 +583,30 @@ def as_bytes(name, array):
         raise ValueError(f"{name}: a C-contiguous float32 or float16 matrix is expected, got {array.dtype}, "
                          f"shape {array.shape}")
     return array.view("u1")
+
+
+def dot_rows(rows, const float[::1] query, float[::1] out):
+    """Write the dot product of each row with `query` to `out`.
+
+    Parameters
+    ----------
+    rows : float32 or float16 array, (n, dim)
+        Only read; may be mapped.
+    query : float32 array, (dim,)
+    out : float32 array, (n,)
+    """
+    cdef cbool half = rows.dtype.char == "e"
+    cdef const unsigned char[:, ::1] data = as_bytes("rows", rows)
+    cdef int64_t n = data.shape[0]
+    cdef int dim = data.shape[1] // (2 if half else 4)
+    cdef DotRows dot = choose_dot_rows(level_number(), half)
+    if len(query) != dim or len(out) != n:
+        raise ValueError(f"query and out: {len(query)} and {len(out)} numbers for {n} rows of {dim}")
+    if n and dim:
+        with nogil:
+            dot(&data[0, 0], n, dim, &query[0], &out[0])
+    elif n:
+        out[:] = 0
 
 
 cdef class Encoder:

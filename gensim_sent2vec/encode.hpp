@@ -93,6 +93,10 @@ struct Gathered {
 using MeanRows = float (*)(const Gathered& gathered, int dim, float* out);
 MeanRows choose_mean_rows(int level, int dim, bool half);
 
+// The dot products of n rows, float32 or float16, with one vector.
+using DotRows = void (*)(const void* rows, int64_t n, int dim, const float* query, float* out);
+DotRows choose_dot_rows(int level, bool half);
+
 // What `encode` writes for each sentence; all but `vectors` may be null.
 struct Encoded {
     float* vectors;   // (n_sentences, dim); zeros where no word is known
