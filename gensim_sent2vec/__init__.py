@@ -11,7 +11,8 @@ except ImportError as error:
 from .corpus import TokenFile
 from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
+from .search import SentenceIndex
 from .tokenizing import tokenize_file
 from .version import __version__
 
-__all__ = ["Sent2Vec", "Sent2VecKeyedVectors", "TokenFile", "__version__", "tokenize_file"]
+__all__ = ["Sent2Vec", "Sent2VecKeyedVectors", "SentenceIndex", "TokenFile", "__version__", "tokenize_file"]
