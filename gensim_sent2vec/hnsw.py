@@ -109,7 +109,19 @@ class Graph:
     def add(self, numbers: np.ndarray, vectors: np.ndarray) -> None:
         """Take in vectors (n, dim) under the given numbers."""
         self._own()
-        self.index.add(numbers, vectors, threads=available_cpus())
+        threads = available_cpus()
+        self.index.add(numbers, vectors, threads=threads)
+        if threads > 1 and len(numbers):
+            # Threads can leave a vector where no way leads (https://github.com/unum-cloud/USearch/issues/735).
+            stray = self._not_found(numbers, vectors)
+            self.index.remove(numbers[stray])
+            self.index.add(numbers[stray], vectors[stray], threads=1)
+
+    def _not_found(self, numbers: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+        """Which vectors (bool) a search for them finds neither themselves nor one like them."""
+        matches: Any = self.index.search(vectors, 1, threads=available_cpus())
+        keys, distances = np.ravel(matches.keys), np.ravel(matches.distances)
+        return (keys != numbers) & (distances > (1e-3 if vectors.dtype == np.float16 else 1e-5))
 
     def remove(self, numbers: np.ndarray) -> None:
         """Forget the vectors of these numbers."""

@@ -9,7 +9,7 @@ from gensim.models.doc2vec import TaggedDocument
 from gensim.test.utils import common_texts
 
 from gensim_sent2vec import Sent2VecKeyedVectors, SentenceIndex, search, storage
-from gensim_sent2vec.hnsw import HnswIndexer
+from gensim_sent2vec.hnsw import Graph, HnswIndexer
 from gensim_sent2vec.lexical import LexicalScores
 
 METHODS = ["exact", "hnsw"]
@@ -380,6 +380,14 @@ def test_hnsw_finds_most(wv, sentences, need_usearch):
     pairs = zip(exact.most_similar_batch(queries), graph.most_similar_batch(queries))
     recall = np.mean([len({k for k, _ in a} & {k for k, _ in b}) / 10 for a, b in pairs])
     assert recall > 0.95
+
+
+def test_hnsw_leaves_no_vector_unreachable(need_usearch):
+    rows = np.random.default_rng(0)
+    for _ in range(10):
+        vectors = rows.standard_normal((1000, 10), dtype=np.float32)
+        graph = Graph.build(vectors)
+        assert [numbers[0] for numbers, _ in graph.search(vectors, 1)] == list(range(1000))
 
 
 def test_indexer_of_gensim_hnsw(model, need_usearch, tmp_path):
