@@ -131,6 +131,8 @@ cdef extern from "kernel.hpp" namespace "s2v" nogil:
 
     void c_encode "s2v::encode"(const CReader &reader, const CWordTable &words, const CPack &pack, int level,
                                 const CEncoded &out) except +
+    void c_number_rows "s2v::number_rows"(const CReader &reader, const CWordTable &words, const CPack &pack,
+                                          vector[int64_t] &numbers, int64_t *ends) except +
     ctypedef void (*DotRows)(const void *rows, int64_t n, int dim, const float *query, float *out)
     DotRows choose_dot_rows(int level, cbool half)
     void c_fill_alias "s2v::fill_alias"(const double *weights, int64_t n, uint64_t *alias) except +
@@ -691,6 +693,24 @@ cdef class Encoder:
         with nogil:
             c_encode(reader, self.table.table, view, self.level, encoded)
         return unseen_tokens(missed) if unseen else None
+
+    def row_numbers(self, Pack pack not None):
+        """The rows that each sentence is the mean of.
+
+        Returns
+        -------
+        numbers : bytes
+            Of int64: words as they are, n-gram row r as n_words + r.
+        ends : bytes
+            Of int64: those of sentence s end at ends[s].
+        """
+        cdef vector[int64_t] numbers, ends
+        cdef CPack view = pack.view()
+        ends.resize(len(pack))
+        with nogil:
+            c_number_rows(self.reader, self.table.table, view, numbers, ends.data())
+        return (PyBytes_FromStringAndSize(<char*>numbers.data(), numbers.size() * sizeof(int64_t)),
+                PyBytes_FromStringAndSize(<char*>ends.data(), ends.size() * sizeof(int64_t)))
 
 
 cdef unseen_tokens(CUnseen &unseen):
