@@ -42,7 +42,15 @@ def sentence_rows(wv: Sent2VecKeyedVectors, sentences: Sequence[Sentence]) -> tu
     check_vectors(wv)
     if isinstance(sentences, (str, bytes)):
         raise TypeError("sentences: a list of sentences is expected, got one string")
-    numbers, ends = wv._current_encoder().row_numbers(_kernel.Pack(list(sentences)))
+    encoder = _kernel.Encoder(
+        wv.freeze(),
+        wv.vectors,
+        wv.vectors_ngrams,
+        word_ngrams=wv.word_ngrams,
+        skip=wv.skip_bigrams,
+        ngram_hash=wv.ngram_hash,
+    )
+    numbers, ends = encoder.row_numbers(_kernel.Pack(list(wv._prepared(sentences))))
     offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.frombuffer(ends, dtype=np.int64)])[:-1]
     return np.frombuffer(numbers, dtype=np.int64), offsets
 

@@ -10,6 +10,7 @@ import numpy as np
 from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
 from .probe import check_vectors
+from .tokenizers import DEFAULT
 
 try:
     from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -21,8 +22,8 @@ except ImportError as error:
 
 
 TRAINING = (
-    "vector_size", "alpha", "epochs", "min_count", "max_final_vocab", "word_ngrams", "dropout_k", "bucket", "negative",
-    "ns_exponent", "sample", "shared_negatives", "workers", "seed",
+    "vector_size", "alpha", "epochs", "min_count", "max_final_vocab", "word_ngrams", "dropout_k", "bucket",
+    "skip_bigrams", "negative", "ns_exponent", "sample", "shared_negatives", "workers", "seed", "tokenizer", "phrases",
 )  # fmt: skip
 
 
@@ -40,8 +41,8 @@ class Sent2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         clones, not copied, and pickled along.
     normalize : bool
         Scale vectors to length 1.
-    vector_size, alpha, epochs, min_count, max_final_vocab, word_ngrams, dropout_k, bucket, negative, ns_exponent, \
-sample, shared_negatives, workers, seed
+    vector_size, alpha, epochs, min_count, max_final_vocab, word_ngrams, dropout_k, bucket, skip_bigrams, \
+negative, ns_exponent, sample, shared_negatives, workers, seed, tokenizer, phrases
         Those of `Sent2Vec`, for training. With one worker a seed gives the same vectors every time.
 
     Attributes
@@ -63,12 +64,15 @@ sample, shared_negatives, workers, seed
         word_ngrams: int = 1,
         dropout_k: int = 2,
         bucket: int = 2_000_000,
+        skip_bigrams: bool = False,
         negative: int = 10,
         ns_exponent: float = 0.5,
         sample: float = 0,
         shared_negatives: int | bool = True,
         workers: int | None = None,
         seed: int = 1,
+        tokenizer: Any = DEFAULT,
+        phrases: Any = None,
     ) -> None:
         self.wv = wv
         self.normalize = normalize
@@ -80,12 +84,15 @@ sample, shared_negatives, workers, seed
         self.word_ngrams = word_ngrams
         self.dropout_k = dropout_k
         self.bucket = bucket
+        self.skip_bigrams = skip_bigrams
         self.negative = negative
         self.ns_exponent = ns_exponent
         self.sample = sample
         self.shared_negatives = shared_negatives
         self.workers = workers
         self.seed = seed
+        self.tokenizer = tokenizer
+        self.phrases = phrases
 
     def fit(self, X: Iterable[Any], y: Any = None) -> Sent2VecVectorizer:
         """Train on texts; with ready vectors, nothing.
@@ -93,7 +100,7 @@ sample, shared_negatives, workers, seed
         Parameters
         ----------
         X : iterable of str or of sequences of str
-            Texts, which are split at whitespace, or their tokens.
+            Texts, which the tokenizer takes apart, or their tokens.
         y : ignored
 
         Raises
@@ -107,8 +114,9 @@ sample, shared_negatives, workers, seed
             self.wv_ = self.wv
             return self
         options = {name: getattr(self, name) for name in TRAINING}
-        tokens = [text.split() if isinstance(text, str) else text for text in texts]
-        self.wv_ = Sent2Vec(tokens, **options, show_progress_bar=False).wv
+        if self.tokenizer == DEFAULT:  # the only one that Sent2Vec leaves to its caller
+            texts = [text.split() if isinstance(text, str) else text for text in texts]
+        self.wv_ = Sent2Vec(texts, **options, show_progress_bar=False).wv
         return self
 
     def transform(self, X: Iterable[Any]) -> np.ndarray:

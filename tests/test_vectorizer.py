@@ -65,6 +65,14 @@ def test_trains_as_the_model_does(texts):
     np.testing.assert_array_equal(tokens.transform(np.array(texts[0], dtype=object)), vectors)
 
 
+def test_a_tokenizer(texts):
+    shouted = [text.upper() + "!" for text in texts[0]]
+    vectorizer = Sent2VecVectorizer(**SMALL, tokenizer="simple").fit(shouted)
+    assert set(vectorizer.wv_.index_to_key) == {word for text in texts[0] for word in text.split()}
+    assert clone(vectorizer).tokenizer == "simple"
+    np.testing.assert_array_equal(vectorizer.transform(shouted), vectorizer.transform(texts[0]))
+
+
 def test_ready_vectors_are_shared(wv):
     vectorizer = Sent2VecVectorizer(wv=wv, normalize=True)
     vectors = vectorizer.transform(["the police", "the rain"])  # no fit is needed
