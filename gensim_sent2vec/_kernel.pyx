@@ -151,6 +151,10 @@ cdef extern from "kernel.hpp" namespace "s2v" nogil:
 
     void c_encode "s2v::encode"(const CReader &reader, const CWordTable &words, const CPack &pack, int level,
                                 const CEncoded &out) except +
+    void c_number_rows "s2v::number_rows"(const CReader &reader, const CWordTable &words, const CPack &pack,
+                                          vector[int64_t] &numbers, int64_t *ends) except +
+    ctypedef void (*DotRows)(const void *rows, int64_t n, int dim, const float *query, float *out)
+    DotRows choose_dot_rows(int level, cbool half)
     void c_fill_alias "s2v::fill_alias"(const double *weights, int64_t n, uint64_t *alias) except +
     void c_fill_uniform "s2v::fill_uniform"(float *out, int64_t n, int64_t first, uint64_t seed, float scale)
     cbool has_level(int level)
@@ -680,6 +684,30 @@ def as_bytes(name, array):
     return array.view("u1")
 
 
+def dot_rows(rows, const float[::1] query, float[::1] out):
+    """Write the dot product of each row with `query` to `out`.
+
+    Parameters
+    ----------
+    rows : float32 or float16 array, (n, dim)
+        Only read; may be mapped.
+    query : float32 array, (dim,)
+    out : float32 array, (n,)
+    """
+    cdef cbool half = rows.dtype.char == "e"
+    cdef const unsigned char[:, ::1] data = as_bytes("rows", rows)
+    cdef int64_t n = data.shape[0]
+    cdef int dim = data.shape[1] // (2 if half else 4)
+    cdef DotRows dot = choose_dot_rows(level_number(), half)
+    if len(query) != dim or len(out) != n:
+        raise ValueError(f"query and out: {len(query)} and {len(out)} numbers for {n} rows of {dim}")
+    if n and dim:
+        with nogil:
+            dot(&data[0, 0], n, dim, &query[0], &out[0])
+    elif n:
+        out[:] = 0
+
+
 cdef class Encoder:
     """Sentence vectors from a trained model's arrays, which are only read.
 
@@ -762,6 +790,24 @@ cdef class Encoder:
         with nogil:
             c_encode(reader, self.table.table, view, self.level, encoded)
         return unseen_tokens(missed) if unseen else None
+
+    def row_numbers(self, Pack pack not None):
+        """The rows that each sentence is the mean of.
+
+        Returns
+        -------
+        numbers : bytes
+            Of int64: words as they are, n-gram row r as n_words + r.
+        ends : bytes
+            Of int64: those of sentence s end at ends[s].
+        """
+        cdef vector[int64_t] numbers, ends
+        cdef CPack view = pack.view()
+        ends.resize(len(pack))
+        with nogil:
+            c_number_rows(self.reader, self.table.table, view, numbers, ends.data())
+        return (PyBytes_FromStringAndSize(<char*>numbers.data(), numbers.size() * sizeof(int64_t)),
+                PyBytes_FromStringAndSize(<char*>ends.data(), ends.size() * sizeof(int64_t)))
 
 
 cdef unseen_tokens(CUnseen &unseen):

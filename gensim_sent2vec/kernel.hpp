@@ -251,4 +251,13 @@ inline MeanRows choose_mean_rows(int level, int dim, bool half) {
     return plain::mean_rows_for(dim, half);
 }
 
+inline DotRows choose_dot_rows(int level, bool half) {
+#if S2V_X86
+    if (level == AVX512) return avx512::dot_rows_for(half);
+    if (level == AVX2) return avx2::dot_rows_for(half);
+#endif
+    (void)level;
+    return plain::dot_rows_for(half);
+}
+
 }  // namespace s2v

@@ -406,6 +406,12 @@ class Sent2VecKeyedVectors(KeyedVectors):
         va, vb = normalized(np.stack([self.get_sentence_vector(s, weighting) for s in (a, b)]))
         return float(va @ vb)
 
+    def to_embedding_bag(self, trainable: bool = True, sparse: bool = False) -> Any:
+        """A ``torch.nn.EmbeddingBag`` of these rows and its lookup; see `gensim_sent2vec.export.to_embedding_bag`."""
+        from .export import to_embedding_bag
+
+        return to_embedding_bag(self, trainable, sparse)
+
     # -------------------------------------------------------------------------------------------------
     # Files
 
