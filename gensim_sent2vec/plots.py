@@ -1,7 +1,7 @@
 """What people plot of a model: how training went, which sentences are alike, how the scores have grown.
 
-Each function draws into a matplotlib axis, `ax`, or into a new figure, and returns the axis. For sentences in Korean set
-matplotlib's ``rcParams["font.family"]`` to a font that has its letters.
+Each function draws into a matplotlib axis, `ax`, or into a new figure, and returns the axis. For sentences in Korean
+set matplotlib's ``rcParams["font.family"]`` to a font that has its letters.
 """
 
 from __future__ import annotations
