@@ -89,7 +89,9 @@ class Graph:
     def from_bytes(cls, data: np.ndarray, mapped: bool, expansion_search: int = 64) -> Graph:
         """A graph from the bytes that `to_bytes` gave, where they are (`mapped`) or read in."""
         try:
-            index = usearch_index().restore(memoryview(data), view=mapped)  # type: ignore[arg-type]
+            # A table of numbers, made on loading, is for changes only.
+            options = {"view": mapped, "enable_key_lookups": not mapped}
+            index = usearch_index().restore(memoryview(data), **options)  # type: ignore[arg-type]
         except (ValueError, RuntimeError) as error:
             raise ValueError(f"the graph cannot be read ({error}); build the index again") from error
         index.expansion_search = expansion_search
