@@ -38,14 +38,14 @@ class SentenceIndex:
     A result is a key and a score. Keys are the sentences themselves unless others are given, such as the number of
     the answer that a question belongs to: strings or integers, which may repeat. The score is the cosine of the
     vectors; with `hybrid`, ``(1 - hybrid) · cosine + hybrid · lexical``, see `gensim_sent2vec.lexical`. A query
-    without known words has cosine 0 with everything.
+    of words that have no vectors has cosine 0 with everything.
 
     Attributes
     ----------
     wv : Sent2VecKeyedVectors
         What made the vectors, and makes those of queries.
     vectors : numpy.ndarray of float32 or float16, shape (n, dim)
-        Of length 1, or 0 where no word of a sentence is known.
+        Of length 1, or 0 where no word of a sentence has a vector.
     sentences : sequence of str
         Those that were given as tokens are joined by blanks.
     keys : sequence of str, or numpy.ndarray of int64

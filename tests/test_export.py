@@ -39,6 +39,13 @@ def test_rows_of_half_precision():
     np.testing.assert_allclose(means(wv, SENTENCES), wv.encode(SENTENCES), atol=1e-6)
 
 
+def test_a_weighting_is_left_out_and_a_tokenizer_is_not(wv):
+    assert wv.weighting is not None
+    wv.tokenizer = "simple"
+    sentences = ["The POLICE, in Sydney!", "rain"]
+    np.testing.assert_allclose(means(wv, sentences), wv.encode(sentences, weighting=False), atol=1e-6)
+
+
 def test_words_come_first():
     wv = make_vectors(2)
     rows, offsets = sentence_rows(wv, ["w1 w2", "w7"])

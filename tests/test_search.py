@@ -123,6 +123,7 @@ def test_fewer_than_asked_for(wv, method):
 
 
 def test_unknown_words(wv):
+    wv.weighting = None  # which would spell them
     index = SentenceIndex.build(wv, ["the police", "xyzzy plugh", "the rain"])
     assert index.most_similar("xyzzy") == [("the police", 0.0), ("xyzzy plugh", 0.0), ("the rain", 0.0)]
     assert index.most_similar("xyzzy", topn=1, hybrid=0.5)[0][0] == "xyzzy plugh"
@@ -316,8 +317,19 @@ def test_what_is_counted_is_saved(wv, sentences, tmp_path, monkeypatch):
     assert not loaded.lexical.rows.flags.writeable
 
 
+def test_another_weighting_is_refused(wv, sentences, tmp_path):
+    assert wv.weighting is not None
+    index = SentenceIndex.build(wv, sentences[:50])
+    assert index.vectors.shape == (50, wv.sentence_size)
+    index.save(tmp_path / "index")
+    wv.weighting = None
+    with pytest.raises(ValueError, match="embed differently"):
+        SentenceIndex.load(tmp_path / "index", wv)
+
+
 def test_other_vectors_are_refused(model, sentences, tmp_path):
     wv = model.wv
+    wv.weighting = None
     SentenceIndex.build(wv, sentences[:50]).save(tmp_path / "index")
     half = SentenceIndex.load(tmp_path / "index", wv.astype(np.float16))
     assert half.most_similar(sentences[3], topn=1)[0][0] == sentences[3]
