@@ -196,7 +196,7 @@ class Sent2VecKeyedVectors(KeyedVectors):
 
     def _prepared(self, sentences: Iterable[Sentence]) -> Iterable[Sentence]:
         """Sentences as the kernel takes them: texts as they are where it splits them itself, else their tokens."""
-        if Tokenization(self.tokenizer, self.phrases).native:
+        if self._phrases is None and (self._tokenizer == DEFAULT or Tokenization(self._tokenizer).native):
             return sentences
         iterator = iter(sentences)
         first = next(iterator, None)

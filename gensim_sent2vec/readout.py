@@ -37,7 +37,8 @@ class PlainReadout:
 
     def is_of(self, words: Any, vectors: Any, vectors_ngrams: Any, mode: Any) -> bool:
         """Whether it was made of these very objects."""
-        same = all(a is b for a, b in zip(self._made_of, (words, vectors, vectors_ngrams)))
+        own_words, own_vectors, own_ngrams = self._made_of
+        same = own_words is words and own_vectors is vectors and own_ngrams is vectors_ngrams
         return same and self._mode == mode
 
     def __call__(self, pack: _kernel.Pack) -> tuple[np.ndarray, np.ndarray]:
