@@ -17,7 +17,7 @@ from .contents import MADE_AGAIN, contents, restore
 from .phrases import frozen
 from .pickled import pickled_class
 from .progress import Progress
-from .readout import PlainReadout, WeightedReadout
+from .readout import PlainReadout, Rows, WeightedReadout
 from .tokenizers import DEFAULT, UnsavedTokenizer, describe, resolve, unsaved_warning, warn_if_missing
 from .tokenizing import Tokenization, picklable
 from .vocab import Vocabulary, batches
@@ -322,21 +322,19 @@ class Sent2VecKeyedVectors(KeyedVectors):
             raise ValueError(f"workers must be at least 1, got {workers}")
         readout = self._readout(weighting)
         total = len(sentences) if isinstance(sentences, Sized) else None
-        rows, known = [np.zeros((0, readout.vector_size), dtype=np.float32)], [np.zeros(0, dtype=bool)]
+        rows, known = Rows(total or 0, readout.vector_size), [np.zeros(0, dtype=bool)]
 
         def encode_batch(batch: list[Sentence]) -> tuple[np.ndarray, np.ndarray]:
             return readout(_kernel.Pack(batch))
 
         with Progress("encode", total, "sentences", show_progress_bar) as progress:
-            done = 0
             for vectors, has_vector in in_order_by_threads(
                 encode_batch, batches(self._prepared(sentences), ENCODE_BATCH), workers or available_cpus()
             ):
-                rows.append(vectors)
+                rows.add(vectors)
                 known.append(has_vector)
-                done += len(vectors)
-                progress.update(done)
-        encoded = np.concatenate(rows)
+                progress.update(rows.n)
+        encoded = rows.result()
         if normalize:
             encoded = normalized(encoded)
         return (encoded, np.concatenate(known)) if return_known else encoded
