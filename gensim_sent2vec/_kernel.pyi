@@ -129,3 +129,17 @@ class Encoder:
         unseen: Literal[True],
     ) -> tuple[NDArray[np.int64], NDArray[np.float32], list[str]]: ...
     def row_numbers(self, pack: Pack) -> tuple[bytes, bytes]: ...
+
+def spell(
+    codes: NDArray[np.uint32],
+    sizes: NDArray[np.int64],
+    hashes: NDArray[np.uint64],
+    weights: NDArray[np.float32],
+    ngram_vectors: NDArray[Any],
+    new_weight: float,
+    min_n: int,
+    max_n: int,
+    seed: int,
+    vectors: NDArray[np.float32],
+    signatures: NDArray[np.float32],
+) -> None: ...

@@ -155,6 +155,19 @@ cdef extern from "kernel.hpp" namespace "s2v" nogil:
                                           vector[int64_t] &numbers, int64_t *ends) except +
     ctypedef void (*DotRows)(const void *rows, int64_t n, int dim, const float *query, float *out)
     DotRows choose_dot_rows(int level, cbool half)
+    cdef cppclass CSpelling "s2v::Spelling":
+        const uint64_t *hashes
+        const float *weights
+        const char *vectors
+        int64_t n_ngrams
+        float new_weight
+        int dim, dims
+        cbool half
+        int min_n, max_n
+        uint64_t seed
+
+    void c_spell "s2v::spell"(const CSpelling &spelling, const uint32_t *codes, const int64_t *sizes, int64_t n_words,
+                              int level, float *vectors, float *signatures) except +
     void c_fill_alias "s2v::fill_alias"(const double *weights, int64_t n, uint64_t *alias) except +
     void c_fill_uniform "s2v::fill_uniform"(float *out, int64_t n, int64_t first, uint64_t seed, float scale)
     cbool has_level(int level)
@@ -820,3 +833,53 @@ cdef unseen_tokens(CUnseen &unseen):
         tokens.append(PyUnicode_DecodeUTF8(unseen.text.data() + begin, unseen.ends[i] - begin, "surrogatepass"))
         begin = unseen.ends[i]
     return sentences, factors, tokens
+
+
+def spell(const uint32_t[::1] codes, const int64_t[::1] sizes, const uint64_t[::1] hashes, const float[::1] weights,
+          ngram_vectors, float new_weight, int min_n, int max_n, uint64_t seed, float[:, ::1] vectors,
+          float[:, ::1] signatures):
+    """Write spelt vectors and signatures of words, up to their lengths; see `gensim_sent2vec.spelling.Spelling`.
+
+    Parameters
+    ----------
+    codes : uint32 array
+        The words' code points end to end, "<" and ">" around each.
+    sizes : int64 array, (n_words,)
+        How many of them each word has.
+    hashes, weights : uint64 and float32 arrays, (n_ngrams,)
+        The known n-grams, ascending, and c_g of each.
+    ngram_vectors : float32 or float16 array, (n_ngrams, dim)
+        No rows where words get no vectors.
+    new_weight : float
+        c_g of an unknown n-gram.
+    vectors : float32 array, (n_words, dim)
+    signatures : float32 array, (n_words, dims)
+    """
+    cdef CSpelling spelling
+    cdef int64_t n = len(sizes), total = 0, i
+    cdef bint half = ngram_vectors.dtype.char == "e"
+    cdef const unsigned char[:, ::1] rows = as_bytes("vectors", ngram_vectors)
+    for i in range(n):
+        if sizes[i] < 0 or sizes[i] > len(codes) - total:
+            raise ValueError("sizes: they do not add up to the code points")
+        total += sizes[i]
+    if len(weights) != len(hashes) or (rows.shape[0] and rows.shape[0] != len(hashes)):
+        raise ValueError(f"weights, ngram_vectors: one for each of {len(hashes)} n-grams")
+    if vectors.shape[0] != n or signatures.shape[0] != n or rows.shape[1] != vectors.shape[1] * (2 if half else 4):
+        raise ValueError("vectors, signatures: one row a word")
+    if min_n < 1 or max_n < min_n:
+        raise ValueError("min_n, max_n: 1 <= min_n <= max_n")
+    if n == 0:
+        return
+    spelling.hashes = &hashes[0] if len(hashes) else NULL
+    spelling.weights = &weights[0] if len(hashes) else NULL
+    spelling.vectors = <const char*>&rows[0, 0] if rows.shape[0] and rows.shape[1] else NULL
+    spelling.n_ngrams, spelling.new_weight, spelling.half = len(hashes), new_weight, half
+    spelling.dim, spelling.dims = vectors.shape[1], signatures.shape[1]
+    spelling.min_n, spelling.max_n, spelling.seed = min_n, max_n, seed
+    cdef int level = level_number()
+    cdef const uint32_t *first = &codes[0] if len(codes) else NULL
+    cdef float *out = &vectors[0, 0] if vectors.shape[1] else NULL
+    cdef float *signs = &signatures[0, 0] if signatures.shape[1] else NULL
+    with nogil:
+        c_spell(spelling, first, &sizes[0], n, level, out, signs)

@@ -15,6 +15,7 @@
 
 #include "encode.hpp"
 #include "source.hpp"
+#include "spell.hpp"
 
 namespace s2v {
 
