@@ -125,11 +125,11 @@ inline void encode(const Reader& reader, const WordTable& words, const Pack& pac
 // The rows of each sentence by number: words as they are, n-gram row r as n_words + r. Those of sentence s end at ends[s].
 inline void number_rows(const Reader& reader, const WordTable& words, const Pack& pack, std::vector<int64_t>& numbers,
                         int64_t* ends) {
-    Lookup lookup(words);
+    Lookup lookup(words, reader.epfml);
     Gathered gathered;
     const int64_t bytes = static_cast<int64_t>(reader.row_bytes());
     for (int64_t s = 0; s < pack.n_sentences; ++s) {
-        pack.each_token(s, [&](const char* p, size_t n) { lookup.add(p, n); });
+        pack.each_token(s, [&](const char* p, size_t n) { lookup.add(p, n); }, reader.epfml);
         gathered.find(reader, lookup, s, nullptr);
         numbers.insert(numbers.end(), gathered.ids.begin(), gathered.ids.end());
         for (size_t i = gathered.ids.size(); i < gathered.rows.size(); ++i)  // the n-grams come after the words
