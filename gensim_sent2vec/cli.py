@@ -15,12 +15,13 @@ import numpy as np
 from .convert import FORMS
 from .convert import convert as convert_file
 from .corpus import TextLines, TokenFile, TokenLines
-from .evaluation import append_to_log, check_log, evaluate_file
+from .evaluation import append_to_log, check_log, evaluate_file, evaluate_sts
 from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
 from .phrases import learn_phrases, load_phrases, n_phrases
 from .pickled import finish_save, pickled_class, unpickled
 from .search import SentenceIndex
+from .shrink import shrink_to_file, stored_bytes
 from .storage import read_header
 from .tokenizers import describe
 from .tokenizing import PhraseSentences, Tokenization, tokenize_file
@@ -185,6 +186,21 @@ def _parser() -> argparse.ArgumentParser:
     index.add_argument("--lexical", action="store_true", help="make --hybrid searches ready too")
     index.add_argument("--workers", type=int, metavar="N", help="threads (default: all CPUs)")
 
+    shrink = command(
+        "shrink", _shrink, "a smaller file of vectors from a model: fewer words, fewer n-gram rows, half precision",
+        "gensim-sent2vec shrink my.model small.s2v --max-words 200000 --bucket 500000 --float16",
+    )  # fmt: skip
+    shrink.add_argument("model", metavar="MODEL")
+    shrink.add_argument("target", metavar="OUT", help="a file of vectors")
+    which = shrink.add_mutually_exclusive_group()
+    which.add_argument("--min-count", type=int, metavar="N", help="drop words that occurred less often")
+    which.add_argument("--max-words", type=int, metavar="N", help="keep the N most frequent words")
+    shrink.add_argument("--bucket", type=int, metavar="N", help="fold the n-gram rows into so many; 0: drop them")
+    shrink.add_argument("--float16", action="store_true", help="two bytes a number")
+    shrink.add_argument("--corpus", metavar="SENTENCES", help="keep n-gram rows as they are used in this file")
+    shrink.add_argument("--eval", nargs="+", default=[], metavar="PAIRS.tsv",
+                        help="judge before and after by these: score, sentence1, sentence2")  # fmt: skip
+
     info = command("info", _info, "what a model file holds", "gensim-sent2vec info my.model --json")
     info.add_argument("model", metavar="MODEL")
     info.add_argument("--json", action="store_true", help="as a JSON object")
@@ -334,6 +350,30 @@ def _convert(args: argparse.Namespace) -> None:
     _check_writable(args.target)
     form = convert_file(args.source, args.target, args.to)
     print(f"{args.target}: {form}, {os.path.getsize(args.target):,} bytes", file=sys.stderr)
+
+
+def _shrink(args: argparse.Namespace) -> None:
+    wv = load_vectors(args.model)
+    _check_writable(args.target)
+    before = [evaluate_sts(wv, path).pearson for path in args.eval]
+    sentences = TextLines(args.corpus) if args.corpus else None
+    dtype = np.float16 if args.float16 else None
+    shrink_to_file(wv, args.target, args.min_count, args.max_words, args.bucket, dtype, sentences)
+    small = load_vectors(args.target)
+    rows: list[tuple[str, Any, Any]] = [("words", f"{len(wv):,}", f"{len(small):,}")]
+    rows.append(("n-gram rows", f"{wv.bucket:,}", f"{small.bucket:,}"))
+    rows.append(("type", wv.vectors.dtype, small.vectors.dtype))
+    was, now = stored_bytes(wv), stored_bytes(small)
+    rows.append(("bytes", f"{was:,}", f"{now:,}  {now / was:.1%}"))
+    after = [evaluate_sts(small, path).pearson for path in args.eval]
+    names = [os.path.basename(path) for path in args.eval]
+    if len(names) > 1:
+        before, after = ([*scores, sum(scores) / len(scores)] for scores in (before, after))
+        names.append("mean")
+    for old, new, name in zip(before, after, names):
+        rows.append(("pearson", f"{old:.4f}", f"{new:.4f}  {new - old:+.4f}  {name}"))
+    print(f"{'':11} {'before':>14}   after")
+    print("\n".join(f"{what:11} {old!s:>14}   {new}" for what, old, new in rows))
 
 
 def _info(args: argparse.Namespace) -> None:

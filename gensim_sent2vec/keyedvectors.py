@@ -449,15 +449,7 @@ class Sent2VecKeyedVectors(KeyedVectors):
         UserWarning
             For an attribute of the object itself that is neither.
         """
-        if not isinstance(fname, (str, os.PathLike)):
-            raise TypeError(
-                f"fname: a path is expected, got a {type(fname).__name__}; the file is written beside and renamed"
-            )
-        if os.fspath(fname).endswith(COMPRESSED):
-            raise ValueError(
-                f"fname: {os.fspath(fname)!r} would not be compressed, as it is to be mapped; name it .s2v"
-            )
-        storage.write(fname, *contents(self, ignore))
+        storage.write(file_name(fname), *contents(self, ignore))
 
     def _save_specials(self, *args: Any) -> list[Any]:
         # gensim's way to change what a whole model's pickle holds: a tokenizer that cannot be pickled stays behind.
@@ -523,6 +515,17 @@ def _way_out(kind: str) -> str:
     if name.endswith("KeyedVectors"):
         return f"; Sent2VecKeyedVectors.from_keyed_vectors({name}.load(…)) takes them"
     return f"; its vectors are {name}.load(…).wv"
+
+
+def file_name(path: Any) -> str:
+    """The name of a file that vectors can be saved as, or a TypeError or ValueError."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(
+            f"fname: a path is expected, got a {type(path).__name__}; the file is written beside and renamed"
+        )
+    if os.fspath(path).endswith(COMPRESSED):
+        raise ValueError(f"fname: {os.fspath(path)!r} would not be compressed, as it is to be mapped; name it .s2v")
+    return os.fspath(path)
 
 
 def normalized(vectors: np.ndarray) -> np.ndarray:

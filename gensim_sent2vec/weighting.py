@@ -19,6 +19,7 @@ whose cosines are the parts' cosines, mixed. Without a lexical part (λ = 0) it 
 
 from __future__ import annotations
 
+import copy
 import inspect
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -276,6 +277,13 @@ class SentenceWeighting(SaveLoad):
         """The same with rows in another precision, float32 or float16."""
         result = SentenceWeighting.from_arrays(*self.to_arrays())
         result.rows = None if self.rows is None else self.rows.astype(dtype)
+        return result
+
+    def of_words(self, ids: np.ndarray, vocabulary: Vocabulary, rows: np.ndarray | None) -> SentenceWeighting:
+        """The same for some of the words, `ids` (int64), which make up `vocabulary` and have these `rows`."""
+        result = copy.copy(self)
+        if self.weights is not None:
+            result.weights, result.rows, result.words = self.weights[ids], rows, fingerprint(vocabulary)
         return result
 
     # -------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from gensim.test.utils import common_texts, datapath
 from gensim.utils import simple_preprocess
 from processes import heed_ctrl_c
 
-from gensim_sent2vec import Sent2Vec, __version__
+from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, __version__
 from gensim_sent2vec.cli import main
 from gensim_sent2vec.evaluation import evaluate_sts
 
@@ -39,6 +39,18 @@ def model(corpus, tmp_path_factory):
     path = str(tmp_path_factory.mktemp("model") / "news.model")
     main(["train", str(corpus), path, "--vector-size", "20", "--epochs", "1", "--word-ngrams", "2", "--bucket", "1000",
           "--workers", "1"])  # fmt: skip
+    return path
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    """A few judged pairs."""
+    path = tmp_path / "pairs.tsv"
+    path.write_text(
+        "5\tpolice arrested two men\tthe police arrested men\n"
+        "0\tit rained in sydney\tthe stock market fell\n"
+        "2\tthe army said\tpolice in sydney said\n"
+    )
     return path
 
 
@@ -316,3 +328,30 @@ def test_demo(capsys, tmp_path):
     scope = {}
     exec("\n".join(code), scope)
     assert isinstance(scope["model"], Sent2Vec)
+
+
+def test_shrink(model, corpus, pairs, tmp_path, capsys):
+    small = tmp_path / "small.s2v"
+    out = run(
+        capsys, "shrink", model, small, "--max-words", 500, "--bucket", 200, "--float16", "--corpus", corpus, "--eval",
+        pairs, pairs,
+    ).splitlines()  # fmt: skip
+    wv, loaded = Sent2Vec.load(model).wv, Sent2VecKeyedVectors.load(small, verify=True)
+    assert (len(loaded), loaded.bucket, loaded.vectors.dtype) == (500, 200, np.float16)
+    assert out[1].split() == ["words", f"{len(wv):,}", "500"] and out[2].split() == ["n-gram", "rows", "1,000", "200"]
+    bytes_before, bytes_after = (int(cell.replace(",", "")) for cell in out[4].split()[1:3])
+    assert bytes_before > wv.vectors.nbytes + wv.vectors_ngrams.nbytes and out[4].split()[0] == "bytes"
+    assert loaded.vectors.nbytes < bytes_after < small.stat().st_size
+    before, after = evaluate_sts(wv, pairs).pearson, evaluate_sts(loaded, pairs).pearson
+    assert out[5].split() == ["pearson", f"{before:.4f}", f"{after:.4f}", f"{after - before:+.4f}", pairs.name]
+    assert out[7].split()[:4] == out[5].split()[:4] and out[7].endswith("mean") and len(out) == 8
+
+
+def test_shrink_refuses(model, tmp_path, capsys):
+    assert "nothing to do" in refused(capsys, "shrink", model, tmp_path / "small")
+    assert "bucket: there are 1000" in refused(capsys, "shrink", model, tmp_path / "small", "--bucket", 2000)
+    assert "no directory" in refused(capsys, "shrink", model, tmp_path / "no" / "small", "--float16")
+    assert "there is no file" in refused(
+        capsys, "shrink", model, tmp_path / "small", "--float16", "--corpus", tmp_path / "none"
+    )
+    assert not list(tmp_path.iterdir())
