@@ -85,8 +85,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         bigrams = {"word_ngrams": 2, "dropout_k": 4, "weighting": False}
         many = {**bigrams, "bucket": args.bucket, "min_count": 1}
         questions = {
-            "the corpus, over and over: unigrams": (corpus, unigrams),
-            "the corpus, over and over: bigrams": (corpus, bigrams),
+            "the corpus, over and over": (corpus, unigrams),
             "many words and buckets: bigrams": (words, many),
         }
         contestants = [
