@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from .convert import FORMS
+from .convert import FORMS, is_epfml, load_any
 from .convert import convert as convert_file
 from .corpus import TextLines, TokenFile, TokenLines
 from .evaluation import append_to_log, check_log, evaluate_file, evaluate_sts
@@ -22,7 +22,7 @@ from .phrases import learn_phrases, load_phrases, n_phrases
 from .pickled import finish_save, pickled_class, unpickled
 from .search import SentenceIndex
 from .shrink import shrink_to_file, stored_bytes
-from .storage import read_header
+from .storage import kind_of, read_header
 from .tokenizers import describe
 from .tokenizing import PhraseSentences, Tokenization, tokenize_file
 from .version import __version__
@@ -379,7 +379,7 @@ def _shrink(args: argparse.Namespace) -> None:
 def _info(args: argparse.Namespace) -> None:
     loaded = _load(args.model, verify=args.verify)
     facts = _facts(loaded)
-    if not isinstance(loaded, Sent2Vec):
+    if not isinstance(loaded, Sent2Vec) and kind_of(args.model):
         header = read_header(args.model)
         facts |= {"layout": header.layout, "file_bytes": header.size}
         facts["checksums"] = "ok" if args.verify else "not compared; see --verify"
@@ -424,10 +424,10 @@ def _load(path: str, verify: bool = False) -> Sent2Vec | Sent2VecKeyedVectors:
     finish_save(path)
     if not os.path.isfile(path):
         raise FileNotFoundError(f"there is no model {path!r}")
+    if verify and (pickled_class(path) or is_epfml(path)):
+        raise ValueError(f"--verify: {path!r} is a whole model, gensim's or the reference program's, with no checksums")
     if not pickled_class(path):
-        return Sent2VecKeyedVectors.load(path, mmap="r", verify=verify)
-    if verify:
-        raise ValueError(f"--verify: {path!r} is a whole model in gensim's form, which has no checksums")
+        return Sent2VecKeyedVectors.load(path, mmap="r", verify=True) if verify else load_any(path)
     loaded = unpickled(Sent2Vec, path, mmap="r")
     if not isinstance(loaded, (Sent2Vec, Sent2VecKeyedVectors)):
         raise ValueError(f"{path!r} holds a {type(loaded).__qualname__}, not a Sent2Vec model or its vectors")
