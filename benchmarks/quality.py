@@ -29,7 +29,7 @@ FILES = {
 }
 CHARACTERS = {"english": (3, 4), "korean": (2, 3), "korean words": (2, 3)}
 
-DEFAULT = "this package"
+DEFAULT = "this package, default"
 BAKED = {
     "meaning": {"lexical_weight": 0},
     "default": {"linear": True},
@@ -75,6 +75,7 @@ LEXICAL_PARTS: dict[str, dict[str, Any]] = {
     "lexical weight 0.4": {"lexical_weight": 0.4},
     "lexical weight 0.8": {"lexical_weight": 0.8},
     "lexical weight 1: spelling alone": {"lexical_weight": 1.0},
+    "parts not scaled, as baked (linear)": {"linear": True},
     "200 dimensions more": {"lexical_dims": 200},
     "500 dimensions more": {"lexical_dims": 500},
 }
@@ -101,7 +102,7 @@ def contestants(args: argparse.Namespace, language: str, texts: dict[str, Any]) 
         return Contestant.python(f"{language}: {name}", SCRIPT, function, texts=texts, **options)
 
     for name, options in OURS.items():
-        readouts = default_readouts() if name == DEFAULT else {}
+        readouts = default_readouts() if name == DEFAULT and language in KINDS else {}
         yield contestant(name, "ours", options=options, readouts=readouts)
     for name, (which, options) in GENSIM.items():
         yield contestant(name, "gensim", which=which, options=options)
@@ -188,9 +189,9 @@ def rows_of(result: Mapping[str, Any], language: str) -> dict[str, dict[str, Any
     rows = {}
     for name in order + sorted(name for name in runs if name.startswith("TF-IDF")):
         rows[name] = runs[name]
-        if name == DEFAULT and language != "korean words":
+        if name == DEFAULT and language in KINDS:
             parts = {base: f"baked / {base}" for base in BAKED}
-            rows[f"{DEFAULT}, baked, averaged by gensim"] = {
+            rows["this package, baked, averaged by gensim"] = {
                 figure: {base: runs[name][figure][part] for base, part in parts.items()}
                 for figure in ("scores", "numbers")
             }
