@@ -12,6 +12,7 @@ from .corpus import TokenFile
 from .epfml import convert_epfml, load_epfml_model, load_epfml_vectors, save_epfml_model
 from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
+from .search import SentenceIndex
 from .tokenizing import tokenize_file
 from .version import __version__
 from .weighting import SentenceWeighting
@@ -19,6 +20,7 @@ from .weighting import SentenceWeighting
 __all__ = [
     "Sent2Vec",
     "Sent2VecKeyedVectors",
+    "SentenceIndex",
     "SentenceWeighting",
     "TokenFile",
     "__version__",

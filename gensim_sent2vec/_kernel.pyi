@@ -85,6 +85,10 @@ class Trainer:
     def train_pack(self, table: WordTable, pack: Pack) -> None: ...
     def input_rows(self, ids: Sequence[int], target: int, dropped: Sequence[int] = ()) -> list[int]: ...
 
+def dot_rows(
+    rows: NDArray[np.float32] | NDArray[np.float16], query: NDArray[np.float32], out: NDArray[np.float32]
+) -> None: ...
+
 class Encoder:
     words: Any
     arrays: tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -124,3 +128,18 @@ class Encoder:
         half_length: int = 0,
         unseen: Literal[True],
     ) -> tuple[NDArray[np.int64], NDArray[np.float32], list[str]]: ...
+    def row_numbers(self, pack: Pack) -> tuple[bytes, bytes]: ...
+
+def spell(
+    codes: NDArray[np.uint32],
+    sizes: NDArray[np.int64],
+    hashes: NDArray[np.uint64],
+    weights: NDArray[np.float32],
+    ngram_vectors: NDArray[Any],
+    new_weight: float,
+    min_n: int,
+    max_n: int,
+    seed: int,
+    vectors: NDArray[np.float32],
+    signatures: NDArray[np.float32],
+) -> None: ...

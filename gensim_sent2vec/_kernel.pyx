@@ -151,6 +151,23 @@ cdef extern from "kernel.hpp" namespace "s2v" nogil:
 
     void c_encode "s2v::encode"(const CReader &reader, const CWordTable &words, const CPack &pack, int level,
                                 const CEncoded &out) except +
+    void c_number_rows "s2v::number_rows"(const CReader &reader, const CWordTable &words, const CPack &pack,
+                                          vector[int64_t] &numbers, int64_t *ends) except +
+    ctypedef void (*DotRows)(const void *rows, int64_t n, int dim, const float *query, float *out)
+    DotRows choose_dot_rows(int level, cbool half)
+    cdef cppclass CSpelling "s2v::Spelling":
+        const uint64_t *hashes
+        const float *weights
+        const char *vectors
+        int64_t n_ngrams
+        float new_weight
+        int dim, dims
+        cbool half
+        int min_n, max_n
+        uint64_t seed
+
+    void c_spell "s2v::spell"(const CSpelling &spelling, const uint32_t *codes, const int64_t *sizes, int64_t n_words,
+                              int level, float *vectors, float *signatures) except +
     void c_fill_alias "s2v::fill_alias"(const double *weights, int64_t n, uint64_t *alias) except +
     void c_fill_uniform "s2v::fill_uniform"(float *out, int64_t n, int64_t first, uint64_t seed, float scale)
     cbool has_level(int level)
@@ -680,6 +697,30 @@ def as_bytes(name, array):
     return array.view("u1")
 
 
+def dot_rows(rows, const float[::1] query, float[::1] out):
+    """Write the dot product of each row with `query` to `out`.
+
+    Parameters
+    ----------
+    rows : float32 or float16 array, (n, dim)
+        Only read; may be mapped.
+    query : float32 array, (dim,)
+    out : float32 array, (n,)
+    """
+    cdef cbool half = rows.dtype.char == "e"
+    cdef const unsigned char[:, ::1] data = as_bytes("rows", rows)
+    cdef int64_t n = data.shape[0]
+    cdef int dim = data.shape[1] // (2 if half else 4)
+    cdef DotRows dot = choose_dot_rows(level_number(), half)
+    if len(query) != dim or len(out) != n:
+        raise ValueError(f"query and out: {len(query)} and {len(out)} numbers for {n} rows of {dim}")
+    if n and dim:
+        with nogil:
+            dot(&data[0, 0], n, dim, &query[0], &out[0])
+    elif n:
+        out[:] = 0
+
+
 cdef class Encoder:
     """Sentence vectors from a trained model's arrays, which are only read.
 
@@ -763,6 +804,24 @@ cdef class Encoder:
             c_encode(reader, self.table.table, view, self.level, encoded)
         return unseen_tokens(missed) if unseen else None
 
+    def row_numbers(self, Pack pack not None):
+        """The rows that each sentence is the mean of.
+
+        Returns
+        -------
+        numbers : bytes
+            Of int64: words as they are, n-gram row r as n_words + r.
+        ends : bytes
+            Of int64: those of sentence s end at ends[s].
+        """
+        cdef vector[int64_t] numbers, ends
+        cdef CPack view = pack.view()
+        ends.resize(len(pack))
+        with nogil:
+            c_number_rows(self.reader, self.table.table, view, numbers, ends.data())
+        return (PyBytes_FromStringAndSize(<char*>numbers.data(), numbers.size() * sizeof(int64_t)),
+                PyBytes_FromStringAndSize(<char*>ends.data(), ends.size() * sizeof(int64_t)))
+
 
 cdef unseen_tokens(CUnseen &unseen):
     cdef size_t n = unseen.ends.size(), begin = 0, i
@@ -774,3 +833,53 @@ cdef unseen_tokens(CUnseen &unseen):
         tokens.append(PyUnicode_DecodeUTF8(unseen.text.data() + begin, unseen.ends[i] - begin, "surrogatepass"))
         begin = unseen.ends[i]
     return sentences, factors, tokens
+
+
+def spell(const uint32_t[::1] codes, const int64_t[::1] sizes, const uint64_t[::1] hashes, const float[::1] weights,
+          ngram_vectors, float new_weight, int min_n, int max_n, uint64_t seed, float[:, ::1] vectors,
+          float[:, ::1] signatures):
+    """Write spelt vectors and signatures of words, up to their lengths; see `gensim_sent2vec.spelling.Spelling`.
+
+    Parameters
+    ----------
+    codes : uint32 array
+        The words' code points end to end, "<" and ">" around each.
+    sizes : int64 array, (n_words,)
+        How many of them each word has.
+    hashes, weights : uint64 and float32 arrays, (n_ngrams,)
+        The known n-grams, ascending, and c_g of each.
+    ngram_vectors : float32 or float16 array, (n_ngrams, dim)
+        No rows where words get no vectors.
+    new_weight : float
+        c_g of an unknown n-gram.
+    vectors : float32 array, (n_words, dim)
+    signatures : float32 array, (n_words, dims)
+    """
+    cdef CSpelling spelling
+    cdef int64_t n = len(sizes), total = 0, i
+    cdef bint half = ngram_vectors.dtype.char == "e"
+    cdef const unsigned char[:, ::1] rows = as_bytes("vectors", ngram_vectors)
+    for i in range(n):
+        if sizes[i] < 0 or sizes[i] > len(codes) - total:
+            raise ValueError("sizes: they do not add up to the code points")
+        total += sizes[i]
+    if len(weights) != len(hashes) or (rows.shape[0] and rows.shape[0] != len(hashes)):
+        raise ValueError(f"weights, ngram_vectors: one for each of {len(hashes)} n-grams")
+    if vectors.shape[0] != n or signatures.shape[0] != n or rows.shape[1] != vectors.shape[1] * (2 if half else 4):
+        raise ValueError("vectors, signatures: one row a word")
+    if min_n < 1 or max_n < min_n:
+        raise ValueError("min_n, max_n: 1 <= min_n <= max_n")
+    if n == 0:
+        return
+    spelling.hashes = &hashes[0] if len(hashes) else NULL
+    spelling.weights = &weights[0] if len(hashes) else NULL
+    spelling.vectors = <const char*>&rows[0, 0] if rows.shape[0] and rows.shape[1] else NULL
+    spelling.n_ngrams, spelling.new_weight, spelling.half = len(hashes), new_weight, half
+    spelling.dim, spelling.dims = vectors.shape[1], signatures.shape[1]
+    spelling.min_n, spelling.max_n, spelling.seed = min_n, max_n, seed
+    cdef int level = level_number()
+    cdef const uint32_t *first = &codes[0] if len(codes) else NULL
+    cdef float *out = &vectors[0, 0] if vectors.shape[1] else NULL
+    cdef float *signs = &signatures[0, 0] if signatures.shape[1] else NULL
+    with nogil:
+        c_spell(spelling, first, &sizes[0], n, level, out, signs)

@@ -20,7 +20,7 @@ from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
 from .phrases import learn_phrases, load_phrases, n_phrases
 from .pickled import finish_save, pickled_class, unpickled
-from .search import nearest
+from .search import SentenceIndex
 from .storage import read_header
 from .tokenizers import describe
 from .tokenizing import PhraseSentences, Tokenization, tokenize_file
@@ -128,6 +128,11 @@ def _parser() -> argparse.ArgumentParser:
     similar.add_argument("model", metavar="MODEL")
     similar.add_argument("queries", metavar="QUERY", nargs="+", help="sentences; words where there is no --corpus")
     similar.add_argument("--corpus", metavar="SENTENCES", help="file to search, one sentence a line")
+    similar.add_argument("--index", metavar="INDEX", help="in place of --corpus: what the command index made of one")
+    similar.add_argument(
+        "--hybrid", type=float, default=0.0, metavar="SHARE",
+        help="share of the spelling in the score, 0 to 1; 0.5 is good for questions (default: 0)",
+    )  # fmt: skip
     similar.add_argument("-n", "--topn", type=int, default=10, metavar="N", help="results a query (default: 10)")
     similar.add_argument("--plain", action="store_true", help="plain means, without the weighting of the model")
     similar.add_argument("--json", action="store_true", help="one JSON object a query")
@@ -168,6 +173,17 @@ def _parser() -> argparse.ArgumentParser:
         "(also with .gz), any other native",
     )  # fmt: skip
     convert.add_argument("--to", choices=FORMS, help="the form, whatever the name says")
+
+    index = command(
+        "index", _index, "make sentences ready to be searched", "gensim-sent2vec index my.model faq.txt faq.index"
+    )
+    index.add_argument("model", metavar="MODEL")
+    index.add_argument("corpus", metavar="CORPUS", help="one sentence a line; may be compressed, - is stdin")
+    index.add_argument("output", metavar="OUT", help="where to save the index")
+    index.add_argument("--method", choices=("exact", "hnsw"), default="exact", help="hnsw: approximate (needs usearch)")
+    index.add_argument("--float16", action="store_true", help="half the size")
+    index.add_argument("--lexical", action="store_true", help="make --hybrid searches ready too")
+    index.add_argument("--workers", type=int, metavar="N", help="threads (default: all CPUs)")
 
     info = command("info", _info, "what a model file holds", "gensim-sent2vec info my.model --json")
     info.add_argument("model", metavar="MODEL")
@@ -248,16 +264,30 @@ def _similar(args: argparse.Namespace) -> None:
     wv = load_vectors(args.model, args.plain)
     if args.topn < 1:
         raise ValueError(f"--topn must be at least 1, got {args.topn}")
-    if args.corpus is None:
+    if args.corpus is None and args.index is None:
         for query in args.queries:
             if query not in wv:
                 raise ValueError(f"{query!r} is not a word of the model; to search sentences pass --corpus FILE")
             _show(query, wv.most_similar(query, topn=args.topn), args.json)
         return
-    sentences = list(TextLines(args.corpus))
-    vectors = wv.encode(sentences, normalize=True)
-    for query, vector in zip(args.queries, wv.encode(args.queries, normalize=True)):
-        _show(query, [(sentences[i], cosine) for i, cosine in nearest(vectors, vector, args.topn)], args.json)
+    if args.corpus is not None and args.index is not None:
+        raise ValueError("--corpus and --index: pass one of the two")
+    if args.index is not None:
+        index = SentenceIndex.load(args.index, wv, mmap="r")
+    else:
+        index = SentenceIndex.build(wv, TextLines(args.corpus))
+    for query, results in zip(args.queries, index.most_similar_batch(args.queries, args.topn, args.hybrid)):
+        _show(query, results, args.json)
+
+
+def _index(args: argparse.Namespace) -> None:
+    wv = load_vectors(args.model)
+    _check_writable(args.output)
+    dtype = np.float16 if args.float16 else np.float32
+    lines = TextLines(args.corpus)
+    index = SentenceIndex.build(wv, lines, method=args.method, dtype=dtype, lexical=args.lexical, workers=args.workers)
+    index.save(args.output)
+    print(f"{index} saved as {args.output}", file=sys.stderr)
 
 
 def _show(query: str, results: list[tuple[str, float]], as_json: bool) -> None:

@@ -16,7 +16,7 @@ from gensim.utils import simple_preprocess
 
 from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
-from .search import nearest
+from .search import SentenceIndex
 
 EPOCHS = 40  # a corpus of 60,000 words wants more than the usual five
 HELD_OUT = (0, 12, 40)  # sentences of the held-out documents whose nearest are shown
@@ -57,12 +57,11 @@ def train(corpus: list[list[str]], workers: int | None, show: bool | None) -> tu
 
 
 def show_nearest(wv: Sent2VecKeyedVectors, sentences: list[str], held_out: list[str]) -> None:
-    vectors = wv.encode([tokens(s) for s in sentences], normalize=True)
+    index = SentenceIndex.build(wv, [tokens(s) for s in sentences], keys=sentences)
     for query in (held_out[i] for i in HELD_OUT):
         print(f"\n  {query}")
-        query_vector = wv.encode([tokens(query)], normalize=True)[0]
-        for i, cosine in nearest(vectors, query_vector, 3):
-            print(f"    {cosine:.2f}  {sentences[i][:110]}")
+        for sentence, cosine in index.most_similar(tokens(query), topn=3):
+            print(f"    {cosine:.2f}  {sentence[:110]}")
 
 
 def main(save_to: str | None = None, workers: int | None = None, show: bool | None = None) -> None:

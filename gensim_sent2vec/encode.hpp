@@ -93,6 +93,10 @@ struct Gathered {
 using MeanRows = float (*)(const Gathered& gathered, int dim, float* out);
 MeanRows choose_mean_rows(int level, int dim, bool half);
 
+// The dot products of n rows, float32 or float16, with one vector.
+using DotRows = void (*)(const void* rows, int64_t n, int dim, const float* query, float* out);
+DotRows choose_dot_rows(int level, bool half);
+
 // What `encode` writes for each sentence; all but `vectors` may be null.
 struct Encoded {
     float* vectors;   // (n_sentences, dim); zeros where no word is known
@@ -115,6 +119,22 @@ inline void encode(const Reader& reader, const WordTable& words, const Pack& pac
             const float total = mean_rows(gathered[(s - 1) & 1], reader.dim, out.vectors + (s - 1) * reader.dim);
             if (out.totals) out.totals[s - 1] = total;
         }
+    }
+}
+
+// The rows of each sentence by number: words as they are, n-gram row r as n_words + r. Those of sentence s end at ends[s].
+inline void number_rows(const Reader& reader, const WordTable& words, const Pack& pack, std::vector<int64_t>& numbers,
+                        int64_t* ends) {
+    Lookup lookup(words, reader.epfml);
+    Gathered gathered;
+    const int64_t bytes = static_cast<int64_t>(reader.row_bytes());
+    for (int64_t s = 0; s < pack.n_sentences; ++s) {
+        pack.each_token(s, [&](const char* p, size_t n) { lookup.add(p, n); }, reader.epfml);
+        gathered.find(reader, lookup, s, nullptr);
+        numbers.insert(numbers.end(), gathered.ids.begin(), gathered.ids.end());
+        for (size_t i = gathered.ids.size(); i < gathered.rows.size(); ++i)  // the n-grams come after the words
+            numbers.push_back(reader.n_words + (static_cast<const char*>(gathered.rows[i]) - reader.grams) / bytes);
+        ends[s] = static_cast<int64_t>(numbers.size());
     }
 }
 

@@ -15,6 +15,7 @@
 
 #include "encode.hpp"
 #include "source.hpp"
+#include "spell.hpp"
 
 namespace s2v {
 
@@ -249,6 +250,15 @@ inline MeanRows choose_mean_rows(int level, int dim, bool half) {
 #endif
     (void)level;
     return plain::mean_rows_for(dim, half);
+}
+
+inline DotRows choose_dot_rows(int level, bool half) {
+#if S2V_X86
+    if (level == AVX512) return avx512::dot_rows_for(half);
+    if (level == AVX2) return avx2::dot_rows_for(half);
+#endif
+    (void)level;
+    return plain::dot_rows_for(half);
 }
 
 }  // namespace s2v

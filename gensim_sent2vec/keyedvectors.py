@@ -17,7 +17,7 @@ from .contents import MADE_AGAIN, contents, restore
 from .phrases import frozen
 from .pickled import pickled_class
 from .progress import Progress
-from .readout import PlainReadout, WeightedReadout
+from .readout import PlainReadout, Rows, WeightedReadout
 from .tokenizers import DEFAULT, UnsavedTokenizer, describe, resolve, unsaved_warning, warn_if_missing
 from .tokenizing import Tokenization, picklable
 from .vocab import Vocabulary, batches
@@ -196,7 +196,7 @@ class Sent2VecKeyedVectors(KeyedVectors):
 
     def _prepared(self, sentences: Iterable[Sentence]) -> Iterable[Sentence]:
         """Sentences as the kernel takes them: texts as they are where it splits them itself, else their tokens."""
-        if Tokenization(self.tokenizer, self.phrases).native:
+        if self._phrases is None and (self._tokenizer == DEFAULT or Tokenization(self._tokenizer).native):
             return sentences
         iterator = iter(sentences)
         first = next(iterator, None)
@@ -322,21 +322,19 @@ class Sent2VecKeyedVectors(KeyedVectors):
             raise ValueError(f"workers must be at least 1, got {workers}")
         readout = self._readout(weighting)
         total = len(sentences) if isinstance(sentences, Sized) else None
-        rows, known = [np.zeros((0, readout.vector_size), dtype=np.float32)], [np.zeros(0, dtype=bool)]
+        rows, known = Rows(total or 0, readout.vector_size), [np.zeros(0, dtype=bool)]
 
         def encode_batch(batch: list[Sentence]) -> tuple[np.ndarray, np.ndarray]:
             return readout(_kernel.Pack(batch))
 
         with Progress("encode", total, "sentences", show_progress_bar) as progress:
-            done = 0
             for vectors, has_vector in in_order_by_threads(
                 encode_batch, batches(self._prepared(sentences), ENCODE_BATCH), workers or available_cpus()
             ):
-                rows.append(vectors)
+                rows.add(vectors)
                 known.append(has_vector)
-                done += len(vectors)
-                progress.update(done)
-        encoded = np.concatenate(rows)
+                progress.update(rows.n)
+        encoded = rows.result()
         if normalize:
             encoded = normalized(encoded)
         return (encoded, np.concatenate(known)) if return_known else encoded
@@ -405,6 +403,12 @@ class Sent2VecKeyedVectors(KeyedVectors):
         """The cosine of two sentences' vectors; 0 where one of them has no known word. `weighting` as in `encode`."""
         va, vb = normalized(np.stack([self.get_sentence_vector(s, weighting) for s in (a, b)]))
         return float(va @ vb)
+
+    def to_embedding_bag(self, trainable: bool = True, sparse: bool = False) -> Any:
+        """A ``torch.nn.EmbeddingBag`` of these rows and its lookup; see `gensim_sent2vec.export.to_embedding_bag`."""
+        from .export import to_embedding_bag
+
+        return to_embedding_bag(self, trainable, sparse)
 
     # -------------------------------------------------------------------------------------------------
     # Files

@@ -374,6 +374,25 @@ S2V_TARGET float mean_rows(const Gathered& gathered, int dim, float* out) {
     return total;
 }
 
+template <class T>
+S2V_TARGET void dot_rows(const void* rows, int64_t n, int dim, const float* query, float* out) {
+    const T* row = static_cast<const T*>(rows);
+    for (int64_t r = 0; r < n; ++r, row += dim) {
+        Wide even{}, odd{};
+        int i = 0;
+        for (; i + 2 * S2V_LANES <= dim; i += 2 * S2V_LANES) {
+            even = even + load<Wide>(row + i) * load<Wide>(query + i);
+            odd = odd + load<Wide>(row + i + S2V_LANES) * load<Wide>(query + i + S2V_LANES);
+        }
+        for (; i + S2V_LANES <= dim; i += S2V_LANES) even = even + load<Wide>(row + i) * load<Wide>(query + i);
+        Quad quads = fold(even + odd);
+        for (; i + 4 <= dim; i += 4) quads = quads + load<Quad>(row + i) * load<Quad>(query + i);
+        float total = sum(quads);
+        for (; i < dim; ++i) total += number(row + i) * query[i];
+        out[r] = total;
+    }
+}
+
 template <int DIM>
 inline TrainLine train_line_of(bool loss) {
     return loss ? &train_line<DIM, true> : &train_line<DIM, false>;
@@ -386,6 +405,7 @@ inline MeanRows mean_rows_of(int dim) {
     return dim == 100 ? &mean_rows<100, T> : dim == 300 ? &mean_rows<300, T> : &mean_rows<0, T>;
 }
 inline MeanRows mean_rows_for(int dim, bool half) { return half ? mean_rows_of<uint16_t>(dim) : mean_rows_of<float>(dim); }
+inline DotRows dot_rows_for(bool half) { return half ? &dot_rows<uint16_t> : &dot_rows<float>; }
 
 #undef S2V_INLINE
 }  // namespace S2V_LEVEL

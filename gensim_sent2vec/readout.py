@@ -37,7 +37,8 @@ class PlainReadout:
 
     def is_of(self, words: Any, vectors: Any, vectors_ngrams: Any, mode: Any) -> bool:
         """Whether it was made of these very objects."""
-        same = all(a is b for a, b in zip(self._made_of, (words, vectors, vectors_ngrams)))
+        own_words, own_vectors, own_ngrams = self._made_of
+        same = own_words is words and own_vectors is vectors and own_ngrams is vectors_ngrams
         return same and self._mode == mode
 
     def __call__(self, pack: _kernel.Pack) -> tuple[np.ndarray, np.ndarray]:
@@ -139,3 +140,33 @@ class SpeltRows:
                 self._places.update(zip(new, range(part.start, part.stop)))
             at = np.fromiter(map(self._places.__getitem__, words), dtype=np.int64, count=len(words))
             return at, self._rows, self._weights
+
+
+class Rows:
+    """Rows that come batch by batch, as one array.
+
+    Parameters
+    ----------
+    expected : int
+        How many will come, as far as is known.
+    width : int
+        Numbers of a row.
+    """
+
+    def __init__(self, expected: int, width: int) -> None:
+        self.n = 0
+        self._rows = np.empty((expected, width), dtype=np.float32)
+
+    def add(self, rows: np.ndarray) -> None:
+        """Append float32 (n, width)."""
+        n = self.n + len(rows)
+        if n > len(self._rows):
+            more = np.empty((max(n, len(self._rows) * 3 // 2), self._rows.shape[1]), dtype=np.float32)
+            more[: self.n] = self._rows[: self.n]
+            self._rows = more
+        self._rows[self.n : n] = rows
+        self.n = n
+
+    def result(self) -> np.ndarray:
+        """All of them, float32 (n, width)."""
+        return self._rows if self.n == len(self._rows) else self._rows[: self.n].copy()

@@ -1,31 +1,483 @@
-"""Nearest sentences."""
+"""Nearest sentences: by meaning, by spelling, or both."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterable, Sequence, Sized
+from typing import Any
+
 import numpy as np
 
+from . import storage
+from .hnsw import Graph
+from .keyedvectors import Sent2VecKeyedVectors, Sentence, normalized
+from .lexical import LexicalScores, mixed
+from .nearest import MANY, best_rows
+from .probe import check_same, check_vectors, probe
+from .progress import Progress
+from .strings import Strings
+from .vocab import batches
 
-def nearest(vectors: np.ndarray, query: np.ndarray, topn: int = 10) -> list[tuple[int, float]]:
-    """The rows nearest to a vector by cosine.
+Key = str | int
+Query = Sentence | np.ndarray
+Where = np.ndarray | Sequence[bool] | Callable[[Any], bool]
+Results = list[tuple[Any, float]]
 
-    Parameters
+BATCH = 1 << 14  # sentences that are taken into an index together
+LEXICAL_NUMBERS = 1 << 26  # lexical scores that are held at once: 256 MB
+CANDIDATES = 10  # times topn: what a graph and the spelling propose each, to be scored exactly
+
+GRAPH_OPTIONS = ("connectivity", "expansion_add", "expansion_search")
+
+
+class SentenceIndex:
+    """Sentences to be searched, with their vectors.
+
+    Make one with `build` or `load`; any number of threads may search it, one at a time may change it.
+
+    A result is a key and a score. Keys are the sentences themselves unless others are given, such as the number of
+    the answer that a question belongs to: strings or integers, which may repeat. The score is the cosine of the
+    vectors; with `hybrid`, ``(1 - hybrid) · cosine + hybrid · lexical``, see `gensim_sent2vec.lexical`. A query
+    of words that have no vectors has cosine 0 with everything.
+
+    Attributes
     ----------
-    vectors : numpy.ndarray of float32, shape (n, dim)
-        Of length 1 or 0 each (`encode(…, normalize=True)`).
-    query : numpy.ndarray of float32, shape (dim,)
-        Of length 1 or 0.
-    topn : int
-        At most so many.
-
-    Returns
-    -------
-    list of (int, float)
-        Row and cosine, best first; equal cosines in the order of the rows.
+    wv : Sent2VecKeyedVectors
+        What made the vectors, and makes those of queries.
+    vectors : numpy.ndarray of float32 or float16, shape (n, dim)
+        Of length 1, or 0 where no word of a sentence has a vector.
+    sentences : sequence of str
+        Those that were given as tokens are joined by blanks.
+    keys : sequence of str, or numpy.ndarray of int64
+        By row; `sentences` where none were given.
+    method : str
+        "exact" or "hnsw".
     """
-    scores = vectors @ query
-    topn = min(topn, len(scores))
-    if topn <= 0:
-        return []
-    best = np.argpartition(-scores, topn - 1)[:topn]
-    best = best[np.lexsort((best, -scores[best]))]
-    return [(int(i), float(scores[i])) for i in best]
+
+    def __init__(
+        self,
+        wv: Sent2VecKeyedVectors,
+        vectors: np.ndarray,
+        sentences: Strings,
+        keys: Strings | np.ndarray | None = None,
+        graph: Graph | None = None,
+        numbers: np.ndarray | None = None,
+        lexical: LexicalScores | None = None,
+    ) -> None:
+        self.wv, self.vectors, self.sentences = wv, vectors, sentences
+        self._keys, self._graph, self._lexical = keys, graph, lexical
+        # The graph's name of each row, ascending: rows move up when others are removed.
+        self._numbers = np.arange(len(vectors)) if numbers is None else numbers
+
+    @classmethod
+    def build(
+        cls,
+        wv: Sent2VecKeyedVectors,
+        sentences: Iterable[Sentence],
+        keys: Iterable[Key] | None = None,
+        method: str = "exact",
+        dtype: Any = np.float32,
+        lexical: bool = False,
+        workers: int | None = None,
+        show_progress_bar: bool | None = None,
+        **options: int,
+    ) -> SentenceIndex:
+        """Embed sentences, and get ready to search them.
+
+        Parameters
+        ----------
+        wv : Sent2VecKeyedVectors
+            Of other gensim vectors, `Sent2VecKeyedVectors.from_keyed_vectors` makes some.
+        sentences : iterable of str or of sequences of str
+            Read once: a stream will do.
+        keys : iterable of str or of int, optional
+            What a result is called, one for each sentence; by default the sentence itself.
+        method : {"exact", "hnsw"}
+            "exact" computes all products. "hnsw" follows a graph (extra ``[index]``): nearly the same results, in a
+            small part of the time where there are many sentences; it takes longer to build, and more memory.
+        dtype : numpy.float32 or numpy.float16
+            float16 halves the memory; cosines change by less than 0.001.
+        lexical : bool
+            Count for hybrid search now; otherwise that is done when it is first asked for. An index that is saved
+            for many processes should have it.
+        workers : int, optional
+            Threads that embed; all CPUs by default.
+        show_progress_bar : bool, optional
+        **options
+            For "hnsw" `connectivity`, `expansion_add` and `expansion_search`, see `gensim_sent2vec.hnsw.Graph.build`.
+
+        Raises
+        ------
+        ValueError
+            Where keys and sentences differ in number, or for another method or type.
+        TypeError
+            For keys that are neither all strings nor all integers.
+        ImportError
+            For "hnsw" without usearch.
+        """
+        _check_build(wv, method, dtype, options)
+        if isinstance(sentences, (str, bytes)):
+            raise TypeError("sentences: a list of sentences is expected, got one string")
+        vectors, texts = _embed(wv, sentences, dtype, workers, show_progress_bar)
+        packed = None if keys is None else _pack_keys(keys, len(texts))
+        graph = None
+        if method == "hnsw":
+            with Progress("hnsw", len(vectors), "sentences", show_progress_bar) as progress:
+                graph = Graph.build(vectors, **options, progress=progress.update)
+        return cls(wv, vectors, texts, packed, graph, lexical=LexicalScores.fit(texts) if lexical else None)
+
+    # -------------------------------------------------------------------------------------------------
+    # What it holds
+
+    @property
+    def keys(self) -> Any:
+        return self.sentences if self._keys is None else self._keys
+
+    @property
+    def method(self) -> str:
+        return "exact" if self._graph is None else "hnsw"
+
+    @property
+    def lexical(self) -> LexicalScores:
+        """The lexical scores of the sentences, counted when they are first asked for."""
+        if self._lexical is None:
+            self._lexical = LexicalScores.fit(self.sentences)
+        return self._lexical
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def __repr__(self) -> str:
+        return f"<SentenceIndex of {len(self)} sentences, {self.method}, {self.vectors.dtype}>"
+
+    def _rows_of(self, key: Key) -> np.ndarray:
+        if isinstance(self.keys, Strings):
+            return self.keys.rows(key) if isinstance(key, str) else np.zeros(0, dtype=np.int64)
+        return np.flatnonzero(self.keys == key) if not isinstance(key, str) else np.zeros(0, dtype=np.int64)
+
+    # -------------------------------------------------------------------------------------------------
+    # Searching
+
+    def most_similar(
+        self,
+        query: Query | None = None,
+        topn: int = 10,
+        hybrid: float = 0.0,
+        where: Where | None = None,
+        positive: Sequence[Query] = (),
+        negative: Sequence[Query] = (),
+    ) -> Results:
+        """The sentences nearest to a query.
+
+        Parameters
+        ----------
+        query : str, sequence of str, or numpy.ndarray of float32, shape (dim,)
+            A text, its tokens, or a vector.
+        topn : int
+            At most so many.
+        hybrid : float
+            Share of the lexical score, from 0, meaning only, to 1, spelling only; 0.5 is a good one for questions.
+        where : numpy.ndarray of bool, shape (n,), or callable, optional
+            Which rows may be found, or a function of a key that says so, which is called for every key: where that
+            takes too long, make a mask once. Filtered queries are searched exactly.
+        positive, negative : sequence of queries
+            In place of `query`: the sentences nearest to the sum of some less the sum of others, each scaled to
+            length 1, as in gensim's `most_similar` ("a is to b as c is to …": positive=[b, c], negative=[a]).
+            Sentences that are given are left out of the results.
+
+        Returns
+        -------
+        list of (key, float)
+            Best first; equal scores in the order of the rows.
+        """
+        if query is not None and not len(positive) and not len(negative):
+            return self._search([query], topn, hybrid, self._mask(where))[0]
+        if query is not None or (not len(positive) and not len(negative)):
+            raise ValueError("query: pass either a query or positive= and negative= sentences")
+        if isinstance(positive, str) or isinstance(negative, str):
+            raise TypeError("positive, negative: lists of sentences are expected, got a string")
+        if hybrid:
+            raise ValueError("hybrid: the sum of sentences has no spelling to compare; leave it at 0")
+        signs = np.array([1] * len(positive) + [-1] * len(negative), dtype=np.float32)
+        total = signs @ self._vectors_of([*positive, *negative])
+        mask = self._mask(where)
+        mask = np.ones(len(self), dtype=bool) if mask is None else mask.copy()
+        for given in (*positive, *negative):
+            if not isinstance(given, np.ndarray):
+                mask[self.sentences.rows(_text(given))] = False
+        return self._search([total], topn, 0.0, mask)[0]
+
+    def most_similar_batch(
+        self, queries: Sequence[Query], topn: int = 10, hybrid: float = 0.0, where: Where | None = None
+    ) -> list[Results]:
+        """`most_similar` of many queries, which is several times faster for each than one by one.
+
+        A method of its own, as a list of strings given to `most_similar` is one query's tokens. An array of shape
+        (n_queries, dim) is taken as vectors.
+        """
+        if isinstance(queries, str):
+            raise TypeError("queries: a list of queries is expected; for a single one there is most_similar")
+        mask = self._mask(where)
+        step = MANY if not hybrid else min(MANY, max(1, LEXICAL_NUMBERS // max(1, len(self))))
+        results: list[Results] = []
+        for first in range(0, len(queries), step):
+            results += self._search(queries[first : first + step], topn, hybrid, mask)
+        return results
+
+    def _search(self, queries: Sequence[Query], topn: int, hybrid: float, mask: np.ndarray | None) -> list[Results]:
+        if topn < 1:
+            raise ValueError(f"topn must be at least 1, got {topn}")
+        if not 0 <= hybrid <= 1:
+            raise ValueError(f"hybrid: a share from 0 to 1 is expected, got {hybrid}")
+        vectors = self._vectors_of(queries)
+        if not len(vectors):
+            return []
+        lexical = None
+        if hybrid:
+            if any(isinstance(query, np.ndarray) for query in queries):
+                raise ValueError("hybrid: a vector has no spelling to compare; pass the query's text, or hybrid=0")
+            lexical = np.stack([self.lexical.scores(query) for query in queries])  # type: ignore[arg-type]
+        if self._graph is not None and mask is None:
+            found = self._follow(vectors, topn, hybrid, lexical)
+        else:
+            found = self._scan(vectors, topn, hybrid, lexical, mask)
+        keys = self.keys
+        plain = (lambda i: keys[int(i)]) if isinstance(keys, Strings) else (lambda i: int(keys[i]))
+        return [[(plain(i), float(score)) for i, score in zip(rows, scores)] for rows, scores in found]
+
+    def _scan(
+        self, vectors: np.ndarray, topn: int, hybrid: float, lexical: np.ndarray | None, mask: np.ndarray | None
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """All products."""
+
+        def adjust(scores: np.ndarray, first: int) -> np.ndarray:
+            block = slice(first, first + scores.shape[1])
+            if lexical is not None:
+                scores = mixed(scores, lexical[:, block], hybrid)
+            if mask is not None:
+                scores[:, ~mask[block]] = -np.inf
+            return scores
+
+        return best_rows(self.vectors, vectors, topn, adjust if lexical is not None or mask is not None else None)
+
+    def _follow(
+        self, vectors: np.ndarray, topn: int, hybrid: float, lexical: np.ndarray | None
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """What the graph proposes, and the spelling, scored exactly."""
+        assert self._graph is not None
+        found = []
+        proposed = self._graph.search(vectors, topn if lexical is None else CANDIDATES * topn)
+        for i, (numbers, _) in enumerate(proposed):
+            rows = np.searchsorted(self._numbers, numbers)
+            if lexical is not None:
+                n = min(CANDIDATES * topn, len(self))
+                rows = np.union1d(rows, np.argpartition(lexical[i], len(self) - n)[len(self) - n :])
+            scores = self.vectors[rows].astype(np.float32) @ vectors[i]
+            if lexical is not None:
+                scores = mixed(scores, lexical[i, rows], hybrid)
+            order = np.lexsort((rows, -scores))[:topn]
+            found.append((rows[order], scores[order]))
+        return found
+
+    def _vectors_of(self, queries: Sequence[Query]) -> np.ndarray:
+        """The queries' vectors, of length 1, shape (n, dim) float32."""
+        dim = self.vectors.shape[1]
+        out = np.zeros((len(queries), dim), dtype=np.float32)
+        texts: dict[bool, list[int]] = {True: [], False: []}  # strings and tokens do not mix in one call
+        for i, query in enumerate(queries):
+            if not isinstance(query, np.ndarray):
+                texts[isinstance(query, str)].append(i)
+            elif query.shape == (dim,) and np.isfinite(query).all():
+                out[i] = query
+            else:
+                raise ValueError(f"query: a finite vector of {dim} numbers is expected, got shape {query.shape}")
+        for rows in texts.values():
+            if rows:
+                out[rows] = self.wv.encode([queries[i] for i in rows], show_progress_bar=False)  # type: ignore[misc]
+        return normalized(out)
+
+    def _mask(self, where: Where | None) -> np.ndarray | None:
+        if where is None:
+            return None
+        if callable(where):
+            keys = self.keys if isinstance(self.keys, Strings) else self.keys.tolist()
+            return np.fromiter((bool(where(key)) for key in keys), dtype=bool, count=len(self))
+        mask = np.asarray(where)
+        if mask.dtype != bool or mask.shape != (len(self),):
+            raise ValueError(
+                f"where: {len(self)} booleans or a function of a key are expected, got {mask.dtype}, shape {mask.shape}"
+            )
+        return mask
+
+    # -------------------------------------------------------------------------------------------------
+    # Changes
+
+    def add(self, sentences: Iterable[Sentence], keys: Iterable[Key] | None = None) -> None:
+        """Take in more sentences; the arrays are copied, so pass many at once.
+
+        Parameters
+        ----------
+        sentences, keys
+            As in `build`; keys are needed where the index has keys of its own.
+        """
+        if isinstance(sentences, (str, bytes)):
+            raise TypeError("sentences: a list of sentences is expected, got one string")
+        if (keys is None) != (self._keys is None):
+            raise ValueError("keys: one for each sentence is needed" if keys is None else "keys: this index has none")
+        vectors, texts = _embed(self.wv, sentences, self.vectors.dtype, None, None)
+        new_keys = None if keys is None else _pack_keys(keys, len(texts))
+        if new_keys is not None and len(texts) and isinstance(new_keys, Strings) != isinstance(self._keys, Strings):
+            raise TypeError("keys: strings and integers do not mix")
+        if not len(texts):
+            return
+        last = int(self._numbers[-1]) if len(self._numbers) else -1
+        numbers = np.arange(last + 1, last + 1 + len(texts))
+        if self._graph is not None:
+            self._graph.add(numbers, vectors)
+        if isinstance(self._keys, Strings) and isinstance(new_keys, Strings):
+            self._keys = Strings.joined([self._keys, new_keys])
+        elif self._keys is not None:
+            self._keys = np.concatenate([self._keys, new_keys])
+        self.vectors = np.concatenate([self.vectors, vectors])
+        self.sentences = Strings.joined([self.sentences, texts])
+        self._numbers = np.concatenate([self._numbers, numbers])
+        self._lexical = None
+
+    def remove(self, keys: Key | Iterable[Key]) -> int:
+        """Take out all sentences with a key, or with any of several; returns how many they were.
+
+        Raises
+        ------
+        KeyError
+            Where a key is not in the index; nothing is removed then.
+        """
+        wanted = [keys] if isinstance(keys, (str, int, np.integer)) else list(keys)
+        gone = np.zeros(len(self), dtype=bool)
+        for key in wanted:
+            rows = self._rows_of(key)
+            if not len(rows):
+                raise KeyError(f"{key!r} is no key of this index")
+            gone[rows] = True
+        kept = np.flatnonzero(~gone)
+        if self._graph is not None:
+            self._graph.remove(self._numbers[gone])
+        if self._keys is not None:
+            self._keys = self._keys.take(kept)
+        self.vectors, self.sentences = self.vectors[kept], self.sentences.take(kept)
+        self._numbers = self._numbers[kept]
+        self._lexical = None
+        return int(gone.sum())
+
+    # -------------------------------------------------------------------------------------------------
+    # Files
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save all but `wv` in one file, which replaces an older one when it is complete.
+
+        The format is that of `gensim_sent2vec.storage`: arrays ``vectors``, ``sentences.blob`` and
+        ``sentences.offsets``, ``keys`` or ``keys.blob`` and ``keys.offsets``, ``probe``, what `LexicalScores` and the
+        graph hold; facts ``kind``, ``words``, ``lexical`` and ``expansion_search``.
+        """
+        arrays = {"vectors": self.vectors, "probe": probe(self.wv)}
+        arrays |= {"sentences.blob": self.sentences.blob, "sentences.offsets": self.sentences.offsets}
+        facts: dict[str, Any] = {"kind": type(self).__name__, "words": len(self.wv)}
+        if isinstance(self._keys, Strings):
+            arrays |= {"keys.blob": self._keys.blob, "keys.offsets": self._keys.offsets}
+        elif self._keys is not None:
+            arrays["keys"] = self._keys
+        if self._lexical is not None:
+            arrays |= {f"lexical.{name}": array for name, array in self._lexical.arrays.items()}
+            facts["lexical"] = {"n": self._lexical.n, "ngrams": self._lexical.ngrams}
+        if self._graph is not None:
+            arrays |= {"graph": self._graph.to_bytes(), "numbers": self._numbers}
+            facts["expansion_search"] = self._graph.index.expansion_search
+        storage.write(path, arrays, facts)
+
+    @classmethod
+    def load(
+        cls, path: str | os.PathLike[str], wv: Sent2VecKeyedVectors, mmap: str | None = None, verify: bool = False
+    ) -> SentenceIndex:
+        """Load an index that `save` wrote.
+
+        Parameters
+        ----------
+        path : str or path-like
+        wv : Sent2VecKeyedVectors
+            The vectors that it was built with, in any precision.
+        mmap : {None, 'r'}
+            'r' maps the file read-only: loading takes no time, processes share one copy, and a change (`add`,
+            `remove`) copies what it changes.
+        verify : bool
+            Compare the arrays with their checksums.
+
+        Raises
+        ------
+        ValueError
+            Where the file is damaged or another kind of file, or `wv` gives other vectors than those it was built
+            with.
+        """
+        check_vectors(wv)
+        arrays, facts = storage.read(path, mmap=mmap, verify=verify)
+        if facts.get("kind") != cls.__name__:
+            raise ValueError(f"{os.fspath(path)!r} holds a {facts.get('kind')}, not a {cls.__name__}")
+        check_same(path, wv, arrays["probe"], facts["words"])
+        keys: Strings | np.ndarray | None = arrays.get("keys")
+        if "keys.blob" in arrays:
+            keys = Strings(arrays["keys.blob"], arrays["keys.offsets"])
+        graph = lexical = None
+        if "graph" in arrays:
+            graph = Graph.from_bytes(arrays["graph"], mmap is not None, facts["expansion_search"])
+        if facts.get("lexical"):
+            of_lexical = {name[8:]: array for name, array in arrays.items() if name.startswith("lexical.")}
+            lexical = LexicalScores(of_lexical, **facts["lexical"])
+        sentences = Strings(arrays["sentences.blob"], arrays["sentences.offsets"])
+        return cls(wv, arrays["vectors"], sentences, keys, graph, arrays.get("numbers"), lexical)
+
+
+# -----------------------------------------------------------------------------------------------------
+# Building
+
+
+def _check_build(wv: Any, method: str, dtype: Any, options: dict[str, int]) -> None:
+    check_vectors(wv)
+    if method not in ("exact", "hnsw"):
+        raise ValueError(f'method: "exact" or "hnsw" is expected, got {method!r}')
+    if np.dtype(dtype) not in (np.float32, np.float16):
+        raise ValueError(f"dtype: float32 or float16 is expected, got {np.dtype(dtype)}")
+    for name in options:
+        if name not in GRAPH_OPTIONS:
+            raise TypeError(f"build() has no argument {name!r}; for method='hnsw' there are {', '.join(GRAPH_OPTIONS)}")
+        if method != "hnsw":
+            raise ValueError(f'{name}: that is an option of method="hnsw"')
+
+
+def _embed(
+    wv: Sent2VecKeyedVectors, sentences: Iterable[Sentence], dtype: Any, workers: int | None, show: bool | None
+) -> tuple[np.ndarray, Strings]:
+    """Unit vectors and texts of a stream of sentences."""
+    vectors, texts, done = [], [], 0
+    total = len(sentences) if isinstance(sentences, Sized) else None
+    with Progress("index", total, "sentences", show) as progress:
+        for batch in batches(sentences, BATCH):
+            vectors.append(wv.encode(batch, normalize=True, workers=workers, show_progress_bar=False).astype(dtype))
+            texts.append(Strings.of(map(_text, batch)))
+            done += len(batch)
+            progress.update(done)
+    empty = wv.encode([], show_progress_bar=False).astype(dtype)
+    return np.concatenate(vectors) if vectors else empty, Strings.joined(texts)
+
+
+def _text(sentence: Any) -> str:
+    return sentence if isinstance(sentence, str) else " ".join(sentence)
+
+
+def _pack_keys(keys: Iterable[Key], n: int) -> Strings | np.ndarray:
+    keys = list(keys)
+    if len(keys) != n:
+        raise ValueError(f"keys: {len(keys)} of them for {n} sentences")
+    if all(isinstance(key, str) for key in keys):
+        return Strings.of(keys)  # type: ignore[arg-type]
+    for key in keys:
+        if not isinstance(key, (int, np.integer)) or isinstance(key, bool):
+            raise TypeError(f"keys: all strings or all integers are expected, got the {type(key).__name__} {key!r}")
+    return np.array(keys, dtype=np.int64)

@@ -22,10 +22,11 @@ import numpy as np
 from gensim.utils import SaveLoad
 from scipy import sparse
 
+from . import _kernel
+
 GRAM_DECAY = 3e-3  # b
 PRIOR = 3.0  # N_g has this much weight of zeros in its average
 BLOCK = 1 << 14  # words taken at a time
-AT_ONCE = 1 << 8  # unknown words taken at a time, with a row for each n-gram
 
 _FACTOR, _GOLDEN = np.uint64(0xD1342543DE82EF95), 0x9E3779B97F4A7C15
 _MASK = 2**64 - 1
@@ -36,6 +37,14 @@ def _mixed(z: np.ndarray) -> np.ndarray:
     z = (z ^ z >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ z >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
     return z ^ z >> np.uint64(31)
+
+
+def code_points(words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """``"<" + NFD(word) + ">"`` of words: code points end to end (uint32), and how many each word has (int64)."""
+    texts = [normalize("NFD", word) for word in words]
+    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)) + 2
+    text = f"<{'><'.join(texts)}>" if texts else ""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint32), lengths
 
 
 def character_ngrams(words: Sequence[str], min_n: int, max_n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -54,10 +63,8 @@ def character_ngrams(words: Sequence[str], min_n: int, max_n: int) -> tuple[np.n
     sizes : numpy.ndarray of int64, shape (n_words,)
         How many each word has.
     """
-    texts = [normalize("NFD", word) for word in words]
-    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)) + 2
-    text = f"<{'><'.join(texts)}>" if texts else ""
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
+    codes, lengths = code_points(words)
+    codes = codes.astype(np.uint64)
     left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(codes))  # characters from here to the word's end
 
     hashes = np.empty((len(codes), max_n - min_n + 1), dtype=np.uint64)
@@ -179,17 +186,12 @@ class Spelling(SaveLoad):
         """
         vectors = np.zeros((len(words), self.vectors.shape[1]), dtype=np.float32)
         signatures = np.zeros((len(words), dims), dtype=np.float32)
-        for i in range(0, len(words), AT_ONCE):
-            block = slice(i, i + AT_ONCE)
-            hashes, sizes = character_ngrams(words[block], self.min_n, self.max_n)
-            at, known = self.places(hashes)
-            new = np.float32(self.new_weight)
-            weights = np.where(known, self.weights[at], new) if len(self.weights) else np.full(len(hashes), new)
-            if len(self.vectors):
-                vectors[block] = unit(_sums(self.vectors[at] * (weights * known)[:, None], sizes))
-            if dims:
-                signatures[block] = unit(_sums(signs(hashes, 0, dims, self.seed) * weights[:, None], sizes))
-        return vectors, signatures
+        codes, sizes = code_points(words)
+        _kernel.spell(
+            codes, sizes, self.hashes, self.weights, self.vectors, self.new_weight, self.min_n, self.max_n, self.seed,
+            vectors, signatures,
+        )  # fmt: skip
+        return unit(vectors), unit(signatures)
 
 
 class Average:
@@ -222,15 +224,6 @@ class Average:
             averages = self.sums[block] / self.mass[block, None]
             out[block] = averages - (averages @ common)[:, None] * common
         return out
-
-
-def _sums(rows: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """The sums of the first sizes[0] rows, of the next sizes[1] …"""
-    out = np.zeros((len(sizes), rows.shape[1]), dtype=np.float32)
-    if len(rows):
-        starts = np.cumsum(sizes) - sizes
-        out[sizes > 0] = np.add.reduceat(rows, starts[sizes > 0], axis=0)
-    return out
 
 
 def _rows_of(matrix: sparse.csr_matrix) -> np.ndarray:

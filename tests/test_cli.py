@@ -130,6 +130,28 @@ def test_similar_words_and_sentences(model, corpus, capsys):
     assert out[0] == line and out[1] == f"  1.0000  {line}" and len(out) == 3
 
 
+def test_an_index_is_searched_as_its_corpus_is(model, corpus, tmp_path, capsys):
+    line = corpus.read_text().splitlines()[17]
+    for options in ([], ["--float16", "--lexical"]):
+        run(capsys, "index", model, corpus, tmp_path / "faq.index", *options)
+        for hybrid in (0, 0.5):
+            search = ["similar", model, line, "the rain", "-n", 3, "--hybrid", hybrid, "--json"]
+            queries = run(capsys, *search, "--index", tmp_path / "faq.index").splitlines()
+            expected = run(capsys, *search, "--corpus", corpus).splitlines()
+            for found, wanted in zip(map(json.loads, queries), map(json.loads, expected), strict=True):
+                np.testing.assert_allclose(
+                    [s for _, s in found["results"]], [s for _, s in wanted["results"]], atol=1e-3
+                )
+            if not options:  # float16 may rank otherwise what is all but equal
+                assert queries == expected and json.loads(queries[0])["results"][0][0] == line
+    assert "--corpus and --index" in refused(
+        capsys, "similar", model, "a", "--corpus", corpus, "--index", tmp_path / "faq.index"
+    )
+    assert "hybrid" in refused(capsys, "similar", model, "a", "--corpus", corpus, "--hybrid", 2)
+    assert "no such file" in refused(capsys, "similar", model, "a", "--index", tmp_path / "missing").lower()
+    assert "no directory" in refused(capsys, "index", model, corpus, tmp_path / "missing" / "faq.index")
+
+
 def test_info(model, capsys):
     facts = json.loads(run(capsys, "info", model, "--json"))
     assert facts["kind"] == "Sent2Vec" and facts["word_ngrams"] == 2 and facts["corpus_count"] == 300
@@ -244,7 +266,7 @@ def test_unknown_options_and_help(capsys):
         with pytest.raises(SystemExit) as exit_:
             main(argv)
         assert exit_.value.code == code
-    for command in ("demo", "train", "encode", "similar", "tokenize", "evaluate", "info"):
+    for command in ("demo", "train", "encode", "similar", "index", "tokenize", "evaluate", "info"):
         with pytest.raises(SystemExit):
             main([command, "--help"])
         assert f"gensim-sent2vec {command}" in capsys.readouterr().out.split("example:")[1]

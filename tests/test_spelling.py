@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from weighting_oracle import gram_hash, grams, sign_row, unit
 
-from gensim_sent2vec import spelling
-from gensim_sent2vec.spelling import Average, Spelling, character_ngrams, signs
+from gensim_sent2vec import _kernel, spelling
+from gensim_sent2vec.spelling import Average, Spelling, character_ngrams, code_points, signs
 
 any_word = st.text(max_size=8)
 sizes = st.integers(1, 5).flatmap(lambda n: st.tuples(st.just(n), st.integers(n, n + 3)))
@@ -93,14 +93,39 @@ def test_known_and_unknown_words_have_the_same_signature():
     assert expected[0] @ expected[1] > 0.2 > abs(expected[0] @ expected[2])
 
 
-def test_many_unknown_words_at_a_time(monkeypatch):
+@pytest.mark.parametrize("level", _kernel.available_levels())
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("dims", [0, 3, 64, 130])
+def test_unknown_words_as_numpy_has_them(level, dtype, dims, monkeypatch):
+    monkeypatch.setenv("GENSIM_SENT2VEC_SIMD", level)
+    known, words = (
+        ["walking", "한국어", "talked"],
+        ["walk", "한국", "", "x", "TALK", "nothing-shared", "\ud800", "é" * 300],
+    )
+    table = Spelling.of_words(known, np.array([5.0, 3.0, 2.0]), 3, 4, 7)
+    table.vectors = np.random.default_rng(0).standard_normal((len(table.hashes), 33)).astype(dtype)
+    vectors, signatures = table.unseen(words, dims)
+    for word, vector, signature in zip(words, vectors, signatures):
+        hashes, _ = character_ngrams([word], 3, 4)
+        at, there = table.places(hashes)
+        weights = np.where(there, table.weights[at], np.float32(table.new_weight))
+        expected = (weights * there) @ table.vectors[at].astype(np.float64)
+        np.testing.assert_allclose(vector, unit(expected), atol=1e-5)
+        if dims:
+            np.testing.assert_allclose(signature, unit(weights @ signs(hashes, 0, dims, 7)), atol=1e-5)
+
+
+def test_what_the_kernel_is_given_is_checked():
     table = Spelling.of_words(["abcd"], np.ones(1), 3, 4, 1)
-    words = [f"w{i}" for i in range(50)]
-    whole = table.unseen(words, 70)
-    monkeypatch.setattr(spelling, "AT_ONCE", 7)
-    for a, b in zip(whole, table.unseen(words, 70)):
-        np.testing.assert_array_equal(a, b)
-    assert whole[0].shape == (50, 0)
+    codes, sizes = code_points(["abc"])
+    more = (table.hashes, table.weights, table.vectors, 1.0, 3, 4, 1)
+    out = np.empty((1, 0), np.float32), np.empty((1, 5), np.float32)
+    with pytest.raises(ValueError, match="do not add up"):
+        _kernel.spell(codes, sizes + 1, *more, *out)
+    with pytest.raises(ValueError, match="one for each of"):
+        _kernel.spell(codes, sizes, table.hashes, table.weights[:-1], *more[2:], *out)
+    with pytest.raises(ValueError, match="one row a word"):
+        _kernel.spell(codes, sizes, *more, np.empty((2, 0), np.float32), out[1])
 
 
 def test_averages_of_vectors():

@@ -1,0 +1,105 @@
+"""The vectors as a layer that torch can train further."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import _kernel
+from .keyedvectors import Sent2VecKeyedVectors, Sentence
+from .probe import check_vectors
+
+if TYPE_CHECKING:
+    import torch
+
+Lookup = Callable[[Sequence[Sentence]], "tuple[torch.Tensor, torch.Tensor]"]
+
+
+def sentence_rows(wv: Sent2VecKeyedVectors, sentences: Sequence[Sentence]) -> tuple[np.ndarray, np.ndarray]:
+    """The rows whose mean is a sentence's vector, end to end.
+
+    With the matrix `stacked_rows` that is all that another framework needs for a layer of the same kind.
+
+    Parameters
+    ----------
+    wv : Sent2VecKeyedVectors
+    sentences : sequence of str or of sequences of str
+
+    Returns
+    -------
+    rows : numpy.ndarray of int64
+        Words by number, then word n-grams, row r of `vectors_ngrams` as n_words + r.
+    offsets : numpy.ndarray of int64, shape (n_sentences,)
+        Where each sentence's rows begin.
+
+    Raises
+    ------
+    TypeError
+        Where `sentences` is one string, or not of strings or lists of strings.
+    """
+    check_vectors(wv)
+    if isinstance(sentences, (str, bytes)):
+        raise TypeError("sentences: a list of sentences is expected, got one string")
+    encoder = _kernel.Encoder(
+        wv.freeze(),
+        wv.vectors,
+        wv.vectors_ngrams,
+        word_ngrams=wv.word_ngrams,
+        skip=wv.skip_bigrams,
+        ngram_hash=wv.ngram_hash,
+    )
+    numbers, ends = encoder.row_numbers(_kernel.Pack(list(wv._prepared(sentences))))
+    offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.frombuffer(ends, dtype=np.int64)])[:-1]
+    return np.frombuffer(numbers, dtype=np.int64), offsets
+
+
+def stacked_rows(wv: Sent2VecKeyedVectors) -> np.ndarray:
+    """The rows of words and then of n-grams in one matrix, shape (n_words + bucket, vector_size) float32; a copy."""
+    check_vectors(wv)
+    words = np.asarray(wv.vectors, dtype=np.float32)
+    return np.concatenate([words, np.asarray(wv.vectors_ngrams, dtype=np.float32)])
+
+
+def to_embedding_bag(wv: Sent2VecKeyedVectors, trainable: bool = True, sparse: bool = False) -> tuple[Any, Lookup]:
+    """The vectors as a ``torch.nn.EmbeddingBag``, and the function that makes its input.
+
+    ::
+
+        bag, lookup = to_embedding_bag(wv)
+        bag(*lookup(["police arrested two men", "it rained"]))  # (2, vector_size), as wv.encode(…) with plain means
+
+    Parameters
+    ----------
+    wv : Sent2VecKeyedVectors
+    trainable : bool
+        Whether the rows get gradients.
+    sparse : bool
+        Gradients of the rows used only, for `torch.optim.SparseAdam` and the like: with millions of n-gram rows a
+        step is many times faster.
+
+    Returns
+    -------
+    bag : torch.nn.EmbeddingBag
+        Words and word n-grams, mode "mean", with a copy of the rows; no weighting.
+    lookup : callable
+        A list of sentences -> the tensors `input` and `offsets` (int64) of `bag`, on the CPU.
+
+    Raises
+    ------
+    ImportError
+        Without torch.
+    """
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError(f'to_embedding_bag needs torch ({error}): pip install "gensim-sent2vec[torch]"') from error
+    weights = torch.from_numpy(stacked_rows(wv))
+    bag = torch.nn.EmbeddingBag.from_pretrained(weights, freeze=not trainable, mode="mean", sparse=sparse)
+
+    def lookup(sentences: Sequence[Sentence]) -> tuple[Any, Any]:
+        rows, offsets = sentence_rows(wv, sentences)
+        return torch.from_numpy(rows.copy()), torch.from_numpy(offsets)
+
+    return bag, lookup

@@ -1,0 +1,90 @@
+"""The best rows of a matrix, against sorting all products."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gensim_sent2vec import _kernel, nearest
+
+DTYPES = [np.float32, np.float16]
+
+
+@pytest.fixture(params=_kernel.available_levels())
+def level(request, monkeypatch):
+    """Every instruction set that this machine has."""
+    monkeypatch.setenv("GENSIM_SENT2VEC_SIMD", request.param)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dim", [1, 3, 4, 7, 16, 31, 32, 33, 100, 129])
+def test_dot_rows(level, dim, dtype):
+    rows = np.random.default_rng(dim)
+    matrix = rows.standard_normal((9, dim)).astype(dtype)
+    matrix.flags.writeable = False
+    query, out = rows.standard_normal(dim, dtype=np.float32), np.empty(9, dtype=np.float32)
+    _kernel.dot_rows(matrix, query, out)
+    np.testing.assert_allclose(out, matrix.astype(np.float64) @ query, atol=1e-5 * dim**0.5)
+
+
+def test_dot_rows_checks_shapes():
+    matrix, query, out = np.zeros((3, 4), np.float32), np.zeros(4, np.float32), np.zeros(3, np.float32)
+    for arguments in ((matrix, query[:3], out), (matrix, query, out[:2])):
+        with pytest.raises(ValueError, match="query and out"):
+            _kernel.dot_rows(*arguments)
+    with pytest.raises(ValueError, match="rows"):
+        _kernel.dot_rows(matrix.astype(np.float64), query, out)
+    _kernel.dot_rows(matrix[:0], query, out[:0])
+    out[:] = 1
+    _kernel.dot_rows(matrix[:, :0].copy(), query[:0], out)
+    assert not out.any()
+
+
+def by_sorting(scores, topn):
+    """Rows and scores of each query, best first; equal ones in the order of the rows; without those at -inf."""
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :topn]
+    return [
+        (rows[of_query[rows] > -np.inf], of_query[rows][of_query[rows] > -np.inf])
+        for rows, of_query in zip(order, scores)
+    ]
+
+
+@given(
+    n=st.integers(0, 60),
+    n_queries=st.sampled_from([1, 2, 15, 16, 40]),
+    topn=st.integers(1, 12),
+    dtype=st.sampled_from(DTYPES),
+    seed=st.integers(0, 99),
+    masked=st.booleans(),
+)
+def test_best_rows(n, n_queries, topn, dtype, seed, masked):
+    rows = np.random.default_rng(seed)
+    matrix = rows.integers(-2, 3, (n, 3)).astype(dtype)  # whole numbers: products are exact, and many are equal
+    queries = rows.integers(-2, 3, (n_queries, 3)).astype(np.float32)
+    mask = rows.random(n) < (0.5 if masked else 2)
+    scores = np.where(mask, queries @ matrix.astype(np.float32).T, -np.inf)
+
+    def adjust(block, first):
+        block[:, ~mask[first : first + block.shape[1]]] = -np.inf
+        return block
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nearest, "FEW_BLOCK", 7)
+        patch.setattr(nearest, "MANY_BLOCK", 5)
+        found = nearest.best_rows(matrix, queries, topn, adjust if masked else None)
+    assert len(found) == n_queries
+    for (got_rows, got), (want_rows, want) in zip(found, by_sorting(scores, topn)):
+        np.testing.assert_array_equal(got_rows, want_rows)
+        np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("n_queries", [1, 20])
+def test_best_rows_of_many_blocks(n_queries):
+    rows = np.random.default_rng(0)
+    matrix = rows.standard_normal((150_000, 4), dtype=np.float32)
+    queries = rows.standard_normal((n_queries, 4), dtype=np.float32)
+    for (got_rows, got), (want_rows, want) in zip(
+        nearest.best_rows(matrix, queries, 10), by_sorting(queries @ matrix.T, 10)
+    ):
+        np.testing.assert_array_equal(got_rows, want_rows)
+        np.testing.assert_allclose(got, want, rtol=1e-5)

@@ -1,0 +1,428 @@
+"""SentenceIndex: what it finds, how it changes, and its files."""
+
+import sys
+
+import numpy as np
+import pytest
+from gensim.models import Doc2Vec, KeyedVectors, Word2Vec
+from gensim.models.doc2vec import TaggedDocument
+from gensim.test.utils import common_texts
+
+from gensim_sent2vec import Sent2VecKeyedVectors, SentenceIndex, search, storage
+from gensim_sent2vec.hnsw import Graph, HnswIndexer
+from gensim_sent2vec.lexical import LexicalScores
+
+METHODS = ["exact", "hnsw"]
+THOROUGH: dict = {
+    "exact": {},
+    "hnsw": {"connectivity": 64, "expansion_add": 1000, "expansion_search": 1000},
+}  # finds all
+DTYPES = [np.float32, np.float16]
+
+
+@pytest.fixture(scope="session")
+def sentences(lee) -> list[str]:
+    """A thousand pieces of news text."""
+    words = [word for text in lee for word in text]
+    return [" ".join(words[i : i + 12]) for i in range(0, 12_000, 12)]
+
+
+@pytest.fixture
+def need_usearch(request):
+    """Skips what needs usearch where it is missing."""
+    if "hnsw" in request.node.name:
+        pytest.importorskip("usearch", reason='needs usearch: pip install "gensim-sent2vec[index]"')
+
+
+@pytest.fixture(params=METHODS)
+def method(request, need_usearch) -> str:
+    return request.param
+
+
+def by_hand(wv, sentences, query, topn, hybrid=0.0, allowed=None):
+    """Texts and scores, sorted in full."""
+    vectors = wv.encode(sentences, normalize=True).astype(np.float64)
+    vector = wv.encode([query], normalize=True)[0]
+    scores = (1 - hybrid) * (vectors @ vector)
+    if hybrid:
+        scores += hybrid * LexicalScores.fit(sentences).scores(query)
+    order = [i for i in np.argsort(-scores, kind="stable") if allowed is None or allowed[i]][:topn]
+    return [sentences[i] for i in order], scores[order]
+
+
+def check(results, expected, atol=1e-5):
+    texts, scores = expected
+    np.testing.assert_allclose([score for _, score in results], scores, atol=atol)
+    assert [key for key, _ in results] == texts
+
+
+# ---------------------------------------------------------------------------------------------------
+# Searching
+
+
+@pytest.mark.parametrize("hybrid", [0.0, 0.5, 1.0])
+def test_finds_what_sorting_finds(wv, sentences, method, hybrid):
+    index = SentenceIndex.build(wv, sentences, method=method, **THOROUGH[method])
+    assert (index.method, len(index)) == (method, len(sentences))
+    queries = [sentences[5], "the police in the city said that", "of " * 30, "rain"]
+    for query in queries:
+        check(index.most_similar(query, topn=7, hybrid=hybrid), by_hand(wv, sentences, query, 7, hybrid))
+    for results, query in zip(index.most_similar_batch(queries, topn=7, hybrid=hybrid), queries):
+        check(results, by_hand(wv, sentences, query, 7, hybrid))
+
+
+def test_many_queries_at_once(wv, sentences):
+    index = SentenceIndex.build(wv, sentences)
+    for query, results in zip(sentences, index.most_similar_batch(sentences[:100], topn=3, hybrid=0.3)):
+        check(results, by_hand(wv, sentences, query, 3, 0.3))
+
+
+def test_passes_of_a_large_batch(wv, sentences, monkeypatch):
+    index = SentenceIndex.build(wv, sentences)
+    whole = index.most_similar_batch(sentences[:50], topn=3, hybrid=0.3)
+    monkeypatch.setattr(search, "LEXICAL_NUMBERS", 17 * len(sentences))
+    parts = index.most_similar_batch(sentences[:50], topn=3, hybrid=0.3)
+    assert [[key for key, _ in results] for results in parts] == [[key for key, _ in results] for results in whole]
+
+
+def test_a_query_may_be_text_tokens_or_a_vector(wv, sentences):
+    index = SentenceIndex.build(wv, sentences)
+    text = sentences[3]
+    vector = 7 * wv.get_sentence_vector(text)
+    expected = index.most_similar(text)
+    assert expected[0] == (text, pytest.approx(1, abs=1e-5))
+    for results in (index.most_similar(text.split()), index.most_similar(vector)):
+        assert [key for key, _ in results] == [key for key, _ in expected]
+        np.testing.assert_allclose([s for _, s in results], [s for _, s in expected], atol=1e-5)
+    mixed = index.most_similar_batch([text, text.split(), vector])
+    assert [[key for key, _ in results] for results in mixed] == [[key for key, _ in expected]] * 3
+    of_matrix = index.most_similar_batch(vector[None])
+    assert [key for key, _ in of_matrix[0]] == [key for key, _ in expected]
+    assert index.most_similar(text.split(), hybrid=0.5) == index.most_similar(text, hybrid=0.5)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_precision(wv, sentences, dtype):
+    index = SentenceIndex.build(wv, sentences, dtype=dtype)
+    assert index.vectors.dtype == dtype
+    exact = dict(zip(*by_hand(wv, sentences, "the police said", len(sentences))))
+    results = index.most_similar("the police said", topn=20)
+    np.testing.assert_allclose(
+        [score for _, score in results], [exact[key] for key, _ in results], atol=1e-5 if dtype == np.float32 else 1e-3
+    )
+
+
+def test_fewer_than_asked_for(wv, method):
+    index = SentenceIndex.build(wv, ["the police", "the rain"], method=method)
+    assert [key for key, _ in index.most_similar("police", topn=9)] == ["the police", "the rain"]
+    assert len(index.most_similar("police", topn=9, hybrid=0.5)) == 2
+    empty = SentenceIndex.build(wv, [], method=method)
+    assert empty.most_similar("police") == []
+    assert empty.most_similar_batch(["police", "rain"], hybrid=0.5) == [[], []]
+    assert index.most_similar_batch([]) == []
+
+
+def test_unknown_words(wv):
+    wv.weighting = None  # which would spell them
+    index = SentenceIndex.build(wv, ["the police", "xyzzy plugh", "the rain"])
+    assert index.most_similar("xyzzy") == [("the police", 0.0), ("xyzzy plugh", 0.0), ("the rain", 0.0)]
+    assert index.most_similar("xyzzy", topn=1, hybrid=0.5)[0][0] == "xyzzy plugh"
+    assert dict(index.most_similar("the police"))["xyzzy plugh"] == 0
+
+
+def test_keys_of_ones_own(wv, sentences, method):
+    options = THOROUGH[method]
+    plain = SentenceIndex.build(wv, sentences, method=method, **options)
+    rows = {text: i for i, text in enumerate(sentences)}
+    expected = [rows[key] for key, _ in plain.most_similar("the police")]
+    numbered = SentenceIndex.build(wv, sentences, keys=range(100, 100 + len(sentences)), method=method, **options)
+    results = numbered.most_similar("the police")
+    assert [key for key, _ in results] == [100 + i for i in expected]
+    assert type(results[0][0]) is int and type(results[0][1]) is float
+    names = (f"질문 {i}" for i in range(len(sentences)))
+    named = SentenceIndex.build(wv, iter(sentences), keys=names, method=method, **options)
+    assert [key for key, _ in named.most_similar("the police")] == [f"질문 {i}" for i in expected]
+    assert named.sentences[expected[0]] == sentences[expected[0]]
+
+
+def test_filters(wv, sentences, method):
+    index = SentenceIndex.build(wv, sentences, keys=range(len(sentences)), method=method)
+    even = np.arange(len(sentences)) % 2 == 0
+    texts, scores = by_hand(wv, sentences, "the police", 10, allowed=even)
+    for where in (even, even.tolist(), lambda key: key % 2 == 0):
+        results = index.most_similar("the police", where=where)
+        assert [sentences[key] for key, _ in results] == texts
+        np.testing.assert_allclose([score for _, score in results], scores, atol=1e-5)
+    assert index.most_similar_batch(["the police"], where=even) == [index.most_similar("the police", where=even)]
+    assert index.most_similar("the police", where=lambda key: False) == []
+    texts, _ = by_hand(wv, sentences, "the police", 5, 0.5, allowed=even)
+    found = index.most_similar("the police", topn=5, hybrid=0.5, where=even)
+    assert [sentences[key] for key, _ in found] == texts
+
+
+def test_a_filter_by_sentence(wv, sentences):
+    index = SentenceIndex.build(wv, sentences)
+    results = index.most_similar("the police", where=lambda text: "fire" in text)
+    assert results and all("fire" in text for text, _ in results)
+
+
+def test_analogies(wv, sentences):
+    index = SentenceIndex.build(wv, sentences)
+    a, b, c = (wv.encode([text], normalize=True)[0] for text in sentences[:3])
+    total = b + c - a
+    vectors = wv.encode(sentences, normalize=True)
+    scores = vectors @ (total / np.linalg.norm(total))
+    scores[:3] = -2
+    results = index.most_similar(positive=sentences[1:3], negative=sentences[:1], topn=4)
+    order = np.argsort(-scores)[:4]
+    assert [key for key, _ in results] == [sentences[i] for i in order]
+    np.testing.assert_allclose([score for _, score in results], scores[order], atol=1e-5)
+    with_vectors = index.most_similar(positive=[b, c], negative=[a], topn=len(sentences))
+    assert len(with_vectors) == len(sentences)
+
+
+def test_errors_of_a_search(wv, sentences):
+    index = SentenceIndex.build(wv, sentences)
+    vector = wv.get_sentence_vector("police")
+    for error, message, arguments in (
+        (ValueError, "query: pass either", {}),
+        (ValueError, "query: pass either", {"query": "a", "positive": ["b"]}),
+        (TypeError, "positive", {"positive": "police"}),
+        (ValueError, "topn", {"query": "a", "topn": 0}),
+        (ValueError, "hybrid", {"query": "a", "hybrid": 1.5}),
+        (ValueError, "hybrid", {"query": vector, "hybrid": 0.5}),
+        (ValueError, "hybrid", {"positive": ["a"], "hybrid": 0.5}),
+        (ValueError, "query: a finite vector of 20", {"query": vector[:5]}),
+        (ValueError, "query: a finite vector", {"query": vector * np.nan}),
+        (ValueError, "where", {"query": "a", "where": [True]}),
+        (ValueError, "where", {"query": "a", "where": np.ones(len(sentences))}),
+    ):
+        with pytest.raises(error, match=message):
+            index.most_similar(**arguments)
+    with pytest.raises(TypeError, match="queries"):
+        index.most_similar_batch("police")
+
+
+def test_errors_of_building(wv, model):
+    for error, message, arguments in (
+        (ValueError, "method", {"method": "annoy"}),
+        (ValueError, "dtype", {"dtype": np.int8}),
+        (ValueError, "keys: 1 of them for 2", {"keys": ["a"]}),
+        (TypeError, "keys: all strings or all integers", {"keys": ["a", 1]}),
+        (TypeError, "keys: all strings or all integers", {"keys": [True, False]}),
+        (ValueError, "connectivity", {"connectivity": 8}),
+        (TypeError, "trees", {"trees": 8}),
+    ):
+        with pytest.raises(error, match=message):
+            SentenceIndex.build(wv, ["a", "b"], **arguments)
+    with pytest.raises(TypeError, match="sentences"):
+        SentenceIndex.build(wv, "police")
+    with pytest.raises(TypeError, match=r"pass its \.wv"):
+        SentenceIndex.build(model, ["police"])
+    with pytest.raises(TypeError, match="from_keyed_vectors"):
+        SentenceIndex.build(KeyedVectors(3), ["police"])
+
+
+def test_vectors_of_other_gensim_models():
+    model = Word2Vec(common_texts, vector_size=10, min_count=1, seed=1, workers=1)
+    wv = Sent2VecKeyedVectors.from_keyed_vectors(model.wv)
+    index = SentenceIndex.build(wv, common_texts)
+    assert index.most_similar(common_texts[2], topn=1)[0][0] == " ".join(common_texts[2])
+
+
+# ---------------------------------------------------------------------------------------------------
+# Changes
+
+
+@pytest.mark.parametrize("kind", ["sentences", "int", "str"])
+def test_add_and_remove(wv, sentences, method, kind):
+    def keys(texts):
+        return {"sentences": None, "int": [len(t) for t in texts], "str": [t[::-1] for t in texts]}[kind]
+
+    def name(text):
+        return {"sentences": text, "int": len(text), "str": text[::-1]}[kind]
+
+    texts = sentences[:60]
+    index = SentenceIndex.build(wv, texts[:40], keys(texts[:40]), method=method, lexical=True, **THOROUGH[method])
+    index.add(texts[40:], keys(texts[40:]))
+    gone = {name(text) for text in texts[::7]}
+    left = [text for text in texts if name(text) not in gone]
+    assert index.remove(list(gone)) == len(texts) - len(left)
+    index.add(sentences[60:70], keys(sentences[60:70]))
+    left += sentences[60:70]
+    assert len(index) == len(left) and list(index.sentences) == left
+    assert list(index.keys) == [name(text) for text in left]
+    fresh = SentenceIndex.build(wv, left, keys(left))
+    for hybrid in (0.0, 0.5):
+        got, want = (i.most_similar("the police said", topn=10, hybrid=hybrid) for i in (index, fresh))
+        assert [key for key, _ in got] == [key for key, _ in want]
+        np.testing.assert_allclose([s for _, s in got], [s for _, s in want], atol=1e-5)
+
+
+def test_equal_sentences_go_together(wv):
+    index = SentenceIndex.build(wv, ["the police", "the rain", "the police"])
+    assert index.remove("the police") == 2
+    assert list(index.sentences) == ["the rain"]
+
+
+def test_errors_of_changes(wv):
+    index = SentenceIndex.build(wv, ["the police", "the rain"])
+    numbered = SentenceIndex.build(wv, ["the police", "the rain"], keys=[1, 2])
+    with pytest.raises(KeyError, match="fire"):
+        index.remove(["the rain", "the fire"])
+    with pytest.raises(KeyError, match="'1'"):
+        numbered.remove("1")
+    with pytest.raises(KeyError, match="1"):
+        index.remove(1)
+    with pytest.raises(ValueError, match="this index has none"):
+        index.add(["a"], keys=[1])
+    with pytest.raises(ValueError, match="one for each"):
+        numbered.add(["a"])
+    with pytest.raises(TypeError, match="do not mix"):
+        numbered.add(["a"], keys=["1"])
+    with pytest.raises(TypeError, match="sentences"):
+        index.add("a")
+    assert len(index) == len(numbered) == 2
+
+
+# ---------------------------------------------------------------------------------------------------
+# Files
+
+
+@pytest.mark.parametrize("mmap", [None, "r"])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", ["sentences", "int", "str"])
+def test_save_and_load(wv, sentences, method, dtype, mmap, kind, tmp_path):
+    keys = {"sentences": None, "int": range(-3, 197), "str": [f"열쇠 {i}" for i in range(200)]}[kind]
+    index = SentenceIndex.build(wv, sentences[:200], keys, method=method, dtype=dtype, lexical=mmap is None)
+    index.save(tmp_path / "index")
+    loaded = SentenceIndex.load(tmp_path / "index", wv, mmap=mmap, verify=True)
+    assert repr(loaded) == repr(index)
+    for hybrid in (0.0, 0.5):
+        assert loaded.most_similar("the police", hybrid=hybrid) == index.most_similar("the police", hybrid=hybrid)
+    assert loaded.vectors.flags.writeable == (mmap is None)
+    for changed in (index, loaded):
+        changed.remove(changed.most_similar("the police")[0][0])
+        changed.add(["the police at night"], None if kind == "sentences" else [7 if kind == "int" else "밤"])
+    loaded.save(tmp_path / "index")  # over the file that it may be mapped from
+    again = SentenceIndex.load(tmp_path / "index", wv, mmap=mmap)
+    assert again.most_similar("the police") == loaded.most_similar("the police") == index.most_similar("the police")
+
+
+def test_what_is_counted_is_saved(wv, sentences, tmp_path, monkeypatch):
+    SentenceIndex.build(wv, sentences[:50], lexical=True).save(tmp_path / "index")
+    loaded = SentenceIndex.load(tmp_path / "index", wv, mmap="r")
+    monkeypatch.setattr(LexicalScores, "fit", None)
+    assert loaded.most_similar(sentences[3], topn=1, hybrid=0.5)[0][0] == sentences[3]
+    assert not loaded.lexical.rows.flags.writeable
+
+
+def test_another_weighting_is_refused(wv, sentences, tmp_path):
+    assert wv.weighting is not None
+    index = SentenceIndex.build(wv, sentences[:50])
+    assert index.vectors.shape == (50, wv.sentence_size)
+    index.save(tmp_path / "index")
+    wv.weighting = None
+    with pytest.raises(ValueError, match="embed differently"):
+        SentenceIndex.load(tmp_path / "index", wv)
+
+
+def test_other_vectors_are_refused(model, sentences, tmp_path):
+    wv = model.wv
+    wv.weighting = None
+    SentenceIndex.build(wv, sentences[:50]).save(tmp_path / "index")
+    half = SentenceIndex.load(tmp_path / "index", wv.astype(np.float16))
+    assert half.most_similar(sentences[3], topn=1)[0][0] == sentences[3]
+    for change in (
+        lambda wv: setattr(wv, "vectors", np.random.default_rng(0).standard_normal(wv.vectors.shape, dtype=np.float32)),
+        lambda wv: setattr(wv, "vectors_ngrams", wv.vectors_ngrams[::-1].copy()),
+        lambda wv: setattr(wv, "word_ngrams", 3),
+    ):
+        other = wv.astype(np.float32)
+        change(other)
+        with pytest.raises(ValueError, match="built with other vectors"):
+            SentenceIndex.load(tmp_path / "index", other)
+    small = Sent2VecKeyedVectors.from_keyed_vectors(Word2Vec(common_texts, vector_size=20, min_count=1).wv)
+    with pytest.raises(ValueError, match=f"of {len(wv):,} words, those given have {len(small)}"):
+        SentenceIndex.load(tmp_path / "index", small)
+    with pytest.raises(TypeError, match=r"pass its \.wv"):
+        SentenceIndex.load(tmp_path / "index", model)
+
+
+def test_damaged_and_other_files(wv, sentences, tmp_path):
+    path = tmp_path / "index"
+    SentenceIndex.build(wv, sentences[:50]).save(path)
+    whole = path.read_bytes()
+    for cut in (0, 5, 100, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:cut])
+        with pytest.raises(ValueError, match="index"):
+            SentenceIndex.load(path, wv)
+    changed = bytearray(whole)
+    changed[-50] ^= 255
+    path.write_bytes(changed)
+    with pytest.raises(ValueError, match="damaged"):
+        SentenceIndex.load(path, wv, verify=True)
+    storage.write(path, {}, {"kind": "other"})
+    with pytest.raises(ValueError, match="holds a other"):
+        SentenceIndex.load(path, wv)
+    with pytest.raises(FileNotFoundError):
+        SentenceIndex.load(tmp_path / "missing", wv)
+
+
+# ---------------------------------------------------------------------------------------------------
+# hnsw
+
+
+def test_hnsw_without_usearch(wv, monkeypatch):
+    monkeypatch.setitem(sys.modules, "usearch.index", None)
+    with pytest.raises(ImportError, match=r"gensim-sent2vec\[index\]"):
+        SentenceIndex.build(wv, ["police"], method="hnsw")
+
+
+def test_hnsw_options(wv, sentences, need_usearch):
+    index = SentenceIndex.build(wv, sentences, method="hnsw", connectivity=8, expansion_add=40, expansion_search=30)
+    assert len(index.most_similar("the police", topn=5)) == 5
+    with pytest.raises(ValueError, match="connectivity"):
+        SentenceIndex.build(wv, sentences, method="hnsw", connectivity=0)
+
+
+def test_hnsw_finds_most(wv, sentences, need_usearch):
+    exact, graph = (SentenceIndex.build(wv, sentences, method=method) for method in METHODS)
+    queries = sentences[::10]
+    pairs = zip(exact.most_similar_batch(queries), graph.most_similar_batch(queries))
+    recall = np.mean([len({k for k, _ in a} & {k for k, _ in b}) / 10 for a, b in pairs])
+    assert recall > 0.95
+
+
+def test_hnsw_leaves_no_vector_unreachable(need_usearch):
+    rows = np.random.default_rng(0)
+    for _ in range(10):
+        vectors = rows.standard_normal((1000, 10), dtype=np.float32)
+        graph = Graph.build(vectors)
+        assert [numbers[0] for numbers, _ in graph.search(vectors, 1)] == list(range(1000))
+
+
+def test_indexer_of_gensim_hnsw(model, need_usearch, tmp_path):
+    for words in (model, model.wv, Word2Vec(common_texts, vector_size=10, min_count=1)):
+        indexer = HnswIndexer(words, expansion_search=500)
+        wv = getattr(words, "wv", words)
+        word = wv.index_to_key[5]
+        expected = wv.most_similar(word, topn=5)
+        found = [pair for pair in wv.most_similar(word, topn=6, indexer=indexer) if pair[0] != word]
+        assert [key for key, _ in found[:5]] == [key for key, _ in expected]
+        np.testing.assert_allclose([c for _, c in found[:5]], [c for _, c in expected], atol=1e-4)
+        indexer.save(tmp_path / "words")
+        for mmap in (None, "r"):
+            loaded = HnswIndexer.load(tmp_path / "words", mmap=mmap)
+            assert wv.most_similar(word, topn=6, indexer=loaded) == wv.most_similar(word, topn=6, indexer=indexer)
+    with pytest.raises(TypeError, match="model"):
+        HnswIndexer("police")
+    storage.write(tmp_path / "other", {}, {"kind": "other"})
+    with pytest.raises(ValueError, match="HnswIndexer"):
+        HnswIndexer.load(tmp_path / "other")
+
+
+def test_indexer_of_documents_hnsw(need_usearch):
+    model = Doc2Vec([TaggedDocument(text, [i]) for i, text in enumerate(common_texts)], vector_size=10, min_count=1)
+    results = model.dv.most_similar([model.dv[3]], topn=1, indexer=HnswIndexer(model))
+    assert results[0][0] == 3
