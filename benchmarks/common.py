@@ -241,7 +241,13 @@ def rate(per_second: float) -> str:
     return f"{per_second / 1e3:.0f}k" if per_second >= 1e4 else f"{per_second:,.0f}"
 
 
-def bars(question: str, result: Mapping[str, Any], values: Mapping[str, float], label: str) -> None:
+def bars(
+    question: str,
+    result: Mapping[str, Any],
+    values: Mapping[str, float],
+    label: str,
+    show: Callable[[float], str] = rate,
+) -> None:
     """A bar chart beside the result's JSON; without matplotlib, a message."""
     try:
         import matplotlib
@@ -254,7 +260,7 @@ def bars(question: str, result: Mapping[str, Any], values: Mapping[str, float], 
     figure, axes = pyplot.subplots(figsize=(8, 0.8 + 0.32 * len(values)), layout="constrained")
     names = list(values)[::-1]
     ours = ["#4c72b0" if "this package" in name else "#b0b0b0" for name in names]
-    axes.bar_label(axes.barh(names, [values[name] for name in names], color=ours), fmt=lambda v: rate(v), padding=3)
+    axes.bar_label(axes.barh(names, [values[name] for name in names], color=ours), fmt=show, padding=3)
     axes.set_xlabel(label)
     axes.margins(x=0.12)
     axes.spines[["top", "right"]].set_visible(False)

@@ -6,13 +6,13 @@ import json
 import logging
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
 from gensim.models import KeyedVectors
-from scipy import stats
+from scipy import sparse, stats
 
 from .corpus import TextLines
 from .keyedvectors import Sent2VecKeyedVectors, normalized
@@ -25,6 +25,9 @@ STS = ("score", "sentence1", "sentence2")
 RETRIEVAL = ("role", "answer", "question")
 RANKS = (1, 3, 5)
 
+Encoder = Callable[[list[str]], Any]
+"""Texts to a matrix with a row for each: an array, or a sparse one of scipy's."""
+
 
 class STSResult(NamedTuple):
     """What `evaluate_sts` finds; its parts are attributes, keys, and in this order."""
@@ -36,7 +39,7 @@ class STSResult(NamedTuple):
     n: int
     """Pairs."""
     coverage: float
-    """Share of all tokens that are words of the model, 0 … 1."""
+    """Share of all tokens that are words of the model, 0 … 1; nan where a function stands for the model."""
 
     def __getitem__(self, key: Any) -> Any:
         return getattr(self, key) if key in self._fields else tuple.__getitem__(self, key)
@@ -50,7 +53,7 @@ class RetrievalResult(dict[int, float]):
     n : int
         Queries.
     coverage : float
-        Share of all tokens, of questions searched and queries, that are words of the model.
+        Share of all tokens, of questions searched and queries, that are words of the model; nan for a function.
     """
 
     def __init__(self, precisions: dict[int, float], n: int, coverage: float) -> None:
@@ -63,14 +66,15 @@ class RetrievalResult(dict[int, float]):
 
 
 def evaluate_sts(
-    wv: KeyedVectors, path: str | os.PathLike[str], weighting: Any = None, tokenizer: Any = None
+    wv: KeyedVectors | Encoder, path: str | os.PathLike[str], weighting: Any = None, tokenizer: Any = None
 ) -> STSResult:
     """Do cosines of sentence vectors agree with people's judgements of how alike two sentences are?
 
     Parameters
     ----------
-    wv : KeyedVectors
-        `Sent2VecKeyedVectors`, or any word vectors of gensim's.
+    wv : KeyedVectors or callable
+        `Sent2VecKeyedVectors`, or any word vectors of gensim's; or a function that makes vectors of the texts as they
+        stand in the file, so that any other method can be compared: list of str -> array or sparse matrix, a row each.
     path : str or path-like
         Tab-separated UTF-8, compressed as its name says: score, sentence1, sentence2; or with further columns and a
         first line that names these.
@@ -89,6 +93,8 @@ def evaluate_sts(
     ValueError
         Where the file is not as described, with the line, or correlation is undefined: all scores the same, or all
         cosines.
+    TypeError
+        For a weighting or a tokenizer beside a function.
 
     References
     ----------
@@ -98,21 +104,23 @@ def evaluate_sts(
     scores = np.array([_score(path, number, score) for number, (score, _, _) in rows])
     if len(set(scores)) < 2:
         raise ValueError(f"{os.fspath(path)!r}: {len(rows)} pairs, all of one score: there is nothing to agree with")
-    wv = _sentence_vectors(wv)
-    tokens = _tokens(wv, [sentence for _, (_, *pair) in rows for sentence in pair], tokenizer)
-    vectors = normalized(_encoded(wv, tokens, weighting).astype(np.float64))
-    cosines = np.einsum("ij,ij->i", vectors[::2], vectors[1::2])
+    texts = [sentence for _, (_, *pair) in rows for sentence in pair]
+    vectors, coverage = _encoded(wv, texts, weighting, tokenizer)
+    vectors = _unit(vectors, np.float64)
+    cosines = _cosines_of_pairs(vectors[::2], vectors[1::2])
     if np.ptp(cosines) == 0:
-        raise ValueError(
-            f"{os.fspath(path)!r}: all pairs have the cosine {cosines[0]:g}; "
-            f"{_coverage(wv, tokens):.0%} of the tokens are words of the model: is it of another language or tokenizer?"
+        known = (
+            ""
+            if math.isnan(coverage)
+            else (f"; {coverage:.0%} of the tokens are words of the model: is it of another language or tokenizer?")
         )
+        raise ValueError(f"{os.fspath(path)!r}: all pairs have the cosine {cosines[0]:g}{known}")
     pearson, spearman = stats.pearsonr(cosines, scores).statistic, stats.spearmanr(cosines, scores).statistic
-    return STSResult(float(pearson), float(spearman), len(rows), _coverage(wv, tokens))
+    return STSResult(float(pearson), float(spearman), len(rows), coverage)
 
 
 def evaluate_retrieval(
-    wv: KeyedVectors,
+    wv: KeyedVectors | Encoder,
     path: str | os.PathLike[str],
     hybrid: float = 0.0,
     weighting: Any = None,
@@ -122,8 +130,8 @@ def evaluate_retrieval(
 
     Parameters
     ----------
-    wv : KeyedVectors
-        `Sent2VecKeyedVectors`, or any word vectors of gensim's.
+    wv : KeyedVectors or callable
+        As in `evaluate_sts`.
     path : str or path-like
         Tab-separated UTF-8, compressed as its name says: role ("index" for a question to be found, "query" for one
         that searches), answer, question; or with further columns and a first line that names these.
@@ -147,10 +155,10 @@ def evaluate_retrieval(
     if not 0 <= hybrid <= 1:
         raise ValueError(f"hybrid must be between 0 and 1, got {hybrid}")
     index, queries = _questions(path)
-    wv = _sentence_vectors(wv)
-    tokens = _tokens(wv, [text for _, text in index + queries], tokenizer)
-    vectors = normalized(_encoded(wv, tokens, weighting))
+    vectors, coverage = _encoded(wv, [text for _, text in index + queries], weighting, tokenizer)
+    vectors = _unit(vectors, np.float32)
     scores = vectors[len(index) :] @ vectors[: len(index)].T
+    scores = scores.toarray() if sparse.issparse(scores) else scores
     if hybrid:
         lexical = LexicalScores.fit([text for _, text in index])
         for row, (_, text) in zip(scores, queries):
@@ -160,26 +168,35 @@ def evaluate_retrieval(
     answers = np.array([answer for answer, _ in index])
     right = answers[best] == np.array([answer for answer, _ in queries])[:, None]
     precisions = {k: float(right[:, :k].any(axis=1).mean()) for k in RANKS}
-    return RetrievalResult(precisions, len(queries), _coverage(wv, tokens))
+    return RetrievalResult(precisions, len(queries), coverage)
 
 
-def _sentence_vectors(wv: Any) -> Sent2VecKeyedVectors:
-    return wv if isinstance(wv, Sent2VecKeyedVectors) else Sent2VecKeyedVectors.from_keyed_vectors(wv)
+def _encoded(wv: Any, texts: list[str], weighting: Any, tokenizer: Any) -> tuple[Any, float]:
+    """A row for each text, and the share of their tokens that are words of the model."""
+    if callable(wv) and not isinstance(wv, type):
+        if weighting is not None or tokenizer is not None:
+            raise TypeError("weighting and tokenizer are for word vectors; a function takes the texts as they are")
+        return wv(texts), math.nan
+    if not isinstance(wv, Sent2VecKeyedVectors):
+        wv = Sent2VecKeyedVectors.from_keyed_vectors(wv)
+    tokens = list(Tokenization(wv.tokenizer if tokenizer is None else tokenizer, wv.phrases).stream(texts))
+    known = [token in wv.key_to_index for sentence in tokens for token in sentence]
+    return wv.encode(tokens, weighting=weighting, show_progress_bar=False), sum(known) / max(1, len(known))
 
 
-def _tokens(wv: Sent2VecKeyedVectors, texts: list[str], tokenizer: Any) -> list[list[str]]:
-    return list(Tokenization(wv.tokenizer if tokenizer is None else tokenizer, wv.phrases).stream(texts))
+def _unit(vectors: Any, dtype: Any) -> Any:
+    """The rows, dense or sparse, scaled to length 1; zeros stay zeros."""
+    if not sparse.issparse(vectors):
+        return normalized(np.asarray(vectors, dtype=dtype))
+    vectors = vectors.tocsr().astype(dtype)
+    norms = np.sqrt(np.asarray(vectors.multiply(vectors).sum(axis=1)).ravel())
+    return sparse.diags(1 / np.where(norms > 0, norms, 1)) @ vectors
 
 
-def _encoded(wv: Sent2VecKeyedVectors, tokens: list[list[str]], weighting: Any) -> np.ndarray:
-    weighted = weighting or getattr(wv, "weighting", None) is not None
-    options: dict[str, Any] = {"weighting": weighting} if weighted else {}
-    return wv.encode(tokens, show_progress_bar=False, **options)
-
-
-def _coverage(wv: Sent2VecKeyedVectors, sentences: list[list[str]]) -> float:
-    known = [token in wv.key_to_index for sentence in sentences for token in sentence]
-    return sum(known) / max(1, len(known))
+def _cosines_of_pairs(left: Any, right: Any) -> np.ndarray:
+    if sparse.issparse(left):
+        return np.asarray(left.multiply(right).sum(axis=1)).ravel()
+    return np.einsum("ij,ij->i", left, right)
 
 
 # -----------------------------------------------------------------------------------------------------

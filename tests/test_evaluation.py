@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from gensim.models import FastText, KeyedVectors
 from gensim.test.utils import common_texts
-from scipy import stats
+from scipy import sparse, stats
 
 from gensim_sent2vec import Sent2VecKeyedVectors
 from gensim_sent2vec.evaluation import (
@@ -95,6 +95,24 @@ def test_any_word_vectors_are_taken(plain, animals):
         evaluate_sts(fasttext, PAIRS)
     with pytest.raises(TypeError, match=r"pass its \.wv"):
         evaluate_sts(FastText, PAIRS)
+
+
+@pytest.mark.parametrize("form", [np.array, sparse.csr_matrix, sparse.coo_array])
+def test_any_function_from_texts_to_vectors_is_taken(animals, form):
+    def encode(texts):
+        return form(np.stack([mean(text) for text in texts]))
+
+    by_function, by_vectors = evaluate_sts(encode, PAIRS), evaluate_sts(animals, PAIRS)
+    assert by_function[:3] == pytest.approx(by_vectors[:3]) and np.isnan(by_function.coverage)
+    for hybrid in (0, 0.5):
+        assert evaluate_retrieval(encode, FAQ, hybrid) == evaluate_retrieval(animals, FAQ, hybrid)
+    with pytest.raises(TypeError, match="a function takes the texts as they are"):
+        evaluate_sts(encode, PAIRS, tokenizer="simple")
+
+
+def test_a_function_without_any_difference(write):
+    with pytest.raises(ValueError, match=r"all pairs have the cosine 0$"):
+        evaluate_sts(lambda texts: np.zeros((len(texts), 2)), write("1\ta\tb\n2\tc\td\n"))
 
 
 def test_a_tokenizer_in_place_of_the_vectors_own(animals, write):

@@ -1,0 +1,357 @@
+"""How good are the vectors, beside those of other methods, and which part of the recipe does what?
+
+All methods train on the same corpus, with as many dimensions and epochs; files of judged pairs and of questions
+score them. A result grows: a contestant's scores are kept as soon as they are there, and `--only` adds to them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import common
+import methods
+from common import Contestant
+from methods import DIM, EPOCHS, MIN_COUNT, NEGATIVE, SEED, THREADS, mean_pearson
+
+SCRIPT = str(Path(__file__).resolve())
+QUESTION = "quality"
+TOKENIZERS = {"english": "words", "korean": "kiwi", "korean words": "words"}
+FILES = {
+    "english": ("sts*.tsv",),
+    "korean": ("korsts-dev.tsv", "faq-ko.tsv"),
+    "korean words": ("korsts-dev.tsv", "faq-ko.tsv"),
+}
+CHARACTERS = {"english": (3, 4), "korean": (2, 3), "korean words": (2, 3)}
+
+DEFAULT = "this package, default"
+BAKED = {
+    "meaning": {"lexical_weight": 0},
+    "default": {"linear": True},
+    "200 more": {"lexical_dims": 200, "linear": True},
+}
+OURS: dict[str, dict[str, Any]] = {  # arguments of Sent2Vec
+    DEFAULT: {},
+    "this package, exact": {"shared_negatives": False},
+    "this package, bigrams": {"word_ngrams": 2},
+    "this package, bigrams, exact": {"word_ngrams": 2, "shared_negatives": False},
+    "this package, trigrams": {"word_ngrams": 3},
+    "this package, trigrams, exact": {"word_ngrams": 3, "shared_negatives": False},
+    "this package, skip pairs": {"word_ngrams": 3, "skip_bigrams": True},
+}
+GENSIM: dict[str, tuple[str, dict[str, Any]]] = {
+    "gensim Word2Vec, CBOW": ("Word2Vec", {"sg": 0}),
+    "gensim Word2Vec, skip-gram": ("Word2Vec", {"sg": 1}),
+    "gensim FastText, CBOW": ("FastText", {"sg": 0}),
+    "gensim Doc2Vec, DBOW, inferred": ("Doc2Vec", {"dm": 0}),
+}
+REFERENCE = {"reference, unigrams": (1, 0), "reference, bigrams": (2, 4)}
+QUICK = (DEFAULT, "this package, exact", "this package, bigrams", *list(GENSIM)[:2], "reference, unigrams", "TF-IDF")
+
+# One part changed: of the read-out, which is fitted again, with and without a lexical part; of the lexical part; of the
+# training.
+PARTS: dict[str, dict[str, Any]] = {
+    "weights of words: all the same": {"sif": None},
+    "a = 1e-3": {"sif": 1e-3},
+    "a = 1e-4": {"sif": 1e-4},
+    "word2vec's curve, 1e-4": {"decay": "word2vec", "sif": 1e-4},
+    "first_half = 1.25": {"first_half": 1.25},
+    "first_half = 1.5": {"first_half": 1.5},
+    "the 50 most frequent words left out": {"frequent": 50},
+    "no whitening": {"whiten": 0.0},
+    "1 component removed": {"remove_components": 1},
+    "2 components removed": {"remove_components": 2},
+    "3 components removed": {"remove_components": 3},
+    "words of any length": {"unit_words": False, "output": False},
+    "without output vectors": {"output": False},
+    "unseen words left out": {"unseen_words": False},
+}
+LEXICAL_PARTS: dict[str, dict[str, Any]] = {
+    "lexical weight 0.4": {"lexical_weight": 0.4},
+    "lexical weight 0.8": {"lexical_weight": 0.8},
+    "lexical weight 1: spelling alone": {"lexical_weight": 1.0},
+    "parts not scaled, as baked (linear)": {"linear": True},
+    "200 dimensions more": {"lexical_dims": 200},
+    "500 dimensions more": {"lexical_dims": 500},
+}
+TRAINED: dict[str, dict[str, Any]] = {
+    "ns_exponent = 0.75": {"ns_exponent": 0.75},
+    "negative = 5": {"negative": 5},
+    "negative = 20": {"negative": 20},
+    "sample = 1e-4 (targets skipped)": {"sample": 1e-4},
+    "min_count = 2": {"min_count": 2},
+    "epochs = 15": {"epochs": 15},
+    "vector_size = 300": {"vector_size": 300},
+}
+BASES = {"default": {}, "meaning": {"lexical_weight": 0}}
+
+
+# -----------------------------------------------------------------------------------------------------
+# Contestants
+
+
+def contestants(args: argparse.Namespace, language: str, texts: dict[str, Any]) -> Iterator[Contestant]:
+    """Everything that is compared on one corpus."""
+
+    def contestant(name: str, function: str, **options: Any) -> Contestant:
+        return Contestant.python(f"{language}: {name}", SCRIPT, function, texts=texts, **options)
+
+    for name, options in OURS.items():
+        readouts = default_readouts() if name == DEFAULT and language in KINDS else {}
+        yield contestant(name, "ours", options=options, readouts=readouts)
+    for name, (which, options) in GENSIM.items():
+        yield contestant(name, "gensim", which=which, options=options)
+    for name, (word_ngrams, dropout_k) in REFERENCE.items() if args.reference else ():
+        yield contestant(name, "reference", program=args.reference, word_ngrams=word_ngrams, dropout_k=dropout_k)
+    components = [] if args.quick else [DIM, DIM + 200]
+    units = "morphemes" if TOKENIZERS[language] == "kiwi" else "words"
+    low, high = CHARACTERS[language]
+    yield contestant(f"TF-IDF of {units}", "tfidf", ngrams=[], components=components)
+    name = f"TF-IDF of character {low}-{high}-grams"
+    yield contestant(name, "tfidf", ngrams=[low, high], components=components)
+    for name, options in TRAINED.items():
+        yield contestant(f"this package, {name}", "ours", options=options, readouts={})
+
+
+def default_readouts() -> dict[str, dict[str, Any]]:
+    """The read-outs of the ablation, and the baked ones, by "base / change"."""
+    readouts = {f"{base} / {name}": BASES[base] | part for base in BASES for name, part in PARTS.items()}
+    readouts |= {f"default / {name}": part for name, part in LEXICAL_PARTS.items()}
+    return readouts | {f"baked / {base}": part | {"bake": True} for base, part in BAKED.items()}
+
+
+def wanted(args: argparse.Namespace, name: str) -> bool:
+    """Whether this contestant, "language: name", is asked for."""
+    language, _, of = name.partition(": ")
+    quick = of in QUICK or of.startswith("TF-IDF")
+    if language == "korean words":  # what morphemes are worth
+        quick &= of == DEFAULT or of.startswith("TF-IDF")
+        return quick and args.only in name
+    return (quick or not args.quick) and args.only in name
+
+
+def run(args: argparse.Namespace, result: dict[str, Any]) -> None:
+    """Score the contestants asked for, and keep each."""
+    corpora = {"english": args.english, "korean": args.korean, "korean words": args.korean_words}
+    with tempfile.TemporaryDirectory() as folder:
+        for language, corpus in corpora.items():
+            if not corpus:
+                continue
+            files = sorted(str(file) for pattern in FILES[language] for file in Path(args.eval).glob(pattern))
+            if not files:
+                raise SystemExit(f"--eval: {args.eval!r} has no {' or '.join(FILES[language])}")
+            texts = {"corpus": corpus, "files": files, "tokens": f"{folder}/{language}.json"}
+            chosen = [of for of in contestants(args, language, texts) if wanted(args, of.name)]
+            if not chosen:
+                continue
+            made = {"files": files, "tokenizer": TOKENIZERS[language], "path": texts["tokens"]}
+            common.measure(Contestant.python("tokenise", SCRIPT, "tokenise", **made))
+            of_language = result["languages"].setdefault(language, {"corpus": size(corpus), "runs": {}})
+            if of_language["corpus"] != size(corpus):
+                raise SystemExit(f"--{language.replace(' ', '-')}: the result there is is of another corpus; --new")
+            for of in chosen:
+                found = common.measure(of)
+                of_language["runs"][of.name.partition(": ")[2]] = found
+                common.save(QUESTION, result)
+                print(f"{of.name}  {found['wall']:.0f} s  {brief(found)}", file=sys.stderr, flush=True)
+
+
+def size(corpus: str) -> dict[str, int]:
+    lines = [len(line.split()) for line in methods.lines_of(corpus)]
+    return {"lines": len(lines), "tokens": sum(lines)}
+
+
+def brief(found: Mapping[str, Any]) -> str:
+    return "  ".join(f"{name} {mean_pearson(of):.1f}" for name, of in found["scores"].items() if "/" not in name)
+
+
+# -----------------------------------------------------------------------------------------------------
+# Report
+
+WORDS = "words as they stand"
+COLUMNS = {  # read-out: heading
+    "plain": "plain",
+    "meaning": "weighted, meaning alone",
+    "default": "weighted",
+    "200 more": "weighted, 200 numbers more",
+}
+
+
+def rows_of(result: Mapping[str, Any], language: str) -> dict[str, dict[str, Any]]:
+    """The runs of the main table in order, the baked vectors as a row of their own."""
+    runs = result["languages"].get(language, {}).get("runs", {})
+    order = [name for name in (*OURS, *GENSIM, *REFERENCE) if name in runs]
+    rows = {}
+    for name in order + sorted(name for name in runs if name.startswith("TF-IDF")):
+        rows[name] = runs[name]
+        if name == DEFAULT and language in KINDS:
+            parts = {base: f"baked / {base}" for base in BAKED}
+            rows["this package, baked, averaged by gensim"] = {
+                figure: {base: runs[name][figure][part] for base, part in parts.items()}
+                for figure in ("scores", "numbers")
+            }
+    if language == "korean":
+        words = rows_of(result, "korean words")
+        rows |= {f"{name}, {WORDS}" if "words" not in name else name: of for name, of in words.items()}
+    return rows
+
+
+def fullest(name: str, found: Mapping[str, Any]) -> str:
+    """The read-out with most numbers: chosen by kind, not by score."""
+    return "plain" if name.startswith("TF-IDF") or "200 more" not in found["scores"] else "200 more"
+
+
+def english_table(result: Mapping[str, Any]) -> str:
+    header = ["mean Pearson × 100", *COLUMNS.values()]  # noqa: RUF001
+    rows = []
+    for name, found in rows_of(result, "english").items():
+        means = {readout: mean_pearson(of) for readout, of in found["scores"].items()}
+        rows.append([label(name, found), *(f"{means[of]:.1f}" if of in means else "" for of in COLUMNS)])
+    return f"{common.table(header, rows)}\n\n{conditions(result, 'english')}"
+
+
+def korean_table(result: Mapping[str, Any]) -> str:
+    header = ["KorSTS dev, Pearson × 100 · FAQ, P@1", *COLUMNS.values()]  # noqa: RUF001
+    header += ["FAQ P@1 / 3 / 5, with most numbers", "the same, words mixed in"]
+    rows = []
+    for name, found in rows_of(result, "korean").items():
+        of = found["scores"]
+        cells = [both(of[readout]) if readout in of else "" for readout in COLUMNS]
+        faq = of[fullest(name, found)]["faq-ko"]
+        ranks = [" / ".join(f"{faq[f'{kind}P@{k}']:.3f}" for k in (1, 3, 5)) for kind in ("", "hybrid ")]
+        rows.append([label(name, found), *cells, *ranks])
+    return f"{common.table(header, rows)}\n\n{conditions(result, 'korean')}"
+
+
+def both(found: Mapping[str, Mapping[str, float]]) -> str:
+    return f"{100 * found['korsts-dev']['pearson']:.1f} · {found['faq-ko']['P@1']:.3f}"
+
+
+def label(name: str, found: Mapping[str, Any]) -> str:
+    """Where a method needs numbers of its own, they are told."""
+    plain = found["numbers"].get("plain", DIM)
+    return name if plain == DIM else f"{name} ({plain:,} numbers)"
+
+
+def conditions(result: Mapping[str, Any], language: str) -> str:
+    """What the figures are of."""
+    corpus = result["languages"][language]["corpus"]
+    return (
+        f"{corpus['tokens'] / 1e6:.1f} million tokens; {DIM} dimensions, {EPOCHS} epochs, {NEGATIVE} negatives, words "
+        f"that occur {MIN_COUNT} times, {THREADS} threads, seed {SEED}. Of TF-IDF the last two of these columns are "
+        f"the {DIM} and {DIM + 200} leading components (truncated SVD), where they were asked for."
+    )
+
+
+def ablation_table(result: Mapping[str, Any]) -> str:
+    """A row for each part: the default recipe, and the meaning alone, with this part changed."""
+    languages = [of for of in ("english", "korean") if DEFAULT in result["languages"].get(of, {}).get("runs", {})]
+    header, rows = [""], []
+    for language in languages:
+        header += [f"{of}, {how}" for of in KINDS[language] for how in ("weighted", "meaning alone")]
+    for name in ("the default", *PARTS, *LEXICAL_PARTS, *TRAINED):
+        row = [name]
+        for language in languages:
+            found = [scores_of(result["languages"][language]["runs"], name, base) for base in BASES]
+            row += [figure(of) if of else "" for figure in KINDS[language].values() for of in found]
+        if any(row[1:]):
+            rows.append(row)
+    return common.table(header, rows)
+
+
+KINDS = {
+    "english": {"English": lambda found: f"{mean_pearson(found):.1f}"},
+    "korean": {
+        "KorSTS": lambda found: f"{mean_pearson(found):.1f}",
+        "FAQ P@1": lambda found: f"{found['faq-ko']['P@1']:.3f}",
+    },
+}
+
+
+def scores_of(runs: Mapping[str, Any], name: str, base: str) -> Any:
+    """The scores with one part changed, or None."""
+    if name in TRAINED:
+        return runs.get(f"this package, {name}", {}).get("scores", {}).get(base)
+    return runs[DEFAULT]["scores"].get(base if name == "the default" else f"{base} / {name}")
+
+
+def tables(result: Mapping[str, Any]) -> dict[str, str]:
+    made = {}
+    if "english" in result["languages"]:
+        made["quality-english"] = english_table(result)
+    if "korean" in result["languages"]:
+        made["quality-korean"] = korean_table(result)
+    if any(DEFAULT in of["runs"] for of in result["languages"].values()):
+        made["quality-ablation"] = ablation_table(result)
+    return made
+
+
+def plot(result: Mapping[str, Any]) -> None:
+    """Each method on the English files, read out with most numbers."""
+    values = {
+        name: mean_pearson(found["scores"][fullest(name, found)]) for name, found in rows_of(result, "english").items()
+    }
+    if values:
+        common.bars(QUESTION, result, values, "mean Pearson x 100, read out with most numbers", "{:.1f}".format)
+
+
+# -----------------------------------------------------------------------------------------------------
+# The script
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--english", metavar="CORPUS", help="a sentence a line, as the tokenizer 'words' splits it")
+    parser.add_argument("--korean", metavar="CORPUS", help="a sentence a line, as the tokenizer 'kiwi' splits it")
+    parser.add_argument(
+        "--korean-words", metavar="CORPUS", help="the same as 'words' splits it: what morphemes are worth"
+    )
+    parser.add_argument("--eval", metavar="FOLDER", help="with sts*.tsv, korsts-dev.tsv, faq-ko.tsv")
+    parser.add_argument("--reference", metavar="PATH", help="the reference program")
+    parser.add_argument("--quick", action="store_true", help="some contestants, and no training for the ablation")
+    parser.add_argument("--only", metavar="TEXT", default="", help='only those with this in their "language: name"')
+    parser.add_argument("--new", action="store_true", help="forget the result there is, rather than add to it")
+    parser.add_argument("--report", action="store_true", help="measure nothing, report the result there is")
+    parser.add_argument("--update-readme", action="store_true", help="put the tables into README.md")
+    args = parser.parse_args()
+    if not args.report and not (args.eval and (args.english or args.korean or args.korean_words)):
+        parser.error("--eval and one corpus at least are needed")
+    return args
+
+
+def begun(args: argparse.Namespace) -> dict[str, Any]:
+    """The result to add to."""
+    result: dict[str, Any] = {"machine": common.machine(), "parameters": parameters(), "languages": {}}
+    path = common.results_file(QUESTION, result["machine"]["versions"]["gensim_sent2vec"])
+    if args.new or not path.exists():
+        return result
+    kept = json.loads(path.read_text())
+    if kept["parameters"] != result["parameters"]:
+        raise SystemExit(f"{path} is of other parameters, {kept['parameters']}: --new begins anew")
+    return kept
+
+
+def parameters() -> dict[str, int]:
+    return {"vector_size": DIM, "epochs": EPOCHS, "negative": NEGATIVE, "min_count": MIN_COUNT, "seed": SEED}
+
+
+def main() -> None:
+    args = arguments()
+    result = common.load(QUESTION) if args.report else begun(args)
+    if not args.report:
+        run(args, result)
+    for name, text in tables(result).items():
+        print(f"\n{name}\n\n{text}")
+        if args.update_readme:
+            common.update_readme(name, f"{text}\n\n{common.describe(result['machine'])}")
+    plot(result)
+
+
+if __name__ == "__main__":
+    common.answer(methods.METHODS)
+    main()
