@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import struct
-from typing import Any
-
-import numpy as np
-from smart_open import open as smart_open
 
 from .epfml import convert_epfml, load_epfml_vectors, save_epfml_model
 from .epfml_layout import MAGIC, opened
 from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
-from .storage import WORD2VEC
-from .vocab import Vocabulary, WordCounts
-
-logger = logging.getLogger(__name__)
+from .wordvectors import word2vec_binary
 
 NATIVE, EPFML, TEXT, BINARY = "native", "epfml", "word2vec", "word2vec-binary"
 FORMS = (NATIVE, EPFML, TEXT, BINARY)
@@ -68,34 +60,8 @@ def convert(src: str | os.PathLike[str], dst: str | os.PathLike[str], to: str | 
     elif form == EPFML:
         save_epfml_model(loaded, dst)
     else:
-        if wv.bucket:
-            logger.warning("%s: the word2vec form has words only, %s n-gram rows are left out", dst, wv.bucket)
-        left_out = unfit_for_word2vec(wv.freeze())
-        if len(left_out):
-            words = ", ".join(repr(wv.index_to_key[i]) for i in left_out[:3].tolist())
-            logger.warning("%s: %s words, such as %s, cannot stand in a word2vec file", dst, len(left_out), words)
-            wv = without(wv, left_out)
         wv.save_word2vec_format(os.fspath(dst), binary=form == BINARY)
     return form
-
-
-def unfit_for_word2vec(words: Vocabulary) -> np.ndarray:
-    """The ids of words that word2vec files cannot hold: empty ones, and those with spaces or bytes that are no text."""
-    after = np.append(words.blob[1:], 0).astype(np.uint8)
-    bad = np.flatnonzero((words.blob <= ord(" ")) | ((words.blob == 0xED) & (after >= 0xA0)))  # ED A0 …: a surrogate
-    empty = np.flatnonzero(np.diff(words.offsets) == 0)
-    return np.union1d(np.searchsorted(words.offsets, bad, side="right") - 1, empty)
-
-
-def without(wv: Sent2VecKeyedVectors, ids: np.ndarray) -> Sent2VecKeyedVectors:
-    """Vectors of words alone, some left out."""
-    kept = np.delete(np.arange(len(wv)), ids)
-    words = wv.freeze()
-    result = Sent2VecKeyedVectors(wv.vector_size)
-    result.set_words(WordCounts(words.blob, words.offsets, np.zeros(len(words), dtype=np.int64)).take(kept).vocabulary)
-    result.vectors = wv.vectors[kept]
-    result.expandos = {name: values[kept] for name, values in wv.expandos.items()}
-    return result
 
 
 def form_of_name(path: str | os.PathLike[str]) -> str:
@@ -131,17 +97,3 @@ def load_any(path: str | os.PathLike[str]) -> Sent2Vec | Sent2VecKeyedVectors:
     if binary is None:
         return Sent2VecKeyedVectors.load(path, mmap="r")
     return Sent2VecKeyedVectors.load_word2vec_format(path, binary=binary)
-
-
-def word2vec_binary(path: str) -> bool | None:
-    """Whether a word2vec file, which may be compressed, is binary; None where it is no word2vec file."""
-    with smart_open(path, "rb") as file:
-        first: Any = file.readline(100)
-        if not WORD2VEC.fullmatch(first):
-            return None
-        dim = int(first.split()[1])
-        second = file.readline(min(1 << 20, 1000 + 30 * dim))
-    try:
-        return len([float(number) for number in second.decode("utf-8").split(" ")[1:] if number.strip()]) != dim
-    except ValueError:  # no text, or no numbers
-        return True

@@ -22,6 +22,7 @@ from .tokenizers import DEFAULT, UnsavedTokenizer, describe, resolve, unsaved_wa
 from .tokenizing import Tokenization, picklable
 from .vocab import Vocabulary, batches
 from .weighting import SentenceWeighting
+from .wordvectors import COMPRESSED, WordVectors
 from .workers import available_cpus, in_order_by_threads
 
 logger = logging.getLogger(__name__)
@@ -29,11 +30,10 @@ logger = logging.getLogger(__name__)
 Sentence = str | Sequence[str]
 Weighting = SentenceWeighting | Literal[False] | None  # None: as the vectors say; False: the plain mean
 
-COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 ENCODE_BATCH = 1 << 11  # sentences that a thread encodes between two looks at the interpreter
 
 
-class Sent2VecKeyedVectors(KeyedVectors):
+class Sent2VecKeyedVectors(WordVectors):
     """The vectors of a `Sent2Vec` model: gensim's `KeyedVectors` of its words, and the rows of word n-grams.
 
     All that `KeyedVectors` does with words works here: ``most_similar``, ``doesnt_match``, ``evaluate_word_pairs``,
@@ -60,10 +60,6 @@ class Sent2VecKeyedVectors(KeyedVectors):
         How sentences are read out, fitted for these words; None: the plain mean of the rows of words and n-grams.
     """
 
-    # Where gensim's own code fills them they are a list and a dict; see `freeze`.
-    index_to_key: Any
-    key_to_index: Any
-    expandos: dict[str, np.ndarray]
     _tokenizer: Any = DEFAULT
     _phrases: Any = None
     weighting: SentenceWeighting | None = None
@@ -105,57 +101,6 @@ class Sent2VecKeyedVectors(KeyedVectors):
         result.set_words(Vocabulary.from_words(keyed_vectors.index_to_key))
         result.vectors = np.ascontiguousarray(keyed_vectors.vectors, dtype=np.float32)
         result.expandos = dict(keyed_vectors.expandos)
-        return result
-
-    # -------------------------------------------------------------------------------------------------
-    # Words
-
-    def set_words(self, vocabulary: Vocabulary) -> None:
-        """Make `vocabulary` the words of these vectors; rows and attributes are the caller's to supply."""
-        self.key_to_index = vocabulary
-        self.index_to_key = vocabulary.words
-        self.next_index = len(vocabulary)
-
-    @property
-    def bucket(self) -> int:
-        """The number of n-gram rows."""
-        return len(self.vectors_ngrams)
-
-    def freeze(self) -> Vocabulary:
-        """The words as arrays, made of the dict and list that gensim's own code fills."""
-        if not isinstance(self.key_to_index, Vocabulary):
-            if None in self.index_to_key:
-                raise ValueError(f"{self.index_to_key.index(None)} of {len(self.index_to_key)} words have been added")
-            self.set_words(Vocabulary.from_words(self.index_to_key))
-        return self.key_to_index
-
-    def _thaw(self) -> None:
-        """The words as a dict and a list, for gensim's own code to change."""
-        if isinstance(self.key_to_index, Vocabulary):
-            self.index_to_key = list(self.index_to_key)
-            self.key_to_index = {word: i for i, word in enumerate(self.index_to_key)}
-
-    def add_vectors(self, keys: Any, weights: Any, extras: Any = None, replace: bool = False) -> None:
-        self._thaw()
-        super().add_vectors(keys, weights, extras=extras, replace=replace)
-
-    def add_vector(self, key: Any, vector: Any) -> int:
-        self._thaw()
-        return super().add_vector(key, vector)
-
-    def sort_by_descending_frequency(self) -> None:
-        super().sort_by_descending_frequency()
-        if len(self):
-            self.freeze()
-
-    @classmethod
-    def load_word2vec_format(cls, *args: Any, **kwargs: Any) -> Sent2VecKeyedVectors:
-        """Load a word2vec text or binary file; the arguments are those of gensim's `KeyedVectors`."""
-        result = super().load_word2vec_format(*args, **kwargs)
-        n = result.next_index  # gensim leaves places free where words stand twice
-        result.index_to_key, result.vectors = result.index_to_key[:n], result.vectors[:n]
-        result.allocate_vecattrs()
-        result.freeze()
         return result
 
     # -------------------------------------------------------------------------------------------------

@@ -461,4 +461,4 @@ MAGIC = {
     b"PK\x03\x04": "is a zip archive: unpack it first",
     b"\x93NUMPY": "is a NumPy array: use numpy.load",
 }
-WORD2VEC = re.compile(rb"\s*\d+ +\d+\s*\n")
+WORD2VEC = re.compile(rb"\s*\d+[ \t]+\d+\s*\n")

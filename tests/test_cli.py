@@ -132,6 +132,29 @@ def test_train_takes_the_arguments_of_sentence_weighting(corpus, tmp_path, capsy
     assert "--no-weighting" in refused(capsys, "train", corpus, path, "--no-weighting", "--sif", "1e-3")
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_printed_vectors_are_those_of_the_api(model, corpus, tmp_path, capsys, dtype):
+    """Bit for bit: words and sentences, printed, saved and in word2vec files."""
+    path, words = tmp_path / "news.s2v", tmp_path / "words.txt"
+    wv = Sent2Vec.load(model).wv.astype(dtype)
+    wv.save(path)
+    words.write_text("".join(f"{word}\n" for word in wv.index_to_key), encoding="utf-8")
+
+    def printed(*argv) -> np.ndarray:
+        text = run(capsys, "encode", path, *argv)
+        return np.array([[np.float32(number) for number in line.split()] for line in text.splitlines()])
+
+    lines = corpus.read_text(encoding="utf-8").splitlines()
+    assert printed(corpus).tobytes() == wv.encode(lines).tobytes()
+    of_words = wv.vectors.astype(np.float32)
+    assert printed(words, "--plain").tobytes() == of_words.tobytes()
+    for name, binary in (("a.txt", False), ("a.txt.gz", False), ("a.w2v.bin", True)):
+        run(capsys, "convert", path, tmp_path / name)
+        loaded = Sent2VecKeyedVectors.load_word2vec_format(tmp_path / name, binary=binary)
+        assert loaded.vectors.tobytes() == of_words.tobytes()
+        assert list(loaded.index_to_key) == list(wv.index_to_key)
+
+
 def test_similar_words_and_sentences(model, corpus, capsys):
     words = json.loads(run(capsys, "similar", model, "police", "--json", "-n", 3))
     expected = Sent2Vec.load(model).wv.most_similar("police", topn=3)

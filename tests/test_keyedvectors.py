@@ -1,9 +1,11 @@
 """Sent2VecKeyedVectors: sentence vectors against numpy by hand, and all that gensim's KeyedVectors does with words."""
 
 import copy
+import gzip
 import pickle
 import random
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -520,13 +522,78 @@ def test_a_word_that_stands_twice_in_a_word2vec_file(tmp_path):
     assert loaded.most_similar("a", topn=2)
 
 
-def test_a_word2vec_file_cut_short_is_an_error(few, tmp_path):
-    path = tmp_path / "vectors"
-    for binary in (False, True):
-        few.save_word2vec_format(str(path), binary=binary)
-        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-        with pytest.raises((EOFError, ValueError)):
-            Sent2VecKeyedVectors.load_word2vec_format(str(path), binary=binary)
+@pytest.mark.parametrize("binary", [False, True])
+@pytest.mark.parametrize("ending", ["", ".gz"])
+def test_half_precision_is_written_so_that_it_is_read_back_equal(few, tmp_path, binary, ending):
+    half = few.astype(np.float16)
+    path = str(tmp_path / f"vectors{ending}")
+    half.save_word2vec_format(path, binary=binary)
+    assert half.vectors.dtype == np.float16
+    for kind in (Sent2VecKeyedVectors, KeyedVectors):
+        loaded = kind.load_word2vec_format(path, binary=binary)
+        assert loaded.vectors.dtype == np.float32
+        np.testing.assert_array_equal(loaded.vectors, half.vectors.astype(np.float32))
+    loaded = Sent2VecKeyedVectors.load_word2vec_format(path, binary=binary, datatype=np.float16)
+    assert loaded.vectors.tobytes() == half.vectors.tobytes()
+    np.testing.assert_array_equal(loaded.encode(["the of"]), half.encode(["the of"]))
+
+
+def test_word2vec_files_have_no_ngrams(wv, few, tmp_path, caplog):
+    few.save_word2vec_format(str(tmp_path / "words"))
+    assert not caplog.records
+    few.vectors_ngrams, few.word_ngrams = wv.vectors_ngrams, 2
+    few.save_word2vec_format(str(tmp_path / "ngrams"))
+    assert "5000 n-gram rows are left out" in caplog.text
+    assert (tmp_path / "ngrams").read_bytes() == (tmp_path / "words").read_bytes()
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_words_that_word2vec_files_cannot_hold_are_left_out(tmp_path, caplog, binary):
+    words = ["plain", "New York", "", "\u200b한국어\U0001f600", "a\nb", "\ud800", "a\u00a0b", "-1.5", "\x7f", "a\u3000"]
+    wv = Sent2VecKeyedVectors(2)
+    wv.add_vectors(words, np.arange(20, dtype=np.float32).reshape(10, 2))
+    wv.expandos["count"] = np.arange(10, 0, -1)
+    path, counts = str(tmp_path / "vectors"), str(tmp_path / "counts.gz")
+    wv.save_word2vec_format(path, binary=binary)
+    assert "4 words, such as 'New York', '', 'a\\nb', cannot stand" in caplog.text
+    loaded = Sent2VecKeyedVectors.load_word2vec_format(path, binary=binary)
+    assert loaded.index_to_key == [words[i] for i in (0, 3, 6, 7, 8, 9)]
+    np.testing.assert_array_equal(loaded.vectors, wv.vectors[[0, 3, 6, 7, 8, 9]])
+    assert list(wv.index_to_key) == words
+    # Lists of counts are split at any space.
+    wv.save_word2vec_format(path, counts, binary=binary)
+    loaded = Sent2VecKeyedVectors.load_word2vec_format(path, counts, binary=binary)
+    assert loaded.index_to_key == [words[i] for i in (0, 3, 7, 8)]
+    assert loaded.expandos["count"].tolist() == [10, 7, 3, 2]
+
+
+@pytest.mark.parametrize("binary", [False, True])
+@pytest.mark.parametrize("ending", ["", ".gz"])
+def test_damaged_word2vec_files_are_named(few, tmp_path, binary, ending):
+    path = str(tmp_path / f"vectors{ending}")
+    few.save_word2vec_format(path, binary=binary)
+    whole = Path(path).read_bytes()
+    assert len(Sent2VecKeyedVectors.load_word2vec_format(path, binary=binary)) == 300
+    for n in (0, 1, 4, 7, 8, 100, len(whole) // 2, len(whole) - 30):
+        Path(path).write_bytes(whole[:n])
+        with pytest.raises((ValueError, OSError), match=path):
+            Sent2VecKeyedVectors.load_word2vec_format(path, binary=binary)
+    if not ending:
+        for header in (b"3000000000 20\n", b"2 -20\n", b"300 0\n", b"99999999999999999999 2\n", b"300\n", b"x" * 999):
+            Path(path).write_bytes(header + whole[whole.index(b"\n") + 1 :])
+            with pytest.raises(ValueError, match=f"{path}. is damaged.*: bytes 0 to"):
+                Sent2VecKeyedVectors.load_word2vec_format(path, binary=binary)
+    with pytest.raises(ValueError, match=path):
+        few.save_word2vec_format(path, binary=not binary)
+        Sent2VecKeyedVectors.load_word2vec_format(path, binary=binary)
+
+
+def test_a_compressed_word2vec_file_cannot_ask_for_any_memory(tmp_path):
+    path = str(tmp_path / "vectors.gz")
+    with gzip.open(path, "wb") as file:
+        file.write(b"100000000000000 100000\na 1\n")
+    with pytest.raises(MemoryError, match=f"loading .{path}. needs"):
+        Sent2VecKeyedVectors.load_word2vec_format(path)
 
 
 # ---------------------------------------------------------------------------------------------------
