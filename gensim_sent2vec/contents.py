@@ -124,12 +124,17 @@ def restore(
         array = arrays[name]
         if array.shape != (rows, wv.vector_size) or array.dtype.kind != "f":
             raise ValueError(f"{name}: {array.dtype} of shape {array.shape}, for {rows} rows of {wv.vector_size}")
+    if wv.word_ngrams > 1 and not (wv.bucket and wv.vectors_ngrams.dtype == wv.vectors.dtype):
+        raise ValueError(f"vectors_ngrams: {wv.vectors_ngrams.dtype} of shape {wv.vectors_ngrams.shape}, with n-grams")
     wv._tokenizer = tokenizer_from_json(facts.get("tokenizer", DEFAULT))
     if "phrases" in arrays:
         wv._phrases = phrases_from_json(_from_json_array(arrays["phrases"]))
     wv.expandos = _below("expandos", arrays)
     for name, text in _below("json", arrays).items():
         wv.expandos[name] = _objects(_from_json_array(text))
+    for name, values in wv.expandos.items():
+        if not values.ndim or len(values) < len(words):
+            raise ValueError(f"words' attribute {name!r}: of shape {values.shape}, for {len(words)} words")
     for name, value in (facts.get("attributes", {}) | _below("attributes", arrays)).items():
         if name in STORED_APART or name in PARTS or not name.isidentifier() or _is_code(getattr(type(wv), name, None)):
             raise ValueError(f"attributes: {name!r} is not one that a user can have set")

@@ -1,6 +1,8 @@
 // Reading sentences out of a trained model.
 #pragma once
 
+#include <limits>
+
 #include "source.hpp"
 
 namespace s2v {

@@ -37,12 +37,14 @@ def refuse(options: Mapping[str, Any], known: Iterable[str]) -> None:
         raise TypeError(f"{name}: not an option of Sent2Vec" + (f"; did you mean {close[0]}?" if close else ""))
 
 
-def whole(name: str, value: Any, least: int) -> int:
+def whole(name: str, value: Any, least: int, most: int = 2**63 - 1) -> int:
     """A whole number of at least `least`, or a TypeError or ValueError that names the argument."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name}: a whole number is expected, got {value!r}")
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
+    if value > most:
+        raise ValueError(f"{name} must be at most {most}, got {value}")
     return int(value)
 
 

@@ -36,6 +36,7 @@ from .spelling import Spelling
 from .vocab import Vocabulary
 
 DECAYS = ("sif", "word2vec")
+LONGEST = 1000  # characters of an n-gram
 
 
 class SentenceWeighting(SaveLoad):
@@ -138,8 +139,8 @@ class SentenceWeighting(SaveLoad):
         self.half_length = whole("half_length", half_length, 0)
         self.unseen_words = _flag("unseen_words", unseen_words)
         self.linear = _flag("linear", linear)
-        self.min_n = whole("min_n", min_n, 1)
-        self.max_n = whole("max_n", max_n, self.min_n)
+        self.min_n = whole("min_n", min_n, 1, LONGEST)
+        self.max_n = whole("max_n", max_n, self.min_n, LONGEST)
         self.sample_size = whole("sample_size", sample_size, 1)
         self.seed = whole("seed", seed, 0)
 
@@ -320,32 +321,41 @@ class SentenceWeighting(SaveLoad):
         try:
             result = cls(**facts["parameters"])
             result.weights, result.rows = arrays["weights"], arrays.get("rows")
-            result.words, result.meaning_dims = facts["words"], facts["meaning_dims"]
+            result.words, result.meaning_dims = facts["words"], whole("meaning_dims", facts["meaning_dims"], 0)
             if "ngram_hashes" in arrays:
                 result.meaning_map, result.lexical_map = arrays["meaning_map"], arrays["lexical_map"]
-                result.row_length, result.unseen_weight = facts["row_length"], facts["unseen_weight"]
+                numbers = (real(name, facts[name]) for name in ("row_length", "unseen_weight", "ngram_new_weight"))
+                result.row_length, result.unseen_weight, new_weight = numbers
                 hashes, weights, vectors = (arrays[f"ngram_{name}"] for name in ("hashes", "weights", "vectors"))
                 sizes = result.min_n, result.max_n
-                result.spelling = Spelling(hashes, weights, vectors, facts["ngram_new_weight"], *sizes, result.seed)
+                result.spelling = Spelling(hashes, weights, vectors, new_weight, *sizes, result.seed)
         except KeyError as error:
             raise ValueError(f"weighting: the saved weighting lacks {error}") from None
-        result._check_sizes()
+        result._check_arrays()
         return result
 
-    def _check_sizes(self) -> None:
+    def _check_arrays(self) -> None:
         """Raise a ValueError where arrays that were read do not fit together."""
-        assert self.weights is not None
-        sizes: list[tuple[np.ndarray, tuple[int, ...]]] = [(self.weights, (len(self.weights),))]
-        if self.rows is not None:
-            sizes.append((self.rows, (len(self.weights), self.rows.shape[-1])))
-        if self.spelling is not None and self.rows is not None:
-            n, dim = len(self.spelling.hashes), len(self.meaning_map)
-            lexical_dims = self.rows.shape[-1] - self.meaning_dims
-            sizes += [(self.spelling.hashes, (n,)), (self.spelling.weights, (n,)), (self.spelling.vectors, (n, dim))]
-            sizes += [(self.meaning_map, (dim, self.meaning_dims)), (self.lexical_map, (lexical_dims, lexical_dims))]
-        for array, shape in sizes:
-            if array.shape != shape:
-                raise ValueError(f"weighting: an array of the saved weighting has shape {array.shape}, not {shape}")
+        rows, spelling = self.rows, self.spelling
+        n_words, _, crc = str(self.words).partition("-")
+        if not (crc and n_words.isdecimal()) or (spelling is not None and rows is None):
+            raise ValueError("weighting: the saved weighting lacks " + ("rows" if crc else "words"))
+        n, one, two = int(n_words), ("float32",), ("float32", "float16")
+        expected: list[tuple[Any, tuple[int, ...], tuple[str, ...]]] = [(self.weights, (n,), one)]
+        width = rows.shape[-1] if rows is not None and rows.ndim else 0
+        if rows is not None:
+            expected.append((rows, (n, width), two))
+        if spelling is not None:
+            n, dim, lexical_dims = spelling.hashes.size, len(self.meaning_map), width - self.meaning_dims
+            expected += [(spelling.hashes, (n,), ("uint64",)), (spelling.weights, (n,), one)]
+            expected += [(spelling.vectors, (n, dim), two), (self.meaning_map, (dim, self.meaning_dims), one)]
+            expected.append((self.lexical_map, (lexical_dims, lexical_dims), one))
+        for array, shape, dtypes in expected:
+            if array.shape != shape or array.dtype not in dtypes:
+                raise ValueError(
+                    f"weighting: an array of the saved weighting is {array.dtype} of shape {array.shape}, not "
+                    f"{' or '.join(dtypes)} of shape {shape}"
+                )
 
     # Set by `fit`; the maps and the last two for unknown words only.
     words: str  # which vocabulary it is for
