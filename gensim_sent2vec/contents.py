@@ -124,8 +124,12 @@ def restore(
         array = arrays[name]
         if array.shape != (rows, wv.vector_size) or array.dtype.kind != "f":
             raise ValueError(f"{name}: {array.dtype} of shape {array.shape}, for {rows} rows of {wv.vector_size}")
-    if wv.word_ngrams > 1 and not (wv.bucket and wv.vectors_ngrams.dtype == wv.vectors.dtype):
-        raise ValueError(f"vectors_ngrams: {wv.vectors_ngrams.dtype} of shape {wv.vectors_ngrams.shape}, with n-grams")
+    of_words, of_ngrams = wv.vectors.dtype, wv.vectors_ngrams.dtype
+    if of_ngrams not in ("f4", "f2") or (wv.word_ngrams > 1 and not (wv.bucket and of_ngrams == of_words)):
+        raise ValueError(
+            f"vectors_ngrams: {of_ngrams} of shape {wv.vectors_ngrams.shape}, beside vectors of {of_words} and n-grams "
+            f"of {wv.word_ngrams} words"
+        )
     wv._tokenizer = tokenizer_from_json(facts.get("tokenizer", DEFAULT))
     if "phrases" in arrays:
         wv._phrases = phrases_from_json(_from_json_array(arrays["phrases"]))

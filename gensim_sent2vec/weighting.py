@@ -346,9 +346,9 @@ class SentenceWeighting(SaveLoad):
         if rows is not None:
             expected.append((rows, (n, width), two))
         if spelling is not None:
-            n, dim, lexical_dims = spelling.hashes.size, len(self.meaning_map), width - self.meaning_dims
+            n, dim, lexical_dims = spelling.hashes.size, self.meaning_map.shape[:1], width - self.meaning_dims
             expected += [(spelling.hashes, (n,), ("uint64",)), (spelling.weights, (n,), one)]
-            expected += [(spelling.vectors, (n, dim), two), (self.meaning_map, (dim, self.meaning_dims), one)]
+            expected += [(spelling.vectors, (n, *dim), two), (self.meaning_map, (*dim, self.meaning_dims), one)]
             expected.append((self.lexical_map, (lexical_dims, lexical_dims), one))
         for array, shape, dtypes in expected:
             if array.shape != shape or array.dtype not in dtypes:

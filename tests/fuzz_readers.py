@@ -195,7 +195,7 @@ def change(rng: Random, tree: Any) -> None:
         elif kind == 2 and isinstance(tree[key], int):
             tree[key] += rng.choice((1, -1, 2, 100))
         else:
-            tree[key] = rng.choice(VALUES)
+            tree[key] = json.loads(json.dumps(rng.choice(VALUES)))
         return
 
 

@@ -86,3 +86,19 @@ def test_weights_are_checked():
         encoder(rows, np.ones(5, np.float32))
     with pytest.raises(ValueError, match="known, totals"):
         encoder(rows).encode(_kernel.Pack(["cat"]), np.empty((1, 3), np.float32), totals=np.empty(2, np.float32))
+
+
+@pytest.mark.parametrize("level", _kernel.available_levels())
+@pytest.mark.parametrize("weight", [1e-45, 1e-39, -1.0, np.nan, 1.2e-38])
+def test_tiny_weights_give_no_infinity(level, weight, monkeypatch):
+    """Seen by fuzz_readers.py: 1 / 1e-39 is infinite, and infinity times zero no number."""
+    monkeypatch.setenv("GENSIM_SENT2VEC_SIMD", level)
+    rows = np.zeros((len(WORDS), 3), np.float32)
+    rows[:, 1] = 2
+    out, totals = np.empty((1, 3), np.float32), np.empty(1, np.float32)
+    encoder(rows, np.full(len(WORDS), weight, np.float32)).encode(_kernel.Pack(["cat"]), out, totals=totals)
+    if weight == 1.2e-38:
+        np.testing.assert_allclose(out, [[0, 2, 0]], rtol=1e-6)
+    elif np.isfinite(weight):
+        assert not out.any()
+    assert totals[0] == (np.float32(weight) if weight == 1.2e-38 else 0)

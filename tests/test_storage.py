@@ -605,6 +605,28 @@ def rewritten(path, change) -> None:
         (lambda arrays, facts: arrays.pop("words.slots"), "words.slots"),
         (lambda arrays, facts: arrays.update(vectors=arrays["vectors"][:-1]), r"vectors: float32 of shape \(47, 6\)"),
         (lambda arrays, facts: arrays.update(vectors=arrays["vectors"].astype("i4")), "vectors: int32"),
+        (
+            lambda arrays, facts: arrays.update(vectors_ngrams=arrays["vectors_ngrams"][:0]),
+            r"vectors_ngrams: float32 of shape \(0, 6\)",
+        ),
+        (
+            lambda arrays, facts: arrays.update(vectors_ngrams=arrays["vectors_ngrams"].astype("f2")),
+            "vectors_ngrams: float16 .*, beside vectors of float32",
+        ),
+        (
+            lambda arrays, facts: (
+                facts.update(word_ngrams=1) or arrays.update(vectors_ngrams=arrays["vectors_ngrams"].astype("f8"))
+            ),
+            "vectors_ngrams: float64",
+        ),
+        (
+            lambda arrays, facts: arrays.update({"expandos.count": arrays["expandos.count"][1:]}),
+            r"attribute 'count': of shape \(47,\), for 48 words",
+        ),
+        (
+            lambda arrays, facts: arrays.update({"expandos.count": arrays["expandos.count"][0]}),
+            r"attribute 'count': of shape \(\), for 48 words",
+        ),
         (lambda arrays, facts: arrays.update({"words.slots": arrays["words.slots"][:-1]}), "slots: 127 entries"),
         (lambda arrays, facts: arrays.update({"words.slots": arrays["words.slots"][:0]}), "slots: 0 entries"),
         (lambda arrays, facts: arrays.update({"words.offsets": arrays["words.offsets"][:0]}), "offsets: 0 entries"),

@@ -303,6 +303,54 @@ def test_arrays_that_do_not_fit_together(weighted, name):
         SentenceWeighting.from_arrays({**arrays, name: arrays[name][:-1]}, facts)
 
 
+@pytest.mark.parametrize(
+    "name", ["rows", "weights", "meaning_map", "lexical_map", "ngram_hashes", "ngram_weights", "ngram_vectors"]
+)
+@pytest.mark.parametrize("change", ["f8", "i4", "dimensions", "one number"])
+def test_arrays_of_another_kind(weighted, name, change):
+    arrays, facts = weighted.weighting.to_arrays()
+    array = arrays[name]
+    if change == "dimensions":
+        array = array[0] if array.ndim > 1 else array[:, None]
+    elif change == "one number":
+        array = np.zeros((), array.dtype)
+    else:
+        array = array.astype(change)
+    with pytest.raises(ValueError, match="weighting: an array"):
+        SentenceWeighting.from_arrays({**arrays, name: array}, facts)
+
+
+@pytest.mark.parametrize(
+    "facts, said",
+    [
+        ({"meaning_dims": "2"}, "meaning_dims: a whole number"),
+        ({"meaning_dims": 2**40}, "shape"),
+        ({"row_length": None}, "row_length: a number"),
+        ({"unseen_weight": float("inf")}, "unseen_weight must be finite"),
+        ({"ngram_new_weight": "1"}, "ngram_new_weight: a number"),
+        ({"words": 12}, "lacks words"),
+        ({"words": "x-0"}, "lacks rows|lacks words"),
+        ({"words": "3-00000000"}, "shape"),
+        ({"parameters": {"seed": 2**64}}, "seed must be at most"),
+        ({"parameters": {"max_n": 2**40}}, "max_n must be at most 1000"),
+        ({"parameters": {"min_n": 0}}, "min_n must be at least 1"),
+        ({"parameters": {"half_length": 2**63}}, "half_length must be at most"),
+        ({"parameters": {"colour": 1}}, "colour"),
+    ],
+)
+def test_facts_that_cannot_be(weighted, facts, said):
+    arrays, whole = weighted.weighting.to_arrays()
+    with pytest.raises((ValueError, TypeError), match=said):
+        SentenceWeighting.from_arrays(arrays, {**whole, **facts})
+
+
+def test_rows_are_needed_to_spell(weighted):
+    arrays, facts = weighted.weighting.to_arrays()
+    del arrays["rows"]
+    with pytest.raises(ValueError, match="lacks rows"):
+        SentenceWeighting.from_arrays(arrays, facts)
+
+
 def test_it_is_kept_with_the_vectors(weighted, tmp_path):
     expected = weighted.encode(NEW)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(weighted)).encode(NEW), expected)
