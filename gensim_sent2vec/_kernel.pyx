@@ -28,16 +28,19 @@ cdef extern from "text.hpp" namespace "s2v" nogil:
         READ_ERROR
         TOKEN_TOO_LONG
 
+    cdef cppclass CWord "s2v::Word":
+        CWord(const char *p, size_t n)
+        uint64_t hash
+
     cdef cppclass CWordTable "s2v::WordTable":
         const unsigned char *blob
         const int64_t *offsets
         const uint64_t *slots
         int64_t blob_size, n_words, n_slots
-        int64_t find(const char *p, size_t n)
+        int64_t find(const CWord &word)
 
     int64_t fill_slots(const CWordTable &table, uint64_t *slots)
     int64_t first_lost(const CWordTable &table)
-    uint64_t c_hash_bytes "s2v::hash_bytes"(const char *p, size_t n)
     void append_string(vector[char] &out, const void *data, int kind, size_t n, cbool ascii) except +
 
     cdef cppclass CWordCounter "s2v::WordCounter":
@@ -202,7 +205,7 @@ cdef int level_number() except -1:
 
 def hash_bytes(bytes word):
     """The 64-bit hash of the word table (part of the saved layout)."""
-    return c_hash_bytes(word, len(word))
+    return CWord(word, len(word)).hash
 
 
 cdef int append(vector[char] &out, string) except -1:  # a str, or of a subclass such as numpy.str_
@@ -236,6 +239,7 @@ cdef class Pack:
             else:
                 raise TypeError(f"sentences: strings and lists of tokens do not mix, got a {type(sentence).__name__} "
                                 "after a string")
+        self.text.resize(self.text.size() + 8)  # tokens are read eight bytes at a time
 
     cdef int add_tokens(self, sentence) except -1:
         if isinstance(sentence, str):
@@ -259,7 +263,6 @@ cdef class Pack:
 
     cdef CPack view(self):
         cdef CPack pack
-        self.text.reserve(1)
         self.token_ends.reserve(1)
         pack.text = self.text.data()
         pack.token_ends = self.token_ends.data() if self.split else NULL
@@ -305,9 +308,9 @@ cdef class WordTable:
         if not isinstance(word, str):
             raise TypeError(f"word: a string is expected, got a {type(word).__name__}")
         if PyUnicode_IS_ASCII(word):
-            return self.table.find(<const char*>PyUnicode_DATA(word), PyUnicode_GET_LENGTH(word))
+            return self.table.find(CWord(<const char*>PyUnicode_DATA(word), PyUnicode_GET_LENGTH(word)))
         append(utf8, word)
-        return self.table.find(utf8.data(), utf8.size())
+        return self.table.find(CWord(utf8.data(), utf8.size()))
 
     def check(self):
         """The id of a word that is not found, or not under this id; -1 where all are."""

@@ -57,26 +57,32 @@ struct Gathered {
 
     void find(const Reader& reader, Lookup& lookup, int64_t sentence, Unseen* unseen) {
         const int64_t n_tokens = lookup.tokens();
-        ids.clear();
-        rows.clear();
-        factors.clear();
+        const size_t most = static_cast<size_t>(n_tokens);
+        ids.resize(most);
+        rows.resize(most);
+        factors.resize(reader.weights ? most : 0);
+        size_t n_known = 0;
         const auto known = [&](int64_t i, int32_t id) {
-            ids.push_back(id);
-            add(reader, reader.words, id);
-            if (reader.weights) factors.push_back(reader.weights[id] * reader.factor(i, n_tokens));
+            if (reader.weights) factors[n_known] = reader.weights[id] * reader.factor(i, n_tokens);
+            rows[n_known] = row(reader, reader.words, id);
+            ids[n_known++] = id;
         };
         const auto unknown = [&](int64_t i, const char* p, size_t n) {
             if (unseen) unseen->add(sentence, reader.factor(i, n_tokens), p, n);
         };
         lookup.resolve(known, unknown);
+        ids.resize(n_known);
+        rows.resize(n_known);
+        if (reader.weights) factors.resize(n_known);
         if (reader.n > 1) add_grams(reader);
     }
 
   private:
-    void add(const Reader& reader, const char* matrix, int64_t row) {
-        const char* p = matrix + static_cast<size_t>(row) * reader.row_bytes();
-        rows.push_back(p);
+    // It is asked for.
+    const void* row(const Reader& reader, const char* matrix, int64_t i) const {
+        const char* p = matrix + static_cast<size_t>(i) * reader.row_bytes();
         prefetch_far(p, reader.row_bytes());
+        return p;
     }
 
     void add_grams(const Reader& reader) {
@@ -86,7 +92,7 @@ struct Gathered {
             uint64_t h = hash.start(ids[i]);
             for (int k = 2; k <= reader.n && i + k <= L; ++k) {
                 h = reader.skip ? hash.extend(hash.start(ids[i]), ids[i + k - 1]) : hash.extend(h, ids[i + k - 1]);
-                add(reader, reader.grams, hash.row(h));
+                rows.push_back(row(reader, reader.grams, hash.row(h)));
             }
         }
     }

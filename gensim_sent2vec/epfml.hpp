@@ -52,7 +52,7 @@ struct Entries {
             const size_t before = blob.size();
             append_escaped(blob, p, static_cast<size_t>(stop - p));
             lengths.push_back(static_cast<int64_t>(blob.size() - before));
-            hashes.push_back(hash_bytes(blob.data() + before, blob.size() - before));
+            hashes.push_back(Word(blob.data() + before, blob.size() - before).hash);
             counts.push_back(read_as<int64_t>(stop + 1));
             types.push_back(stop[TAIL - 1]);
             p = stop + TAIL;

@@ -61,6 +61,15 @@ inline void prefetch_lines(const void* row, size_t bytes) {
 #endif
 }
 
+// Asks for the cache line of p.
+inline void prefetch_line(const void* p) {
+#if defined(__GNUC__) || defined(__clang__)
+    __builtin_prefetch(p, 0, 3);
+#else
+    (void)p;
+#endif
+}
+
 // Asks for a row that will be written: it moves into this core's cache.
 inline void prefetch_row(const void* row, size_t bytes) { prefetch_lines<1, 3>(row, bytes); }
 

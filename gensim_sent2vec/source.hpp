@@ -10,34 +10,46 @@ namespace s2v {
 class Lookup {
   public:
     // In models of the reference program "</s>" is a word, but as a token it ends the line.
-    Lookup(const WordTable& words, bool epfml) : words_(words), epfml_(epfml) {}
+    Lookup(const WordTable& words, bool epfml) : table_(words), epfml_(epfml) {}
 
+    // A token, from which eight bytes may be read, that stays where it is until resolve().
     void add(const char* p, size_t n) {
         if (epfml_ && n == 4 && std::memcmp(p, "</s>", 4) == 0) ended_ = true;
         if (ended_) return;
-        const uint64_t hash = hash_bytes(p, n);
-        prefetch_near(words_.first_slot(hash), sizeof(uint64_t));
-        tokens_.push_back({hash, text_.size(), n});
-        text_.insert(text_.end(), p, p + n);
+        if (n_words_ == words_.size()) words_.resize(2 * n_words_ + 16);
+        Word& word = words_[n_words_++];
+        word = {p, n, first_bytes(p, n)};
+        prefetch_line(table_.first_slot(word.hash));
     }
 
-    int64_t tokens() const { return static_cast<int64_t>(tokens_.size()); }
+    // The same for one that does not stay.
+    void add_copy(const char* p, size_t n) {
+        add(p, n);
+        copies_.insert(copies_.end(), p, p + n);
+    }
+
+    int64_t tokens() const { return static_cast<int64_t>(n_words_); }
 
     // Calls known(position, id) or unknown(position, p, n) for each token, and starts anew.
     template <class Known, class Unknown>
     void resolve(Known&& known, Unknown&& unknown) {
-        for (const Token& t : tokens_) prefetch_near(words_.first_offset(t.hash), sizeof(int64_t));
-        for (int64_t i = 0; i < tokens(); ++i) {
-            const Token& t = tokens_[static_cast<size_t>(i)];
-            const char* p = text_.data() + t.begin;
-            const int64_t id = words_.find(p, t.n, t.hash);
-            if (id >= 0)
-                known(i, static_cast<int32_t>(id));
-            else
-                unknown(i, p, t.n);
+        const char* copy = copies_.data();
+        for (size_t i = 0; i < n_words_; ++i) {
+            prefetch_line(table_.first_offset(words_[i].hash));
+            if (copies_.empty()) continue;
+            words_[i].p = copy;
+            copy += words_[i].n;
         }
-        tokens_.clear();
-        text_.clear();
+        for (size_t i = 0; i < n_words_; ++i) {
+            const Word& word = words_[i];
+            const int64_t id = table_.find(word);
+            if (id >= 0)
+                known(static_cast<int64_t>(i), static_cast<int32_t>(id));
+            else
+                unknown(static_cast<int64_t>(i), word.p, word.n);
+        }
+        n_words_ = 0;
+        copies_.clear();
         ended_ = false;
     }
 
@@ -47,15 +59,12 @@ class Lookup {
     }
 
   private:
-    struct Token {
-        uint64_t hash;
-        size_t begin, n;
-    };
-    const WordTable& words_;
+    const WordTable& table_;
     const bool epfml_;
     bool ended_ = false;
-    std::vector<Token> tokens_;
-    std::vector<char> text_;
+    std::vector<Word> words_;  // the first n_words_ of them
+    size_t n_words_ = 0;
+    std::vector<char> copies_;
 };
 
 struct FileSource {
@@ -68,7 +77,7 @@ struct FileSource {
         line.tokens = 0;
         status = reader.next_line([&](const char* p, size_t n) {
             ++line.tokens;
-            lookup.add(p, n);
+            lookup.add_copy(p, n);
         });
         lookup.resolve(line.ids);
         return status == ReadStatus::OK;
@@ -77,6 +86,7 @@ struct FileSource {
 
 // A batch handed over by the interpreter: UTF-8 laid end to end. `token_ends` has the end of every token and
 // `sentence_ends` counts tokens; or, for sentences not yet split, `token_ends` is null and `sentence_ends` counts bytes.
+// Eight bytes behind the text may be read.
 struct Pack {
     const char* text;
     const int64_t *token_ends, *sentence_ends;

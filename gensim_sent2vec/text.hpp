@@ -1,74 +1,17 @@
-// Text to word ids without the interpreter: whitespace tokens, a word table that can be mapped from a
-// file, a counter of words, and a reader of one slice of a corpus file.
+// Text to tokens without the interpreter: whitespace, UTF-8, and a reader of one slice of a corpus file.
 #pragma once
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdint>
-#include <cstring>
-#include <vector>
 
 #if defined(_WIN32)
 #include <io.h>
 #else
 #include <unistd.h>
 #endif
-#if defined(_MSC_VER)
-#include <intrin.h>
-#endif
+#include "words.hpp"
 
 namespace s2v {
-
-// ---------------------------------------------------------------------------------------------------
-// Hashing
-
-inline uint64_t multiply_fold(uint64_t a, uint64_t b) {
-#if defined(_MSC_VER)
-    uint64_t high, low = _umul128(a, b, &high);
-    return low ^ high;
-#else
-    const unsigned __int128 product = static_cast<unsigned __int128>(a) * b;
-    return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
-#endif
-}
-
-template <class T>
-inline T read_as(const void* p) {
-    T value;
-    std::memcpy(&value, p, sizeof value);
-    return value;
-}
-
-// The hash of a word's UTF-8 bytes. It is part of the saved layout: a table built by one version is
-// probed by the next, so the function must not change (tests pin its values).
-inline uint64_t hash_bytes(const char* p, size_t n) {
-    const uint64_t k0 = 0x9e3779b97f4a7c15ull, k1 = 0xd6e8feb86659fd93ull;
-    uint64_t h = n * k0;
-    for (; n > 8; p += 8, n -= 8) h = multiply_fold(h ^ read_as<uint64_t>(p), k1);
-    uint64_t tail = 0;
-    if (n >= 4) {
-        tail = read_as<uint32_t>(p) | static_cast<uint64_t>(read_as<uint32_t>(p + n - 4)) << 32;
-    } else if (n > 0) {
-        const auto byte = [p](size_t i) { return static_cast<uint64_t>(static_cast<unsigned char>(p[i])); };
-        tail = byte(0) | byte(n / 2) << 8 | byte(n - 1) << 16;
-    }
-    return multiply_fold(h ^ tail, k0 ^ k1);
-}
-
-// memcmp() == 0 for words, most of which are too short for a call.
-inline bool same_bytes(const void* a, const void* b, size_t n) {
-    const char *p = static_cast<const char*>(a), *q = static_cast<const char*>(b);
-    if (n > 16) return std::memcmp(p, q, n) == 0;
-    if (n >= 8)
-        return ((read_as<uint64_t>(p) ^ read_as<uint64_t>(q)) |
-                (read_as<uint64_t>(p + n - 8) ^ read_as<uint64_t>(q + n - 8))) == 0;
-    if (n >= 4)
-        return ((read_as<uint32_t>(p) ^ read_as<uint32_t>(q)) |
-                (read_as<uint32_t>(p + n - 4) ^ read_as<uint32_t>(q + n - 4))) == 0;
-    for (size_t i = 0; i < n; ++i)
-        if (p[i] != q[i]) return false;
-    return true;
-}
 
 // ---------------------------------------------------------------------------------------------------
 // Tokens: exactly those of Python's str.split(), lines ending at '\n' only
@@ -99,13 +42,27 @@ inline int wide_space(const char* p, const char* end) {
     return space ? 3 : 0;
 }
 
+inline bool space_at(const char* p, const char* end) {
+    const unsigned char kind = byte_classes.of[static_cast<unsigned char>(*p)];
+    return kind != WORD && (kind != WIDE_SPACE_LEAD || wide_space(p, end));
+}
+
+// Of eight bytes, the highest bit of those that may begin whitespace: up to 0x20, 0xc2 and 0xe0 to 0xe3.
+inline uint64_t maybe_spaces(uint64_t bytes) {
+    const uint64_t ones = 0x0101010101010101ull, high = 0x80 * ones;
+    const auto nonzero = [high](uint64_t b) { return ((b & ~high) + ~high) | b; };  // in each highest bit
+    const uint64_t above_space = ((bytes & ~high) + 0x5f * ones) | bytes;
+    return high & ~(above_space & nonzero(bytes ^ 0xc2 * ones) & nonzero((bytes & 0xfc * ones) ^ 0xe0 * ones));
+}
+
 // The end of the token that starts at p: the first whitespace at or after p, or `end`.
 inline const char* token_end(const char* p, const char* end) {
-    for (; p < end; ++p) {
-        const unsigned char kind = byte_classes.of[static_cast<unsigned char>(*p)];
-        if (kind == WORD) continue;
-        if (kind != WIDE_SPACE_LEAD || wide_space(p, end)) break;
-    }
+    for (; end - p >= 8; p += 8)
+        for (uint64_t spaces = maybe_spaces(read_eight(p)); spaces; spaces &= spaces - 1) {
+            const char* space = p + lowest_bit(spaces) / 8;
+            if (space_at(space, end)) return space;
+        }
+    while (p < end && !space_at(p, end)) ++p;
     return p;
 }
 
@@ -150,72 +107,6 @@ inline bool valid_word(const char* p, size_t n) {
     return true;
 }
 
-// ---------------------------------------------------------------------------------------------------
-// Words <-> ids
-
-// An open-addressing table over words laid end to end in `blob`, word i at offsets[i] .. offsets[i+1].
-// A slot holds the upper half of the hash and id + 1, 0 where it is empty. All three arrays may be
-// mapped read-only from a file that nobody has checked: find() trusts no number in them.
-struct WordTable {
-    const unsigned char* blob = nullptr;
-    const int64_t* offsets = nullptr;
-    const uint64_t* slots = nullptr;
-    int64_t blob_size = 0, n_words = 0, n_slots = 0;  // n_slots: a power of two
-
-    static uint64_t slot(uint64_t hash, int64_t id) { return (hash >> 32) << 32 | static_cast<uint64_t>(id + 1); }
-
-    // Where find() looks first, for prefetching.
-    const uint64_t* first_slot(uint64_t hash) const { return slots + (hash & (static_cast<uint64_t>(n_slots) - 1)); }
-    const int64_t* first_offset(uint64_t hash) const { return offsets + (*first_slot(hash) & 0xffffffffu); }
-
-    bool is_word(int64_t id, const char* p, size_t n) const {
-        const int64_t begin = offsets[id], end = offsets[id + 1];
-        return begin >= 0 && begin <= end && end <= blob_size && end - begin == static_cast<int64_t>(n) &&
-               same_bytes(blob + begin, p, n);
-    }
-
-    int64_t find(const char* p, size_t n) const { return find(p, n, hash_bytes(p, n)); }
-
-    int64_t find(const char* p, size_t n, uint64_t hash) const {
-        const uint64_t mask = static_cast<uint64_t>(n_slots) - 1;
-        for (int64_t probe = 0; probe < n_slots; ++probe) {
-            const uint64_t s = slots[(hash + static_cast<uint64_t>(probe)) & mask];
-            if (s == 0) return -1;
-            if (s >> 32 != hash >> 32) continue;
-            const int64_t id = static_cast<int64_t>(s & 0xffffffffu) - 1;
-            if (id >= 0 && id < n_words && is_word(id, p, n)) return id;
-        }
-        return -1;
-    }
-};
-
-// Fills `slots` for the words of `table`; returns the first id whose word stands twice, or -1.
-inline int64_t fill_slots(const WordTable& table, uint64_t* slots) {
-    const uint64_t mask = static_cast<uint64_t>(table.n_slots) - 1;
-    for (int64_t id = 0; id < table.n_words; ++id) {
-        const char* word = reinterpret_cast<const char*>(table.blob) + table.offsets[id];
-        const size_t n = static_cast<size_t>(table.offsets[id + 1] - table.offsets[id]);
-        const uint64_t hash = hash_bytes(word, n);
-        uint64_t at = hash & mask;
-        for (; slots[at] != 0; at = (at + 1) & mask) {
-            if (slots[at] >> 32 == hash >> 32 && table.is_word(static_cast<int64_t>(slots[at] & 0xffffffffu) - 1, word, n))
-                return id;
-        }
-        slots[at] = WordTable::slot(hash, id);
-    }
-    return -1;
-}
-
-// The first id whose word lies outside the blob or is not found under it, or -1.
-inline int64_t first_lost(const WordTable& table) {
-    for (int64_t id = 0; id < table.n_words; ++id) {
-        const int64_t begin = table.offsets[id], end = table.offsets[id + 1];
-        if (begin < 0 || begin > end || end > table.blob_size) return id;
-        if (table.find(reinterpret_cast<const char*>(table.blob) + begin, static_cast<size_t>(end - begin)) != id) return id;
-    }
-    return -1;
-}
-
 // Appends a string of 1, 2 or 4 byte characters as UTF-8, lone surrogates as Python's "surrogatepass" has them.
 template <class Char>
 inline void append_utf8(std::vector<char>& out, const Char* p, size_t n) {
@@ -247,84 +138,6 @@ inline void append_string(std::vector<char>& out, const void* data, int kind, si
         append_utf8(out, static_cast<const uint32_t*>(data), n);
 }
 
-// Counts words in the order in which they first appear. Memory: the distinct words, bounded by prune().
-class WordCounter {
-  public:
-    WordCounter() { clear(); }
-
-    // Adds `count` to a word; returns true where the word is new.
-    bool add(const char* p, size_t n, int64_t count = 1) {
-        const uint64_t hash = hash_bytes(p, n);
-        uint64_t at = hash & mask_;
-        for (; slots_[at].id_plus_1 != 0; at = (at + 1) & mask_) {
-            if (slots_[at].tag != static_cast<uint32_t>(hash >> 32)) continue;
-            const size_t id = slots_[at].id_plus_1 - 1;
-            if (static_cast<size_t>(offsets[id + 1] - offsets[id]) == n && same_bytes(&blob[offsets[id]], p, n)) {
-                counts[id] += count;
-                return false;
-            }
-        }
-        append(p, n, count);
-        slots_[at] = {static_cast<uint32_t>(hash >> 32), static_cast<uint32_t>(counts.size())};
-        if (counts.size() * 2 > slots_.size()) rehash(slots_.size() * 2);
-        return true;
-    }
-
-    void merge(const WordCounter& other) {
-        for (size_t id = 0; id < other.counts.size(); ++id)
-            add(&other.blob[other.offsets[id]], static_cast<size_t>(other.offsets[id + 1] - other.offsets[id]),
-                other.counts[id]);
-    }
-
-    // Forgets the words counted no more than `min_reduce` times (gensim's max_vocab_size).
-    void prune(int64_t min_reduce) {
-        WordCounter kept;
-        for (size_t id = 0; id < counts.size(); ++id)
-            if (counts[id] > min_reduce)
-                kept.append(&blob[offsets[id]], static_cast<size_t>(offsets[id + 1] - offsets[id]), counts[id]);
-        *this = std::move(kept);
-        size_t capacity = 1024;
-        while (capacity < counts.size() * 2 + 2) capacity *= 2;
-        rehash(capacity);
-    }
-
-    void clear() {
-        blob.clear();
-        counts.clear();
-        offsets.assign(1, 0);
-        slots_.assign(1024, Slot{});
-        mask_ = slots_.size() - 1;
-    }
-
-    std::vector<char> blob;
-    std::vector<int64_t> offsets, counts;
-
-  private:
-    struct Slot {
-        uint32_t tag = 0, id_plus_1 = 0;
-    };
-
-    void append(const char* p, size_t n, int64_t count) {
-        blob.insert(blob.end(), p, p + n);
-        offsets.push_back(static_cast<int64_t>(blob.size()));
-        counts.push_back(count);
-    }
-
-    void rehash(size_t capacity) {
-        slots_.assign(capacity, Slot{});
-        mask_ = capacity - 1;
-        for (size_t id = 0; id < counts.size(); ++id) {
-            const uint64_t hash = hash_bytes(&blob[offsets[id]], static_cast<size_t>(offsets[id + 1] - offsets[id]));
-            uint64_t at = hash & mask_;
-            while (slots_[at].id_plus_1 != 0) at = (at + 1) & mask_;
-            slots_[at] = {static_cast<uint32_t>(hash >> 32), static_cast<uint32_t>(id + 1)};
-        }
-    }
-
-    std::vector<Slot> slots_;
-    uint64_t mask_ = 0;
-};
-
 // ---------------------------------------------------------------------------------------------------
 // A slice of a corpus file
 
@@ -340,11 +153,11 @@ class SliceReader {
 
     // `stop` is polled with each read: where it is set, the file ends there.
     SliceReader(int file, int64_t begin, int64_t end, const volatile int64_t* stop)
-        : file_(file), end_(end), base_(begin > 0 ? begin - 1 : 0), stop_(stop), buffer_(BUFFER) {
+        : file_(file), end_(end), base_(begin > 0 ? begin - 1 : 0), stop_(stop), buffer_(BUFFER + 8) {
         if (begin > 0) skip_first_ = true;
     }
 
-    // Calls token(pointer, length) for each token of the next line. END: no further line starts in the slice.
+    // Calls token(pointer, length) for each token of the next line; eight bytes may be read from the pointer. END: no further line starts in the slice.
     template <class Token>
     ReadStatus next_line(Token&& token) {
         if (skip_first_) {
@@ -408,11 +221,12 @@ class SliceReader {
         q_ -= p_;
         p_ = 0;
         if (q_ * 2 > buffer_.size()) buffer_.resize(buffer_.size() * 2);
+        const size_t room = buffer_.size() - 8 - q_;
         for (;;) {
 #if defined(_WIN32)
-            const int got = _read(file_, buffer_.data() + q_, static_cast<unsigned>(buffer_.size() - q_));
+            const int got = _read(file_, buffer_.data() + q_, static_cast<unsigned>(room));
 #else
-            const ssize_t got = read(file_, buffer_.data() + q_, buffer_.size() - q_);
+            const ssize_t got = read(file_, buffer_.data() + q_, room);
 #endif
             if (got < 0 && errno == EINTR) continue;
             failed_ = got < 0;
@@ -442,7 +256,7 @@ struct CorpusCount {
         SliceReader reader(file, begin, end, stop);
         const auto count = [&](const char* p, size_t n) {
             ++tokens;
-            if (words.add(p, n) && bad_offset < 0 && !valid_word(p, n)) bad_offset = reader.offset();
+            if (words.add({p, n, first_bytes(p, n)}) && bad_offset < 0 && !valid_word(p, n)) bad_offset = reader.offset();
         };
         ReadStatus status = ReadStatus::OK;
         while (bad_offset < 0 && *stop == 0 && (status = reader.next_line(count)) == ReadStatus::OK) {
@@ -459,7 +273,7 @@ struct CorpusCount {
         for (int64_t s = 0; s < pack.n_sentences; ++s) {
             pack.each_token(s, [&](const char* p, size_t n) {
                 ++tokens;
-                words.add(p, n);
+                words.add({p, n, first_bytes(p, n)});
             });
             ++lines;
             bound(max_words);

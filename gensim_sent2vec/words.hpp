@@ -1,0 +1,251 @@
+// Words <-> ids: a word table that can be mapped from a file, and a counter of words.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#if defined(_MSC_VER)
+#include <intrin.h>
+#endif
+
+namespace s2v {
+
+// ---------------------------------------------------------------------------------------------------
+// Hashing
+
+inline uint64_t multiply_fold(uint64_t a, uint64_t b) {
+#if defined(_MSC_VER)
+    uint64_t high, low = _umul128(a, b, &high);
+    return low ^ high;
+#else
+    const unsigned __int128 product = static_cast<unsigned __int128>(a) * b;
+    return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+#endif
+}
+
+template <class T>
+inline T read_as(const void* p) {
+    T value;
+    std::memcpy(&value, p, sizeof value);
+    return value;
+}
+
+// Eight bytes from p, the first one lowest.
+inline uint64_t read_eight(const void* p) {
+    const uint64_t bytes = read_as<uint64_t>(p);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return __builtin_bswap64(bytes);
+#else
+    return bytes;
+#endif
+}
+
+inline int lowest_bit(uint64_t bits) {
+#if defined(_MSC_VER)
+    unsigned long at;
+    _BitScanForward64(&at, bits);
+    return static_cast<int>(at);
+#else
+    return __builtin_ctzll(bits);
+#endif
+}
+
+// The mask of the n lowest of eight bytes, of all for n > 8.
+inline uint64_t lowest_bytes(size_t n) { return n == 0 ? 0 : n >= 8 ? ~0ull : ~0ull >> (64 - 8 * n); }
+
+// The first n bytes of a word, up to eight, where eight may be read.
+inline uint64_t first_bytes(const char* p, size_t n) { return read_eight(p) & lowest_bytes(n); }
+
+// A word's UTF-8 with what is made of it once: its first eight bytes, zeros where it is shorter, and its hash. Most
+// words are no longer than that, so hash and comparison are arithmetic on one number, without a branch on the length.
+struct Word {
+    const char* p;
+    size_t n;
+    uint64_t first, hash;
+
+    Word() = default;
+    Word(const char* p, size_t n) : Word(p, n, n >= 8 ? read_eight(p) : read_short(p, n)) {}
+    Word(const char* p, size_t n, uint64_t first) : p(p), n(n), first(first), hash(hash_of(p, n, first)) {}
+
+    // Whether it is the n bytes at q, from where `readable` bytes may be read.
+    bool is(const char* q, int64_t readable) const {
+        if (readable < 8) return std::memcmp(p, q, n) == 0;
+        return (read_eight(q) & lowest_bytes(n)) == first && (n <= 8 || std::memcmp(p + 8, q + 8, n - 8) == 0);
+    }
+
+  private:
+    static uint64_t read_short(const char* p, size_t n) {
+        uint64_t bytes = 0;
+        for (size_t i = 0; i < n; ++i) bytes |= static_cast<uint64_t>(static_cast<unsigned char>(p[i])) << 8 * i;
+        return bytes;
+    }
+
+    // The hash is part of the saved layout: a table built by one version is probed by the next, so the function must not
+    // change (tests pin its values). It folds in eight bytes at a time; of the last one to eight, four and four that may
+    // overlap or, of less than four, the first, the middle and the last.
+    static uint64_t hash_of(const char* p, size_t n, uint64_t last) {
+        const uint64_t k0 = 0x9e3779b97f4a7c15ull, k1 = 0xd6e8feb86659fd93ull;
+        uint64_t h = n * k0;
+        if (n > 8) {
+            for (; n > 8; p += 8, n -= 8) h = multiply_fold(h ^ read_eight(p), k1);
+            last = read_eight(p + n - 8) >> (64 - 8 * n);
+        }
+        const uint64_t fours = (last & 0xffffffffu) | (last >> (8 * (n - 4) & 63)) << 32;
+        const uint64_t ones = (last & 0xff) | (last >> 8 * (n / 2) & 0xff) << 8 | (last >> (8 * (n - 1) & 63)) << 16;
+        return multiply_fold(h ^ (n >= 4 ? fours : ones), k0 ^ k1);
+    }
+};
+
+// ---------------------------------------------------------------------------------------------------
+// Words <-> ids
+
+// An open-addressing table over words laid end to end in `blob`, word i at offsets[i] .. offsets[i+1].
+// A slot holds the upper half of the hash and id + 1, 0 where it is empty. All three arrays may be
+// mapped read-only from a file that nobody has checked: find() trusts no number in them.
+struct WordTable {
+    const unsigned char* blob = nullptr;
+    const int64_t* offsets = nullptr;
+    const uint64_t* slots = nullptr;
+    int64_t blob_size = 0, n_words = 0, n_slots = 0;  // n_slots: a power of two
+
+    static uint64_t slot(uint64_t hash, int64_t id) { return (hash >> 32) << 32 | static_cast<uint64_t>(id + 1); }
+
+    // Where find() looks first, for prefetching.
+    const uint64_t* first_slot(uint64_t hash) const { return slots + (hash & (static_cast<uint64_t>(n_slots) - 1)); }
+    const int64_t* first_offset(uint64_t hash) const { return offsets + (*first_slot(hash) & 0xffffffffu); }
+
+    // Word `id` of a table whose offsets have been checked.
+    Word word(int64_t id) const {
+        return {reinterpret_cast<const char*>(blob) + offsets[id], static_cast<size_t>(offsets[id + 1] - offsets[id])};
+    }
+
+    bool is_word(int64_t id, const Word& word) const {
+        const int64_t begin = offsets[id], end = offsets[id + 1];
+        return begin >= 0 && begin <= end && end <= blob_size && end - begin == static_cast<int64_t>(word.n) &&
+               word.is(reinterpret_cast<const char*>(blob) + begin, blob_size - begin);
+    }
+
+    int64_t find(const Word& word) const {
+        const uint64_t mask = static_cast<uint64_t>(n_slots) - 1;
+        for (int64_t probe = 0; probe < n_slots; ++probe) {
+            const uint64_t s = slots[(word.hash + static_cast<uint64_t>(probe)) & mask];
+            if (s == 0) return -1;
+            if (s >> 32 != word.hash >> 32) continue;
+            const int64_t id = static_cast<int64_t>(s & 0xffffffffu) - 1;
+            if (id >= 0 && id < n_words && is_word(id, word)) return id;
+        }
+        return -1;
+    }
+};
+
+// Fills `slots` for the words of `table`; returns the first id whose word stands twice, or -1.
+inline int64_t fill_slots(const WordTable& table, uint64_t* slots) {
+    const uint64_t mask = static_cast<uint64_t>(table.n_slots) - 1;
+    for (int64_t id = 0; id < table.n_words; ++id) {
+        const Word word = table.word(id);
+        uint64_t at = word.hash & mask;
+        for (; slots[at] != 0; at = (at + 1) & mask) {
+            if (slots[at] >> 32 == word.hash >> 32 && table.is_word(static_cast<int64_t>(slots[at] & 0xffffffffu) - 1, word))
+                return id;
+        }
+        slots[at] = WordTable::slot(word.hash, id);
+    }
+    return -1;
+}
+
+// The first id whose word lies outside the blob or is not found under it, or -1.
+inline int64_t first_lost(const WordTable& table) {
+    for (int64_t id = 0; id < table.n_words; ++id) {
+        const int64_t begin = table.offsets[id], end = table.offsets[id + 1];
+        if (begin < 0 || begin > end || end > table.blob_size) return id;
+        if (table.find(table.word(id)) != id) return id;
+    }
+    return -1;
+}
+
+// Counts words in the order in which they first appear. Memory: the distinct words, bounded by prune().
+class WordCounter {
+  public:
+    WordCounter() { clear(); }
+
+    // Adds `count` to a word; returns true where the word is new.
+    bool add(const Word& word, int64_t count = 1) {
+        uint64_t at = word.hash & mask_;
+        for (; slots_[at].id_plus_1 != 0; at = (at + 1) & mask_) {
+            if (slots_[at].tag != static_cast<uint32_t>(word.hash >> 32)) continue;
+            const size_t id = slots_[at].id_plus_1 - 1;
+            if (is_word(id, word)) {
+                counts[id] += count;
+                return false;
+            }
+        }
+        append(word, count);
+        slots_[at] = {static_cast<uint32_t>(word.hash >> 32), static_cast<uint32_t>(counts.size())};
+        if (counts.size() * 2 > slots_.size()) rehash(slots_.size() * 2);
+        return true;
+    }
+
+    void merge(const WordCounter& other) {
+        for (size_t id = 0; id < other.counts.size(); ++id)
+            add(other.word(id), other.counts[id]);
+    }
+
+    // Forgets the words counted no more than `min_reduce` times (gensim's max_vocab_size).
+    void prune(int64_t min_reduce) {
+        WordCounter kept;
+        for (size_t id = 0; id < counts.size(); ++id)
+            if (counts[id] > min_reduce) kept.append(word(id), counts[id]);
+        *this = std::move(kept);
+        size_t capacity = 1024;
+        while (capacity < counts.size() * 2 + 2) capacity *= 2;
+        rehash(capacity);
+    }
+
+    void clear() {
+        blob.clear();
+        counts.clear();
+        offsets.assign(1, 0);
+        slots_.assign(1024, Slot{});
+        mask_ = slots_.size() - 1;
+    }
+
+    std::vector<char> blob;
+    std::vector<int64_t> offsets, counts;
+
+  private:
+    struct Slot {
+        uint32_t tag = 0, id_plus_1 = 0;
+    };
+
+    size_t length(size_t id) const { return static_cast<size_t>(offsets[id + 1] - offsets[id]); }
+    Word word(size_t id) const { return {blob.data() + offsets[id], length(id)}; }
+
+    bool is_word(size_t id, const Word& word) const {
+        return length(id) == word.n &&
+               word.is(blob.data() + offsets[id], static_cast<int64_t>(blob.size()) - offsets[id]);
+    }
+
+    void append(const Word& word, int64_t count) {
+        blob.insert(blob.end(), word.p, word.p + word.n);
+        offsets.push_back(static_cast<int64_t>(blob.size()));
+        counts.push_back(count);
+    }
+
+    void rehash(size_t capacity) {
+        slots_.assign(capacity, Slot{});
+        mask_ = capacity - 1;
+        for (size_t id = 0; id < counts.size(); ++id) {
+            const uint64_t hash = word(id).hash;
+            uint64_t at = hash & mask_;
+            while (slots_[at].id_plus_1 != 0) at = (at + 1) & mask_;
+            slots_[at] = {static_cast<uint32_t>(hash >> 32), static_cast<uint32_t>(id + 1)};
+        }
+    }
+
+    std::vector<Slot> slots_;
+    uint64_t mask_ = 0;
+};
+
+}  // namespace s2v
