@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import Any, Literal, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,7 +104,6 @@ class Encoder:
         ngram_hash: str,
         weights: NDArray[np.float32] | None = None,
     ) -> None: ...
-    @overload
     def encode(
         self,
         pack: Pack,
@@ -114,32 +113,31 @@ class Encoder:
         totals: NDArray[np.float32] | None = None,
         first_half: float = 1,
         half_length: int = 0,
-        unseen: Literal[False] = False,
-    ) -> None: ...
-    @overload
-    def encode(
-        self,
-        pack: Pack,
-        out: NDArray[np.float32],
-        known: NDArray[np.int64] | None = None,
-        *,
-        totals: NDArray[np.float32] | None = None,
-        first_half: float = 1,
-        half_length: int = 0,
-        unseen: Literal[True],
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32], list[str]]: ...
+        unseen: bool = False,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32], list[str]] | None: ...
+    def scale_parts(self, rows: NDArray[np.float32], split: int, first: float, second: float) -> None: ...
     def row_numbers(self, pack: Pack) -> tuple[bytes, bytes]: ...
 
-def spell(
-    codes: NDArray[np.uint32],
-    sizes: NDArray[np.int64],
-    hashes: NDArray[np.uint64],
+class Speller:
+    def __init__(
+        self,
+        hashes: NDArray[np.uint64],
+        weights: NDArray[np.float32],
+        vectors: NDArray[Any],
+        new_weight: float,
+        min_n: int,
+        max_n: int,
+        seed: int,
+        meaning_map: NDArray[np.float32],
+        lexical_map: NDArray[np.float32],
+    ) -> None: ...
+    def write(self, codes: NDArray[np.uint32], sizes: NDArray[np.int64], out: NDArray[np.float32]) -> None: ...
+
+def mix_in(
+    means: NDArray[np.float32],
+    totals: NDArray[np.float32],
+    sentences: NDArray[np.int64],
+    at: NDArray[np.int64],
     weights: NDArray[np.float32],
-    ngram_vectors: NDArray[Any],
-    new_weight: float,
-    min_n: int,
-    max_n: int,
-    seed: int,
-    vectors: NDArray[np.float32],
-    signatures: NDArray[np.float32],
+    rows: NDArray[np.float32],
 ) -> None: ...

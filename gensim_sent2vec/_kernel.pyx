@@ -169,8 +169,23 @@ cdef extern from "kernel.hpp" namespace "s2v" nogil:
         int min_n, max_n
         uint64_t seed
 
-    void c_spell "s2v::spell"(const CSpelling &spelling, const uint32_t *codes, const int64_t *sizes, int64_t n_words,
-                              int level, float *vectors, float *signatures) except +
+    cdef cppclass CMaps "s2v::Maps":
+        const float *meaning
+        const float *lexical
+        int meaning_dims
+
+    cdef cppclass CAdditions "s2v::Additions":
+        const int64_t *sentences
+        const int64_t *at
+        const float *weights
+        const float *rows
+        int64_t n
+
+    void c_spell_rows "s2v::spell_rows"(const CSpelling &spelling, const CMaps &maps, const uint32_t *codes,
+                                        const int64_t *sizes, int64_t n_words, int level, float *out) except +
+    void c_mix_in "s2v::mix_in"(const CAdditions &more, int dim, float *means, float *totals)
+    void c_scale_parts "s2v::scale_parts"(float *rows, int64_t n, int dim, int split, float first, float second,
+                                          int level)
     void c_fill_alias "s2v::fill_alias"(const double *weights, int64_t n, uint64_t *alias) except +
     void c_fill_uniform "s2v::fill_uniform"(float *out, int64_t n, int64_t first, uint64_t seed, float scale)
     cbool has_level(int level)
@@ -787,7 +802,7 @@ cdef class Encoder:
         Returns
         -------
         tuple of (int64 array, float32 array, list of str), or None
-            Where `unseen`: of each such token its sentence, its factor (`first_half` or 1), and itself.
+            Where `unseen` and there are some: of each its sentence, its factor (`first_half` or 1), and itself.
         """
         cdef int64_t n = len(pack)
         if out.shape[0] != n or out.shape[1] != self.reader.dim:
@@ -805,7 +820,15 @@ cdef class Encoder:
         encoded.unseen = &missed if unseen else NULL
         with nogil:
             c_encode(reader, self.table.table, view, self.level, encoded)
-        return unseen_tokens(missed) if unseen else None
+        return unseen_tokens(missed) if missed.ends.size() else None
+
+    def scale_parts(self, float[:, ::1] rows, int split, float first, float second):
+        """Scale the first `split` numbers of each row to the length `first`, the others to `second`, in place."""
+        if not 0 <= split <= rows.shape[1]:
+            raise ValueError(f"split: 0 to {rows.shape[1]}, got {split}")
+        if rows.shape[0] and rows.shape[1]:
+            with nogil:
+                c_scale_parts(&rows[0, 0], rows.shape[0], rows.shape[1], split, first, second, self.level)
 
     def row_numbers(self, Pack pack not None):
         """The rows that each sentence is the mean of.
@@ -838,51 +861,99 @@ cdef unseen_tokens(CUnseen &unseen):
     return sentences, factors, tokens
 
 
-def spell(const uint32_t[::1] codes, const int64_t[::1] sizes, const uint64_t[::1] hashes, const float[::1] weights,
-          ngram_vectors, float new_weight, int min_n, int max_n, uint64_t seed, float[:, ::1] vectors,
-          float[:, ::1] signatures):
-    """Write spelt vectors and signatures of words, up to their lengths; see `gensim_sent2vec.spelling.Spelling`.
+cdef class Speller:
+    """Rows of words by their spelling; see `gensim_sent2vec.spelling.Spelling`.
 
     Parameters
     ----------
-    codes : uint32 array
-        The words' code points end to end, "<" and ">" around each.
-    sizes : int64 array, (n_words,)
-        How many of them each word has.
     hashes, weights : uint64 and float32 arrays, (n_ngrams,)
         The known n-grams, ascending, and c_g of each.
-    ngram_vectors : float32 or float16 array, (n_ngrams, dim)
-        No rows where words get no vectors.
+    vectors : float32 or float16 array, (n_ngrams, dim)
+        N_g of each; no rows where words get no vectors.
     new_weight : float
         c_g of an unknown n-gram.
-    vectors : float32 array, (n_words, dim)
-    signatures : float32 array, (n_words, dims)
+    min_n, max_n, seed : int
+    meaning_map : float32 array, (dim, meaning_dims)
+        From a word's vector of length 1 to the first numbers of its row.
+    lexical_map : float32 array, (dims, dims)
+        From its signature of length 1 to the others.
     """
+
     cdef CSpelling spelling
-    cdef int64_t n = len(sizes), total = 0, i
-    cdef bint half = ngram_vectors.dtype.char == "e"
-    cdef const unsigned char[:, ::1] rows = as_bytes("vectors", ngram_vectors)
+    cdef CMaps maps
+    cdef int level
+    cdef tuple arrays
+
+    def __init__(self, const uint64_t[::1] hashes, const float[::1] weights, vectors, float new_weight, int min_n,
+                 int max_n, uint64_t seed, const float[:, ::1] meaning_map, const float[:, ::1] lexical_map):
+        cdef bint half = vectors.dtype.char == "e"
+        cdef const unsigned char[:, ::1] rows = as_bytes("vectors", vectors)
+        if len(weights) != len(hashes) or (rows.shape[0] and rows.shape[0] != len(hashes)):
+            raise ValueError(f"weights, vectors: one for each of {len(hashes)} n-grams")
+        if rows.shape[0] and rows.shape[1] != meaning_map.shape[0] * (2 if half else 4):
+            raise ValueError(f"meaning_map: {meaning_map.shape[0]} rows, for vectors of another size")
+        if lexical_map.shape[0] != lexical_map.shape[1]:
+            raise ValueError("lexical_map: as many columns as rows")
+        if min_n < 1 or max_n < min_n:
+            raise ValueError("min_n, max_n: 1 <= min_n <= max_n")
+        self.arrays = hashes, weights, rows, meaning_map, lexical_map
+        self.level = level_number()
+        self.spelling.hashes = &hashes[0] if len(hashes) else NULL
+        self.spelling.weights = &weights[0] if len(hashes) else NULL
+        self.spelling.vectors = <const char*>&rows[0, 0] if rows.shape[0] and rows.shape[1] else NULL
+        self.spelling.n_ngrams, self.spelling.new_weight, self.spelling.half = len(hashes), new_weight, half
+        self.spelling.dim, self.spelling.dims = meaning_map.shape[0], lexical_map.shape[0]
+        self.spelling.min_n, self.spelling.max_n, self.spelling.seed = min_n, max_n, seed
+        self.maps.meaning_dims = meaning_map.shape[1]
+        self.maps.meaning = &meaning_map[0, 0] if meaning_map.shape[0] and meaning_map.shape[1] else NULL
+        self.maps.lexical = &lexical_map[0, 0] if lexical_map.shape[0] else NULL
+
+    def write(self, const uint32_t[::1] codes, const int64_t[::1] sizes, float[:, ::1] out):
+        """Write the rows of words.
+
+        Parameters
+        ----------
+        codes : uint32 array
+            The words' code points end to end, "<" and ">" around each.
+        sizes : int64 array, (n_words,)
+            How many of them each word has.
+        out : float32 array, (n_words, meaning_dims + dims)
+        """
+        cdef int64_t n = len(sizes), total = 0, i
+        for i in range(n):
+            if sizes[i] < 0 or sizes[i] > len(codes) - total:
+                raise ValueError("sizes: they do not add up to the code points")
+            total += sizes[i]
+        if out.shape[0] != n or out.shape[1] != self.maps.meaning_dims + self.spelling.dims:
+            raise ValueError("out: one row a word")
+        if n == 0 or out.shape[1] == 0:
+            return
+        cdef const uint32_t *first = &codes[0] if len(codes) else NULL
+        with nogil:
+            c_spell_rows(self.spelling, self.maps, first, &sizes[0], n, self.level, &out[0, 0])
+
+
+def mix_in(float[:, ::1] means, float[::1] totals, const int64_t[::1] sentences, const int64_t[::1] at,
+           const float[::1] weights, const float[:, ::1] rows):
+    """Take further rows into weighted means and the sums of their weights, in place.
+
+    Parameters
+    ----------
+    means : float32 array, (n_sentences, dim)
+    totals : float32 array, (n_sentences,)
+    sentences, at, weights : int64, int64 and float32 arrays, (n,)
+        Row `at[i]` counts `weights[i]` in sentence `sentences[i]`, ascending.
+    rows : float32 array, (n_rows, dim)
+    """
+    cdef CAdditions more
+    cdef int64_t i, n = len(sentences)
+    if len(totals) != means.shape[0] or len(at) != n or len(weights) != n or rows.shape[1] != means.shape[1]:
+        raise ValueError("means and totals, sentences, at and weights, rows: their sizes do not fit")
     for i in range(n):
-        if sizes[i] < 0 or sizes[i] > len(codes) - total:
-            raise ValueError("sizes: they do not add up to the code points")
-        total += sizes[i]
-    if len(weights) != len(hashes) or (rows.shape[0] and rows.shape[0] != len(hashes)):
-        raise ValueError(f"weights, ngram_vectors: one for each of {len(hashes)} n-grams")
-    if vectors.shape[0] != n or signatures.shape[0] != n or rows.shape[1] != vectors.shape[1] * (2 if half else 4):
-        raise ValueError("vectors, signatures: one row a word")
-    if min_n < 1 or max_n < min_n:
-        raise ValueError("min_n, max_n: 1 <= min_n <= max_n")
-    if n == 0:
+        if not (0 <= sentences[i] < means.shape[0] and 0 <= at[i] < rows.shape[0]):
+            raise ValueError(f"sentences, at: {sentences[i]}, {at[i]} is out of range")
+    if n == 0 or means.shape[1] == 0:
         return
-    spelling.hashes = &hashes[0] if len(hashes) else NULL
-    spelling.weights = &weights[0] if len(hashes) else NULL
-    spelling.vectors = <const char*>&rows[0, 0] if rows.shape[0] and rows.shape[1] else NULL
-    spelling.n_ngrams, spelling.new_weight, spelling.half = len(hashes), new_weight, half
-    spelling.dim, spelling.dims = vectors.shape[1], signatures.shape[1]
-    spelling.min_n, spelling.max_n, spelling.seed = min_n, max_n, seed
-    cdef int level = level_number()
-    cdef const uint32_t *first = &codes[0] if len(codes) else NULL
-    cdef float *out = &vectors[0, 0] if vectors.shape[1] else NULL
-    cdef float *signs = &signatures[0, 0] if signatures.shape[1] else NULL
+    more.sentences, more.at, more.weights, more.rows, more.n = &sentences[0], &at[0], &weights[0], &rows[0, 0], n
     with nogil:
-        c_spell(spelling, first, &sizes[0], n, level, out, signs)
+        c_mix_in(more, means.shape[1], &means[0, 0], &totals[0])

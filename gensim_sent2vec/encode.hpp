@@ -98,6 +98,9 @@ struct Gathered {
     }
 };
 
+// A sum of weights to divide by; 0 where 1 / total could be infinite.
+inline float not_too_small(float total) { return total >= std::numeric_limits<float>::min() ? total : 0.0f; }
+
 using MeanRows = float (*)(const Gathered& gathered, int dim, float* out);
 MeanRows choose_mean_rows(int level, int dim, bool half);
 

@@ -369,7 +369,7 @@ S2V_TARGET float mean_rows(const Gathered& gathered, int dim, float* out) {
         sum.add(static_cast<const T*>(gathered.rows[i]), factor);
         total += factor;
     }
-    if (!(total >= std::numeric_limits<float>::min())) total = 0;  // of a smaller one 1 / total may be infinite
+    total = not_too_small(total);
     sum.scale(total > 0 ? 1.0f / total : 0.0f);
     if (DIM) sum.write(out);
     return total;

@@ -65,13 +65,14 @@ class WeightedReadout:
         weighting.check_fits(words)
         self.weighting = weighting
         self._made_of = self._parts(words, vectors, weighting)
+        self._ids = tuple(map(id, self._made_of))  # which no other objects can have while those are held
         rows = vectors if weighting.rows is None else weighting.rows
         no_grams = np.zeros((0, rows.shape[1]), dtype=rows.dtype)
         self._encoder = _kernel.Encoder(
             words, rows, no_grams, word_ngrams=1, skip=False, ngram_hash="mixed", weights=weighting.weights
         )
         self.vector_size = rows.shape[1]
-        self._spelt = SpeltRows(weighting, self.vector_size)
+        self._spelt = None if weighting.spelling is None else SpeltRows(weighting, self.vector_size)
 
     @staticmethod
     def _parts(words: Any, vectors: Any, weighting: SentenceWeighting) -> tuple[Any, ...]:
@@ -80,42 +81,31 @@ class WeightedReadout:
 
     def is_of(self, words: Any, vectors: Any, weighting: SentenceWeighting) -> bool:
         """Whether it was made of these very objects, as they are."""
-        return all(a is b for a, b in zip(self._made_of, self._parts(words, vectors, weighting)))
+        return self._ids == tuple(map(id, self._parts(words, vectors, weighting)))
 
     def __call__(self, pack: _kernel.Pack) -> tuple[np.ndarray, np.ndarray]:
         """The vectors of some sentences, float32 (n, vector_size), and whether anything of each was known."""
         weighting = self.weighting
         vectors = np.empty((len(pack), self.vector_size), dtype=np.float32)
         totals = np.empty(len(pack), dtype=np.float32)
-        halves: dict[str, Any] = {"first_half": weighting.first_half, "half_length": weighting.half_length}
-        if weighting.spelling is None:
-            self._encoder.encode(pack, vectors, totals=totals, **halves)
-        else:
-            sentences, factors, tokens = self._encoder.encode(pack, vectors, totals=totals, unseen=True, **halves)
-            if tokens:
-                self._add_unseen(vectors, totals, sentences, factors, tokens)
-        weighting.join(vectors)
+        unseen = self._encoder.encode(
+            pack, vectors, totals=totals, first_half=weighting.first_half, half_length=weighting.half_length,
+            unseen=self._spelt is not None,
+        )  # fmt: skip
+        if unseen is not None and self._spelt is not None:
+            sentences, factors, tokens = unseen
+            at, rows, weights = self._spelt.find(tokens)
+            _kernel.mix_in(vectors, totals, sentences, at, factors * weights[at], rows)
+        if lengths := weighting.lengths:
+            self._encoder.scale_parts(vectors, weighting.meaning_dims, *lengths)
         return vectors, totals > 0
-
-    def _add_unseen(
-        self, vectors: np.ndarray, totals: np.ndarray, sentences: np.ndarray, factors: np.ndarray, tokens: list[str]
-    ) -> None:
-        """Take unknown words into the weighted means and the sums of weights, in place."""
-        at, rows, weights = self._spelt.find(tokens)
-        weights = factors * weights[at]
-        touched, starts = np.unique(sentences, return_index=True)  # the tokens come sentence by sentence
-        before = totals[touched]
-        totals[touched] += np.add.reduceat(weights, starts)
-        sums = vectors[touched] * before[:, None] + np.add.reduceat(rows[at] * weights[:, None], starts, axis=0)
-        after = totals[touched][:, None]
-        vectors[touched] = np.divide(sums, after, out=np.zeros_like(sums), where=after > 0)
 
 
 class SpeltRows:
     """The rows of unknown words, those asked for lately kept at hand; threads may share it."""
 
     def __init__(self, weighting: SentenceWeighting, vector_size: int) -> None:
-        self._weighting = weighting
+        self._rows_of = weighting.of_unseen()
         self._size = max(1, REMEMBERED // vector_size)
         self._vector_size = vector_size
         self._lock = threading.Lock()
@@ -136,7 +126,7 @@ class SpeltRows:
                 self._start(max(self._size, len(new)))
             if new:
                 part = slice(len(self._places), len(self._places) + len(new))
-                self._rows[part], self._weights[part] = self._weighting.of_unseen(new)
+                self._rows[part], self._weights[part] = self._rows_of(new)
                 self._places.update(zip(new, range(part.start, part.stop)))
             at = np.fromiter(map(self._places.__getitem__, words), dtype=np.int64, count=len(words))
             return at, self._rows, self._weights

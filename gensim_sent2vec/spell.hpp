@@ -1,6 +1,8 @@
 // Spelt vectors and signatures of words that have no row; spelling.py says what they are.
 #pragma once
 
+#include <cmath>
+
 #include "encode.hpp"
 
 namespace s2v {
@@ -47,34 +49,105 @@ inline void add_signs(const Spelling& s, uint64_t hash, float weight, float* sig
     }
 }
 
-// codes: the words' code points end to end, "<" and ">" around each; sizes: how many each has. Sums up to a factor:
-// vectors (n_words, dim) and signatures (n_words, dims).
-inline void spell(const Spelling& s, const uint32_t* codes, const int64_t* sizes, int64_t n_words, int level, float* vectors,
-                  float* signatures) {
-    const MeanRows mean_rows = s.vectors ? choose_mean_rows(level, s.dim, s.half) : nullptr;
+// `vector` (dim): Σ c_g N_g up to a factor; `signature` (dims): Σ c_g R_g. `code`: the word's code points.
+inline void spell(const Spelling& s, const uint32_t* code, int64_t size, MeanRows mean_rows, Gathered& gathered,
+                  float* vector, float* signature) {
     const int64_t row_bytes = static_cast<int64_t>(s.dim) * (s.half ? 2 : 4);
-    Gathered gathered;
-    for (int64_t w = 0; w < n_words; codes += sizes[w++]) {
-        float* signature = signatures + w * s.dims;
-        std::fill(signature, signature + s.dims, 0.0f);
-        gathered.rows.clear();
-        gathered.factors.clear();
-        for (int64_t i = 0; i + s.min_n <= sizes[w]; ++i) {
-            uint64_t h = 0;
-            for (int n = 1; n <= s.max_n && i + n <= sizes[w]; ++n) {
-                h = h * 0xd1342543de82ef95ull + codes[i + n - 1] + 1;
-                if (n < s.min_n) continue;
-                const uint64_t hash = mix(h);
-                const int64_t at = place_of(s, hash);
-                const float weight = at < 0 ? s.new_weight : s.weights[at];
-                add_signs(s, hash, weight, signature);
-                if (at < 0 || !s.vectors) continue;
-                gathered.rows.push_back(s.vectors + at * row_bytes);
-                gathered.factors.push_back(weight);
-                prefetch_near(s.vectors + at * row_bytes, static_cast<size_t>(row_bytes));
-            }
+    std::fill(signature, signature + s.dims, 0.0f);
+    gathered.rows.clear();
+    gathered.factors.clear();
+    for (int64_t i = 0; i + s.min_n <= size; ++i) {
+        uint64_t h = 0;
+        for (int n = 1; n <= s.max_n && i + n <= size; ++n) {
+            h = h * 0xd1342543de82ef95ull + code[i + n - 1] + 1;
+            if (n < s.min_n) continue;
+            const uint64_t hash = mix(h);
+            const int64_t at = place_of(s, hash);
+            const float weight = at < 0 ? s.new_weight : s.weights[at];
+            add_signs(s, hash, weight, signature);
+            if (at < 0 || !s.vectors) continue;
+            gathered.rows.push_back(s.vectors + at * row_bytes);
+            gathered.factors.push_back(weight);
+            prefetch_near(s.vectors + at * row_bytes, static_cast<size_t>(row_bytes));
         }
-        if (mean_rows) mean_rows(gathered, s.dim, vectors + w * s.dim);
+    }
+    if (s.vectors)
+        mean_rows(gathered, s.dim, vector);
+    else
+        std::fill(vector, vector + s.dim, 0.0f);
+}
+
+// out (columns) = unit(v) M, M having so many columns.
+inline void unit_product(const std::vector<float>& v, const float* matrix, int columns, DotRows dot, float* out) {
+    float square = 0;
+    if (!v.empty()) dot(v.data(), 1, static_cast<int>(v.size()), v.data(), &square);
+    std::fill(out, out + columns, 0.0f);
+    if (!(square > 0)) return;
+    const float scale = 1 / std::sqrt(square);
+    for (const float x : v) {
+        const float factor = x * scale;
+        for (int j = 0; j < columns; ++j) out[j] += factor * matrix[j];
+        matrix += columns;
+    }
+}
+
+// Rows of words for sentences to be means of: what they mean, by (dim, meaning_dims), and how they are spelt, by
+// (dims, dims).
+struct Maps {
+    const float *meaning, *lexical;
+    int meaning_dims;
+};
+
+// codes: the words' code points end to end, "<" and ">" around each; sizes: how many each has. out: (n_words,
+// meaning_dims + dims).
+inline void spell_rows(const Spelling& s, const Maps& maps, const uint32_t* codes, const int64_t* sizes, int64_t n_words,
+                       int level, float* out) {
+    const MeanRows mean_rows = choose_mean_rows(level, s.dim, s.half);
+    const DotRows dot = choose_dot_rows(level, false);
+    std::vector<float> vector(static_cast<size_t>(s.dim)), signature(static_cast<size_t>(s.dims));
+    Gathered gathered;
+    for (int64_t w = 0; w < n_words; codes += sizes[w++], out += maps.meaning_dims + s.dims) {
+        spell(s, codes, sizes[w], mean_rows, gathered, vector.data(), signature.data());
+        unit_product(vector, maps.meaning, maps.meaning_dims, dot, out);
+        unit_product(signature, maps.lexical, s.dims, dot, out + maps.meaning_dims);
+    }
+}
+
+// Further rows for some weighted means: row at[i], of weight weights[i], for sentence sentences[i], ascending.
+struct Additions {
+    const int64_t *sentences, *at;
+    const float *weights, *rows;
+    int64_t n;
+};
+
+inline void mix_in(const Additions& more, int dim, float* means, float* totals) {
+    for (int64_t i = 0; i < more.n;) {
+        const int64_t sentence = more.sentences[i];
+        float *mean = means + sentence * dim, total = totals[sentence];
+        for (int j = 0; j < dim; ++j) mean[j] *= total;
+        for (; i < more.n && more.sentences[i] == sentence; ++i) {
+            const float *row = more.rows + more.at[i] * dim, weight = more.weights[i];
+            for (int j = 0; j < dim; ++j) mean[j] += weight * row[j];
+            total += weight;
+        }
+        totals[sentence] = total = not_too_small(total);
+        const float scale = total > 0 ? 1 / total : 0.0f;
+        for (int j = 0; j < dim; ++j) mean[j] *= scale;
+    }
+}
+
+// Scales the first `split` numbers of each row to the length `first` and the others to `second`; zeros stay zeros.
+inline void scale_parts(float* rows, int64_t n, int dim, int split, float first, float second, int level) {
+    const DotRows dot = choose_dot_rows(level, false);
+    const auto scale = [dot](float* part, int size, float length) {
+        float square = 0;
+        dot(part, 1, size, part, &square);
+        const float factor = square > 0 ? length / std::sqrt(square) : 0.0f;
+        for (int i = 0; i < size; ++i) part[i] *= factor;
+    };
+    for (int64_t i = 0; i < n; ++i, rows += dim) {
+        scale(rows, split, first);
+        scale(rows + split, dim - split, second);
     }
 }
 

@@ -15,7 +15,7 @@ falls with its frequency as in SIF (Arora et al. 2017):
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from unicodedata import normalize
 
 import numpy as np
@@ -175,23 +175,33 @@ class Spelling(SaveLoad):
             out[:, first : first + n] = phi @ signs(hashes, first, n, self.seed)
         return unit(out)
 
-    def unseen(self, words: Sequence[str], dims: int) -> tuple[np.ndarray, np.ndarray]:
-        """Spelt vectors and signatures of words that have no row.
+    def speller(self, meaning_map: np.ndarray, lexical_map: np.ndarray) -> Callable[[Sequence[str]], np.ndarray]:
+        """What gives words that have no row one: their spelt vectors and their signatures, through a linear map each.
+
+        Parameters
+        ----------
+        meaning_map : numpy.ndarray of float32, shape (dim, meaning_dims)
+        lexical_map : numpy.ndarray of float32, shape (dims, dims)
+            Signatures have so many numbers.
 
         Returns
         -------
-        vectors : numpy.ndarray of float32, shape (n_words, dim)
-            Of length 1, or zeros where no known word shares an n-gram.
-        signatures : numpy.ndarray of float32, shape (n_words, dims)
+        callable
+            From words to float32, (n_words, meaning_dims + dims). Where no known word shares an n-gram, the spelt
+            vector is zeros.
         """
-        vectors = np.zeros((len(words), self.vectors.shape[1]), dtype=np.float32)
-        signatures = np.zeros((len(words), dims), dtype=np.float32)
-        codes, sizes = code_points(words)
-        _kernel.spell(
-            codes, sizes, self.hashes, self.weights, self.vectors, self.new_weight, self.min_n, self.max_n, self.seed,
-            vectors, signatures,
+        kernel = _kernel.Speller(
+            self.hashes, self.weights, self.vectors, self.new_weight, self.min_n, self.max_n, self.seed, meaning_map,
+            lexical_map,
         )  # fmt: skip
-        return unit(vectors), unit(signatures)
+        width = meaning_map.shape[1] + len(lexical_map)
+
+        def rows_of(words: Sequence[str]) -> np.ndarray:
+            rows = np.empty((len(words), width), dtype=np.float32)
+            kernel.write(*code_points(words), rows)
+            return rows
+
+        return rows_of
 
 
 class Average:

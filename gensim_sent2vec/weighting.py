@@ -22,7 +22,7 @@ from __future__ import annotations
 import copy
 import inspect
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -220,31 +220,35 @@ class SentenceWeighting(SaveLoad):
                 f"({len(vocabulary)}); fit one for them: SentenceWeighting(…).fit(wv, sentences)"
             )
 
-    def of_unseen(self, words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """The rows and weights of words that are not in the vocabulary.
+    def of_unseen(self) -> Callable[[Sequence[str]], tuple[np.ndarray, np.ndarray]]:
+        """What gives words that are not in the vocabulary their rows and weights.
 
         Returns
         -------
-        rows : numpy.ndarray of float32, shape (n_words, n_numbers)
-        weights : numpy.ndarray of float32, shape (n_words,)
-            0 for stop words, and for words whose row is all zeros.
+        callable
+            From words to rows, float32 (n_words, n_numbers), and weights, float32 (n_words,): 0 for stop words, and for
+            words whose row is all zeros.
         """
         if self.spelling is None:
             raise ValueError("weighting: it knows nothing of the spelling of words (unseen_words=False)")
-        vectors, signatures = self.spelling.unseen(words, len(self.lexical_map))
-        vectors *= np.float32(self.row_length)
-        rows = np.hstack([_product(vectors, self.meaning_map), _product(signatures, self.lexical_map)])
-        usable = rows.any(axis=1) & np.fromiter((word not in self.stop_words for word in words), bool, len(words))
-        return rows, np.where(usable, np.float32(self.unseen_weight), np.float32(0))
+        speller = self.spelling.speller(self.meaning_map * np.float32(self.row_length), self.lexical_map)
+        weight, stop_words = np.float32(self.unseen_weight), self.stop_words
 
-    def join(self, vectors: np.ndarray) -> None:
-        """Finish weighted means of rows, in place: scale the two parts (n_sentences, n_numbers) each to its length."""
+        def rows_and_weights(words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+            rows = speller(words)
+            weights = np.where(rows.any(axis=1), weight, np.float32(0))
+            if stop_words:
+                weights[[word in stop_words for word in words]] = 0
+            return rows, weights
+
+        return rows_and_weights
+
+    @property
+    def lengths(self) -> tuple[float, float] | None:
+        """To what lengths the two parts of a sentence's vector are scaled; None where they stay as they are."""
         if self.linear or not self.lexical_weight:
-            return
-        split = self.meaning_dims
-        for part, share in ((vectors[:, :split], 1 - self.lexical_weight), (vectors[:, split:], self.lexical_weight)):
-            norms = np.sqrt(np.einsum("ij,ij->i", part, part))[:, None]
-            part *= np.divide(math.sqrt(share), norms, out=np.zeros_like(norms), where=norms > 0)
+            return None
+        return math.sqrt(1 - self.lexical_weight), math.sqrt(self.lexical_weight)
 
     def multiplied_in(
         self, vectors: np.ndarray, vocabulary: Vocabulary, extra_words: Iterable[str] = ()
@@ -264,7 +268,7 @@ class SentenceWeighting(SaveLoad):
         rows = [(vectors if self.rows is None else self.rows).astype(np.float32) * self.weights[:, None]]
         extra = [word for word in dict.fromkeys(extra_words) if word not in vocabulary]
         if extra:
-            spelt, weights = self.of_unseen(extra)
+            spelt, weights = self.of_unseen()(extra)
             rows.append(spelt * weights[:, None])
             vocabulary = Vocabulary.from_words(chain(vocabulary, extra))
         rest = None
@@ -367,15 +371,6 @@ class SentenceWeighting(SaveLoad):
 
 
 PARAMETERS = tuple(inspect.signature(SentenceWeighting).parameters)
-
-
-def _product(rows: np.ndarray, matrix: np.ndarray, at_once: int = 64) -> np.ndarray:
-    """``rows @ matrix`` in parts of one size, so that a row's bytes do not depend on those beside it."""
-    n = len(rows)
-    padded = np.zeros((-(-n // at_once) * at_once, rows.shape[1]), dtype=np.float32)
-    padded[:n] = rows
-    parts = [padded[i : i + at_once] @ matrix for i in range(0, n, at_once)]
-    return np.concatenate(parts)[:n] if parts else np.zeros((0, matrix.shape[1]), dtype=np.float32)
 
 
 def _flag(name: str, value: Any) -> bool:

@@ -13,6 +13,7 @@ from weighting_oracle import gram_hash, grams, sign_row, unit
 
 from gensim_sent2vec import _kernel, spelling
 from gensim_sent2vec.spelling import Average, Spelling, character_ngrams, code_points, signs
+from gensim_sent2vec.vocab import Vocabulary
 
 any_word = st.text(max_size=8)
 sizes = st.integers(1, 5).flatmap(lambda n: st.tuples(st.just(n), st.integers(n, n + 3)))
@@ -62,6 +63,13 @@ def test_signs_are_balanced_and_independent():
     assert not np.array_equal(rows, signs(hashes, 0, 128, 2))
 
 
+def unseen(table, words, dims):
+    """Spelt vectors and signatures of length 1."""
+    size = table.vectors.shape[1]
+    rows = table.speller(np.eye(size, dtype=np.float32), np.eye(dims, dtype=np.float32))(words)
+    return rows[:, :size], rows[:, size:]
+
+
 def test_features_and_weights(monkeypatch):
     monkeypatch.setattr(spelling, "BLOCK", 2)
     words, counts = ["banana", "bandana", "", "a", "nana"], np.array([5, 3, 2, 9, 1])
@@ -87,7 +95,7 @@ def test_known_and_unknown_words_have_the_same_signature():
     words = ["banana", "bandana", "한국어", "a", "", "reallyverylongword" * 5]
     table = Spelling.of_words(words, np.arange(1, 7), 3, 4, 3)
     expected = table.signatures(*table.features(words), 200)
-    np.testing.assert_allclose(table.unseen(words, 200)[1], expected, atol=1e-6)
+    np.testing.assert_allclose(unseen(table, words, 200)[1], expected, atol=1e-6)
     lengths = np.linalg.norm(expected, axis=1)
     np.testing.assert_allclose(lengths, [1, 1, 1, 1, 0, 1], atol=1e-5)
     assert expected[0] @ expected[1] > 0.2 > abs(expected[0] @ expected[2])
@@ -104,7 +112,7 @@ def test_unknown_words_as_numpy_has_them(level, dtype, dims, monkeypatch):
     )
     table = Spelling.of_words(known, np.array([5.0, 3.0, 2.0]), 3, 4, 7)
     table.vectors = np.random.default_rng(0).standard_normal((len(table.hashes), 33)).astype(dtype)
-    vectors, signatures = table.unseen(words, dims)
+    vectors, signatures = unseen(table, words, dims)
     for word, vector, signature in zip(words, vectors, signatures):
         hashes, _ = character_ngrams([word], 3, 4)
         at, there = table.places(hashes)
@@ -115,17 +123,63 @@ def test_unknown_words_as_numpy_has_them(level, dtype, dims, monkeypatch):
             np.testing.assert_allclose(signature, unit(weights @ signs(hashes, 0, dims, 7)), atol=1e-5)
 
 
+def test_rows_are_mapped_vectors_and_signatures():
+    table = Spelling.of_words(["walking", "talked"], np.array([5.0, 3.0]), 3, 4, 7)
+    rng = np.random.default_rng(0)
+    table.vectors = rng.standard_normal((len(table.hashes), 9)).astype(np.float16)
+    meaning, lexical = (rng.standard_normal(shape).astype(np.float32) for shape in ((9, 4), (70, 70)))
+    words = ["walk", "", "talking"]
+    vectors, signatures = unseen(table, words, 70)
+    expected = np.hstack([vectors @ meaning, signatures @ lexical])
+    np.testing.assert_allclose(table.speller(meaning, lexical)(words), expected, atol=1e-4)
+
+
 def test_what_the_kernel_is_given_is_checked():
     table = Spelling.of_words(["abcd"], np.ones(1), 3, 4, 1)
     codes, sizes = code_points(["abc"])
-    more = (table.hashes, table.weights, table.vectors, 1.0, 3, 4, 1)
-    out = np.empty((1, 0), np.float32), np.empty((1, 5), np.float32)
-    with pytest.raises(ValueError, match="do not add up"):
-        _kernel.spell(codes, sizes + 1, *more, *out)
+    more = (table.vectors, 1.0, 3, 4, 1)
+    maps = np.empty((0, 2), np.float32), np.eye(5, dtype=np.float32)
     with pytest.raises(ValueError, match="one for each of"):
-        _kernel.spell(codes, sizes, table.hashes, table.weights[:-1], *more[2:], *out)
+        _kernel.Speller(table.hashes, table.weights[:-1], *more, *maps)
+    with pytest.raises(ValueError, match="as many columns"):
+        _kernel.Speller(table.hashes, table.weights, *more, maps[0], maps[1][:3])
+    with pytest.raises(ValueError, match="of another size"):
+        _kernel.Speller(table.hashes, table.weights, np.ones((len(table.hashes), 3), np.float32), *more[1:], *maps)
+    speller = _kernel.Speller(table.hashes, table.weights, *more, *maps)
+    with pytest.raises(ValueError, match="do not add up"):
+        speller.write(codes, sizes + 1, np.empty((1, 7), np.float32))
     with pytest.raises(ValueError, match="one row a word"):
-        _kernel.spell(codes, sizes, *more, np.empty((2, 0), np.float32), out[1])
+        speller.write(codes, sizes, np.empty((1, 6), np.float32))
+
+
+@pytest.mark.parametrize("level", _kernel.available_levels())
+def test_further_rows_and_lengths_as_numpy_has_them(level, monkeypatch):
+    monkeypatch.setenv("GENSIM_SENT2VEC_SIMD", level)
+    rng = np.random.default_rng(2)
+    means, rows = (rng.standard_normal(shape).astype(np.float32) for shape in ((5, 37), (3, 37)))
+    totals, weights = np.array([0, 2, 1, 0, 3], np.float32), np.array([1, 0.5, 2, 0, 1e-44], np.float32)
+    means[totals == 0] = 0
+    sentences, at = np.array([0, 1, 1, 2, 3]), np.array([2, 0, 1, 1, 0])
+    sums, after = means * totals[:, None], totals.copy()
+    np.add.at(sums, sentences, weights[:, None] * rows[at])
+    np.add.at(after, sentences, weights)
+    sums[3] = after[3] = 0  # too small to divide by
+    expected = sums / np.where(after > 0, after, 1)[:, None]
+    _kernel.mix_in(means, totals, sentences, at, weights, rows)
+    np.testing.assert_allclose(means, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(totals, after)
+
+    words = Vocabulary.from_words(["a"])
+    encoder = _kernel.Encoder(words, rows[:1], rows[:0], word_ngrams=1, skip=False, ngram_hash="mixed")
+    encoder.scale_parts(means, 30, 3, 0.5)
+    np.testing.assert_allclose(means, [[*3 * unit(row[:30]), *unit(row[30:]) / 2] for row in expected], atol=1e-5)
+
+    with pytest.raises(ValueError, match="out of range"):
+        _kernel.mix_in(means, totals, sentences, at + 1, weights, rows)
+    with pytest.raises(ValueError, match="do not fit"):
+        _kernel.mix_in(means, totals, sentences, at, weights, rows[:, :5].copy())
+    with pytest.raises(ValueError, match="split: 0 to 37"):
+        encoder.scale_parts(means, 38, 1, 1)
 
 
 def test_averages_of_vectors():
@@ -148,5 +202,5 @@ def test_averages_of_vectors():
     assert known.tolist() == [True, False]
     np.testing.assert_allclose(table.vectors[at[0]], expected, atol=1e-3)
 
-    vectors, _ = table.unseen(["walks", "zqzqx", ""], 3)
+    vectors, _ = unseen(table, ["walks", "zqzqx", ""], 3)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), [1, 0, 0], atol=1e-6)
