@@ -147,6 +147,8 @@ def restore(
         if name not in PARTS:
             raise ValueError(f"parts: this version of gensim_sent2vec knows no {name!r}; install a newer one")
         wv.__dict__[name] = PARTS[name].from_arrays(_below(name, arrays), about)
+    if wv.weighting is not None and wv.weighting.meaning_dims > wv.sentence_size:
+        raise ValueError(f"weighting: meaning_dims is {wv.weighting.meaning_dims}, of {wv.sentence_size} numbers")
 
 
 def _check_facts(facts: Mapping[str, Any]) -> None:

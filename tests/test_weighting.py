@@ -351,6 +351,16 @@ def test_rows_are_needed_to_spell(weighted):
         SentenceWeighting.from_arrays(arrays, facts)
 
 
+@pytest.mark.parametrize("baked", [False, True])
+def test_more_numbers_of_meaning_than_there_are(weighted, baked, tmp_path):
+    """Seen by fuzz_readers.py."""
+    wv = weighted.bake() if baked else weighted
+    wv.weighting.meaning_dims = 2**40
+    wv.save(str(tmp_path / "vectors"))
+    with pytest.raises(ValueError, match="weighting: "):
+        Sent2VecKeyedVectors.load(str(tmp_path / "vectors"))
+
+
 def test_it_is_kept_with_the_vectors(weighted, tmp_path):
     expected = weighted.encode(NEW)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(weighted)).encode(NEW), expected)
