@@ -19,9 +19,15 @@ struct Spelling {
     uint64_t seed;
 };
 
+// Hashes are spread evenly, so that the place is near hash / 2^64 of the way; a table that is not sorted loses some.
 inline int64_t place_of(const Spelling& s, uint64_t hash) {
-    const uint64_t* at = std::lower_bound(s.hashes, s.hashes + s.n_ngrams, hash);
-    return at != s.hashes + s.n_ngrams && *at == hash ? at - s.hashes : -1;
+    if (s.n_ngrams == 0) return -1;
+    const int64_t n = s.n_ngrams, guess = static_cast<int64_t>(static_cast<double>(hash) * 0x1p-64 * static_cast<double>(n - 1));
+    int64_t step = 16, low = guess, high = guess + 1;  // doubled until the place is in [low, high)
+    while (low > 0 && s.hashes[low] > hash) low = std::max<int64_t>(0, low - (step *= 2));
+    while (high < n && s.hashes[high] <= hash) high = std::min(n, high + (step *= 2));
+    const uint64_t* at = std::lower_bound(s.hashes + low, s.hashes + high, hash);
+    return at != s.hashes + high && *at == hash ? at - s.hashes : -1;
 }
 
 // The eight signs that the bits of a byte say, the lowest bit first.
@@ -77,18 +83,24 @@ inline void spell(const Spelling& s, const uint32_t* code, int64_t size, MeanRow
         std::fill(vector, vector + s.dim, 0.0f);
 }
 
+// Some columns of v M, whose sums stay in registers.
+template <int N>
+inline void times_columns(const std::vector<float>& v, const float* matrix, int columns, float scale, float* out) {
+    float sums[N] = {};
+    for (size_t i = 0; i < v.size(); ++i, matrix += columns)
+        for (int j = 0; j < N; ++j) sums[j] += v[i] * matrix[j];
+    for (int j = 0; j < N; ++j) out[j] = sums[j] * scale;
+}
+
 // out (columns) = unit(v) M, M having so many columns.
 inline void unit_product(const std::vector<float>& v, const float* matrix, int columns, DotRows dot, float* out) {
     float square = 0;
     if (!v.empty()) dot(v.data(), 1, static_cast<int>(v.size()), v.data(), &square);
-    std::fill(out, out + columns, 0.0f);
-    if (!(square > 0)) return;
-    const float scale = 1 / std::sqrt(square);
-    for (const float x : v) {
-        const float factor = x * scale;
-        for (int j = 0; j < columns; ++j) out[j] += factor * matrix[j];
-        matrix += columns;
-    }
+    const float scale = square > 0 ? 1 / std::sqrt(square) : 0.0f;
+    int first = 0;
+    for (; first + 16 <= columns; first += 16) times_columns<16>(v, matrix + first, columns, scale, out + first);
+    for (; first + 4 <= columns; first += 4) times_columns<4>(v, matrix + first, columns, scale, out + first);
+    for (; first < columns; ++first) times_columns<1>(v, matrix + first, columns, scale, out + first);
 }
 
 // Rows of words for sentences to be means of: what they mean, by (dim, meaning_dims), and how they are spelt, by
