@@ -6,13 +6,15 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import smart_open
 
 from .arguments import TRAIN_OPTIONS, WEIGHTING_OPTIONS
+from .convert import COMPRESSED, is_epfml, load_any
 from .convert import convert as convert_file
-from .convert import is_epfml, load_any
 from .corpus import TextLines, TokenFile, TokenLines
 from .evaluation import append_to_log, check_log, evaluate_file, evaluate_sts
 from .keyedvectors import Sent2VecKeyedVectors
@@ -84,32 +86,89 @@ def encode(args: argparse.Namespace) -> None:
     if args.output:
         _check_writable(args.output)
         vectors = wv.encode(lines, normalize=args.normalize, workers=args.workers)
-        with open(args.output, "wb") as file:  # np.save would add .npy to a name without it
-            np.save(file, vectors)
+        _write_vectors(args.output, vectors)
         return
     for batch in batches(lines, 1000):
-        for row in wv.encode(batch, normalize=args.normalize, workers=args.workers, show_progress_bar=False):
-            print(" ".join(map(str, row)))
+        vectors = wv.encode(batch, normalize=args.normalize, workers=args.workers, show_progress_bar=False)
+        sys.stdout.writelines(_as_text(vectors))
+
+
+def _as_text(vectors: np.ndarray) -> Iterator[str]:
+    """A line for each vector, which is read back equal."""
+    return (" ".join(map(str, row)) + "\n" for row in vectors)
+
+
+def _write_vectors(path: str, vectors: np.ndarray) -> None:
+    """Write sentences' vectors in the form that the name of the file says."""
+    name = path.lower()
+    for ending in COMPRESSED:
+        name = name.removesuffix(ending)
+    if name.endswith(".txt"):
+        with smart_open.open(path, "w", encoding="ascii") as file:
+            file.writelines(_as_text(vectors))
+    elif name.endswith((".vec", ".w2v.bin")):
+        of_lines = Sent2VecKeyedVectors(vectors.shape[1])
+        of_lines.add_vectors([str(number) for number in range(1, len(vectors) + 1)], vectors)
+        of_lines.save_word2vec_format(path, binary=name.endswith(".bin"), sort_attr=None)
+    else:
+        with open(path, "wb") as binary:  # np.save would add .npy to a name without it
+            np.save(binary, vectors)
 
 
 def similar(args: argparse.Namespace) -> None:
     wv = load_vectors(args.model, args.plain)
     if args.topn < 1:
         raise ValueError(f"--topn must be at least 1, got {args.topn}")
-    if args.corpus is None and args.index is None:
-        for query in args.queries:
-            if query not in wv:
-                raise ValueError(f"{query!r} is not a word of the model; to search sentences pass --corpus FILE")
-            _show(query, wv.most_similar(query, topn=args.topn), args.json)
-        return
     if args.corpus is not None and args.index is not None:
         raise ValueError("--corpus and --index: pass one of the two")
     if args.index is not None:
         index = SentenceIndex.load(args.index, wv, mmap="r")
-    else:
+    elif args.corpus is not None:
         index = SentenceIndex.build(wv, TextLines(args.corpus))
-    for query, results in zip(args.queries, index.most_similar_batch(args.queries, args.topn, args.hybrid)):
-        _show(query, results, args.json)
+    else:
+        index = None
+        if args.hybrid:
+            raise ValueError("--hybrid: words are searched by their meaning alone; pass --corpus or --index as well")
+    if args.negative:
+        _analogy(args, index or wv)
+        return
+    for queries in _queries(args.queries):
+        if index is None:
+            answers = [_near_words(wv, query, args.topn) for query in queries]
+        else:
+            answers = index.most_similar_batch(queries, args.topn, args.hybrid)
+        for query, results in zip(queries, answers):
+            _show(query, results, args.json)
+
+
+def _queries(given: list[str]) -> Iterator[list[str]]:
+    """Queries in batches, which are searched faster together; lines typed at a terminal one by one."""
+    if given:
+        return iter([given])
+    if sys.stdin.isatty():
+        return ([line.rstrip("\n")] for line in sys.stdin)
+    return batches(TextLines("-"), 1000)
+
+
+def _near_words(wv: Sent2VecKeyedVectors, query: str, topn: int) -> list[tuple[str, float]]:
+    _check_word(wv, query)
+    return wv.most_similar(query, topn=topn)
+
+
+def _check_word(wv: Sent2VecKeyedVectors, word: str) -> None:
+    if word not in wv:
+        raise ValueError(f"{word!r} is not a word of the model; to search sentences pass --corpus FILE")
+
+
+def _analogy(args: argparse.Namespace, searched: SentenceIndex | Sent2VecKeyedVectors) -> None:
+    """The words or sentences nearest to a sum of some less the sum of others."""
+    if not isinstance(searched, SentenceIndex):
+        for word in args.queries + args.negative:
+            _check_word(searched, word)
+    elif args.hybrid:
+        raise ValueError("--hybrid: the sum of sentences has no spelling to compare; leave it out")
+    results = searched.most_similar(positive=args.queries, negative=args.negative, topn=args.topn)
+    _show(" + ".join(args.queries) + "".join(f" - {text}" for text in args.negative), results, args.json)
 
 
 def index(args: argparse.Namespace) -> None:
@@ -171,25 +230,33 @@ def convert(args: argparse.Namespace) -> None:
 def shrink(args: argparse.Namespace) -> None:
     wv = load_vectors(args.model)
     _check_writable(args.target)
-    before = [evaluate_sts(wv, path).pearson for path in args.eval]
+    before = _size_and_scores(wv, args.eval)
     sentences = TextLines(args.corpus) if args.corpus else None
     dtype = np.float16 if args.float16 else None
     shrink_to_file(wv, args.target, args.min_count, args.max_words, args.bucket, dtype, sentences)
-    small = load_vectors(args.target)
-    rows: list[tuple[str, Any, Any]] = [("words", f"{len(wv):,}", f"{len(small):,}")]
-    rows.append(("n-gram rows", f"{wv.bucket:,}", f"{small.bucket:,}"))
-    rows.append(("type", wv.vectors.dtype, small.vectors.dtype))
-    was, now = stored_bytes(wv), stored_bytes(small)
+    after = _size_and_scores(load_vectors(args.target), args.eval)
+    if args.json:
+        print(json.dumps({"before": before, "after": after}, ensure_ascii=False))
+        return
+    rows: list[tuple[str, Any, Any]] = [("words", f"{before['words']:,}", f"{after['words']:,}")]
+    rows.append(("n-gram rows", f"{before['bucket']:,}", f"{after['bucket']:,}"))
+    rows.append(("type", before["dtype"], after["dtype"]))
+    was, now = before["bytes"], after["bytes"]
     rows.append(("bytes", f"{was:,}", f"{now:,}  {now / was:.1%}"))
-    after = [evaluate_sts(small, path).pearson for path in args.eval]
-    names = [os.path.basename(path) for path in args.eval]
-    if len(names) > 1:
-        before, after = ([*scores, sum(scores) / len(scores)] for scores in (before, after))
-        names.append("mean")
-    for old, new, name in zip(before, after, names):
+    for (name, old), (_, new) in zip(_with_mean(before["pearson"]), _with_mean(after["pearson"])):
         rows.append(("pearson", f"{old:.4f}", f"{new:.4f}  {new - old:+.4f}  {name}"))
     print(f"{'':11} {'before':>14}   after")
     print("\n".join(f"{what:11} {old!s:>14}   {new}" for what, old, new in rows))
+
+
+def _size_and_scores(wv: Sent2VecKeyedVectors, files: list[str]) -> dict[str, Any]:
+    scores = [(os.path.basename(path), evaluate_sts(wv, path).pearson) for path in files]
+    size = {"words": len(wv), "bucket": wv.bucket, "dtype": str(wv.vectors.dtype), "bytes": stored_bytes(wv)}
+    return size | {"pearson": scores}
+
+
+def _with_mean(scores: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    return [*scores, ("mean", sum(score for _, score in scores) / len(scores))] if len(scores) > 1 else scores
 
 
 def info(args: argparse.Namespace) -> None:

@@ -6,6 +6,8 @@ import gzip
 import io
 import json
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,16 +16,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gensim.models import Word2Vec
+from gensim.models import KeyedVectors, Word2Vec
 from gensim.test.utils import common_texts, datapath
 from gensim.utils import simple_preprocess
 from processes import heed_ctrl_c
 
-from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, __version__
+from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, SentenceIndex, __version__, commands, progress
+from gensim_sent2vec.arguments import parser
 from gensim_sent2vec.cli import main
 from gensim_sent2vec.evaluation import evaluate_sts
 
 COMMAND = [sys.executable, "-m", "gensim_sent2vec"]
+COMMANDS = next(action for action in parser()._actions if action.dest == "command").choices
 
 
 @pytest.fixture(scope="module")
@@ -288,6 +292,8 @@ def test_bad_input(model, corpus, tmp_path, capsys):
     assert "not a saved model" in refused(capsys, "info", corpus)
     assert "not a word of the model" in refused(capsys, "similar", model, "qqqq")
     assert "--topn" in refused(capsys, "similar", model, "police", "-n", 0)
+    assert "--hybrid" in refused(capsys, "similar", model, "police", "--hybrid", 0.5)
+    assert "not a word of the model" in refused(capsys, "similar", model, "police", "--negative", "qqqq")
     Word2Vec(common_texts, min_count=1, vector_size=5).save(str(tmp_path / "w2v"))
     assert "Word2Vec" in refused(capsys, "info", tmp_path / "w2v")
     (tmp_path / "latin").write_bytes(b"caf\xe9 au lait\n" * 5)
@@ -301,10 +307,20 @@ def test_unknown_options_and_help(capsys):
         with pytest.raises(SystemExit) as exit_:
             main(argv)
         assert exit_.value.code == code
-    for command in ("demo", "train", "encode", "similar", "index", "tokenize", "evaluate", "info"):
-        with pytest.raises(SystemExit):
-            main([command, "--help"])
-        assert f"gensim-sent2vec {command}" in capsys.readouterr().out.split("example:")[1]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_examples_that_parse(command, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main([command, "--help"])
+    assert exit_.value.code == 0
+    text = capsys.readouterr().out
+    before, _, examples = text.partition("example:" if "example:" in text else "examples:")
+    assert len(before.split("\n\n")[2].split()) >= 10  # more than the line that the list of commands has
+    calls = [line.rpartition("gensim-sent2vec")[2] for line in examples.strip().splitlines()]
+    assert any(call.split()[0] == command for call in calls)
+    for call in calls:
+        parser().parse_args(shlex.split(call.partition(" | ")[0].partition(" < ")[0]))
 
 
 def test_version_and_module():
@@ -312,14 +328,45 @@ def test_version_and_module():
     assert out.strip() == f"gensim-sent2vec {__version__}"
 
 
+def test_every_command_does_something():
+    """A command is the function of its name, see `gensim_sent2vec.cli.main`."""
+    assert all(callable(getattr(commands, name)) for name in COMMANDS)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX pipes")
-def test_a_closed_pipe_ends_quietly(model, corpus):
-    encode = subprocess.Popen([*COMMAND, "encode", model, str(corpus)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    encode.stdout.readline()
-    encode.stdout.close()
-    assert encode.stderr.read() == b""
-    encode.stderr.close()
-    encode.wait(60)
+@pytest.mark.parametrize("command", ["encode", "similar", "words"])
+def test_a_closed_pipe_ends_quietly(model, corpus, tmp_path, command):
+    words = tmp_path / "words.txt"
+    words.write_text("police\n" * 20_000)
+    argv = {
+        "encode": ["encode", model, str(corpus)],
+        "similar": ["similar", model, "--corpus", str(corpus), "--json"],
+        "words": ["similar", model],
+    }[command]
+    with open(words if command == "words" else corpus) as queries:
+        run = subprocess.Popen([*COMMAND, *argv], stdin=queries, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert run.stdout.readline()
+    run.stdout.close()
+    assert run.stderr.read() == b""
+    run.stderr.close()
+    assert run.wait(60) == 141
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize("command", ["encode", "similar"])
+def test_ctrl_c_ends_quietly(model, command, corpus):
+    """While it waits for input, which it has begun to read."""
+    argv = [*COMMAND, command, model] + (["--corpus", str(corpus)] if command == "similar" else [])
+    run = subprocess.Popen(
+        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heed_ctrl_c
+    )
+    with run:
+        # More than a pipe holds: once it is through, the command reads. What it says it says at the end.
+        run.stdin.write(b"the police said\n" * 20_000)
+        run.stdin.flush()
+        run.send_signal(signal.SIGINT)
+        assert run.stderr.read() == b""
+    assert run.returncode == 130
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
@@ -378,3 +425,124 @@ def test_shrink_refuses(model, tmp_path, capsys):
         capsys, "shrink", model, tmp_path / "small", "--float16", "--corpus", tmp_path / "none"
     )
     assert not list(tmp_path.iterdir())
+
+
+def test_shrink_as_json(model, pairs, tmp_path, capsys):
+    sizes = json.loads(run(capsys, "shrink", model, tmp_path / "small", "--bucket", 0, "--eval", pairs, "--json"))
+    assert (sizes["before"]["bucket"], sizes["after"]["bucket"]) == (1000, 0)
+    assert sizes["after"]["bytes"] < sizes["before"]["bytes"]
+    small = Sent2VecKeyedVectors.load(tmp_path / "small")
+    assert sizes["after"]["pearson"] == [[pairs.name, evaluate_sts(small, pairs).pearson]]
+
+
+def test_encode_writes_text_and_word2vec_files(model, corpus, tmp_path, capsys):
+    lines = corpus.read_text(encoding="utf-8").splitlines()
+    expected = Sent2Vec.load(model).wv.encode(lines)
+    for name in "a.txt", "a.txt.gz", "a.txt.bz2":
+        run(capsys, "encode", model, corpus, "-o", tmp_path / name)
+        np.testing.assert_array_equal(np.loadtxt(tmp_path / name, dtype=np.float32), expected)
+    for name in "a.vec", "a.vec.gz", "a.w2v.bin":
+        run(capsys, "encode", model, corpus, "-o", tmp_path / name)
+        loaded = KeyedVectors.load_word2vec_format(str(tmp_path / name), binary="bin" in name)
+        assert loaded.index_to_key == [str(number) for number in range(1, len(lines) + 1)]
+        np.testing.assert_array_equal(loaded.vectors, expected)
+
+
+def test_encode_reads_compressed_files_and_standard_input(model, corpus, tmp_path, monkeypatch, capsys):
+    expected = run(capsys, "encode", model, corpus)
+    with gzip.open(tmp_path / "news.txt.gz", "wb") as file:
+        file.write(corpus.read_bytes())
+    assert run(capsys, "encode", model, tmp_path / "news.txt.gz") == expected
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(corpus.read_bytes())))
+    assert run(capsys, "encode", model) == expected
+
+
+def test_options_stand_anywhere(model, corpus, tmp_path, capsys):
+    run(capsys, "encode", model, "-o", tmp_path / "between.npy", corpus)
+    run(capsys, "encode", "--normalize", model, corpus, "-o", tmp_path / "around.npy")
+    vectors = np.load(tmp_path / "between.npy")
+    np.testing.assert_allclose(
+        np.load(tmp_path / "around.npy"), vectors / np.linalg.norm(vectors, axis=1)[:, None], atol=1e-6
+    )
+    shown = run(capsys, "similar", model, "police", "-n", 2, "rain")
+    assert shown == run(capsys, "similar", "-n", 2, model, "police", "rain") and len(shown.splitlines()) == 6
+
+
+def test_similar_reads_queries_from_standard_input(model, corpus, monkeypatch, capsys):
+    lines = corpus.read_text(encoding="utf-8").splitlines()[:3]
+    expected = run(capsys, "similar", model, *lines, "--corpus", corpus)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("\n".join(lines).encode())))
+    assert run(capsys, "similar", model, "--corpus", corpus) == expected
+
+
+def test_analogies_of_words_and_sentences(model, corpus, capsys):
+    wv = Sent2Vec.load(model).wv
+    found = json.loads(run(capsys, "similar", model, "police", "rain", "--negative", "fire", "--json", "-n", 3))
+    expected = wv.most_similar(positive=["police", "rain"], negative=["fire"], topn=3)
+    assert found["query"] == "police + rain - fire"
+    assert found["results"] == [[word, pytest.approx(score)] for word, score in expected]
+    a, b, c = corpus.read_text(encoding="utf-8").splitlines()[:3]
+    argv = ["similar", model, "--corpus", corpus, b, c, "--negative", a, "--json"]
+    expected = SentenceIndex.build(wv, corpus.read_text(encoding="utf-8").splitlines()).most_similar(
+        positive=[b, c], negative=[a]
+    )
+    assert [text for text, _ in json.loads(run(capsys, *argv))["results"]] == [text for text, _ in expected]
+
+
+def test_a_line_now_and_then_where_there_is_no_terminal(corpus, tmp_path, monkeypatch, caplog):
+    assert progress.LOG_EVERY == 60
+    monkeypatch.setattr(progress, "LOG_EVERY", 0.2)
+    began = time.monotonic()
+    main(["train", str(corpus), str(tmp_path / "m"), "--vector-size", "100", "--epochs", "150", "--workers", "1"])
+    took = time.monotonic() - began
+    lines = [record.getMessage() for record in caplog.records if record.name == progress.__name__]
+    assert 1 <= len(lines) <= took / 0.2 + 1
+    for part in ("train:", "%", "a second", "s left", "epoch", "/150", "rate 0.", "loss"):
+        assert part in lines[0]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh", "fish", "powershell"])
+def test_completion_scripts(shell, capsys):
+    pytest.importorskip("shtab")
+    with pytest.raises(SystemExit) as exit_:
+        main(["--print-completion", shell])
+    script = capsys.readouterr().out
+    assert exit_.value.code in (0, None)
+    for name in COMMANDS:
+        assert name in script
+    if (program := shutil.which(shell)) and shell in ("bash", "zsh", "fish"):
+        subprocess.run([program, "-n"], input=script, text=True, check=True)
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="there is no bash")
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        (["ev"], ["evaluate"]),
+        (["train", "--lexical-"], ["--lexical-dims", "--lexical-weight"]),
+        (["index", "m", "c", "i", "--method", ""], ["exact", "hnsw"]),
+        (["info", "new"], ["news.model"]),
+    ],
+)
+def test_completion_in_bash(words, expected, capsys, tmp_path):
+    pytest.importorskip("shtab")
+    with pytest.raises(SystemExit):
+        main(["--print-completion", "bash"])
+    (tmp_path / "news.model").touch()
+    line = " ".join(["gensim-sent2vec", *words])
+    script = capsys.readouterr().out + (
+        f"COMP_LINE={shlex.quote(line)} COMP_POINT={len(line)} COMP_CWORD={len(words)}\n"
+        f"COMP_WORDS=(gensim-sent2vec {' '.join(map(shlex.quote, words))})\n"
+        "$(complete -p gensim-sent2vec | sed 's/.*-F \\([^ ]*\\).*/\\1/') gensim-sent2vec "
+        f"{shlex.quote(words[-1])}\n"
+        'printf "%s\\n" "${COMPREPLY[@]}"\n'
+    )
+    done = subprocess.run(["bash"], input=script, text=True, capture_output=True, cwd=tmp_path)
+    assert sorted({word.strip() for word in done.stdout.split()}) == expected, done.stderr
+
+
+def test_completion_without_shtab(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    with pytest.raises(SystemExit) as exit_:
+        main(["--print-completion", "bash"])
+    assert exit_.value.code == 2 and "gensim-sent2vec[completion]" in capsys.readouterr().err
