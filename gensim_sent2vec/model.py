@@ -33,8 +33,8 @@ class Sent2Vec(Preparation):
     """Train, save and load Sent2Vec sentence embeddings.
 
     A word is predicted from the mean of the rows of the whole line it stands in: its words, with a placeholder
-    in the word's own place, and its word n-grams [1]_. A sentence's vector is the weighted mean of its words' rows,
-    joined with their spelling (`SentenceWeighting`), or the plain mean of its rows as in [1]_.
+    in the word's own place, and its word n-grams (Pagliardini, Gupta, Jaggi 2018). A sentence's vector is the weighted
+    mean of its words' rows, joined with their spelling (`SentenceWeighting`), or the plain mean of its rows.
 
     Parameters
     ----------
@@ -111,8 +111,8 @@ class Sent2Vec(Preparation):
 
     References
     ----------
-    .. [1] Pagliardini, Gupta, Jaggi: "Unsupervised Learning of Sentence Embeddings using Compositional n-Gram
-       Features", NAACL 2018.
+    Pagliardini, Gupta, Jaggi: "Unsupervised Learning of Sentence Embeddings using Compositional n-Gram Features", NAACL
+    2018.
 
     Examples
     --------

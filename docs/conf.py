@@ -1,0 +1,45 @@
+"""How the documentation is built: ``sphinx-build -W docs docs/_build`` (``pip install ".[docs]"``), without a network."""
+
+import sys
+from pathlib import Path
+
+from gensim_sent2vec import __version__
+
+sys.path.insert(0, str(Path(__file__).parent))  # the two extensions beside this file
+
+project = "gensim-sent2vec"
+author = "the authors of gensim-sent2vec"
+version = release = __version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_argparse_cli",
+    "myst_parser",
+    "figures",
+    "mathml",
+]
+exclude_patterns = ["_build"]
+default_role = "py:obj"  # `names` in docstrings lead to what they name
+
+# Docstrings are numpydoc's.
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+napoleon_use_ivar = True  # attributes are listed, not described twice
+autodoc_typehints = "none"  # types are told, with shapes, in the docstrings
+autodoc_member_order = "bysource"
+autoclass_content = "class"
+
+myst_enable_extensions = ["dollarmath", "deflist"]
+myst_heading_anchors = 3
+
+html_theme = "furo"
+html_title = f"gensim-sent2vec {version}"
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
+html_math_renderer = "mathml"
+html_copy_source = False
+html_show_sourcelink = False
+pygments_style = "friendly"
+
+man_pages = [("commands", "gensim-sent2vec", "sentence embeddings for gensim", [author], 1)]
