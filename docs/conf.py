@@ -1,11 +1,11 @@
-"""How the documentation is built: ``sphinx-build -W docs docs/_build`` (``pip install ".[docs]"``), without a network."""
+"""How the pages are built, without a network: ``pip install ".[docs]"``, then ``sphinx-build -W docs docs/_build``."""
 
 import sys
 from pathlib import Path
 
 from gensim_sent2vec import __version__
 
-sys.path.insert(0, str(Path(__file__).parent))  # the two extensions beside this file
+sys.path.insert(0, str(Path(__file__).parent))  # the extensions beside this file
 
 project = "gensim-sent2vec"
 author = "the authors of gensim-sent2vec"
@@ -14,10 +14,10 @@ version = release = __version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
-    "sphinx_argparse_cli",
     "myst_parser",
     "figures",
     "mathml",
+    "command_page",
 ]
 exclude_patterns = ["_build"]
 default_role = "py:obj"  # `names` in docstrings lead to what they name
@@ -36,9 +36,9 @@ myst_heading_anchors = 3
 html_theme = "furo"
 html_title = f"gensim-sent2vec {version}"
 html_static_path = ["_static"]
-html_css_files = ["tables.css"]
+html_css_files = ["pages.css"]
 html_math_renderer = "mathml"
-html_copy_source = False
+html_copy_source = html_show_copyright = False
 html_show_sourcelink = False
 pygments_style = "friendly"
 

@@ -1,0 +1,62 @@
+"""The command line's page, made from its parsers: the directive ``commands``."""
+
+import argparse
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from gensim_sent2vec.arguments import parser
+
+
+class Commands(SphinxDirective):
+    """A section for the program and for each of its commands: what it does, its arguments, examples."""
+
+    def run(self) -> list[nodes.Node]:
+        text = "\n".join(section(parser()))
+        return self.parse_text_to_nodes(text, allow_section_headings=True)
+
+
+def section(of: argparse.ArgumentParser, level: int = 2) -> Iterator[str]:
+    """A parser as Markdown, those of its commands after it."""
+    yield f"{'#' * level} {of.prog.split()[-1]}\n"
+    yield f"{of.description}\n"
+    usage = re.sub(r"\n\s+", " ", of.format_usage().removeprefix("usage: ")).strip()
+    yield f"```text\n{usage}\n```\n"
+    subparsers: dict[str, argparse.ArgumentParser] = {}
+    for group in of._action_groups:
+        actions = [action for action in group._group_actions if action.dest != "help"]
+        for action in list(actions):
+            if isinstance(action, argparse._SubParsersAction):
+                subparsers = action.choices
+                actions.remove(action)
+        if actions:
+            yield f"**{(group.title or '').capitalize()}**\n"
+            yield from map(definition, actions)
+    if of.epilog:
+        title, _, rest = of.epilog.partition("\n")
+        language = "shell" if title.startswith("example") else "text"
+        yield f"**{title.rstrip(':').capitalize()}**\n\n```{language}\n{dedented(rest)}\n```\n"
+    for sub in subparsers.values():
+        yield from section(sub, level + 1)
+
+
+def definition(action: argparse.Action) -> str:
+    """An argument and what it is for, as an item of a definition list."""
+    value = f" {action.metavar or '|'.join(action.choices or ())}" if action.nargs != 0 else ""
+    names = [f"`{name}{value}`" for name in action.option_strings] or [f"`{action.metavar}`"]
+    return f"{', '.join(names)}\n: {(action.help or '').replace('%%', '%')}\n"
+
+
+def dedented(text: str) -> str:
+    """Lines without the two blanks that they begin with in the help."""
+    return re.sub(r"^ {2}", "", text.rstrip(), flags=re.MULTILINE)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Add the directive."""
+    app.add_directive("commands", Commands)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
