@@ -24,8 +24,8 @@ def section(of: argparse.ArgumentParser, level: int = 2) -> Iterator[str]:
     """A parser as Markdown, those of its commands after it."""
     yield f"{'#' * level} {of.prog.split()[-1]}\n"
     yield f"{of.description}\n"
-    usage = re.sub(r"\n\s+", " ", of.format_usage().removeprefix("usage: ")).strip()
-    yield f"```text\n{usage}\n```\n"
+    usage = re.sub(r"^ {7}", "", of.format_usage().removeprefix("usage: "), flags=re.MULTILINE)
+    yield f"```text\n{usage}```\n"
     subparsers: dict[str, argparse.ArgumentParser] = {}
     for group in of._action_groups:
         actions = [action for action in group._group_actions if action.dest != "help"]
@@ -37,9 +37,10 @@ def section(of: argparse.ArgumentParser, level: int = 2) -> Iterator[str]:
             yield f"**{(group.title or '').capitalize()}**\n"
             yield from map(definition, actions)
     if of.epilog:
-        title, _, rest = of.epilog.partition("\n")
+        first, _, more = of.epilog.partition("\n\n")
+        title, _, rest = first.partition("\n")
         language = "shell" if title.startswith("example") else "text"
-        yield f"**{title.rstrip(':').capitalize()}**\n\n```{language}\n{dedented(rest)}\n```\n"
+        yield f"**{title.rstrip(':').capitalize()}**\n\n```{language}\n{dedented(rest)}\n```\n\n{more}\n"
     for sub in subparsers.values():
         yield from section(sub, level + 1)
 

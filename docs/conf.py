@@ -20,6 +20,7 @@ extensions = [
     "command_page",
 ]
 exclude_patterns = ["_build"]
+smartquotes = False  # which would make one dash of two
 default_role = "py:obj"  # `names` in docstrings lead to what they name
 
 # Docstrings are numpydoc's.

@@ -1,0 +1,188 @@
+"""What pages and docstrings show is run, as a reader would run it, on gensim's own data; and the pages are built."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import json
+import pkgutil
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from gensim.models import FastText
+from gensim.models.phrases import Phrases
+from gensim.test.utils import datapath
+from gensim.utils import simple_preprocess
+
+import gensim_sent2vec
+from gensim_sent2vec import Sent2Vec
+from gensim_sent2vec.cli import main
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+MODULES = [module.name for module in pkgutil.iter_modules(gensim_sent2vec.__path__) if module.name != "__main__"]
+OPTIONAL = {"kiwi": "kiwipiepy", "mecab": "mecab", "hnsw": "usearch", "--print-completion": "shtab"}
+NOT_RUN = ("demo", "serve")  # tested elsewhere
+
+
+def blocks(page: Path, language: str) -> list[tuple[int, str]]:
+    """The code blocks of a page in one language: their first lines' numbers, and what is in them."""
+    text = page.read_text(encoding="utf-8")
+    found = re.finditer(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [(text.count("\n", 0, match.start(1)), match[1]) for match in found]
+
+
+def missing(code: str) -> str | None:
+    """A package that some code needs and that is not there."""
+    return next((package for word, package in OPTIONAL.items() if word in code and not find_spec(package)), None)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A folder with the files that the pages speak of."""
+    folder = tmp_path_factory.mktemp("world")
+    articles = Path(datapath("lee_background.cor")).read_text(encoding="latin-1").splitlines()
+    lines = [" ".join(simple_preprocess(line)) for article in articles for line in article.split(". ")]
+    for name in "corpus.txt", "news.txt":
+        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for name in "new.txt", "faq.txt":
+        (folder / name).write_text("\n".join(lines[:50]) + "\n", encoding="utf-8")
+    pairs = [(5, lines[0], lines[0]), (3, lines[1], lines[1] + " today"), (0, lines[2], lines[30])]
+    (folder / "pairs.tsv").write_text("".join(f"{score}\t{a}\t{b}\n" for score, a, b in pairs), encoding="utf-8")
+    faq = [("role", "answer", "question"), ("index", 1, lines[0]), ("index", 2, lines[1]), ("query", 1, lines[0])]
+    (folder / "faq.tsv").write_text("".join(f"{a}\t{b}\t{c}\n" for a, b, c in faq), encoding="utf-8")
+    shutil.copy(Path(__file__).parent / "data" / "epfml" / "ngrams2.bin", folder / "model.bin")
+    model = Sent2Vec(corpus_file=folder / "corpus.txt", workers=1)
+    model.save(folder / "my.model")
+    model.wv.save(folder / "my.s2v")
+    model.wv.save_word2vec_format(folder / "words.vec")
+    return folder
+
+
+@pytest.fixture
+def here(world, tmp_path):
+    """The working folder, with those files."""
+    shutil.copytree(world, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+@pytest.fixture
+def names(here):
+    """What the pages' code takes for granted."""
+    lines = (here / "corpus.txt").read_text(encoding="utf-8").splitlines()
+    sentences = [line.split() for line in lines]
+    fasttext = FastText(sentences[:300], vector_size=20, min_count=2, epochs=1, bucket=1000)
+    return {
+        "sentences": sentences,
+        "texts": lines[:20],
+        "questions": lines[:20],
+        "answers": list(range(20)),
+        "any_gensim_vectors": fasttext.wv,
+        "gensim_phrases": Phrases(sentences, min_count=3, threshold=5).freeze(),
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_python_of_a_page_runs(page, names):
+    for line, code in blocks(page, "python"):
+        if package := missing(code):
+            print(f"{page.name}, line {line}: left out, there is no {package}")
+            continue
+        exec(compile("\n" * line + code, str(page), "exec"), names)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_commands_of_a_page_run(page, here, capsys):
+    calls = [line for _, code in blocks(page, "(?:shell)?") for line in code.splitlines()]
+    for call in calls:
+        words = shlex.split(call.partition(" > ")[0], comments=True)
+        if words[:1] != ["gensim-sent2vec"] or words[1] in NOT_RUN or missing(call):
+            continue
+        try:
+            main(words[1:])
+        except SystemExit as end:
+            assert not end.code, f"{page.name}: {call}\n{capsys.readouterr().err}"
+
+
+def test_pages_have_code_to_run():
+    """The two tests above do find something."""
+    readme, start = PAGES[0], ROOT / "docs" / "start.md"
+    for page in readme, start:
+        assert len(blocks(page, "python")) > 3
+        assert any("gensim-sent2vec train" in code for _, code in blocks(page, "(?:shell)?"))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_of_docstrings(name):
+    if package := {"vectorizer": "sklearn", "export": "torch", "plots": "matplotlib"}.get(name):
+        pytest.importorskip(package)
+    try:
+        module = importlib.import_module(f"gensim_sent2vec.{name}")
+    except ImportError as error:
+        pytest.skip(str(error))
+    failed, _ = doctest.testmod(module, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    assert failed == 0
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+def test_links_within_the_repository(page):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+        if target.startswith("gensim_sent2vec/") and not (ROOT / "gensim_sent2vec").exists():
+            continue  # the tests of an installed wheel have no source package beside them
+        assert (ROOT / target).exists(), f"{page.name} leads to {target}, which is not there"
+
+
+def test_figures_take_rows_from_the_tables(monkeypatch):
+    pytest.importorskip("sphinx")
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    figures = importlib.import_module("figures")
+    table = figures.tables()["quality-ablation"]
+    assert figures.chosen(table, ["a = 1e-4", "the default"]).splitlines()[2:] == [
+        next(line for line in table.splitlines() if line.startswith(f"| {name} |"))
+        for name in ("a = 1e-4", "the default")
+    ]
+    with pytest.raises(ValueError, match="no row 'a = 7'"):
+        figures.chosen(table, ["a = 7"])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The pages, built; any warning fails, and so does any link that leads nowhere."""
+    for package in "sphinx", "furo", "myst_parser":
+        pytest.importorskip(package)
+    out = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-d", str(out / "doctrees")]
+    done = subprocess.run([*command, str(ROOT / "docs"), str(out / "html")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return out / "html"
+
+
+def test_the_pages_are_built(site):
+    api = (site / "api.html").read_text(encoding="utf-8")
+    for name in set(gensim_sent2vec.__all__) - {"__version__"}:
+        assert f'id="gensim_sent2vec.{name}"' in api
+    for name in "Sent2Vec.train", "Sent2Vec.build_vocab", "Sent2VecKeyedVectors.encode", "SentenceIndex.most_similar":
+        assert f'id="gensim_sent2vec.{name}"' in api
+    commands = (site / "commands.html").read_text(encoding="utf-8")
+    assert "--lexical-dims N" in commands and "gensim-sent2vec shrink my.model" in commands
+    assert "<math" in (site / "sentences.html").read_text(encoding="utf-8")
+
+
+def test_figures_of_the_pages_are_those_measured(site):
+    results = ROOT / "benchmarks" / "results" / gensim_sent2vec.__version__ / "quality.json"
+    run = json.loads(results.read_text())["languages"]["korean"]["runs"]["this package, default"]
+    p1 = run["scores"]["default / first_half = 1.25"]["faq-ko"]["P@1"]
+    row = re.search(r"first_half = 1.25</p>.*?</tr>", (site / "parameters.html").read_text(encoding="utf-8"), re.DOTALL)
+    assert f"{p1:.3f}" in row[0]
+
+
+def test_the_pages_fetch_nothing(site):
+    for page in site.rglob("*.html"):
+        fetched = re.findall(r'<(?:script|link|img|iframe)[^>]*(?:src|href)="(?:https?:)?//[^"]*"', page.read_text())
+        assert not fetched, f"{page.name}: {fetched}"
