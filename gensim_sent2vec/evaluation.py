@@ -291,7 +291,7 @@ COLUMNS = ("date", "model", "file", "n", "coverage", "pearson", "spearman", "P@1
 def evaluate_file(
     wv: KeyedVectors, path: str, hybrid: float = 0.0, weighting: Any = None, tokenizer: Any = None
 ) -> dict[str, Any]:
-    """Judge vectors by a file of either kind.
+    """Judge vectors by a file of either kind; the arguments are those of `evaluate_retrieval`.
 
     Returns
     -------

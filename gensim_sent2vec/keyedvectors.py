@@ -88,6 +88,11 @@ class Sent2VecKeyedVectors(WordVectors):
         -------
         Sent2VecKeyedVectors
             With the same words and their further attributes (counts, where there are any), and no n-grams.
+
+        Raises
+        ------
+        TypeError
+            Where it is something else, or a key is not a string.
         """
         if not isinstance(keyed_vectors, KeyedVectors):
             raise TypeError(
@@ -132,11 +137,11 @@ class Sent2VecKeyedVectors(WordVectors):
         self._phrases = frozen(phrases)
 
     def tokens(self, text: str) -> list[str]:
-        """The tokens of a text, phrases joined: what `encode` makes of a str."""
+        """The tokens of a text (str), phrases joined: what `encode` makes of it, a list of str."""
         return Tokenization(self.tokenizer, self.phrases)(text)
 
     def token_lists(self, texts: Iterable[str]) -> Iterator[list[str]]:
-        """The tokens of many texts, read as they are needed; Kiwi analyses them in threads of its own."""
+        """`tokens` of many texts, which are read as they are needed: an iterator; Kiwi uses threads of its own."""
         return Tokenization(self.tokenizer, self.phrases).stream(texts)
 
     def _prepared(self, sentences: Iterable[Sentence]) -> Iterable[Sentence]:
@@ -345,7 +350,20 @@ class Sent2VecKeyedVectors(WordVectors):
         return result
 
     def similarity_sentences(self, a: Sentence, b: Sentence, weighting: Weighting = None) -> float:
-        """The cosine of two sentences' vectors; 0 where one of them has no known word. `weighting` as in `encode`."""
+        """The cosine of two sentences' vectors.
+
+        Parameters
+        ----------
+        a, b : str or sequence of str
+            As in `get_sentence_vector`.
+        weighting : SentenceWeighting or False, optional
+            As in `encode`.
+
+        Returns
+        -------
+        float
+            -1 to 1; 0 where nothing of one of them is known.
+        """
         va, vb = normalized(np.stack([self.get_sentence_vector(s, weighting) for s in (a, b)]))
         return float(va @ vb)
 

@@ -209,6 +209,11 @@ class Sent2Vec(Preparation):
     def as_tokens(self, sentences: Any = None, corpus_file: Any = None) -> AbstractContextManager[tuple[Any, Any]]:
         """A corpus tokenised once, for several calls of `build_vocab` and `train` in a ``with`` block.
 
+        Parameters
+        ----------
+        sentences, corpus_file
+            One of the two, as for the class.
+
         Returns
         -------
         context manager of (sentences, corpus_file)
@@ -266,6 +271,7 @@ class Sent2Vec(Preparation):
         compute_loss : bool
             Sum up the loss of this call.
         callbacks : iterable of gensim.models.callbacks.CallbackAny2Vec
+            As for the class.
 
         Returns
         -------
@@ -391,7 +397,19 @@ class Sent2Vec(Preparation):
     def save(self, fname_or_handle: Any, *args: Any, **kwargs: Any) -> None:
         """Save the whole model, large arrays as files of their own beside; see gensim's `Word2Vec.save`.
 
-        The old model is replaced as a whole, see `gensim_sent2vec.pickled.save_beside`.
+        An older one there is replaced as a whole: whatever happens, one of the two can be loaded.
+
+        Parameters
+        ----------
+        fname_or_handle : str, path-like or file
+            The path, or an open binary file, which then holds all.
+        *args, **kwargs
+            Further arguments of gensim's.
+
+        Raises
+        ------
+        OSError
+            Where it cannot be written.
         """
         kwargs.setdefault("sep_limit", SEPARATE)
         save_beside(super().save, fname_or_handle, *args, **kwargs)
@@ -405,7 +423,7 @@ class Sent2Vec(Preparation):
         fname : str or path-like
             The path given to `save`.
         mmap : {None, 'r'}, keyword
-            'r' maps the matrices read-only: for use, not for training.
+            'r' maps the matrices read-only, and processes share them: for use, not for training.
 
         Raises
         ------

@@ -21,6 +21,10 @@ def learn_phrases(sentences: Iterable[list[str]], **options: Any) -> FrozenPhras
     options
         Arguments of `gensim.models.Phrases`; English connector words ("of", "the") may stand inside a phrase
         unless `connector_words` says otherwise.
+
+    Returns
+    -------
+    gensim.models.phrases.FrozenPhrases
     """
     options.setdefault("connector_words", ENGLISH_CONNECTOR_WORDS)
     return frozen(Phrases(sentences, **options))
@@ -73,6 +77,15 @@ def _of_longer_tokens(phrases: Phrases) -> dict[str, float]:
 
 def load_phrases(path: str) -> FrozenPhrases:
     """Phrases from a file that `Phrases.save` or `FrozenPhrases.save` wrote.
+
+    Parameters
+    ----------
+    path : str
+        A pickle: load only files that you trust.
+
+    Returns
+    -------
+    gensim.models.phrases.FrozenPhrases
 
     Raises
     ------

@@ -32,6 +32,12 @@ def plot_training(history: TrainingHistory, ax: Axes | None = None) -> Axes:
     history : TrainingHistory
         A callback of the training.
     ax : matplotlib.axes.Axes, optional
+        Where to draw; by default a figure of its own.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on.
 
     Raises
     ------
@@ -62,8 +68,21 @@ def plot_similarity(wv: Sent2VecKeyedVectors, sentences: Sequence[Sentence], ax:
     Parameters
     ----------
     wv : Sent2VecKeyedVectors
+        What encodes them, weighting included.
     sentences : sequence of str or of sequences of str
+        Some ten at most, to be legible.
     ax : matplotlib.axes.Axes, optional
+        Where to draw; by default a figure of its own.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on.
+
+    Raises
+    ------
+    ValueError
+        Where there is no sentence.
     """
     if isinstance(sentences, str) or not len(sentences):
         raise ValueError("sentences: a list of one or more sentences is expected")
@@ -86,10 +105,17 @@ def plot_results(path: str | os.PathLike[str], score: str | None = None, ax: Axe
     Parameters
     ----------
     path : str or path-like
+        The record.
     score : str, optional
         A column of the record, such as "spearman" or "P@5"; by default Pearson's r of judged pairs and P@1 of
         questions.
     ax : matplotlib.axes.Axes, optional
+        Where to draw; by default a figure of its own.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on.
 
     Raises
     ------

@@ -73,7 +73,18 @@ class Preparation(Word2Vec):
             check_sentences(corpus_iterable, passes)
 
     def build_vocab(self, *args: Any, **kwargs: Any) -> None:
-        """Build the vocabulary from a corpus; see gensim's `Word2Vec.build_vocab`.
+        """Build the vocabulary from a corpus; the arguments are those of gensim's `Word2Vec.build_vocab`.
+
+        Parameters
+        ----------
+        corpus_iterable : iterable of list of str, optional
+            Token lists.
+        corpus_file : str or path-like, optional
+            Or a text file, one sentence a line.
+        update : bool
+            Add the words to those there are, and keep what is trained.
+        progress_per, keep_raw_vocab, trim_rule
+            As in gensim.
 
         Raises
         ------

@@ -189,6 +189,11 @@ class SentenceIndex:
         -------
         list of (key, float)
             Best first; equal scores in the order of the rows.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For a query that is none, and where an argument is out of its range.
         """
         if query is not None and not len(positive) and not len(negative):
             return self._search([query], topn, hybrid, self._mask(where))[0]
@@ -212,8 +217,19 @@ class SentenceIndex:
     ) -> list[Results]:
         """`most_similar` of many queries, which is several times faster for each than one by one.
 
-        A method of its own, as a list of strings given to `most_similar` is one query's tokens. An array of shape
-        (n_queries, dim) is taken as vectors.
+        A method of its own, as a list of strings given to `most_similar` is one query's tokens.
+
+        Parameters
+        ----------
+        queries : sequence of queries, or numpy.ndarray of float32, shape (n_queries, dim)
+            An array is taken as vectors.
+        topn, hybrid, where
+            As in `most_similar`.
+
+        Returns
+        -------
+        list of list of (key, float)
+            One for each query.
         """
         if isinstance(queries, str):
             raise TypeError("queries: a list of queries is expected; for a single one there is most_similar")

@@ -120,7 +120,18 @@ negative, ns_exponent, sample, shared_negatives, workers, seed, tokenizer, phras
         return self
 
     def transform(self, X: Iterable[Any]) -> np.ndarray:
-        """The vectors of texts, shape (n_texts, dim) float32; zeros where no word is known."""
+        """The vectors of texts.
+
+        Parameters
+        ----------
+        X : iterable of str or of sequences of str
+            As in `fit`.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (n_texts, n_numbers)
+            Zeros where nothing of a text is known.
+        """
         check_is_fitted(self)
         return self._vectors().encode(
             _texts(X), normalize=self.normalize, workers=self.workers, show_progress_bar=False

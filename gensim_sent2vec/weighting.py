@@ -151,6 +151,7 @@ class SentenceWeighting(SaveLoad):
 
     @property
     def fitted(self) -> bool:
+        """Whether `fit` has found rows and weights."""
         return self.weights is not None
 
     @property

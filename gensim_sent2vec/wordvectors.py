@@ -83,6 +83,10 @@ class WordVectors(KeyedVectors):
         ----------
         fname : str or path-like
             Compressed where it ends in ``.gz`` or ``.bz2``.
+        fvocab : str, optional
+            A further file to write: the words and their counts.
+        binary : bool
+            The binary form instead of text.
         """
         if self.bucket:
             logger.warning("%s: the word2vec form has words only, %s n-gram rows are left out", fname, self.bucket)

@@ -31,11 +31,21 @@ OPTIONAL = {"kiwi": "kiwipiepy", "mecab": "mecab", "hnsw": "usearch", "--print-c
 NOT_RUN = ("demo", "serve")  # tested elsewhere
 
 
-def blocks(page: Path, language: str) -> list[tuple[int, str]]:
-    """The code blocks of a page in one language: their first lines' numbers, and what is in them."""
-    text = page.read_text(encoding="utf-8")
-    found = re.finditer(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    return [(text.count("\n", 0, match.start(1)), match[1]) for match in found]
+def blocks(page: Path, *languages: str) -> list[tuple[int, str]]:
+    """The code blocks of a page in some languages: the lines before each, and what is in it."""
+    found: list[tuple[int, str]] = []
+    language, first = None, 0
+    lines = page.read_text(encoding="utf-8").splitlines(keepends=True)
+    for number, line in enumerate(lines):
+        if not line.startswith("```"):
+            continue
+        if language is None:
+            language, first = line[3:].strip(), number + 1
+        else:
+            if language in languages:
+                found.append((first, "".join(lines[first:number])))
+            language = None
+    return found
 
 
 def missing(code: str) -> str | None:
@@ -99,7 +109,7 @@ def test_the_python_of_a_page_runs(page, names):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_commands_of_a_page_run(page, here, capsys):
-    calls = [line for _, code in blocks(page, "(?:shell)?") for line in code.splitlines()]
+    calls = [line for _, code in blocks(page, "", "shell") for line in code.splitlines()]
     for call in calls:
         words = shlex.split(call.partition(" > ")[0], comments=True)
         if words[:1] != ["gensim-sent2vec"] or words[1] in NOT_RUN or missing(call):
@@ -115,7 +125,7 @@ def test_pages_have_code_to_run():
     readme, start = PAGES[0], ROOT / "docs" / "start.md"
     for page in readme, start:
         assert len(blocks(page, "python")) > 3
-        assert any("gensim-sent2vec train" in code for _, code in blocks(page, "(?:shell)?"))
+        assert any("gensim-sent2vec train" in code for _, code in blocks(page, "", "shell"))
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -169,7 +179,7 @@ def test_the_pages_are_built(site):
         assert f'id="gensim_sent2vec.{name}"' in api
     for name in "Sent2Vec.train", "Sent2Vec.build_vocab", "Sent2VecKeyedVectors.encode", "SentenceIndex.most_similar":
         assert f'id="gensim_sent2vec.{name}"' in api
-    commands = (site / "commands.html").read_text(encoding="utf-8")
+    commands = re.sub("<[^>]*>", "", (site / "commands.html").read_text(encoding="utf-8"))
     assert "--lexical-dims N" in commands and "gensim-sent2vec shrink my.model" in commands
     assert "<math" in (site / "sentences.html").read_text(encoding="utf-8")
 
