@@ -23,7 +23,7 @@ class Commands(SphinxDirective):
 def section(of: argparse.ArgumentParser, level: int = 2) -> Iterator[str]:
     """A parser as Markdown, those of its commands after it."""
     yield f"{'#' * level} {of.prog.split()[-1]}\n"
-    yield f"{of.description}\n"
+    yield f"{marked(of.description or '')}\n"
     usage = re.sub(r"^ {7}", "", of.format_usage().removeprefix("usage: "), flags=re.MULTILINE)
     yield f"```text\n{usage}```\n"
     subparsers: dict[str, argparse.ArgumentParser] = {}
@@ -40,7 +40,7 @@ def section(of: argparse.ArgumentParser, level: int = 2) -> Iterator[str]:
         first, _, more = of.epilog.partition("\n\n")
         title, _, rest = first.partition("\n")
         language = "shell" if title.startswith("example") else "text"
-        yield f"**{title.rstrip(':').capitalize()}**\n\n```{language}\n{dedented(rest)}\n```\n\n{more}\n"
+        yield f"**{title.rstrip(':').capitalize()}**\n\n```{language}\n{dedented(rest)}\n```\n\n{marked(more)}\n"
     for sub in subparsers.values():
         yield from section(sub, level + 1)
 
@@ -49,7 +49,12 @@ def definition(action: argparse.Action) -> str:
     """An argument and what it is for, as an item of a definition list."""
     value = f" {action.metavar or '|'.join(action.choices or ())}" if action.nargs != 0 else ""
     names = [f"`{name}{value}`" for name in action.option_strings] or [f"`{action.metavar}`"]
-    return f"{', '.join(names)}\n: {(action.help or '').replace('%%', '%')}\n"
+    return f"{', '.join(names)}\n: {marked((action.help or '').replace('%%', '%'))}\n"
+
+
+def marked(text: str) -> str:
+    """Text with its options as code: elsewhere two dashes become one."""
+    return re.sub(r"(?<![\w`-])--[a-z][\w-]*", r"`\g<0>`", text)
 
 
 def dedented(text: str) -> str:

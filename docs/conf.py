@@ -20,7 +20,6 @@ extensions = [
     "command_page",
 ]
 exclude_patterns = ["_build"]
-smartquotes = False  # which would make one dash of two
 default_role = "py:obj"  # `names` in docstrings lead to what they name
 
 # Docstrings are numpydoc's.
@@ -29,6 +28,7 @@ napoleon_use_rtype = False
 napoleon_use_ivar = True  # attributes are listed, not described twice
 autodoc_typehints = "none"  # types are told, with shapes, in the docstrings
 autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"
 autoclass_content = "class"
 
 myst_enable_extensions = ["dollarmath", "deflist"]

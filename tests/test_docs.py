@@ -168,7 +168,8 @@ def site(tmp_path_factory):
         pytest.importorskip(package)
     out = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-d", str(out / "doctrees")]
-    done = subprocess.run([*command, str(ROOT / "docs"), str(out / "html")], capture_output=True, text=True)
+    pages = [str(ROOT / "docs"), str(out / "html")]
+    done = subprocess.run([*command, *pages], cwd=out, capture_output=True, text=True)  # not in the source folder
     assert done.returncode == 0, done.stderr
     return out / "html"
 
