@@ -1,7 +1,7 @@
 """Figures in the pages: tables made from benchmarks/results by the scripts that measured them, never typed.
 
     ```{benchmark} quality-ablation
-    :rows: the default, a = 1e-3, a = 1e-4
+    :rows: the default; a = 1e-3; a = 1e-4
     ```
 
 is the table of that name in the README.md, or some rows of it, of the results of this version.
