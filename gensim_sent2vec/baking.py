@@ -1,14 +1,15 @@
 """Word vectors with the weighting multiplied in, for programs that average them.
 
 Decay, unit length, whitening and component removal are linear in the rows, so that a plain mean has them (see
-`gensim_sent2vec.weighting`). Scaling the two parts of a sentence each to its length is not: where topics hold together
-the meaning of long sentences outweighs their spelling. Neither is `first_half`. Given sentences, the rows r_w of all
-words are fitted so that the means come near to the sentences' vectors z_s of length 1,
+`gensim_sent2vec.weighting`). Scaling the two parts of a sentence each to its length is not: the words of a sentence
+share a topic more than their spelling, so that of long sentences the meaning outweighs the spelling. Neither is
+`first_half`. Given sentences s with the counts c_sw, and the vectors z_s of length 1 that the weighting gives them, the
+rows r_w of all words are fitted in some rounds so that their sums u_s(r) = Σ_w c_sw r_w come near to the z_s in
+direction,
 
-    minimise Σ_s |Σ_w c_sw r_w / |u_s| - (z_s · u_s / |u_s|²) z_s |² + μ Σ_w |r_w - r°_w|²,
+    minimise Σ_s | u_s(r) / |u_s(r')| - (z_s · u_s(r') / |u_s(r')|) z_s |² + μ Σ_w | r_w - r'_w |²,
 
-c_sw the counts of the words and u_s = Σ_w c_sw r°_w the sums, begun with the baked rows r° and repeated from those
-found. Words without much evidence stay where they are. Nothing but sentences is looked at.
+r' the rows of the round before, at first the baked ones. Rows of words without much evidence hardly move.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from scipy import sparse
 
 from .corpus import Sample, check_sentences
 from .progress import Progress
-from .spelling import unit
 from .vocab import Vocabulary
 
 if TYPE_CHECKING:

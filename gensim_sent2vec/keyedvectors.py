@@ -357,6 +357,18 @@ class Sent2VecKeyedVectors(WordVectors):
 
         return to_embedding_bag(self, trainable, sparse)
 
+    def to_static_embedding(self) -> Any:
+        """A module of sentence-transformers; see `gensim_sent2vec.static.to_static_embedding`."""
+        from .static import to_static_embedding
+
+        return to_static_embedding(self)
+
+    def to_model2vec(self) -> Any:
+        """A ``model2vec.StaticModel``; see `gensim_sent2vec.static.to_model2vec`."""
+        from .static import to_model2vec
+
+        return to_model2vec(self)
+
     # -------------------------------------------------------------------------------------------------
     # Files
 
