@@ -59,7 +59,8 @@ def bake(
 
 def _known(wv: Sent2VecKeyedVectors, words: Vocabulary, sentences: Sequence[Any]) -> list[list[str]]:
     """The tokens of sentences that will have a row."""
-    held = ([token for token in (wv.tokens(s) if isinstance(s, str) else s) if token in words] for s in sentences)
+    token_lists = wv.token_lists(sentences) if isinstance(next(iter(sentences), None), str) else sentences
+    held = ([token for token in tokens if token in words] for tokens in token_lists)
     known = [tokens for tokens in held if tokens]
     if not known:
         raise ValueError(
@@ -98,9 +99,10 @@ def nearest_rows(
     Returns
     -------
     numpy.ndarray of float32, shape (n_words, n_numbers)
-        Equal to `rows` for words in none of the sentences.
+        Equal to `rows` for words in none of the sentences, and for those left out, whose rows are zeros.
     """
     used = np.unique(counts.indices)
+    used = used[rows[used].any(axis=1)]
     counts, found = counts[:, used], rows[used]
     with Progress("bake", ROUNDS, "rounds", show_progress_bar) as progress:
         for done in range(ROUNDS):
@@ -111,7 +113,9 @@ def nearest_rows(
             scaled = (sparse.diags_array(scales) @ counts).tocsr()
             directions = sums * scales[:, None]
             wanted = np.einsum("ij,ij->i", directions, asked_for)[:, None] * asked_for - directions
-            found = found + ridge(scaled, wanted, PRIOR * float(np.mean(scaled.data**2)))
+            evidence = scaled.data[scaled.data > 0] ** 2
+            if len(evidence):
+                found = found + ridge(scaled, wanted, PRIOR * float(evidence.mean()))
             progress.update(done + 1)
     result = rows.copy()
     result[used] = found

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -155,6 +156,7 @@ def word_tokenizer(words: list[str], like: str = "split") -> Tokenizer:
     return tokenizer
 
 
+@cache
 def pattern_of(like: str) -> str:
     """A regular expression of the tokens of a text. Python's classes of characters are spelt out: others differ."""
     blank, word, letter = map(_class, (r"\s+", r"\w+", r"[^\W\d]+"))

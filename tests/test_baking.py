@@ -68,7 +68,7 @@ def test_words_without_evidence_stay(problem):
     np.testing.assert_array_equal(baking.nearest_rows(zeros, counts.tocsr(), asked_for), zeros)
 
 
-@pytest.mark.parametrize("options", [{}, {"first_half": 1.5}, {"lexical_weight": 0, "first_half": 1.5}])
+@pytest.mark.parametrize("options", [{}, {"first_half": 1.5}])
 def test_plain_means_come_nearer(wv, lee, options, tmp_path):
     wv.weighting = SentenceWeighting(lexical_dims=20 if not options else 0, **options).fit(wv, lee)
     pieces = [tokens[i : i + n] for tokens in lee for n in (4, 25) for i in range(0, len(tokens), n)]
