@@ -14,10 +14,8 @@ from gensim_sent2vec.keyedvectors import normalized
 def problem():
     """Rows, counts of words in sentences, and vectors asked for."""
     random = np.random.default_rng(1)
-    counts = sparse.random_array(
-        (40, 12), density=0.3, rng=random, data_sampler=lambda size: random.integers(1, 4, size)
-    )
-    counts = counts.tocsr().astype(np.float32)
+    counts = random.integers(1, 4, (40, 12)) * (random.random((40, 12)) < 0.3)
+    counts = sparse.csr_matrix(counts.astype(np.float32))
     rows, asked_for = (random.standard_normal((n, 5)).astype(np.float32) for n in (12, 40))
     return rows, counts, normalized(rows.mean(axis=0) + asked_for)
 
