@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -107,19 +107,24 @@ def read_out(
             how["weighting"] = weighting
             if bake:
                 wv.weighting = weighting
-                judged, how = baked(wv, tokenizer), {}
+                judged, how = baked(wv, tokenizer, texts["corpus"]), {}
         result["scores"][name] = scores(judged, texts["files"], **how)
         result["numbers"][name] = (readout is not None and weighting.vector_size) or wv.vector_size
     return result
 
 
-def baked(wv: Any, tokenizer: Callable[[str], list[str]]) -> Callable[[list[str]], Any]:
-    """Sentence vectors as gensim alone makes them, from the word2vec file of the baked vectors."""
+def baked(wv: Any, tokenizer: Callable[[str], list[str]], corpus: str) -> Callable[[list[str]], Any]:
+    """Sentence vectors as gensim alone makes them, from the word2vec file of the baked vectors.
+
+    All words of the corpus have a row there, and rows are fitted on its sentences.
+    """
     import numpy as np
     from gensim.models import KeyedVectors
 
+    words = chain.from_iterable(line.split() for line in lines_of(corpus))
     with tempfile.TemporaryDirectory() as folder:
-        wv.bake().save_word2vec_format(f"{folder}/baked.bin", binary=True)
+        vectors = wv.bake(words, sentences=(line.split() for line in lines_of(corpus)))
+        vectors.save_word2vec_format(f"{folder}/baked.bin", binary=True)
         loaded = KeyedVectors.load_word2vec_format(f"{folder}/baked.bin", binary=True)
     return lambda texts: np.stack([loaded.get_mean_vector(tokenizer(text), pre_normalize=False) for text in texts])
 

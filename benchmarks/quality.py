@@ -32,8 +32,8 @@ CHARACTERS = {"english": (3, 4), "korean": (2, 3), "korean words": (2, 3)}
 DEFAULT = "this package, default"
 BAKED = {
     "meaning": {"lexical_weight": 0},
-    "default": {"linear": True},
-    "200 more": {"lexical_dims": 200, "linear": True},
+    "default": {},
+    "200 more": {"lexical_dims": 200},
 }
 OURS: dict[str, dict[str, Any]] = {  # arguments of Sent2Vec
     DEFAULT: {},

@@ -139,11 +139,10 @@ class Fit:
         power = weighting.whiten
         if power is None:
             power = 0 if lexical else PLAIN_WHITENING
-        unit_moment, moment = moments(sample, meaning)
-        axes, scales = whitening(unit_moment, n, power)
+        axes, scales = whitening(second_moment(sample, meaning), n, power)
         if lexical:
             kept = slice(remove, remove + self.meaning_dims)
-            meaning_map = _scaled(axes[:, kept] * scales[kept], moment, 1 - lexical)
+            meaning_map = _scaled(axes[:, kept] * scales[kept], sample, meaning, 1 - lexical)
         else:
             scales[:remove] = 0
             meaning_map = axes * scales @ axes.T if power or remove else np.eye(len(axes))
@@ -156,9 +155,9 @@ class Fit:
                 self.spelling.signatures(*self.spelling.features(strings[block]), self.signature_dims)
                 for block in blocks_of(len(strings))
             ]
-            unit_moment, moment = moments(sample, np.concatenate(parts))
-            axes, scales = whitening(unit_moment, n, LEXICAL_WHITENING)
-            lexical_map = _scaled(axes * scales, moment, lexical)
+            signatures = np.concatenate(parts)
+            axes, scales = whitening(second_moment(sample, signatures), n, LEXICAL_WHITENING)
+            lexical_map = _scaled(axes * scales, sample, signatures, lexical)
         length = float(np.sqrt(np.einsum("ij,ij->i", meaning, meaning).mean()))
         return meaning_map.astype(np.float32), lexical_map.astype(np.float32), length
 
@@ -219,15 +218,13 @@ def word_counts(wv: KeyedVectors) -> np.ndarray:
     return counts
 
 
-def moments(sample: sparse.csr_matrix, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The uncentred second moments of sentences, at length 1 and as they are: float64, (dim, dim) each."""
-    unit_moment, moment = np.zeros((2, rows.shape[1], rows.shape[1]))
+def second_moment(sample: sparse.csr_matrix, rows: np.ndarray) -> np.ndarray:
+    """The uncentred second moment of sentences at length 1: float64, (dim, dim)."""
+    moment = np.zeros((rows.shape[1], rows.shape[1]))
     for block in blocks_of(sample.shape[0]):
-        sentences = sample[block] @ rows
+        sentences = unit(sample[block] @ rows)
         moment += sentences.T @ sentences
-        sentences = unit(sentences)
-        unit_moment += sentences.T @ sentences
-    return unit_moment / sample.shape[0], moment / sample.shape[0]
+    return moment / sample.shape[0]
 
 
 def whitening(moment: np.ndarray, n: int, power: float) -> tuple[np.ndarray, np.ndarray]:
@@ -242,7 +239,8 @@ def whitening(moment: np.ndarray, n: int, power: float) -> tuple[np.ndarray, np.
     return axes[:, ::-1], relative**power
 
 
-def _scaled(matrix: np.ndarray, moment: np.ndarray, share: float) -> np.ndarray:
-    """A map to sentences whose squared length is `share` on average, where linear parts are joined."""
-    mean_square = np.einsum("ij,ik,kj->", matrix, moment, matrix, optimize=True)
-    return matrix * math.sqrt(share / mean_square) if mean_square > 0 else matrix
+def _scaled(matrix: np.ndarray, sample: sparse.csr_matrix, rows: np.ndarray, share: float) -> np.ndarray:
+    """A map of rows to sentences of which as many are longer than √share as shorter, where linear parts are joined."""
+    rows = rows @ matrix
+    lengths = np.concatenate([np.linalg.norm(sample[block] @ rows, axis=1) for block in blocks_of(sample.shape[0])])
+    return matrix * (math.sqrt(share) / np.median(lengths[lengths > 0])) if lengths.any() else matrix

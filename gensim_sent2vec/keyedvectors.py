@@ -289,7 +289,12 @@ class Sent2VecKeyedVectors(WordVectors):
             encoded = normalized(encoded)
         return (encoded, np.concatenate(known)) if return_known else encoded
 
-    def bake(self, extra_words: Iterable[str] = ()) -> Sent2VecKeyedVectors:
+    def bake(
+        self,
+        extra_words: Iterable[str] = (),
+        sentences: Iterable[Sentence] | None = None,
+        show_progress_bar: bool | None = None,
+    ) -> Sent2VecKeyedVectors:
         """Word vectors with the weighting multiplied in, whose plain mean is the sentence's vector up to its length.
 
         Any program that averages word vectors then gives the weighting's cosines: gensim's own
@@ -298,13 +303,17 @@ class Sent2VecKeyedVectors(WordVectors):
         Scaling the two parts of a sentence each to its length (`SentenceWeighting.linear` False, with a lexical part)
         and `first_half` cannot be put into rows. There the baked vectors keep a weighting that does no more than this,
         so that their `encode` still gives the same cosines; elsewhere (``encode(…, weighting=False)``, other programs)
-        they are those of the same weighting with ``linear=True`` and ``first_half=1``.
+        they are those of the same weighting with ``linear=True`` and ``first_half=1``. With `sentences` the rows are
+        fitted to come nearer, and no weighting is kept.
 
         Parameters
         ----------
         extra_words : iterable of str
-            Words that are not in the vocabulary and get a row by their spelling. Other unknown words are left out
-            of sentences.
+            Words that are not in the vocabulary and get a row by their spelling: those of the corpus that were too
+            rare, those of the texts to be read. Other unknown words are left out of sentences.
+        sentences : iterable of str or of sequences of str, optional
+            Such as the training corpus; read once, a sample of it is held.
+        show_progress_bar : bool, optional
 
         Returns
         -------
@@ -314,18 +323,11 @@ class Sent2VecKeyedVectors(WordVectors):
         Raises
         ------
         ValueError
-            Where the vectors have no fitted weighting.
+            Where the vectors have no fitted weighting, or no sentence has a known word.
         """
-        if self.weighting is None:
-            raise ValueError("bake: these vectors have no weighting; set wv.weighting to a fitted SentenceWeighting")
-        rows, words, rest = self.weighting.multiplied_in(self.vectors, self.freeze(), extra_words)
-        result = type(self)(rows.shape[1])
-        result.set_words(words)
-        result.vectors, result.weighting = rows, rest
-        result.tokenizer, result.phrases = self.tokenizer, self.phrases
-        more = len(words) - len(self)
-        result.expandos = {name: np.append(of, np.zeros(more, dtype=of.dtype)) for name, of in self.expandos.items()}
-        return result
+        from .baking import bake
+
+        return bake(self, extra_words, sentences, show_progress_bar)
 
     def astype(self, dtype: Any) -> Sent2VecKeyedVectors:
         """The same vectors in another precision.
@@ -372,6 +374,18 @@ class Sent2VecKeyedVectors(WordVectors):
         from .export import to_embedding_bag
 
         return to_embedding_bag(self, trainable, sparse)
+
+    def to_static_embedding(self) -> Any:
+        """A module of sentence-transformers; see `gensim_sent2vec.static.to_static_embedding`."""
+        from .static import to_static_embedding
+
+        return to_static_embedding(self)
+
+    def to_model2vec(self) -> Any:
+        """A ``model2vec.StaticModel``; see `gensim_sent2vec.static.to_model2vec`."""
+        from .static import to_model2vec
+
+        return to_model2vec(self)
 
     # -------------------------------------------------------------------------------------------------
     # Files

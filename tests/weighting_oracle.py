@@ -150,9 +150,8 @@ class Oracle:
             else:
                 axes, scales = np.zeros((0, 0)), np.zeros(0)
             self.t = axes * scales
-            self.scale = [
-                np.mean([(m[i] @ map_) @ (m[i] @ map_) for m in means]) for i, map_ in enumerate((self.q, self.t))
-            ]
+            lengths = [[np.linalg.norm(m[i] @ map_) for m in means] for i, map_ in enumerate((self.q, self.t))]
+            self.scale = [np.median([n for n in part if n > 0] or [0]) for part in lengths]
         else:
             scales[: o.remove_components] = 0
             self.q, self.t = axes * scales @ axes.T, np.zeros((0, 0))
@@ -166,6 +165,6 @@ class Oracle:
             return x
         shares = [1 - self.o.lexical_weight, self.o.lexical_weight]
         if self.o.linear:
-            x, y = (z * math.sqrt(share / s) if s else z for z, share, s in zip((x, y), shares, self.scale))
+            x, y = (z * math.sqrt(share) / s if s else z for z, share, s in zip((x, y), shares, self.scale))
             return np.concatenate([x, y])
         return np.concatenate([math.sqrt(share) * unit(z) for z, share in zip((x, y), shares)])
