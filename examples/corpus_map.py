@@ -1,14 +1,15 @@
-"""A map of a corpus: one HTML file in which texts of like meaning lie together, with each text under the mouse.
+"""A map of a corpus: one HTML file in which texts of like meaning lie together, and are read under the mouse.
 
-Sentence vectors, then principal components, then t-SNE down to two dimensions; k-means colours the neighbourhoods, which
-are named by the words that are most their own. The page holds all it needs (plotly inside, 5 MB) and is opened by any
-browser. With --projector the vectors are written for the TensorBoard projector too: load both files at
+Sentence vectors, then principal components, then t-SNE down to two dimensions; k-means colours the neighbourhoods of
+the map, which are named by the words that are most their own. The page needs nothing but a browser (plotly is inside: 5
+MB). With --projector the vectors are written for the TensorBoard projector too: load both files at
 projector.tensorflow.org, or beside your own logs.
 
-Expect three hundred news articles of 2000 and 2001 to fall into visible groups: Afghanistan, the Middle East, bushfires, cricket, …
+Expect three hundred news articles of 2000 and 2001 to fall into visible groups: Afghanistan, the Middle East, cricket,
+the economy, strikes, bushfires …
 
     python corpus_map.py                                        # writes corpus_map.html
-    python corpus_map.py --texts mine.txt --clusters 20 -o mine.html --projector folder
+    python corpus_map.py --texts mine.txt --groups 20 -o mine.html --projector folder
     pip install "gensim-sent2vec[map]"
 """
 
@@ -17,6 +18,7 @@ import textwrap
 from pathlib import Path
 
 import numpy as np
+import plotly.graph_objects as go
 from gensim.parsing.preprocessing import STOPWORDS
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
@@ -26,7 +28,10 @@ from sklearn.manifold import TSNE
 from gensim_sent2vec import Sent2Vec
 from gensim_sent2vec.demo import lee_documents, split_sentences
 
-COLOURS = ["#4477aa", "#ee6677", "#228833", "#b8a100", "#3aa6d0", "#aa3377", "#e07b39", "#777777", "#5b4fa2", "#009988"]
+COLOURS = (
+    "#4477aa", "#ee6677", "#228833", "#b8a100", "#3aa6d0", "#aa3377", "#e07b39", "#777777", "#5b4fa2", "#009988",
+    "#8c564b", "#7fae1e",
+)  # fmt: skip
 
 
 def vectors_of(texts):
@@ -56,11 +61,9 @@ def names_of(texts, groups, n=3):
 
 def figure(places, texts, groups, names, title):
     """The map as a plotly figure."""
-    import plotly.graph_objects as go
-
     hover = np.array(["<br>".join(textwrap.wrap(text[:400].replace("<", "&lt;"), 70)) for text in texts])
     traces = [
-        go.Scattergl(
+        go.Scatter(
             x=places[groups == group, 0],
             y=places[groups == group, 1],
             mode="markers",
@@ -79,20 +82,25 @@ def figure(places, texts, groups, names, title):
     map_of_texts = go.Figure(traces)
     for group, name in enumerate(names):
         x, y = np.median(places[groups == group], axis=0)
-        style = {"size": 13, "color": COLOURS[group % len(COLOURS)]}
+        style = {"size": 14, "color": COLOURS[group % len(COLOURS)]}
         map_of_texts.add_annotation(
-            x=x, y=y, text=f"<b>{name.split(',')[0]}</b>", font=style, showarrow=False, bgcolor="rgba(255,255,255,0.75)"
+            x=x,
+            y=y,
+            text=f"<b>{', '.join(name.split(', ')[:2])}</b>",
+            font=style,
+            showarrow=False,
+            bgcolor="rgba(255,255,255,0.75)",
         )
     map_of_texts.update_layout(
-        title={"text": title, "x": 0.02},
+        title={"text": f"{title}<br><sup>Point at a dot to read its text; click a group to hide it.</sup>", "x": 0.02},
         template="plotly_white",
         font={"family": "sans-serif", "size": 14},
         hoverlabel={"bgcolor": "white", "align": "left"},
-        legend={"title": "groups", "itemsizing": "constant"},
-        margin={"l": 20, "r": 20, "t": 60, "b": 20},
+        legend={"title": "Words of the groups"},
+        margin={"l": 20, "r": 20, "t": 80, "b": 20},
     )
     map_of_texts.update_xaxes(visible=False)
-    map_of_texts.update_yaxes(visible=False, scaleanchor="x")
+    map_of_texts.update_yaxes(visible=False)
     return map_of_texts
 
 
@@ -107,7 +115,7 @@ def write_projector(folder, vectors, texts, groups, names):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", help="one a line, some hundreds to some thousands (news that gensim ships)")
-    parser.add_argument("--clusters", type=int, default=10)
+    parser.add_argument("--groups", type=int, default=12)
     parser.add_argument("-o", "--output", default="corpus_map.html")
     parser.add_argument("--projector", metavar="FOLDER", help="write vectors.tsv and metadata.tsv there")
     args = parser.parse_args()
@@ -117,13 +125,15 @@ def main():
     else:
         texts = lee_documents("lee_background.cor")
     vectors = vectors_of(texts)
-    groups = KMeans(args.clusters, n_init=10, random_state=1).fit_predict(vectors)
+    places = flat(vectors)
+    groups = KMeans(args.groups, n_init=10, random_state=1).fit_predict(places)
     names = names_of(texts, groups)
     for group, name in enumerate(names):
         print(f"{(groups == group).sum():5,} texts: {name}")
 
     title = f"{len(texts):,} {'texts of ' + Path(args.texts).name if args.texts else 'news articles, 2000 and 2001'}"
-    figure(flat(vectors), texts, groups, names, title).write_html(args.output, include_plotlyjs=True)
+    page = figure(places, texts, groups, names, title)
+    page.write_html(args.output, include_plotlyjs=True, post_script="document.body.style.margin = 0")
     print(f"\n{args.output}: {Path(args.output).stat().st_size / 1e6:.0f} MB, to be opened in a browser.")
     if args.projector:
         write_projector(args.projector, vectors, texts, groups, names)

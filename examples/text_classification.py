@@ -10,6 +10,7 @@ a corpus of eight million words of all kinds (--corpus) the vectors were ahead o
 the two together far ahead (0.57 and 0.68). Vectors trained on the few labelled texts alone are worst: they know no
 word more than TF-IDF does.
 
+    pip install "gensim-sent2vec[sklearn]"
     python text_classification.py
     python text_classification.py --corpus corpus.txt --data mine.tsv     # columns label and text
 """
