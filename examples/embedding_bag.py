@@ -119,7 +119,8 @@ def main():
     back_to_gensim(wv, tuned)
     learned = tuned(*lookup(texts)).detach().numpy()
     print(f"\nBack in gensim:\n    greatest difference to encode: {difference(learned, wv, texts):.0e}")
-    print(f"    money is near to {', '.join(word for word, _ in wv.most_similar('money', topn=5))}")
+    word = next(word for word in texts[0].split() if len(word) > 3 and word in wv)
+    print(f"    {word!r} is near to {', '.join(near for near, _ in wv.most_similar(word, topn=5))}")
 
 
 if __name__ == "__main__":
