@@ -1,8 +1,9 @@
-"""The vectors as a layer that torch can train further."""
+"""The vectors as a layer that torch or Keras can train further."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from .probe import check_vectors
 
 if TYPE_CHECKING:
     import torch
+
+PADDING, NOTHING = 0, 1  # numbers of rows in `padded_rows`: no more rows; a sentence of which nothing is known
 
 Lookup = Callable[[Sequence[Sentence]], "tuple[torch.Tensor, torch.Tensor]"]
 
@@ -103,3 +106,73 @@ def to_embedding_bag(wv: Sent2VecKeyedVectors, trainable: bool = True, sparse: b
         return torch.from_numpy(rows.copy()), torch.from_numpy(offsets)
 
     return bag, lookup
+
+
+def padded_rows(wv: Sent2VecKeyedVectors, sentences: Sequence[Sentence]) -> np.ndarray:
+    """`sentence_rows` as a rectangle, for layers that skip what is masked.
+
+    Parameters
+    ----------
+    wv : Sent2VecKeyedVectors
+    sentences : sequence of str or of sequences of str
+
+    Returns
+    -------
+    numpy.ndarray of int64, shape (n_sentences, n_rows of the longest, at least 1)
+        Row r of `stacked_rows` as r + 2; then 0, padding. A sentence of which nothing is known begins with 1, as the
+        mean of nothing but padding is no number.
+
+    Raises
+    ------
+    TypeError
+        As `sentence_rows`.
+    """
+    rows, offsets = sentence_rows(wv, sentences)
+    lengths = np.diff(np.append(offsets, len(rows)))
+    padded = np.full((len(lengths), lengths.max(initial=1)), PADDING, dtype=np.int64)
+    padded[np.arange(padded.shape[1]) < lengths[:, None]] = rows + 2
+    padded[lengths == 0, 0] = NOTHING
+    return padded
+
+
+def to_keras(
+    wv: Sent2VecKeyedVectors, trainable: bool = True
+) -> tuple[Any, Callable[[Sequence[Sentence]], np.ndarray]]:
+    """The vectors as Keras layers, an ``Embedding`` and the mean, and the function that makes their input.
+
+    ::
+
+        layers, lookup = to_keras(wv)
+        layers(lookup(["police arrested two men", "it rained"]))  # (2, vector_size), as wv.encode(…) with plain means
+        model = keras.Sequential([layers, keras.layers.Dense(2)])
+
+    Parameters
+    ----------
+    wv : Sent2VecKeyedVectors
+    trainable : bool
+        Whether the rows get gradients.
+
+    Returns
+    -------
+    layers : keras.Sequential
+        Words and word n-grams, with a copy of the rows; no weighting. The first two of its rows, of zeros, are padding
+        and what stands for a sentence of which nothing is known.
+    lookup : callable
+        A list of sentences -> `padded_rows`.
+
+    Raises
+    ------
+    ImportError
+        Without Keras 3 or one of the packages that it computes with.
+    """
+    try:
+        import keras
+    except ImportError as error:
+        raise ImportError(
+            f'to_keras needs keras ({error}): pip install "gensim-sent2vec[keras]"; that extra computes with torch, '
+            "which Keras is told by the environment: KERAS_BACKEND=torch"
+        ) from error
+    rows = stacked_rows(wv)
+    weights = np.concatenate([np.zeros((2, wv.vector_size), dtype=np.float32), rows])
+    embedding = keras.layers.Embedding(*weights.shape, weights=[weights], mask_zero=True, trainable=trainable)
+    return keras.Sequential([embedding, keras.layers.GlobalAveragePooling1D()]), partial(padded_rows, wv)

@@ -1,4 +1,4 @@
-"""The vectors in torch: the same sentences, and rows that learn."""
+"""The vectors in torch and Keras: the same sentences, and rows that learn."""
 
 import sys
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_keyedvectors import HASHES, SHAPES, make_vectors
 
-from gensim_sent2vec.export import sentence_rows, stacked_rows, to_embedding_bag
+from gensim_sent2vec.export import padded_rows, sentence_rows, stacked_rows, to_embedding_bag, to_keras
 
 SENTENCES = ["w1 w2 unknown w3 w1", "", "한국어 The é", "unknown", "w5"]
 
@@ -14,6 +14,14 @@ SENTENCES = ["w1 w2 unknown w3 w1", "", "한국어 The é", "unknown", "w5"]
 @pytest.fixture
 def torch():
     return pytest.importorskip("torch", reason='needs torch: pip install "gensim-sent2vec[torch]"')
+
+
+@pytest.fixture
+def keras(monkeypatch):
+    if "keras" not in sys.modules:
+        monkeypatch.setenv("KERAS_BACKEND", "torch")
+    pytest.importorskip("torch", reason='needs torch: pip install "gensim-sent2vec[keras]"')
+    return pytest.importorskip("keras", reason='needs keras: pip install "gensim-sent2vec[keras]"')
 
 
 def means(wv, sentences):
@@ -88,6 +96,41 @@ def test_a_bag_that_does_not_learn(torch):
     assert not bag.weight.requires_grad
 
 
+@pytest.mark.parametrize(("word_ngrams", "skip_bigrams"), SHAPES)
+def test_padded_rows(word_ngrams, skip_bigrams):
+    wv = make_vectors(word_ngrams, skip_bigrams)
+    rows, offsets = sentence_rows(wv, SENTENCES)
+    padded = padded_rows(wv, SENTENCES)
+    for line, part in zip(padded, np.split(rows, offsets[1:])):
+        expected = part + 2 if len(part) else np.array([1])
+        assert line[: len(expected)].tolist() == expected.tolist() and not line[len(expected) :].any()
+    assert padded.dtype == np.int64 and padded[:, -1].any()
+    assert [padded_rows(wv, given).tolist() for given in ([], ["", "unknown"])] == [[], [[1], [1]]]
+
+
+@pytest.mark.parametrize(("word_ngrams", "skip_bigrams"), SHAPES)
+def test_keras(keras, word_ngrams, skip_bigrams):
+    wv = make_vectors(word_ngrams, skip_bigrams)
+    layers, lookup = to_keras(wv)
+    vectors = keras.ops.convert_to_numpy(layers(lookup(SENTENCES)))
+    np.testing.assert_allclose(vectors, wv.encode(SENTENCES), atol=1e-6)
+    assert len(layers.trainable_weights) == 1 and not to_keras(wv, trainable=False)[0].trainable_weights
+
+
+def test_keras_learns_and_the_vectors_stay(keras):
+    wv = make_vectors(2)
+    before = wv.vectors.copy()
+    layers, lookup = to_keras(wv)
+    model = keras.Sequential([layers])
+    model.compile("adam", "mse")
+    inputs, targets = lookup(["w1 w2", "w3", ""]), np.ones((3, wv.vector_size))
+    losses = model.fit(inputs, targets, epochs=30, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    rows = keras.ops.convert_to_numpy(layers.trainable_weights[0])
+    assert not rows[0].any(), "padding is masked, and learns nothing"
+    np.testing.assert_array_equal(wv.vectors, before)
+
+
 def test_errors(monkeypatch):
     wv = make_vectors()
     with pytest.raises(TypeError, match="sentences"):
@@ -97,3 +140,6 @@ def test_errors(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ImportError, match=r"gensim-sent2vec\[torch\]"):
         to_embedding_bag(wv)
+    monkeypatch.setitem(sys.modules, "keras", None)
+    with pytest.raises(ImportError, match=r"gensim-sent2vec\[keras\].*KERAS_BACKEND=torch"):
+        to_keras(wv)

@@ -1,0 +1,98 @@
+"""Which FAQ is meant? Korean questions of customers, searched by meaning and by spelling together.
+
+Trains on texts, puts the questions of the role "index" into a `SentenceIndex` whose keys are their answers, and lets
+the questions of the role "query" find them. Prints P@1, P@3 and P@5 (the share of queries whose answer is among the
+first so many) of the plain mean, of the weighted vectors, and of the two halves meaning and spelling (hybrid=0.5),
+then what some queries find. Expect each line to be better than the one above it.
+
+    python faq_search.py                                               # 80 questions of our own, in a second
+    python faq_search.py --corpus ko.txt --faq faq-ko.tsv --model ko.model    # your own; the model is kept
+    python faq_search.py --ask "택배가 아직 안 왔어요"
+
+Korean wants morphemes: pip install "gensim-sent2vec[korean]". Without it words are taken as they stand. Of the
+morphemes nouns, verbs, adverbs and roots are kept (kiwi:N,V,M,XR): in a corpus as small as this one, particles and
+endings drown the rest. With a large one try all of them, --tokenizer kiwi.
+"""
+
+import argparse
+from pathlib import Path
+
+from gensim_sent2vec import Sent2Vec, SentenceIndex
+from gensim_sent2vec.evaluation import evaluate_retrieval
+from gensim_sent2vec.tokenizers import missing
+
+FAQ = Path(__file__).parent / "data" / "faq-ko.tsv"
+
+
+def read_faq(path):
+    """The (answer, question) pairs to be found, and those that search. Columns: role, answer, question."""
+    rows = [line.split("\t") for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
+    index = [(answer, question) for role, answer, question in rows if role == "index"]
+    return index, [(answer, question) for role, answer, question in rows if role == "query"]
+
+
+def usable(tokenizer):
+    """The tokenizer, or "words" with a message where its package is not installed."""
+    if not missing(tokenizer):
+        return tokenizer
+    print(f'{missing(tokenizer)}\nGoing on with "words", which finds less.\n')
+    return "words"
+
+
+def trained(args, index):
+    """A model of the corpus, or, where none is given, of the questions to be found and their answers."""
+    if args.model and Path(args.model).exists():
+        return Sent2Vec.load(args.model, mmap="r")
+    if args.corpus:
+        model = Sent2Vec(corpus_file=args.corpus, tokenizer=usable(args.tokenizer))
+    else:  # a corpus this small has to be read many times
+        texts = sorted({text for pair in index for text in pair})
+        model = Sent2Vec(texts, tokenizer=usable(args.tokenizer), min_count=1, epochs=100, workers=1)
+    if args.model:
+        model.save(args.model)
+    return model
+
+
+def evaluate(wv, faq):
+    """Print how many queries find their answer."""
+    print(f"{'':34}   P@1    P@3    P@5")
+    for name, options in (
+        ("plain mean", {"weighting": False}),
+        ("weighted", {}),
+        ("weighted, half spelling (hybrid)", {"hybrid": 0.5}),
+    ):
+        found = evaluate_retrieval(wv, faq, **options)
+        print(f"{name:34} {found[1]:.3f}  {found[3]:.3f}  {found[5]:.3f}")
+    print(f"{found.n} queries; {found.coverage:.0%} of the tokens are words of the model.")
+
+
+def show(search, question, right=None):
+    """Print the answers that a question finds, the right one with a star."""
+    print(f"\n  {question}")
+    for answer, score in search.most_similar(question, topn=3, hybrid=0.5):
+        print(f"   {'*' if answer == right else ' '} {score:.2f}  {answer}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", help="texts to train on, one a line (the questions to be found and their answers)")
+    parser.add_argument("--faq", default=FAQ, help="a table of role, answer, question, separated by tabs")
+    parser.add_argument("--tokenizer", default="kiwi:N,V,M,XR", help="kiwi, mecab, words, split … (kiwi:N,V,M,XR)")
+    parser.add_argument("--model", help="loaded where it exists, else trained and saved there")
+    parser.add_argument("--ask", metavar="QUESTION", help="search for this question only")
+    args = parser.parse_args()
+
+    index, queries = read_faq(args.faq)
+    model = trained(args, index)
+    search = SentenceIndex.build(model.wv, [question for _, question in index], keys=[answer for answer, _ in index])
+    if args.ask:
+        show(search, args.ask)
+        return
+    print(f"{len(index)} questions to be found; {len(model.wv):,} words by the tokenizer {model.wv.tokenizer!r}.\n")
+    evaluate(model.wv, args.faq)
+    for answer, question in queries[:: max(1, len(queries) // 4)][:4]:
+        show(search, question, right=answer)
+
+
+if __name__ == "__main__":
+    main()
