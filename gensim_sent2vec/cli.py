@@ -12,14 +12,15 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from .convert import FORMS, is_epfml, load_any
+from . import supervisor
+from .convert import FORMS, load_model, load_vectors
 from .convert import convert as convert_file
 from .corpus import TextLines, TokenFile, TokenLines
 from .evaluation import append_to_log, check_log, evaluate_file, evaluate_sts
+from .faq import build_index
 from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
 from .phrases import learn_phrases, load_phrases, n_phrases
-from .pickled import finish_save, pickled_class, unpickled
 from .search import SentenceIndex
 from .shrink import shrink_to_file, stored_bytes
 from .storage import kind_of, read_header
@@ -179,12 +180,26 @@ def _parser() -> argparse.ArgumentParser:
         "index", _index, "make sentences ready to be searched", "gensim-sent2vec index my.model faq.txt faq.index"
     )
     index.add_argument("model", metavar="MODEL")
-    index.add_argument("corpus", metavar="CORPUS", help="one sentence a line; may be compressed, - is stdin")
+    index.add_argument(
+        "corpus", metavar="CORPUS",
+        help="one sentence a line, or columns with tabs between them, the first line naming them: question, answer; "
+        "may be compressed, - is stdin",
+    )  # fmt: skip
     index.add_argument("output", metavar="OUT", help="where to save the index")
     index.add_argument("--method", choices=("exact", "hnsw"), default="exact", help="hnsw: approximate (needs usearch)")
     index.add_argument("--float16", action="store_true", help="half the size")
     index.add_argument("--lexical", action="store_true", help="make --hybrid searches ready too")
     index.add_argument("--workers", type=int, metavar="N", help="threads (default: all CPUs)")
+
+    serve = command(
+        "serve", supervisor.main, "answer questions over HTTP, and on a page in the browser",
+        "gensim-sent2vec serve my.model faq.index --workers 4 --port 8000\n"
+        "  curl -d '{\"query\": \"how do i get my money back\"}' -H 'Content-Type: application/json' \\\n"
+        "       http://127.0.0.1:8000/search\n\n"
+        "The page is at /, what programs may ask at /docs, figures for Prometheus at /metrics. SIGHUP loads the files\n"
+        "again while requests go on; put new ones in the place of the old by renaming, as all commands here do.",
+    )  # fmt: skip
+    supervisor.add_arguments(serve)
 
     shrink = command(
         "shrink", _shrink, "a smaller file of vectors from a model: fewer words, fewer n-gram rows, half precision",
@@ -300,8 +315,8 @@ def _index(args: argparse.Namespace) -> None:
     wv = load_vectors(args.model)
     _check_writable(args.output)
     dtype = np.float16 if args.float16 else np.float32
-    lines = TextLines(args.corpus)
-    index = SentenceIndex.build(wv, lines, method=args.method, dtype=dtype, lexical=args.lexical, workers=args.workers)
+    options = {"method": args.method, "dtype": dtype, "lexical": args.lexical, "workers": args.workers}
+    index = build_index(wv, args.corpus, **options)
     index.save(args.output)
     print(f"{index} saved as {args.output}", file=sys.stderr)
 
@@ -316,7 +331,7 @@ def _show(query: str, results: list[tuple[str, float]], as_json: bool) -> None:
 
 
 def _evaluate(args: argparse.Namespace) -> None:
-    loaded = _load(args.model)
+    loaded = load_model(args.model)
     wv = loaded.wv if isinstance(loaded, Sent2Vec) else loaded
     options = {"hybrid": args.hybrid, "weighting": False if args.plain else None, "tokenizer": args.tokenizer}
     if args.log:
@@ -377,7 +392,7 @@ def _shrink(args: argparse.Namespace) -> None:
 
 
 def _info(args: argparse.Namespace) -> None:
-    loaded = _load(args.model, verify=args.verify)
+    loaded = load_model(args.model, verify=args.verify)
     facts = _facts(loaded)
     if not isinstance(loaded, Sent2Vec) and kind_of(args.model):
         header = read_header(args.model)
@@ -418,29 +433,6 @@ def _facts(loaded: Sent2Vec | Sent2VecKeyedVectors) -> dict[str, Any]:
 
 # -----------------------------------------------------------------------------------------------------
 # Files
-
-
-def _load(path: str, verify: bool = False) -> Sent2Vec | Sent2VecKeyedVectors:
-    finish_save(path)
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"there is no model {path!r}")
-    if verify and (pickled_class(path) or is_epfml(path)):
-        raise ValueError(f"--verify: {path!r} is a whole model, gensim's or the reference program's, with no checksums")
-    if not pickled_class(path):
-        return Sent2VecKeyedVectors.load(path, mmap="r", verify=True) if verify else load_any(path)
-    loaded = unpickled(Sent2Vec, path, mmap="r")
-    if not isinstance(loaded, (Sent2Vec, Sent2VecKeyedVectors)):
-        raise ValueError(f"{path!r} holds a {type(loaded).__qualname__}, not a Sent2Vec model or its vectors")
-    return loaded
-
-
-def load_vectors(path: str, plain: bool = False) -> Sent2VecKeyedVectors:
-    """The vectors of a saved model, or saved vectors, mapped read-only; `plain`: without their weighting."""
-    loaded = _load(path)
-    wv = loaded.wv if isinstance(loaded, Sent2Vec) else loaded
-    if plain:
-        wv.weighting = None
-    return wv
 
 
 def _check_writable(path: str) -> None:
