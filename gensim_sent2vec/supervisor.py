@@ -181,17 +181,22 @@ class Supervisor:
                 self.due.pop(0)
                 self.start()
             pause = max(0.0, self.due[0] - now) if self.due else None
-            for ready in wait([signals, *(worker.pipe for worker in self.workers)], pause):
-                if ready is not signals:
-                    self._listen(next(worker for worker in self.workers if worker.pipe is ready))
-                    continue
-                for number in signals.recv(64):
-                    if number == signal.SIGTERM:
-                        return
-                    if number == signal.SIGINT:
-                        raise KeyboardInterrupt
-                    if number == getattr(signal, "SIGHUP", None):
-                        self._reload()
+            said = wait([signals, *(worker.pipe for worker in self.workers)], pause)
+            # First, as a signal to the whole group ends workers too.
+            if (signals in said or wait([signals], 0)) and self._heed(signals.recv(64)):
+                return
+            for worker in [worker for worker in self.workers if worker.pipe in said]:
+                self._listen(worker)
+
+    def _heed(self, numbers: bytes) -> bool:
+        """What the signals want; whether it is the end."""
+        if signal.SIGINT in numbers:
+            raise KeyboardInterrupt
+        if signal.SIGTERM in numbers:
+            return True
+        if getattr(signal, "SIGHUP", 0) in numbers:
+            self._reload()
+        return False
 
     def _listen(self, worker: Worker) -> None:
         """What a worker says, or that it has gone."""
