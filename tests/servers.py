@@ -54,7 +54,7 @@ class Server:
         found = {}
         for folder in Path("/proc").glob("[0-9]*"):
             try:
-                name, _, rest = folder.joinpath("stat").read_text().rpartition(")")
+                rest = folder.joinpath("stat").read_text().rpartition(")")[2]
                 state, parent, _, session = rest.split()[:4]
                 command = folder.joinpath("cmdline").read_text().replace("\0", " ")
             except OSError:
@@ -68,12 +68,12 @@ class Server:
         all_ = self.processes()
         return [pid for pid, (parent, command) in all_.items() if all_.get(parent, (0, ""))[1] == command]
 
-    def signal(self, number: int) -> None:
+    def send(self, number: int) -> None:
         self.process.send_signal(number)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Its exit status after a signal; all output is in `said`."""
-        self.signal(number)
+        self.send(number)
         return self.end()
 
     def end(self) -> int:
