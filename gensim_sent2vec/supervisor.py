@@ -160,7 +160,7 @@ class Supervisor:
         self.generation = 1
         self.index = source.index(folder, 1)
         self.trial: tuple[Worker, str, int] | None = None  # who tries to load which index as which generation
-        self.announced = False
+        self.told = 0  # the last generation that all have loaded, and that was told; 0: none yet
 
     def start(self) -> None:
         """Start one worker."""
@@ -206,11 +206,14 @@ class Supervisor:
             self._bury(worker)
             return
         trial = self.trial if self.trial and self.trial[0] is worker else None
-        if said == "failed" and not self.announced:
+        if said == "failed" and not self.told:
             raise ChildProcessError(error)
+        if said == "failed" and trial:
+            self.trial = None
+            _say(f"not loaded again: {error}")
+            return
         if said == "failed":
-            self.trial = None if trial else self.trial
-            _say(f"process {worker.process.pid} could not load: {error}; it goes on with what it has")
+            _say(f"process {worker.process.pid} could not load: {error}")
             return
         worker.generation = generation
         if trial:
@@ -223,11 +226,11 @@ class Supervisor:
         host, port = self.listener.getsockname()[:2]
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
         processes = f"{self.n} process{'es' * (self.n > 1)}"
-        if not self.announced:
+        if not self.told:
             _say(f"{self.source.faq} is served at {url} by {processes}; Ctrl-C ends it")
-            self.announced = True
-        elif self.generation > 1:
+        elif self.told < self.generation:
             _say(f"loaded again ({self.generation}) by {processes}")
+        self.told = self.generation
         for name in os.listdir(self.folder):
             if name.endswith(".index") and os.path.join(self.folder, name) != self.index and not self.trial:
                 os.remove(os.path.join(self.folder, name))
@@ -239,7 +242,7 @@ class Supervisor:
         if self.trial and self.trial[0] is worker:
             self.trial = None
         ended = f"process {worker.process.pid} ended (exit code {worker.process.exitcode})"
-        if not self.announced:
+        if not self.told:
             raise ChildProcessError(f"{ended} while it was loading; for want of memory?")
         _say(f"{ended}; another one takes its place")
         self.due.append(time.monotonic() + AGAIN)
@@ -249,7 +252,7 @@ class Supervisor:
 
     def _reload(self) -> None:
         """Let one worker try."""
-        if self.trial or not self.workers or not self.announced:
+        if self.trial or not self.workers or not self.told:
             _say("not loaded again: loading goes on already")
             return
         generation = self.generation + 1
@@ -336,9 +339,10 @@ def serve(
     with ExitStack() as stack:
         listener = stack.enter_context(bind(host, port))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="gensim-sent2vec-"))
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        variables = {"PROMETHEUS_MULTIPROC_DIR": folder}
         if n > 1:  # many queries at once are a product of matrices, whose threads would be too many
-            os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, available_cpus() // n)))
+            variables["OPENBLAS_NUM_THREADS"] = str(max(1, available_cpus() // n))
+        stack.enter_context(environment(variables))
         supervisor = Supervisor(source, n, limits or Limits(), listener, folder)
         signals = stack.enter_context(caught_signals())
         stack.callback(supervisor.stop)
@@ -355,6 +359,21 @@ def bind(host: str, port: int) -> socket.socket:
         raise OSError(f"cannot listen at {host}, port {port}: {reason}; choose another --port or --host") from error
     listener.set_inheritable(True)
     return listener
+
+
+@contextmanager
+def environment(variables: dict[str, str]) -> Iterator[None]:
+    """Environment variables of the processes that are started in a ``with`` block."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @contextmanager
