@@ -41,7 +41,7 @@ class Limits:
                 raise ValueError(f"{name}: the limit must be above 0, got {value}")
 
     def check_sentences(self, name: str, sentences: Sequence[str]) -> None:
-        """Raise `Refused` where there are too many, or too long ones."""
+        """Raise `Refused` where there are too many, too long ones, or ones that are no text."""
         if len(sentences) > self.sentences:
             raise Refused(422, "too_many", f"{name}: at most {self.sentences:,} are taken, got {len(sentences):,}")
         for i, sentence in enumerate(sentences):
@@ -51,6 +51,8 @@ class Limits:
                     "too_long",
                     f"{name}[{i}]: at most {self.length:,} characters are taken, got {len(sentence):,}",
                 )
+            if any("\ud800" <= character <= "\udfff" for character in sentence):
+                raise Refused(422, "invalid", f"{name}[{i}]: a text is expected, got half of a surrogate pair in it")
 
     def check_topn(self, topn: int) -> None:
         """Raise `Refused` where it is none, or too many."""

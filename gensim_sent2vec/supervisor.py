@@ -58,6 +58,8 @@ class Source:
         from .convert import load_vectors
         from .faq import build_index, is_index
 
+        if not os.path.isfile(self.model):
+            raise FileNotFoundError(f"there is no model {self.model!r}")
         if is_index(self.faq):
             return self.faq
         path = os.path.join(folder, f"{generation}.index")
@@ -154,7 +156,11 @@ class Supervisor:
         method = "forkserver" if sys.platform == "linux" else "spawn"
         self.context: Any = multiprocessing.get_context(method)
         if method == "forkserver":
-            self.context.set_forkserver_preload([f"{__package__}.serve", "uvicorn"])
+            from multiprocessing import forkserver
+
+            self.context.set_forkserver_preload([f"{__package__}.serve", f"{__package__}.cli", "uvicorn"])
+            with ignored_ctrl_c():
+                forkserver.ensure_running()
         self.workers: list[Worker] = []
         self.due: list[float] = []  # when workers are to be started in place of dead ones
         self.generation = 1
@@ -341,7 +347,8 @@ def serve(
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="gensim-sent2vec-"))
         variables = {"PROMETHEUS_MULTIPROC_DIR": folder}
         if n > 1:  # many queries at once are a product of matrices, whose threads would be too many
-            variables["OPENBLAS_NUM_THREADS"] = str(max(1, available_cpus() // n))
+            threads = os.environ.get("OPENBLAS_NUM_THREADS") or str(max(1, available_cpus() // n))
+            variables["OPENBLAS_NUM_THREADS"] = threads
         stack.enter_context(environment(variables))
         supervisor = Supervisor(source, n, limits or Limits(), listener, folder)
         signals = stack.enter_context(caught_signals())
@@ -374,6 +381,16 @@ def environment(variables: dict[str, str]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def ignored_ctrl_c() -> Iterator[None]:
+    """For the length of a ``with`` block; processes that are started in it go on ignoring it."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
