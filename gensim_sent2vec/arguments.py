@@ -8,6 +8,7 @@ from collections.abc import Callable
 from textwrap import fill
 from typing import Any
 
+from . import supervisor
 from .completion import FILES, SHELLS, PrintCompletion
 from .convert import FORMS
 from .model import Sent2Vec
@@ -103,7 +104,7 @@ def parser() -> argparse.ArgumentParser:
     commands = whole.add_subparsers(
         dest="command", required=True, metavar="COMMAND", title="commands", parser_class=_Parser
     )
-    for add in (_demo, _train, _encode, _similar, _tokenize, _evaluate, _convert, _index, _shrink, _info):
+    for add in (_demo, _train, _encode, _similar, _tokenize, _evaluate, _convert, _index, _serve, _shrink, _info):
         add(commands)
     return whole
 
@@ -279,12 +280,26 @@ def _index(commands: Any) -> None:
         "gensim-sent2vec index my.model news.txt.gz news.index --method hnsw --float16",
     )  # fmt: skip
     _model(index)
-    _file(index, "corpus", metavar="CORPUS", help="one sentence a line; may be compressed, - is stdin")
+    _file(index, "corpus", metavar="CORPUS",
+          help="one sentence a line, or columns with tabs between them, the first line naming them: question, answer; "
+          "may be compressed, - is stdin")  # fmt: skip
     _file(index, "output", metavar="OUT", help="where to save the index")
     index.add_argument("--method", choices=("exact", "hnsw"), default="exact", help="hnsw: approximate (needs usearch)")
     index.add_argument("--float16", action="store_true", help="half the size")
     index.add_argument("--lexical", action="store_true", help="make --hybrid searches ready too")
     index.add_argument("--workers", type=int, metavar="N", help="threads (default: all CPUs)")
+
+
+def _serve(commands: Any) -> None:
+    serve = _command(
+        commands, "serve", "answer questions over HTTP, and on a page in the browser",
+        "The page is at /, what programs may ask at /docs, figures for Prometheus at /metrics. SIGHUP loads the files "
+        "again while requests go on; put new ones in the place of the old by renaming, as all commands here do.",
+        "gensim-sent2vec serve my.model faq.index --workers 4 --port 8000",
+        "curl -d '{\"query\": \"how do i get my money back\"}' -H 'Content-Type: application/json' \\\n"
+        "       http://127.0.0.1:8000/search",
+    )  # fmt: skip
+    supervisor.add_arguments(serve)
 
 
 def _shrink(commands: Any) -> None:

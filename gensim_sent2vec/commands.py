@@ -12,15 +12,16 @@ from typing import Any
 import numpy as np
 import smart_open
 
+from . import supervisor
 from .arguments import TRAIN_OPTIONS, WEIGHTING_OPTIONS
-from .convert import COMPRESSED, is_epfml, load_any
+from .convert import COMPRESSED, load_model, load_vectors
 from .convert import convert as convert_file
 from .corpus import TextLines, TokenFile, TokenLines
 from .evaluation import append_to_log, check_log, evaluate_file, evaluate_sts
+from .faq import build_index
 from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
 from .phrases import learn_phrases, load_phrases, n_phrases
-from .pickled import finish_save, pickled_class, unpickled
 from .search import SentenceIndex
 from .shrink import shrink_to_file, stored_bytes
 from .storage import kind_of, read_header
@@ -175,10 +176,14 @@ def index(args: argparse.Namespace) -> None:
     wv = load_vectors(args.model)
     _check_writable(args.output)
     dtype = np.float16 if args.float16 else np.float32
-    lines = TextLines(args.corpus)
-    index = SentenceIndex.build(wv, lines, method=args.method, dtype=dtype, lexical=args.lexical, workers=args.workers)
+    options = {"method": args.method, "dtype": dtype, "lexical": args.lexical, "workers": args.workers}
+    index = build_index(wv, args.corpus, **options)
     index.save(args.output)
     print(f"{index} saved as {args.output}", file=sys.stderr)
+
+
+def serve(args: argparse.Namespace) -> None:
+    supervisor.main(args)
 
 
 def _show(query: str, results: list[tuple[str, float]], as_json: bool) -> None:
@@ -191,7 +196,7 @@ def _show(query: str, results: list[tuple[str, float]], as_json: bool) -> None:
 
 
 def evaluate(args: argparse.Namespace) -> None:
-    loaded = _load(args.model)
+    loaded = load_model(args.model)
     wv = loaded.wv if isinstance(loaded, Sent2Vec) else loaded
     options = {"hybrid": args.hybrid, "weighting": False if args.plain else None, "tokenizer": args.tokenizer}
     if args.log:
@@ -260,7 +265,7 @@ def _with_mean(scores: list[tuple[str, float]]) -> list[tuple[str, float]]:
 
 
 def info(args: argparse.Namespace) -> None:
-    loaded = _load(args.model, verify=args.verify)
+    loaded = load_model(args.model, verify=args.verify)
     facts = _facts(loaded)
     if not isinstance(loaded, Sent2Vec) and kind_of(args.model):
         header = read_header(args.model)
@@ -301,29 +306,6 @@ def _facts(loaded: Sent2Vec | Sent2VecKeyedVectors) -> dict[str, Any]:
 
 # -----------------------------------------------------------------------------------------------------
 # Files
-
-
-def _load(path: str, verify: bool = False) -> Sent2Vec | Sent2VecKeyedVectors:
-    finish_save(path)
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"there is no model {path!r}")
-    if verify and (pickled_class(path) or is_epfml(path)):
-        raise ValueError(f"--verify: {path!r} is a whole model, gensim's or the reference program's, with no checksums")
-    if not pickled_class(path):
-        return Sent2VecKeyedVectors.load(path, mmap="r", verify=True) if verify else load_any(path)
-    loaded = unpickled(Sent2Vec, path, mmap="r")
-    if not isinstance(loaded, (Sent2Vec, Sent2VecKeyedVectors)):
-        raise ValueError(f"{path!r} holds a {type(loaded).__qualname__}, not a Sent2Vec model or its vectors")
-    return loaded
-
-
-def load_vectors(path: str, plain: bool = False) -> Sent2VecKeyedVectors:
-    """The vectors of a saved model, or saved vectors, mapped read-only; `plain`: without their weighting."""
-    loaded = _load(path)
-    wv = loaded.wv if isinstance(loaded, Sent2Vec) else loaded
-    if plain:
-        wv.weighting = None
-    return wv
 
 
 def _check_writable(path: str) -> None:

@@ -9,6 +9,7 @@ from .epfml import convert_epfml, load_epfml_vectors, save_epfml_model
 from .epfml_layout import MAGIC, opened
 from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
+from .pickled import finish_save, pickled_class, unpickled
 from .wordvectors import word2vec_binary
 
 NATIVE, EPFML, TEXT, BINARY = "native", "epfml", "word2vec", "word2vec-binary"
@@ -97,3 +98,33 @@ def load_any(path: str | os.PathLike[str]) -> Sent2Vec | Sent2VecKeyedVectors:
     if binary is None:
         return Sent2VecKeyedVectors.load(path, mmap="r")
     return Sent2VecKeyedVectors.load_word2vec_format(path, binary=binary)
+
+
+def load_model(path: str, verify: bool = False) -> Sent2Vec | Sent2VecKeyedVectors:
+    """What the commands take as a model: as `load_any`; `verify`: compared with its checksums.
+
+    Raises
+    ------
+    ValueError, TypeError, OSError, MemoryError
+        Where it cannot be read, holds something else, or has no checksums to be compared with.
+    """
+    finish_save(path)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"there is no model {path!r}")
+    if verify and (pickled_class(path) or is_epfml(path)):
+        raise ValueError(f"--verify: {path!r} is a whole model, gensim's or the reference program's, with no checksums")
+    if not pickled_class(path):
+        return Sent2VecKeyedVectors.load(path, mmap="r", verify=True) if verify else load_any(path)
+    loaded = unpickled(Sent2Vec, path, mmap="r")
+    if not isinstance(loaded, (Sent2Vec, Sent2VecKeyedVectors)):
+        raise ValueError(f"{path!r} holds a {type(loaded).__qualname__}, not a Sent2Vec model or its vectors")
+    return loaded
+
+
+def load_vectors(path: str, plain: bool = False) -> Sent2VecKeyedVectors:
+    """The vectors of a saved model, or saved vectors, mapped read-only; `plain`: without their weighting."""
+    loaded = load_model(path)
+    wv = loaded.wv if isinstance(loaded, Sent2Vec) else loaded
+    if plain:
+        wv.weighting = None
+    return wv

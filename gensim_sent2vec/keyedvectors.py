@@ -272,6 +272,8 @@ class Sent2VecKeyedVectors(WordVectors):
             raise ValueError(f"workers must be at least 1, got {workers}")
         readout = self._readout(weighting)
         total = len(sentences) if isinstance(sentences, Sized) else None
+        if total is not None and total <= ENCODE_BATCH:
+            workers = 1  # one batch is one thread's work
         rows, known = Rows(total or 0, readout.vector_size), [np.zeros(0, dtype=bool)]
 
         def encode_batch(batch: list[Sentence]) -> tuple[np.ndarray, np.ndarray]:

@@ -108,6 +108,34 @@ class LexicalScores:
             scores[self.rows[where]] += weight * self.weights[where]
         return np.minimum(scores, 1)
 
+    def scores_of(self, queries: Sequence[Text], rows: np.ndarray) -> np.ndarray:
+        """`scores` of several queries like each other, for a few of the texts.
+
+        Parameters
+        ----------
+        queries : sequence of str or of sequences of str
+        rows : numpy.ndarray of int64, shape (n_rows,)
+            Which texts.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (n_queries, n_rows)
+        """
+        counted = _count(queries, self.ngrams)
+        at, known = _find(self.features, counted.features)
+        at, sizes, used = at[known], counted.sizes[known], np.repeat(known, counted.sizes)
+        values = _weights(counted.counts[used], np.repeat(self.starts[at + 1] - self.starts[at], sizes), self.n)
+        of_queries = np.zeros((len(queries), len(at)), dtype=np.float32)
+        of_queries[counted.rows[used], np.repeat(np.arange(len(at)), sizes)] = values
+        lengths = np.sqrt(np.einsum("ij,ij->i", of_queries, of_queries))[:, None]
+        of_queries /= np.where(lengths > 0, lengths, 1)
+        of_texts = np.zeros((len(at), len(rows)), dtype=np.float32)
+        for weights, i in zip(of_texts, at):
+            where = slice(self.starts[i], self.starts[i + 1])
+            places, found = _find(self.rows[where], rows)
+            weights[found] = self.weights[where][places[found]]
+        return np.minimum(of_queries @ of_texts, 1)
+
 
 def mixed(cosines: np.ndarray, lexical: np.ndarray, hybrid: float) -> np.ndarray:
     """The ranking of both: ``(1 - hybrid) · cosines + hybrid · lexical``.

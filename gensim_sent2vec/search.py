@@ -15,10 +15,9 @@ from .lexical import LexicalScores, mixed
 from .nearest import MANY, best_rows
 from .probe import check_same, check_vectors, probe
 from .progress import Progress
-from .strings import Strings
+from .strings import Key, Strings, pack_keys
 from .vocab import batches
 
-Key = str | int
 Query = Sentence | np.ndarray
 Where = np.ndarray | Sequence[bool] | Callable[[Any], bool]
 Results = list[tuple[Any, float]]
@@ -119,7 +118,7 @@ class SentenceIndex:
         if isinstance(sentences, (str, bytes)):
             raise TypeError("sentences: a list of sentences is expected, got one string")
         vectors, texts = _embed(wv, sentences, dtype, workers, show_progress_bar)
-        packed = None if keys is None else _pack_keys(keys, len(texts))
+        packed = None if keys is None else pack_keys(keys, len(texts))
         graph = None
         if method == "hnsw":
             with Progress("hnsw", len(vectors), "sentences", show_progress_bar) as progress:
@@ -136,6 +135,11 @@ class SentenceIndex:
     @property
     def method(self) -> str:
         return "exact" if self._graph is None else "hnsw"
+
+    @property
+    def has_lexical(self) -> bool:
+        """Whether the lexical scores have been counted already."""
+        return self._lexical is not None
 
     @property
     def lexical(self) -> LexicalScores:
@@ -196,7 +200,7 @@ class SentenceIndex:
             For a query that is none, and where an argument is out of its range.
         """
         if query is not None and not len(positive) and not len(negative):
-            return self._search([query], topn, hybrid, self._mask(where))[0]
+            return self._named(*self._search([query], topn, hybrid, self._mask(where))[0])
         if query is not None or (not len(positive) and not len(negative)):
             raise ValueError("query: pass either a query or positive= and negative= sentences")
         if isinstance(positive, str) or isinstance(negative, str):
@@ -210,7 +214,7 @@ class SentenceIndex:
         for given in (*positive, *negative):
             if not isinstance(given, np.ndarray):
                 mask[self.sentences.rows(_text(given))] = False
-        return self._search([total], topn, 0.0, mask)[0]
+        return self._named(*self._search([total], topn, 0.0, mask)[0])
 
     def most_similar_batch(
         self, queries: Sequence[Query], topn: int = 10, hybrid: float = 0.0, where: Where | None = None
@@ -233,19 +237,48 @@ class SentenceIndex:
         """
         if isinstance(queries, str):
             raise TypeError("queries: a list of queries is expected; for a single one there is most_similar")
+        return [self._named(rows, scores) for rows, scores in self.find(queries, topn, hybrid, where)]
+
+    def find(
+        self,
+        queries: Sequence[Query],
+        topn: int = 10,
+        hybrid: float = 0.0,
+        where: Where | None = None,
+        vectors: np.ndarray | None = None,
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """`most_similar_batch` with the numbers of rows in place of keys.
+
+        Pass `vectors` of the queries, of length 1, float32 (n_queries, dim), where they have been made already.
+        Returned are, for each query, rows (int64) and scores (float32), best first.
+        """
         mask = self._mask(where)
         step = MANY if not hybrid else min(MANY, max(1, LEXICAL_NUMBERS // max(1, len(self))))
-        results: list[Results] = []
+        found: list[tuple[np.ndarray, np.ndarray]] = []
         for first in range(0, len(queries), step):
-            results += self._search(queries[first : first + step], topn, hybrid, mask)
-        return results
+            part = slice(first, first + step)
+            found += self._search(queries[part], topn, hybrid, mask, None if vectors is None else vectors[part])
+        return found
 
-    def _search(self, queries: Sequence[Query], topn: int, hybrid: float, mask: np.ndarray | None) -> list[Results]:
+    def _named(self, rows: np.ndarray, scores: np.ndarray) -> Results:
+        keys = self.keys
+        plain = (lambda i: keys[int(i)]) if isinstance(keys, Strings) else (lambda i: int(keys[i]))
+        return [(plain(i), float(score)) for i, score in zip(rows, scores)]
+
+    def _search(
+        self,
+        queries: Sequence[Query],
+        topn: int,
+        hybrid: float,
+        mask: np.ndarray | None,
+        vectors: np.ndarray | None = None,
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         if topn < 1:
             raise ValueError(f"topn must be at least 1, got {topn}")
         if not 0 <= hybrid <= 1:
             raise ValueError(f"hybrid: a share from 0 to 1 is expected, got {hybrid}")
-        vectors = self._vectors_of(queries)
+        if vectors is None:
+            vectors = self._vectors_of(queries)
         if not len(vectors):
             return []
         lexical = None
@@ -254,12 +287,8 @@ class SentenceIndex:
                 raise ValueError("hybrid: a vector has no spelling to compare; pass the query's text, or hybrid=0")
             lexical = np.stack([self.lexical.scores(query) for query in queries])  # type: ignore[arg-type]
         if self._graph is not None and mask is None:
-            found = self._follow(vectors, topn, hybrid, lexical)
-        else:
-            found = self._scan(vectors, topn, hybrid, lexical, mask)
-        keys = self.keys
-        plain = (lambda i: keys[int(i)]) if isinstance(keys, Strings) else (lambda i: int(keys[i]))
-        return [[(plain(i), float(score)) for i, score in zip(rows, scores)] for rows, scores in found]
+            return self._follow(vectors, topn, hybrid, lexical)
+        return self._scan(vectors, topn, hybrid, lexical, mask)
 
     def _scan(
         self, vectors: np.ndarray, topn: int, hybrid: float, lexical: np.ndarray | None, mask: np.ndarray | None
@@ -341,7 +370,7 @@ class SentenceIndex:
         if (keys is None) != (self._keys is None):
             raise ValueError("keys: one for each sentence is needed" if keys is None else "keys: this index has none")
         vectors, texts = _embed(self.wv, sentences, self.vectors.dtype, None, None)
-        new_keys = None if keys is None else _pack_keys(keys, len(texts))
+        new_keys = None if keys is None else pack_keys(keys, len(texts))
         if new_keys is not None and len(texts) and isinstance(new_keys, Strings) != isinstance(self._keys, Strings):
             raise TypeError("keys: strings and integers do not mix")
         if not len(texts):
@@ -485,15 +514,3 @@ def _embed(
 
 def _text(sentence: Any) -> str:
     return sentence if isinstance(sentence, str) else " ".join(sentence)
-
-
-def _pack_keys(keys: Iterable[Key], n: int) -> Strings | np.ndarray:
-    keys = list(keys)
-    if len(keys) != n:
-        raise ValueError(f"keys: {len(keys)} of them for {n} sentences")
-    if all(isinstance(key, str) for key in keys):
-        return Strings.of(keys)  # type: ignore[arg-type]
-    for key in keys:
-        if not isinstance(key, (int, np.integer)) or isinstance(key, bool):
-            raise TypeError(f"keys: all strings or all integers are expected, got the {type(key).__name__} {key!r}")
-    return np.array(keys, dtype=np.int64)

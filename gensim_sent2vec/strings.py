@@ -10,6 +10,8 @@ import numpy as np
 from . import _kernel
 from .vocab import ERRORS, pack_words
 
+Key = str | int
+
 
 class Strings(Sequence[str]):
     """A list of strings that are decoded as they are asked for.
@@ -69,3 +71,16 @@ class Strings(Sequence[str]):
 
     def __repr__(self) -> str:
         return f"<{len(self)} strings>"
+
+
+def pack_keys(keys: Iterable[Key], n: int) -> Strings | np.ndarray:
+    """Keys for `n` sentences, all strings or all integers (int64); a ValueError or TypeError for others."""
+    keys = list(keys)
+    if len(keys) != n:
+        raise ValueError(f"keys: {len(keys)} of them for {n} sentences")
+    if all(isinstance(key, str) for key in keys):
+        return Strings.of(keys)  # type: ignore[arg-type]
+    for key in keys:
+        if not isinstance(key, (int, np.integer)) or isinstance(key, bool):
+            raise TypeError(f"keys: all strings or all integers are expected, got the {type(key).__name__} {key!r}")
+    return np.array(keys, dtype=np.int64)
