@@ -93,6 +93,7 @@ def names(here):
         "texts": lines[:20],
         "questions": lines[:20],
         "answers": list(range(20)),
+        "rare_words": ["unheard", "of"],
         "any_gensim_vectors": fasttext.wv,
         "gensim_phrases": Phrases(sentences, min_count=3, threshold=5).freeze(),
     }

@@ -536,4 +536,4 @@ def test_the_package_needs_none_of_it(run_python):
 
 def test_help_has_an_example(run_python):
     text, status = run_python("from gensim_sent2vec.cli import main; main(['serve', '--help'])")
-    assert status == 0 and "example:\n  gensim-sent2vec serve" in text and "SIGHUP" in text
+    assert status == 0 and "gensim-sent2vec serve my.model" in text and "SIGHUP" in text
