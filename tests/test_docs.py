@@ -27,7 +27,14 @@ from gensim_sent2vec.cli import main
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MODULES = [module.name for module in pkgutil.iter_modules(gensim_sent2vec.__path__) if module.name != "__main__"]
-OPTIONAL = {"kiwi": "kiwipiepy", "mecab": "mecab", "hnsw": "usearch", "--print-completion": "shtab"}
+OPTIONAL = {
+    "to_model2vec": "model2vec",
+    "SentenceTransformer": "sentence_transformers",
+    "kiwi": "kiwipiepy",
+    "mecab": "mecab",
+    "hnsw": "usearch",
+    "--print-completion": "shtab",
+}
 NOT_RUN = ("demo", "serve")  # tested elsewhere
 
 
