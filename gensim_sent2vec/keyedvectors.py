@@ -297,38 +297,7 @@ class Sent2VecKeyedVectors(WordVectors):
         sentences: Iterable[Sentence] | None = None,
         show_progress_bar: bool | None = None,
     ) -> Sent2VecKeyedVectors:
-        """Word vectors with the weighting multiplied in, whose plain mean is the sentence's vector up to its length.
-
-        Any program that averages word vectors then gives the weighting's cosines: gensim's own
-        ``get_mean_vector(words, pre_normalize=False)``, or one that reads the file of `save_word2vec_format`.
-
-        Scaling the two parts of a sentence each to its length (`SentenceWeighting.linear` False, with a lexical part)
-        and `first_half` cannot be put into rows. There the baked vectors keep a weighting that does no more than this,
-        so that their `encode` still gives the same cosines; elsewhere (``encode(…, weighting=False)``, other programs)
-        they are those of the same weighting with ``linear=True`` and ``first_half=1``. With `sentences` the rows are
-        fitted to come nearer, and no weighting is kept. Unknown words cost more than averaging does: with 300 numbers
-        the mean Pearson of 13 English sets of judged pairs is 66.9 weighted, 63.5 baked and averaged elsewhere, 64.0
-        fitted on the corpus and 65.3 with its rare words too; in Korean (KorSTS) 75.1, 72.4, 72.4 and 73.4.
-
-        Parameters
-        ----------
-        extra_words : iterable of str
-            Words that are not in the vocabulary and get a row by their spelling: those of the corpus that were too
-            rare, those of the texts to be read. Other unknown words are left out of sentences.
-        sentences : iterable of str or of sequences of str, optional
-            Such as the training corpus; read once, a sample of it is held.
-        show_progress_bar : bool, optional
-
-        Returns
-        -------
-        Sent2VecKeyedVectors
-            Rows of float32, (n_words, n_numbers); without n-grams.
-
-        Raises
-        ------
-        ValueError
-            Where the vectors have no fitted weighting, or no sentence has a known word.
-        """
+        """Word vectors for programs that average them; see `gensim_sent2vec.baking.bake`."""
         from .baking import bake
 
         return bake(self, extra_words, sentences, show_progress_bar)
