@@ -324,7 +324,7 @@ def _shrink(commands: Any) -> None:
 
 def _info(commands: Any) -> None:
     info = _command(
-        commands, "info", "what a model file holds",
+        commands, "info", "what a file of a model, of vectors or of an index holds",
         "Sizes, how it was trained, how sentences are read out, and the arrays of a native file. The matrices are "
         "not read, unless --verify asks for it.",
         "gensim-sent2vec info my.model --json",

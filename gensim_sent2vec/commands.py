@@ -24,7 +24,7 @@ from .model import Sent2Vec
 from .phrases import learn_phrases, load_phrases, n_phrases
 from .search import SentenceIndex
 from .shrink import shrink_to_file, stored_bytes
-from .storage import kind_of, read_header
+from .storage import kind_of, read, read_header
 from .tokenizers import describe
 from .tokenizing import PhraseSentences, Tokenization, tokenize_file
 from .vocab import batches
@@ -265,9 +265,13 @@ def _with_mean(scores: list[tuple[str, float]]) -> list[tuple[str, float]]:
 
 
 def info(args: argparse.Namespace) -> None:
-    loaded = load_model(args.model, verify=args.verify)
-    facts = _facts(loaded)
-    if not isinstance(loaded, Sent2Vec) and kind_of(args.model):
+    native = kind_of(args.model) if os.path.isfile(args.model) else None
+    if native == SentenceIndex.__name__:
+        facts = read(args.model, mmap="r", verify=args.verify)[1]
+    else:
+        loaded = load_model(args.model, verify=args.verify)
+        facts = _facts(loaded)
+    if native:
         header = read_header(args.model)
         facts |= {"layout": header.layout, "file_bytes": header.size}
         facts["checksums"] = "ok" if args.verify else "not compared; see --verify"
@@ -276,7 +280,8 @@ def info(args: argparse.Namespace) -> None:
         print(json.dumps(facts))
         return
     facts |= facts.pop("arrays", {})
-    print("\n".join(f"{name:>16}  {value}" for name, value in facts.items()))
+    width = max(map(len, facts))
+    print("\n".join(f"{name:>{width}}  {value}" for name, value in facts.items()))
 
 
 def _facts(loaded: Sent2Vec | Sent2VecKeyedVectors) -> dict[str, Any]:

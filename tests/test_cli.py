@@ -212,6 +212,18 @@ def test_files_of_vectors(model, tmp_path, capsys):
     assert "damaged" in refused(capsys, "info", path, "--verify")
 
 
+def test_info_of_an_index(model, corpus, tmp_path, capsys):
+    path = tmp_path / "faq.index"
+    run(capsys, "index", model, corpus, path)
+    facts = json.loads(run(capsys, "info", path, "--verify", "--json"))
+    assert facts["kind"] == "SentenceIndex" and facts["checksums"] == "ok"
+    assert facts["arrays"]["vectors"] == "float32 (300, 20)"
+    with open(path, "r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"\xff")
+    assert "damaged" in refused(capsys, "info", path, "--verify")
+
+
 def test_train_with_a_tokenizer_and_phrases(corpus, tmp_path, capsys):
     options = ["--vector-size", "5", "--epochs", "1", "--workers", "1"]
     run(capsys, "train", corpus, tmp_path / "learned", "--tokenizer", "words", "--learn-phrases", *options)
