@@ -152,6 +152,7 @@ class Supervisor:
 
     def __init__(self, source: Source, n: int, limits: Limits, listener: socket.socket, folder: str) -> None:
         self.source, self.n, self.limits, self.listener, self.folder = source, n, limits, listener, folder
+        self.index = source.index(folder, 1)
         # Workers are forked from a process that has imported all and done nothing, so that they share that too.
         method = "forkserver" if sys.platform == "linux" else "spawn"
         self.context: Any = multiprocessing.get_context(method)
@@ -164,7 +165,6 @@ class Supervisor:
         self.workers: list[Worker] = []
         self.due: list[float] = []  # when workers are to be started in place of dead ones
         self.generation = 1
-        self.index = source.index(folder, 1)
         self.trial: tuple[Worker, str, int] | None = None  # who tries to load which index as which generation
         self.told = 0  # the last generation that all have loaded, and that was told; 0: none yet
 
@@ -359,10 +359,10 @@ def serve(
 def bind(host: str, port: int) -> socket.socket:
     """A listening socket; an OSError that names what is in use."""
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+        family, _, _, _, address = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.create_server((address[0], port), family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
         raise OSError(f"cannot listen at {host}, port {port}: {reason}; choose another --port or --host") from error
     listener.set_inheritable(True)
     return listener
