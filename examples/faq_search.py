@@ -19,16 +19,10 @@ from pathlib import Path
 
 from gensim_sent2vec import Sent2Vec, SentenceIndex
 from gensim_sent2vec.evaluation import evaluate_retrieval
+from gensim_sent2vec.faq import columns_of, read_faq
 from gensim_sent2vec.tokenizers import missing
 
 FAQ = Path(__file__).parent / "data" / "faq-ko.tsv"
-
-
-def read_faq(path):
-    """The (answer, question) pairs to be found, and those that search. Columns: role, answer, question."""
-    rows = [line.split("\t") for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
-    index = [(answer, question) for role, answer, question in rows if role == "index"]
-    return index, [(answer, question) for role, answer, question in rows if role == "query"]
 
 
 def usable(tokenizer):
@@ -39,14 +33,13 @@ def usable(tokenizer):
     return "words"
 
 
-def trained(args, index):
+def trained(args, texts):
     """A model of the corpus, or, where none is given, of the questions to be found and their answers."""
     if args.model and Path(args.model).exists():
         return Sent2Vec.load(args.model, mmap="r")
     if args.corpus:
         model = Sent2Vec(corpus_file=args.corpus, tokenizer=usable(args.tokenizer))
     else:  # a corpus this small has to be read many times
-        texts = sorted({text for pair in index for text in pair})
         model = Sent2Vec(texts, tokenizer=usable(args.tokenizer), min_count=1, epochs=100, workers=1)
     if args.model:
         model.save(args.model)
@@ -76,22 +69,28 @@ def show(search, question, right=None):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", help="texts to train on, one a line (the questions to be found and their answers)")
-    parser.add_argument("--faq", default=FAQ, help="a table of role, answer, question, separated by tabs")
+    parser.add_argument(
+        "--faq", default=FAQ, help="a table with the columns question, answer and, to evaluate, role: index or query"
+    )
     parser.add_argument("--tokenizer", default="kiwi:N,V,M,XR", help="kiwi, mecab, words, split … (kiwi:N,V,M,XR)")
     parser.add_argument("--model", help="loaded where it exists, else trained and saved there")
     parser.add_argument("--ask", metavar="QUESTION", help="search for this question only")
     args = parser.parse_args()
 
-    index, queries = read_faq(args.faq)
-    model = trained(args, index)
-    search = SentenceIndex.build(model.wv, [question for _, question in index], keys=[answer for answer, _ in index])
+    questions, answers = read_faq(args.faq)
+    model = trained(args, sorted({*questions, *answers}))
+    search = SentenceIndex.build(model.wv, questions, keys=answers)
     if args.ask:
         show(search, args.ask)
         return
-    print(f"{len(index)} questions to be found; {len(model.wv):,} words by the tokenizer {model.wv.tokenizer!r}.\n")
+    print(f"{len(search)} questions to be found; {len(model.wv):,} words by the tokenizer {model.wv.tokenizer!r}.\n")
+    if "role" not in columns_of(args.faq):
+        print("The file has no column role, so nothing is evaluated; --ask searches.")
+        return
     evaluate(model.wv, args.faq)
-    for answer, question in queries[:: max(1, len(queries) // 4)][:4]:
-        show(search, question, right=answer)
+    queries, right = read_faq(args.faq, role="query")
+    for number in range(0, len(queries), -(-len(queries) // 4)):
+        show(search, queries[number], right[number])
 
 
 if __name__ == "__main__":

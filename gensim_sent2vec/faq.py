@@ -26,15 +26,17 @@ def columns_of(path: str | os.PathLike[str]) -> list[str] | None:
     return names if {QUESTION, ANSWER} <= set(names) else None
 
 
-def read_faq(path: str | os.PathLike[str]) -> tuple[list[str], list[str]]:
+def read_faq(path: str | os.PathLike[str], role: str = "index") -> tuple[list[str], list[str]]:
     """The questions and the answers of a file.
 
     Parameters
     ----------
     path : str or path-like
         UTF-8 text, compressed as its name says, tabs between its columns; the first line names them, "question" and
-        "answer" among them. Blank lines are left out; so are, where there is a column "role", lines of other roles than
-        "index" (see `gensim_sent2vec.evaluation.evaluate_retrieval`).
+        "answer" among them. Blank lines are left out.
+    role : str
+        Which lines, where there is a column "role": "index", the questions to be found, or "query", those that search
+        (see `gensim_sent2vec.evaluation.evaluate_retrieval`). Elsewhere all lines are "index".
 
     Raises
     ------
@@ -55,11 +57,12 @@ def read_faq(path: str | os.PathLike[str]) -> tuple[list[str], list[str]]:
             found = f"{len(names)} columns separated by tabs are expected, got {len(fields)}"
             raise ValueError(f"{os.fspath(path)!r}, line {number:,}: {found}")
         row = dict(zip(names, fields))
-        if row.get(ROLE, "index").casefold() == "index":
+        if row.get(ROLE, "index").casefold() == role:
             questions.append(row[QUESTION])
             answers.append(row[ANSWER])
     if not questions:
-        raise ValueError(f"{os.fspath(path)!r}: there is no question")
+        of_role = "" if role == "index" else f" of the role {role!r}"
+        raise ValueError(f"{os.fspath(path)!r}: there is no question{of_role}")
     return questions, answers
 
 

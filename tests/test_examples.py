@@ -125,6 +125,8 @@ def test_faq_search_in_files_of_ones_own(corpus, tmp_path):
     assert precisions(printed, r"\(hybrid\)") == (1, 1, 1)
     corpus.unlink()  # the model is kept
     assert run("faq_search", *given, "--ask", "snow storm").split("\n")[2].endswith("bring an umbrella")
+    faq.write_text("question\tanswer\nrain storm\tbring an umbrella\n")
+    assert "no column role" in run("faq_search", *given)
 
 
 def test_text_classification():

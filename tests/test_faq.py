@@ -29,6 +29,9 @@ def test_read(written):
     assert read_faq(written(LINES, "faq.tsv.gz")) == (["the police said", "rain in the south"], ["A", "B"])
     more = "\ufeffid\tAnswer\tRole\tQuestion\n1\tA\tindex\tq\n2\tB\tquery\tr\n"
     assert read_faq(written(more)) == (["q"], ["A"])
+    assert read_faq(written(more), role="query") == (["r"], ["B"])
+    with pytest.raises(ValueError, match="no question of the role 'query'"):
+        read_faq(written(LINES), role="query")
 
 
 @pytest.mark.parametrize(
