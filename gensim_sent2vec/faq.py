@@ -14,6 +14,7 @@ from .explain import contributions
 from .keyedvectors import Sent2VecKeyedVectors, normalized
 from .search import SentenceIndex
 from .storage import kind_of
+from .strings import Strings
 
 QUESTION, ANSWER, ROLE = "question", "answer", "role"
 HYBRID = 0.5  # meaning and spelling, which together find more questions than either
@@ -153,7 +154,7 @@ class Faq:
         return answers
 
     def _results(self, vector: np.ndarray, rows: np.ndarray, scores: np.ndarray, hybrid: float) -> list[dict[str, Any]]:
-        index = self.index
+        index, keys = self.index, self.index.keys
         cosines = index.vectors[rows].astype(np.float32) @ vector
         lexical: Any = [None] * len(rows)
         if hybrid:
@@ -161,7 +162,7 @@ class Faq:
         columns = (rows.tolist(), scores.tolist(), cosines.tolist(), lexical)
         return [
             {
-                "key": index.keys[row] if isinstance(index.keys[row], str) else int(index.keys[row]),
+                "key": keys[row] if isinstance(keys, Strings) else int(keys[row]),
                 "sentence": index.sentences[row],
                 "score": score,
                 "cosine": cosine,

@@ -53,8 +53,9 @@ class LexicalScores:
     """
 
     def __init__(self, arrays: Mapping[str, np.ndarray], n: int, ngrams: tuple[int, int] = (1, 3)) -> None:
-        self.features, self.starts = arrays["features"], arrays["starts"]
-        self.rows, self.weights = arrays["rows"], arrays["weights"]
+        # As plain arrays: slices of numpy.memmap are slow to make.
+        self.features, self.starts = np.asarray(arrays["features"]), np.asarray(arrays["starts"])
+        self.rows, self.weights = np.asarray(arrays["rows"]), np.asarray(arrays["weights"])
         self.n, self.ngrams = n, (ngrams[0], ngrams[1])
 
     @classmethod

@@ -25,7 +25,7 @@ class Strings(Sequence[str]):
     """
 
     def __init__(self, blob: np.ndarray, offsets: np.ndarray) -> None:
-        self.blob, self.offsets = blob, offsets
+        self.blob, self.offsets = np.asarray(blob), np.asarray(offsets)  # slices of numpy.memmap are slow to make
 
     @classmethod
     def of(cls, strings: Iterable[str]) -> Strings:

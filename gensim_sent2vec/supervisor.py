@@ -159,7 +159,7 @@ class Supervisor:
         if method == "forkserver":
             from multiprocessing import forkserver
 
-            self.context.set_forkserver_preload([f"{__package__}.serve", f"{__package__}.cli", "uvicorn"])
+            self.context.set_forkserver_preload([f"{__package__}.preload"])
             with ignored_ctrl_c():
                 forkserver.ensure_running()
         self.workers: list[Worker] = []
