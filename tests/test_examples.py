@@ -170,11 +170,13 @@ def test_corpus_map(tmp_path):
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
 
 
-def test_corpus_map_of_ones_own(corpus, tmp_path):
+def test_corpus_map_of_ones_own(texts, tmp_path):
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("\n".join(texts[0]) + "\n")
     printed = run("corpus_map", "--texts", corpus, "--groups", 2, "-o", tmp_path / "mine.html")
     groups = re.findall(r"texts: (\w+), (\w+), (\w+)", printed)
     assert len(groups) == 2
-    assert "600 texts of corpus.txt" in (tmp_path / "mine.html").read_text(encoding="utf-8")
+    assert "120 texts of corpus.txt" in (tmp_path / "mine.html").read_text(encoding="utf-8")
 
 
 def test_multiprocess_serving():
