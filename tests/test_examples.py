@@ -33,7 +33,8 @@ def run(name, *arguments, **env):
         capture_output=True,
         encoding="utf-8",
         timeout=250,
-        env={**os.environ, "PYTHONUTF8": "1", **env},
+        # On a busy machine OpenMP's threads (t-SNE, k-means) would wait for one another for half a minute.
+        env={**os.environ, "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1", **env},
     )
     assert result.returncode == 0, result.stderr
     return result.stdout
