@@ -104,7 +104,7 @@ def run_python():
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=270,
         )
         return done.stdout, done.returncode
 
