@@ -172,7 +172,7 @@ def test_figures_take_rows_from_the_tables(monkeypatch):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The pages, built; any warning fails, and so does any link that leads nowhere."""
-    for package in "sphinx", "furo", "myst_parser":
+    for package in "sphinx", "furo", "myst_parser", "sklearn":
         pytest.importorskip(package)
     out = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-d", str(out / "doctrees")]
