@@ -30,6 +30,7 @@ from .limits import Limits
 from .workers import available_cpus
 
 BACKLOG = 2048  # connections that wait to be accepted
+AT_ONCE = 1  # that a worker accepts before it looks at its other work: the others shall have some too
 CONNECTIONS = 1000  # of a worker; those beyond are answered with 503
 GRACE = 10  # seconds that requests have to finish when the service ends
 AGAIN = 1.0  # seconds before a worker that has died is replaced
@@ -89,7 +90,7 @@ def work(source: Source, index: str, generation: int, limits: Limits, listener: 
     metrics.generation.set(generation)
     config = uvicorn.Config(
         create_app(current, limits, metrics), log_level="warning", access_log=False, server_header=False,
-        lifespan="off", ws="none", backlog=BACKLOG, limit_concurrency=CONNECTIONS, timeout_graceful_shutdown=GRACE,
+        lifespan="off", ws="none", backlog=AT_ONCE, limit_concurrency=CONNECTIONS, timeout_graceful_shutdown=GRACE,
     )  # fmt: skip
     server = uvicorn.Server(config)
 
@@ -99,6 +100,9 @@ def work(source: Source, index: str, generation: int, limits: Limits, listener: 
     signal.signal(signal.SIGTERM, stop)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})  # signals are for this one
     thread.start()
+    while thread.is_alive() and not server.started:
+        time.sleep(0.01)
+    listener.listen(BACKLOG)  # which asyncio has set to AT_ONCE
     with suppress(EOFError, OSError):
         pipe.send(("ready", generation, ""))
         while thread.is_alive():
@@ -364,7 +368,8 @@ def bind(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
         raise OSError(f"cannot listen at {host}, port {port}: {reason}; choose another --port or --host") from error
-    listener.set_inheritable(True)
+    # Connections inherit it; without, an answer's second part waits 40 ms for the client to confirm the first.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
 

@@ -18,6 +18,7 @@ from servers import Server, until
 
 from gensim_sent2vec import Sent2VecKeyedVectors, SentenceIndex
 from gensim_sent2vec.cli import main
+from gensim_sent2vec.supervisor import bind
 
 for needed in ("fastapi", "uvicorn", "prometheus_client", "httpx"):
     pytest.importorskip(needed, reason=f'needs {needed}: pip install "gensim-sent2vec[serve]" httpx')
@@ -501,6 +502,16 @@ def test_clear_errors_at_the_start(folder, tmp_path, capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         number = taken.getsockname()[1]
         assert f"port {number}: Address already in use" in failed(capsys, model, index, "--port", number)
+
+
+def test_connections_send_at_once():
+    """Without waiting for the client to confirm what was sent before."""
+    with (
+        bind("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as end,
+    ):
+        assert end.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_what_the_processes_cannot_load(folder, tmp_path):
