@@ -29,6 +29,8 @@ from .version import __version__
 ROUTES = ("/", "/search", "/encode", "/healthz", "/metrics", "/docs", "/openapi.json")
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 TOPN = 10  # results a query
+# Up to so many rows to go through, some milliseconds, threads that wait for each other cost more than the work.
+SMALL, CHARACTER = 20_000, 10  # a character is as much work as so many rows
 EXCERPT = 60  # characters of what a client sent that an error repeats
 
 
@@ -148,7 +150,7 @@ def create_app(current: Current, limits: Limits | None = None, metrics: Metrics 
         redoc_url=None,
         responses={422: {"model": Problem}, 413: {"model": Problem}},
     )
-    # One thread computes: the interpreter runs one at a time anyway, memory stays bounded, and the loop stays free.
+    # What is large is computed by one thread: others go on meanwhile, but not two of them, so memory stays bounded.
     work = Work(ThreadPoolExecutor(1, "gensim_sent2vec"), current, limits, metrics)
     app.add_api_route("/search", work.search, methods=["POST"], response_model=Answer | Answers, summary="Search")
     app.add_api_route("/encode", work.encode, methods=["POST"], response_model=Vector | Vectors, summary="Encode")
@@ -171,7 +173,10 @@ class Work:
     def __init__(self, pool: ThreadPoolExecutor, current: Current, limits: Limits, metrics: Metrics) -> None:
         self.pool, self.current, self.limits, self.metrics = pool, current, limits, metrics
 
-    async def _compute(self, function: Callable[..., Any], *args: Any) -> Any:
+    async def _compute(self, texts: list[str], rows: int, function: Callable[..., Any], *args: Any) -> Any:
+        """The function's result; it goes through so many texts, and so many rows for each."""
+        if CHARACTER * sum(map(len, texts)) + rows * len(texts) <= SMALL:
+            return function(*args)
         return await asyncio.get_running_loop().run_in_executor(self.pool, function, *args)
 
     async def search(self, asked: SearchRequest) -> Any:
@@ -187,7 +192,7 @@ class Work:
             faq.check(faq.hybrid if asked.hybrid is None else asked.hybrid)
         except ValueError as error:
             raise Refused(422, "invalid", str(error)) from error
-        answers = await self._compute(faq.search, queries, topn, asked.hybrid, asked.explain)
+        answers = await self._compute(queries, len(faq.index), faq.search, queries, topn, asked.hybrid, asked.explain)
         self.metrics.count("/search", [answer["known"] for answer in answers])
         return answers[0] if asked.query is not None else {"answers": answers}
 
@@ -195,7 +200,7 @@ class Work:
         """The vector of a sentence, or of each of several."""
         sentences, wv = _either("sentence", asked.sentence, asked.sentences), self.current.faq.wv
         self.limits.check_sentences("sentences", sentences)
-        vectors, known = await self._compute(_encoded, wv, sentences, asked.normalize)
+        vectors, known = await self._compute(sentences, 0, _encoded, wv, sentences, asked.normalize)
         self.metrics.count("/encode", known)
         if asked.sentence is not None:
             return {"known": known[0], "vector": vectors[0]}
