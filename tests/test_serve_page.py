@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
@@ -122,7 +123,7 @@ def test_typing_shows_ranked_answers_and_words(page):
     scores = [float(text.replace(MINUS, "-")) for text in page.texts(".score")]
     assert scores == sorted(scores, reverse=True) and 0 < scores[0] <= 1
     assert page.texts(".parts")[0].startswith("meaning ")
-    words = [text.split("\n")[0].split("+")[0].split(MINUS)[0].strip() for text in page.texts("li:first-child .word")]
+    words = [re.sub(rf"\s*[+{MINUS}]?\d\.\d\d$", "", text) for text in page.texts("li:first-child .word")]
     assert words == ["i", "want", "my", "money", "back"]
     shares = {w: float(t.replace(MINUS, "-")) for w, t in zip(words, page.texts("li:first-child .word small"))}
     assert min(shares["my"], shares["money"], shares["back"]) > 0.05 > shares["want"]
