@@ -23,15 +23,15 @@ class Trainer;
 using TrainLine = void (*)(Trainer&, const Line&);
 TrainLine choose_train_line(int level, int dim, bool loss);  // simd levels, at the end of this file
 
-class Trainer {
+class alignas(APART) Trainer {
   public:
     Share share;  // before the model, which looks at its copies of rows
     const Model model;
     const bool compute_loss;
     int64_t trained_words = 0, tokens = 0, lines = 0;
     double loss = 0;
-    std::vector<float> scratch;  // of the step: S, G, x and g, each dim rounded up
-    std::vector<float> scores;   // of the target and its negatives
+    ApartVector<float> scratch;  // of the step: S, G, x and g, each dim rounded up
+    ApartVector<float> scores;   // of the target and its negatives
 
     Trainer(const Model& m, Schedule& s, uint64_t seed, bool with_loss, int level, int meet_every)
         : share(m, s, meet_every),
@@ -131,7 +131,7 @@ class Trainer {
         held_ = model.run - 1;
         buffer_ ^= 1;
         distinct_[buffer_] = true;
-        std::vector<int32_t>& negatives = negatives_[buffer_];
+        ApartVector<int32_t>& negatives = negatives_[buffer_];
         for (size_t k = 0; k < negatives.size(); ++k) {
             negatives[k] = model.run == 1 ? draw_other(target) : s2v::draw(model.alias, model.n_words, negative_rng_);
             for (size_t j = 0; j < k; ++j)
@@ -170,7 +170,7 @@ class Trainer {
     Line lines_[2];
     const Line* next_ = &lines_[0];  // the line after the one that is trained
     size_t fetched_ = 0;             // of its wanted rows
-    std::vector<int32_t> negatives_[2];
+    ApartVector<int32_t> negatives_[2];
     bool distinct_[2] = {true, true};
     int buffer_ = 0, held_ = 0;
     int64_t polled_ = 0;  // tokens of this line that poll() has reported

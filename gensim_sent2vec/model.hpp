@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <new>
 
 #include "random.hpp"
 
@@ -78,6 +79,26 @@ inline void prefetch_row(const void* row, size_t bytes) { prefetch_lines<1, 3>(r
 inline void prefetch_near(const void* p, size_t bytes) { prefetch_lines<0, 3>(p, bytes); }
 inline void prefetch_far(const void* p, size_t bytes) { prefetch_lines<0, 2>(p, bytes); }
 
+// Memory in cache lines of its own (two together, as processors fetch them): what one thread writes with every target must
+// not lie beside what another one reads.
+constexpr size_t APART = 128;
+template <class T>
+struct ApartAllocator {
+    using value_type = T;
+    ApartAllocator() = default;
+    template <class U>
+    ApartAllocator(const ApartAllocator<U>&) {}
+    T* allocate(size_t n) {
+        const size_t bytes = (n * sizeof(T) + APART - 1) / APART * APART;
+        return static_cast<T*>(::operator new(bytes, std::align_val_t(APART)));
+    }
+    void deallocate(T* p, size_t) { ::operator delete(p, std::align_val_t(APART)); }
+    bool operator==(const ApartAllocator&) const { return true; }
+    bool operator!=(const ApartAllocator&) const { return false; }
+};
+template <class T>
+using ApartVector = std::vector<T, ApartAllocator<T>>;
+
 // What the threads of a training share. The learning rate falls linearly with the work done by all of them together.
 struct Schedule {
     float start, end;
@@ -129,7 +150,7 @@ class HotRows {
 
   private:
     struct Copy {
-        std::vector<float> now, then;
+        ApartVector<float> now, then;
         void take(const float* shared, size_t n) {
             now.assign(shared, shared + n);
             then = now;

@@ -93,7 +93,7 @@ class Training:
 
     def _train_file(self, path: Any, epoch: int, progress: Progress) -> None:
         size = os.path.getsize(path)
-        step = min(max(size // (16 * len(self.trainers)), MIN_SLICE), MAX_SLICE)
+        step = min(max(size // (64 * len(self.trainers)), MIN_SLICE), MAX_SLICE)
         slices = iter(range(0, size, step))  # next() on it is atomic
 
         def work(i: int) -> None:
