@@ -326,7 +326,7 @@ def main(
     else:
         if corpus and (not args.corpus or not Path(args.corpus).is_file()):
             raise SystemExit(f"--corpus: a text file is needed, got {args.corpus!r}")
-        result = {"machine": machine(), "rounds": args.rounds} | run(args)
+        result = run(args) | {"machine": machine(), "rounds": args.rounds}
         if args.only:
             return
         save(question, result)

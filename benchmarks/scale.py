@@ -21,6 +21,7 @@ LENGTHS = (10, 100, 1000, 2800, 10_000)  # words a line
 MODES = {"unigrams": {"word_ngrams": 1, "dropout_k": 0}, "bigrams": {"word_ngrams": 2, "dropout_k": 4}}
 ALPHA = 0.05  # a rate at which lines of any length train; it changes no cost
 REPEATS = (1, 8)
+QUESTIONS = ["length", "threads", "count", "source", "memory"]
 SOURCES = ("corpus_file", "list", "LineSentence")
 
 
@@ -185,9 +186,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             "source": lambda: by_source(args, path),
             "memory": lambda: by_size(args, folder),
         }
-        result: dict[str, Any] = {"words": args.words}
-        for question, contestants in questions.items():
-            result[question] = common.measure_all(question, contestants(), args)
+        result: dict[str, Any] = {} if args.questions == QUESTIONS else common.load("scale")
+        result["words"] = args.words
+        for question in args.questions:
+            result[question] = common.measure_all(question, questions[question](), args)
     return result
 
 
@@ -275,5 +277,8 @@ if __name__ == "__main__":
     parser.add_argument("--reference", metavar="PATH", help="the reference program")
     parser.add_argument("--longest", type=int, default=2800, help="the longest lines that the reference is given")
     parser.add_argument("--words", type=int, default=2_000_000, help="tokens of the corpus that are used")
+    parser.add_argument(
+        "--questions", nargs="+", choices=QUESTIONS, default=QUESTIONS, help="the others keep their result"
+    )
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     common.main("scale", parser.parse_args(), run, tables, plot)

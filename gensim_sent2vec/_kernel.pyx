@@ -156,6 +156,23 @@ cdef extern from "kernel.hpp" namespace "s2v" nogil:
                                 const CEncoded &out) except +
     void c_number_rows "s2v::number_rows"(const CReader &reader, const CWordTable &words, const CPack &pack,
                                           vector[int64_t] &numbers, int64_t *ends) except +
+    cdef cppclass CHit "s2v::Hit":
+        float score
+        int64_t row
+
+    cdef cppclass CBest "s2v::Best":
+        int64_t n_queries, topn
+        int dim
+        CBest(const float *queries, int64_t n, int dim, int64_t topn) except +
+        void add_scores(int64_t query, const float *scores, int64_t n, int64_t first,
+                        const unsigned char *mask) except +
+        void merge(const CBest &other) except +
+        void sort()
+        const vector[CHit] &hits(int64_t query)
+
+    ctypedef void (*BestRows)(CBest &best, const void *rows, int64_t n, int64_t first,
+                              const unsigned char *mask) except +
+    BestRows choose_best_rows(int level, cbool half)
     ctypedef void (*DotRows)(const void *rows, int64_t n, int dim, const float *query, float *out)
     DotRows choose_dot_rows(int level, cbool half)
     cdef cppclass CSpelling "s2v::Spelling":
@@ -737,6 +754,93 @@ def dot_rows(rows, const float[::1] query, float[::1] out):
             dot(&data[0, 0], n, dim, &query[0], &out[0])
     elif n:
         out[:] = 0
+
+
+cdef class Best:
+    """Keeps the rows with the greatest scores for each query.
+
+    Parameters
+    ----------
+    queries : float32 array, (n, dim)
+        A copy is kept.
+    topn : int
+        So many rows a query, at least 1.
+    """
+
+    cdef CBest *best
+    cdef int level
+
+    def __cinit__(self, const float[:, ::1] queries, int64_t topn):
+        self.level = level_number()
+        if topn < 1:
+            raise ValueError(f"topn must be at least 1, got {topn}")
+        cdef const float *data = &queries[0, 0] if queries.shape[0] and queries.shape[1] else NULL
+        self.best = new CBest(data, queries.shape[0], queries.shape[1], topn)
+
+    def __dealloc__(self):
+        del self.best
+
+    def add_rows(self, rows, int64_t first, const unsigned char[::1] mask=None):
+        """Score rows by their products with the queries, and keep the best.
+
+        Parameters
+        ----------
+        rows : float32 or float16 array, (n, dim)
+            Only read; may be mapped.
+        first : int
+            The number of the first of them.
+        mask : uint8 array, (n,), optional
+            0 leaves a row out.
+        """
+        cdef cbool half = rows.dtype.char == "e"
+        cdef const unsigned char[:, ::1] data = as_bytes("rows", rows)
+        cdef int64_t n = data.shape[0]
+        cdef const void *begin = &data[0, 0] if n and data.shape[1] else NULL
+        if data.shape[1] != self.best.dim * (2 if half else 4):
+            raise ValueError(f"rows: shape {rows.shape} for queries of {self.best.dim} numbers")
+        cdef const unsigned char *kept = mask_of(mask, n)
+        cdef BestRows best_rows = choose_best_rows(self.level, half)
+        with nogil:
+            best_rows(self.best[0], begin, n, first, kept)
+
+    def add_scores(self, const float[:, ::1] scores, int64_t first, const unsigned char[::1] mask=None):
+        """The same with scores (n_queries, n) that were made elsewhere; -inf and NaN leave a row out."""
+        cdef int64_t query, n = scores.shape[1]
+        cdef const unsigned char *kept = mask_of(mask, n)
+        if scores.shape[0] != self.best.n_queries:
+            raise ValueError(f"scores: {scores.shape[0]} rows for {self.best.n_queries} queries")
+        if n:
+            with nogil:
+                for query in range(self.best.n_queries):
+                    self.best.add_scores(query, &scores[query, 0], n, first, kept)
+
+    def merge(self, Best other):
+        """Take in what `other` keeps, for the same queries, of other rows."""
+        if other.best.n_queries != self.best.n_queries:
+            raise ValueError(f"other: of {other.best.n_queries} queries, this one is of {self.best.n_queries}")
+        with nogil:
+            self.best.merge(other.best[0])
+
+    def found(self):
+        """Rows (int64) and scores (float32) for each query, best first; equal scores in the order of the rows."""
+        cdef int64_t query, i
+        cdef int64_t[::1] rows
+        cdef float[::1] scores
+        self.best.sort()
+        found = []
+        for query in range(self.best.n_queries):
+            n = self.best.hits(query).size()
+            found.append((np.empty(n, np.int64), np.empty(n, np.float32)))
+            rows, scores = found[query]
+            for i in range(<int64_t>n):
+                rows[i], scores[i] = self.best.hits(query)[i].row, self.best.hits(query)[i].score
+        return found
+
+
+cdef const unsigned char *mask_of(const unsigned char[::1] mask, int64_t n) except? NULL:
+    if mask is not None and len(mask) != n:
+        raise ValueError(f"mask: {len(mask)} entries for {n} rows")
+    return &mask[0] if mask is not None and n else NULL
 
 
 cdef class Encoder:

@@ -10,7 +10,7 @@ from typing import Any
 
 from . import supervisor
 from .completion import FILES, SHELLS, PrintCompletion
-from .convert import FORMS
+from .convert import BINARY, FOLDERS, FORMS, NATIVE, TEXT
 from .model import Sent2Vec
 from .version import __version__
 from .weighting import SentenceWeighting
@@ -104,7 +104,8 @@ def parser() -> argparse.ArgumentParser:
     commands = whole.add_subparsers(
         dest="command", required=True, metavar="COMMAND", title="commands", parser_class=_Parser
     )
-    for add in (_demo, _train, _encode, _similar, _tokenize, _evaluate, _convert, _index, _serve, _shrink, _info):
+    model_files = (_convert, _bake, _shrink, _info)
+    for add in (_demo, _train, _encode, _similar, _tokenize, _evaluate, _index, _serve, *model_files):
         add(commands)
     return whole
 
@@ -270,6 +271,23 @@ def _convert(commands: Any) -> None:
         "(also with .gz), any other native",
     )  # fmt: skip
     convert.add_argument("--to", choices=FORMS, help="the form, whatever the name says")
+
+
+def _bake(commands: Any) -> None:
+    bake = _command(
+        commands, "bake", "word vectors with the weighting in them, for programs that average word vectors",
+        "Reads a model that has a weighting, as training fits it. With the training corpus rows are fitted to its "
+        "sentences, and its rare words get rows, so that plain means come near to what encode gives.",
+        "gensim-sent2vec bake my.model baked.vec.gz --corpus corpus.txt",
+        "gensim-sent2vec bake my.model my-m2v --corpus corpus.txt --to model2vec",
+    )  # fmt: skip
+    _model(bake)
+    _file(bake, "target", metavar="OUT", help="its name says the form, as for convert")
+    _file(bake, "--corpus", metavar="CORPUS", help="one sentence a line; may be compressed, - is stdin")
+    bake.add_argument(
+        "--to", choices=(NATIVE, TEXT, BINARY, *FOLDERS),
+        help="the form, whatever the name says; a folder for model2vec and sentence-transformers (extra [static])",
+    )  # fmt: skip
 
 
 def _index(commands: Any) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import smart_open
 
 from . import supervisor
 from .arguments import TRAIN_OPTIONS, WEIGHTING_OPTIONS
-from .convert import COMPRESSED, load_model, load_vectors
+from .convert import COMPRESSED, EPFML, FOLDERS, form_of_name, load_model, load_vectors, write_vectors
 from .convert import convert as convert_file
 from .corpus import TextLines, TokenFile, TokenLines
 from .evaluation import append_to_log, check_log, evaluate_file, evaluate_sts
@@ -232,6 +233,21 @@ def convert(args: argparse.Namespace) -> None:
     print(f"{args.target}: {form}, {os.path.getsize(args.target):,} bytes", file=sys.stderr)
 
 
+def bake(args: argparse.Namespace) -> None:
+    wv = load_vectors(args.model)
+    form = args.to or form_of_name(args.target)
+    if form == EPFML:
+        raise ValueError(f"OUT: {args.target!r} says the reference program's form, which has no baked rows; see --to")
+    _check_writable(args.target, folder=form in FOLDERS)
+    if args.corpus:
+        lines = TextLines(args.corpus)
+        baked = wv.bake(chain.from_iterable(wv.token_lists(lines)), wv.token_lists(lines))
+    else:
+        baked = wv.bake()
+    write_vectors(baked, args.target, form)
+    print(f"{args.target}: {form}, {len(baked):,} words, {baked.vector_size} numbers each", file=sys.stderr)
+
+
 def shrink(args: argparse.Namespace) -> None:
     wv = load_vectors(args.model)
     _check_writable(args.target)
@@ -313,10 +329,12 @@ def _facts(loaded: Sent2Vec | Sent2VecKeyedVectors) -> dict[str, Any]:
 # Files
 
 
-def _check_writable(path: str) -> None:
-    """Before hours of work: can the result be written?"""
+def _check_writable(path: str, folder: bool = False) -> None:
+    """Before hours of work: can the result, a file or a folder of files, be written?"""
     directory = os.path.dirname(path) or "."
-    if os.path.isdir(path):
+    if folder and os.path.isfile(path):
+        raise NotADirectoryError(f"{path!r} is a file, and a folder is to be written")
+    if not folder and os.path.isdir(path):
         raise IsADirectoryError(f"{path!r} is a directory")
     if not os.path.isdir(directory):
         raise FileNotFoundError(f"there is no directory {directory!r} to write {path!r} to")

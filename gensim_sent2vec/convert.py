@@ -14,6 +14,8 @@ from .wordvectors import word2vec_binary
 
 NATIVE, EPFML, TEXT, BINARY = "native", "epfml", "word2vec", "word2vec-binary"
 FORMS = (NATIVE, EPFML, TEXT, BINARY)
+MODEL2VEC, SENTENCE_TRANSFORMERS = "model2vec", "sentence-transformers"
+FOLDERS = (MODEL2VEC, SENTENCE_TRANSFORMERS)
 COMPRESSED = (".gz", ".bz2")
 # What the name of a file to write says; the first that fits. Any other name: the native form.
 SUFFIXES = ((".w2v.bin", BINARY), (".bin", EPFML), (".txt", TEXT), (".vec", TEXT))
@@ -55,14 +57,27 @@ def convert(src: str | os.PathLike[str], dst: str | os.PathLike[str], to: str | 
         convert_epfml(src, dst)
         return form
     loaded = load_any(src)
-    wv = loaded.wv if isinstance(loaded, Sent2Vec) else loaded
-    if form == NATIVE:
-        wv.save(os.fspath(dst))
-    elif form == EPFML:
+    if form == EPFML:
         save_epfml_model(loaded, dst)
     else:
-        wv.save_word2vec_format(os.fspath(dst), binary=form == BINARY)
+        write_vectors(loaded.wv if isinstance(loaded, Sent2Vec) else loaded, dst, form)
     return form
+
+
+def write_vectors(wv: Sent2VecKeyedVectors, dst: str | os.PathLike[str], form: str) -> None:
+    """Write vectors in one of the forms of words and rows, or as a folder that another library loads."""
+    path = os.fspath(dst)
+    if form == NATIVE:
+        wv.save(path)
+    elif form == MODEL2VEC:
+        wv.to_model2vec().save_pretrained(path)
+    elif form == SENTENCE_TRANSFORMERS:
+        module = wv.to_static_embedding()
+        from sentence_transformers import SentenceTransformer
+
+        SentenceTransformer(modules=[module]).save(path)
+    else:
+        wv.save_word2vec_format(path, binary=form == BINARY)
 
 
 def form_of_name(path: str | os.PathLike[str]) -> str:

@@ -13,6 +13,7 @@
 #include <cmath>
 #include <utility>
 
+#include "best.hpp"
 #include "encode.hpp"
 #include "source.hpp"
 #include "spell.hpp"
@@ -259,6 +260,15 @@ inline DotRows choose_dot_rows(int level, bool half) {
 #endif
     (void)level;
     return plain::dot_rows_for(half);
+}
+
+inline BestRows choose_best_rows(int level, bool half) {
+#if S2V_X86
+    if (level == AVX512) return avx512::best_rows_for(half);
+    if (level == AVX2) return avx2::best_rows_for(half);
+#endif
+    (void)level;
+    return plain::best_rows_for(half);
 }
 
 }  // namespace s2v

@@ -394,6 +394,71 @@ S2V_TARGET void dot_rows(const void* rows, int64_t n, int dim, const float* quer
     }
 }
 
+// The products of a group of rows, packed number by number, with 2 * S2V_LANES queries of a panel.
+constexpr int GROUP = S2V_LANES == 16 ? 12 : 6, COLUMNS = 2 * S2V_LANES;  // as many as the registers hold
+S2V_INLINE void products(const float* group, const float* queries, int dim, float* out) {
+    Wide sums[GROUP][2] = {};
+    for (int k = 0; k < dim; ++k, group += GROUP, queries += Best::PANEL) {
+        const Wide left = load<Wide>(queries), right = load<Wide>(queries + S2V_LANES);
+        for (int r = 0; r < GROUP; ++r) {
+            sums[r][0] = sums[r][0] + left * group[r];
+            sums[r][1] = sums[r][1] + right * group[r];
+        }
+    }
+    for (int r = 0; r < GROUP; ++r)
+        for (int half = 0; half < 2; ++half) store(out + r * COLUMNS + half * S2V_LANES, sums[r][half]);
+}
+
+template <class T>
+S2V_INLINE void pack_rows(const T* rows, int64_t n, int dim, float* out) {  // the last group is filled up with zeros
+    for (int64_t begin = 0; begin < n; begin += GROUP, out += GROUP * dim)
+        for (int r = 0; r < GROUP; ++r)
+            for (int k = 0; k < dim; ++k) out[k * GROUP + r] = begin + r < n ? number(rows + (begin + r) * dim + k) : 0.0f;
+}
+
+S2V_INLINE bool any_above(const float* scores, const float* bars) {
+    bool above = false;
+    for (int i = 0; i < COLUMNS; ++i) above |= scores[i] > bars[i];
+    return above;
+}
+
+// One packed block of rows with all queries.
+S2V_INLINE void best_of_block(Best& best, const float* packed, int64_t n, int64_t first, const unsigned char* mask) {
+    float scores[GROUP * COLUMNS];
+    for (int64_t query = 0; query < best.n_queries; query += COLUMNS) {
+        const float* queries = best.panel(query / Best::PANEL) + query % Best::PANEL;
+        for (int64_t begin = 0; begin < n; begin += GROUP) {
+            products(packed + begin * best.dim, queries, best.dim, scores);
+            for (int64_t row = begin; row < std::min<int64_t>(n, begin + GROUP); ++row) {
+                const float* of_row = scores + (row - begin) * COLUMNS;
+                if (!any_above(of_row, best.bars(query)) || (mask && !mask[row])) continue;
+                for (int i = 0; i < COLUMNS; ++i)
+                    if (of_row[i] > best.bars(query)[i]) best.offer(query + i, first + row, of_row[i]);
+            }
+        }
+    }
+}
+
+template <class T>
+S2V_TARGET void best_rows(Best& best, const void* data, int64_t n, int64_t first, const unsigned char* mask) {
+    const T* rows = static_cast<const T*>(data);
+    best.packed.resize(static_cast<size_t>(Best::BLOCK) * static_cast<size_t>(std::max(best.dim, 1)));
+    float* packed = best.packed.data();
+    for (int64_t begin = 0; begin < n; begin += Best::BLOCK, rows += Best::BLOCK * best.dim) {
+        const int64_t size = std::min<int64_t>(n - begin, Best::BLOCK);
+        const unsigned char* of_block = mask ? mask + begin : nullptr;
+        if (best.n_queries > Best::FEW) {
+            pack_rows(rows, size, best.dim, packed);
+            best_of_block(best, packed, size, first + begin, of_block);
+            continue;
+        }
+        for (int64_t query = 0; query < best.n_queries; ++query) {
+            dot_rows<T>(rows, size, best.dim, best.query(query), packed);
+            best.add_scores(query, packed, size, first + begin, of_block);
+        }
+    }
+}
+
 template <int DIM>
 inline TrainLine train_line_of(bool loss) {
     return loss ? &train_line<DIM, true> : &train_line<DIM, false>;
@@ -407,6 +472,7 @@ inline MeanRows mean_rows_of(int dim) {
 }
 inline MeanRows mean_rows_for(int dim, bool half) { return half ? mean_rows_of<uint16_t>(dim) : mean_rows_of<float>(dim); }
 inline DotRows dot_rows_for(bool half) { return half ? &dot_rows<uint16_t> : &dot_rows<float>; }
+inline BestRows best_rows_for(bool half) { return half ? &best_rows<uint16_t> : &best_rows<float>; }
 
 #undef S2V_INLINE
 }  // namespace S2V_LEVEL

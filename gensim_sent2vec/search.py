@@ -295,15 +295,10 @@ class SentenceIndex:
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """All products."""
 
-        def adjust(scores: np.ndarray, first: int) -> np.ndarray:
-            block = slice(first, first + scores.shape[1])
-            if lexical is not None:
-                scores = mixed(scores, lexical[:, block], hybrid)
-            if mask is not None:
-                scores[:, ~mask[block]] = -np.inf
-            return scores
+        def adjust(products: np.ndarray, first: int) -> np.ndarray:
+            return mixed(products, lexical[:, first : first + products.shape[1]], hybrid)  # type: ignore[index]
 
-        return best_rows(self.vectors, vectors, topn, adjust if lexical is not None or mask is not None else None)
+        return best_rows(self.vectors, vectors, topn, mask, adjust if lexical is not None else None)
 
     def _follow(
         self, vectors: np.ndarray, topn: int, hybrid: float, lexical: np.ndarray | None

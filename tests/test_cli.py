@@ -448,6 +448,48 @@ def test_shrink_as_json(model, pairs, tmp_path, capsys):
     assert sizes["after"]["pearson"] == [[pairs.name, evaluate_sts(small, pairs).pearson]]
 
 
+def test_bake(model, corpus, tmp_path, capsys):
+    wv = Sent2Vec.load(model).wv
+    run(capsys, "bake", model, tmp_path / "alone.s2v")
+    np.testing.assert_array_equal(Sent2VecKeyedVectors.load(str(tmp_path / "alone.s2v")).vectors, wv.bake().vectors)
+    main(["bake", model, str(tmp_path / "fitted.txt"), "--corpus", str(corpus)])
+    sentences = [line.split() for line in corpus.read_text().splitlines()]
+    baked = KeyedVectors.load_word2vec_format(str(tmp_path / "fitted.txt"))
+    expected = wv.bake([word for tokens in sentences for word in tokens], sentences=sentences)
+    assert baked.key_to_index.keys() == {word for tokens in sentences for word in tokens}
+    assert f"word2vec, {len(baked):,} words, {expected.vector_size} numbers each" in capsys.readouterr().err
+    np.testing.assert_allclose(baked["sydney"], expected["sydney"], atol=1e-6)
+
+
+@pytest.mark.parametrize("form", ["model2vec", "sentence-transformers"])
+def test_bake_for_other_packages(form, model, tmp_path, capsys):
+    package = pytest.importorskip(form.replace("-", "_"), reason='pip install "gensim-sent2vec[static]"')
+    run(capsys, "bake", model, tmp_path / "folder", "--to", form)
+    loaded = (
+        package.StaticModel.from_pretrained(str(tmp_path / "folder"))
+        if form == "model2vec"
+        else package.SentenceTransformer(str(tmp_path / "folder"), device="cpu")
+    )
+    texts = ["police in sydney", "the army said"]
+    expected = Sent2Vec.load(model).wv.bake().encode(texts, weighting=False)
+    np.testing.assert_allclose(loaded.encode(texts), expected, atol=1e-5)
+
+
+def test_bake_refuses(model, corpus, tmp_path, capsys):
+    assert "reference program's form" in refused(capsys, "bake", model, tmp_path / "a.bin")
+    assert "no weighting" in refused(capsys, "bake", save_plain(model, tmp_path / "plain"), tmp_path / "a.s2v")
+    assert "is a file" in refused(capsys, "bake", model, corpus, "--to", "model2vec")
+    assert "is a directory" in refused(capsys, "bake", model, tmp_path)
+
+
+def save_plain(model, path):
+    """The model's vectors without their weighting."""
+    wv = Sent2Vec.load(model).wv
+    wv.weighting = None
+    wv.save(str(path))
+    return path
+
+
 def test_encode_writes_text_and_word2vec_files(model, corpus, tmp_path, capsys):
     lines = corpus.read_text(encoding="utf-8").splitlines()
     expected = Sent2Vec.load(model).wv.encode(lines)

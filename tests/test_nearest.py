@@ -50,32 +50,49 @@ def by_sorting(scores, topn):
 
 
 @given(
-    n=st.integers(0, 60),
-    n_queries=st.sampled_from([1, 2, 15, 16, 40]),
+    n=st.integers(0, 400),
+    n_queries=st.sampled_from([1, 3, 4, 15, 32, 33, 70]),
     topn=st.integers(1, 12),
     dtype=st.sampled_from(DTYPES),
+    level=st.sampled_from(_kernel.available_levels()),
+    workers=st.sampled_from([None, 2, 3]),
     seed=st.integers(0, 99),
     masked=st.booleans(),
+    adjusted=st.booleans(),
 )
-def test_best_rows(n, n_queries, topn, dtype, seed, masked):
+def test_best_rows(n, n_queries, topn, dtype, level, workers, seed, masked, adjusted):
     rows = np.random.default_rng(seed)
     matrix = rows.integers(-2, 3, (n, 3)).astype(dtype)  # whole numbers: products are exact, and many are equal
     queries = rows.integers(-2, 3, (n_queries, 3)).astype(np.float32)
-    mask = rows.random(n) < (0.5 if masked else 2)
-    scores = np.where(mask, queries @ matrix.astype(np.float32).T, -np.inf)
+    more = rows.integers(-2, 3, (n_queries, n)).astype(np.float32) if adjusted else 0
+    mask = rows.random(n) < 0.5 if masked else None
+    scores = np.where(True if mask is None else mask, queries @ matrix.astype(np.float32).T + more, -np.inf)
 
-    def adjust(block, first):
-        block[:, ~mask[first : first + block.shape[1]]] = -np.inf
-        return block
+    def adjust(products, first):
+        return products + more[:, first : first + products.shape[1]]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nearest, "FEW_BLOCK", 7)
-        patch.setattr(nearest, "MANY_BLOCK", 5)
-        found = nearest.best_rows(matrix, queries, topn, adjust if masked else None)
+        patch.setattr(nearest, "BLOCK", 7 if seed % 2 else 300)
+        patch.setenv("GENSIM_SENT2VEC_SIMD", level)
+        found = nearest.best_rows(matrix, queries, topn, mask, adjust if adjusted else None, workers)
     assert len(found) == n_queries
     for (got_rows, got), (want_rows, want) in zip(found, by_sorting(scores, topn)):
         np.testing.assert_array_equal(got_rows, want_rows)
         np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dim", [1, 5, 100, 130])
+def test_best_rows_of_any_size(level, dim, dtype):
+    rows = np.random.default_rng(dim)
+    matrix = rows.standard_normal((1000, dim)).astype(dtype)
+    matrix.flags.writeable = False
+    queries = rows.standard_normal((40, dim), dtype=np.float32)
+    for (got_rows, got), (_, want) in zip(
+        nearest.best_rows(matrix, queries, 1000), by_sorting(queries @ matrix.astype(np.float32).T, 1000)
+    ):
+        assert sorted(got_rows) == list(range(1000)) and (np.diff(got) <= 0).all()
+        np.testing.assert_allclose(got, want, atol=1e-5 * dim**0.5)
 
 
 @pytest.mark.parametrize("n_queries", [1, 20])
@@ -88,3 +105,28 @@ def test_best_rows_of_many_blocks(n_queries):
     ):
         np.testing.assert_array_equal(got_rows, want_rows)
         np.testing.assert_allclose(got, want, rtol=1e-5)
+
+
+def test_rows_without_numbers_and_scores_that_are_none():
+    queries = np.zeros((5, 0), np.float32)
+    assert [list(of) for of, _ in nearest.best_rows(np.zeros((3, 0), np.float32), queries, 2)] == [[0, 1]] * 5
+    assert nearest.best_rows(np.zeros((3, 2), np.float32), np.zeros((0, 2), np.float32), 2) == []
+    best = _kernel.Best(np.zeros((1, 2), np.float32), 2)
+    best.add_scores(np.array([[np.nan, 1, -np.inf, np.nan, 2]], np.float32), 10)
+    assert [list(part) for part in best.found()[0]] == [[14, 11], [2, 1]]
+
+
+def test_best_checks_shapes():
+    best = _kernel.Best(np.zeros((2, 4), np.float32), 3)
+    with pytest.raises(ValueError, match="rows"):
+        best.add_rows(np.zeros((3, 5), np.float32), 0)
+    with pytest.raises(ValueError, match="rows"):
+        best.add_rows(np.zeros((3, 4), np.float64), 0)
+    with pytest.raises(ValueError, match="mask"):
+        best.add_rows(np.zeros((3, 4), np.float32), 0, np.zeros(2, np.uint8))
+    with pytest.raises(ValueError, match="scores"):
+        best.add_scores(np.zeros((3, 4), np.float32), 0)
+    with pytest.raises(ValueError, match="other"):
+        best.merge(_kernel.Best(np.zeros((1, 4), np.float32), 3))
+    with pytest.raises(ValueError, match="topn"):
+        _kernel.Best(np.zeros((2, 4), np.float32), 0)
