@@ -21,6 +21,18 @@ struct Hit {
     }
 };
 
+// The queries in eight bits a number, and what goes with it: see coarse.hpp.
+struct Coarse {
+    struct Query {
+        float scale, lost, kept;  // lengths of what rounding took away and left
+        int32_t offset;
+    };
+    std::vector<char> queries, rows;
+    std::vector<Query> of;
+    std::vector<int32_t> bars;
+    int pause = 0;  // blocks
+};
+
 class Best {
   public:
     static constexpr int PANEL = 32, BLOCK = 192;  // queries side by side; rows that are packed at a time
@@ -88,6 +100,7 @@ class Best {
     }
 
     std::vector<float> packed;  // of loops.hpp
+    Coarse coarse;
 
   private:
     std::vector<float> queries_, panels_, bars_;

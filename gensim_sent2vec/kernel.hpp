@@ -214,6 +214,8 @@ class alignas(APART) Trainer {
 #undef S2V_LANES
 #endif
 
+#include "coarse.hpp"
+
 namespace s2v {
 
 enum Level { PLAIN, AVX2, AVX512, N_LEVELS };
@@ -264,6 +266,8 @@ inline DotRows choose_dot_rows(int level, bool half) {
 
 inline BestRows choose_best_rows(int level, bool half) {
 #if S2V_X86
+    if (level == AVX512 && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw"))
+        return half ? &vnni::best_rows<uint16_t> : &vnni::best_rows<float>;
     if (level == AVX512) return avx512::best_rows_for(half);
     if (level == AVX2) return avx2::best_rows_for(half);
 #endif

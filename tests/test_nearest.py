@@ -95,6 +95,47 @@ def test_best_rows_of_any_size(level, dim, dtype):
         np.testing.assert_allclose(got, want, atol=1e-5 * dim**0.5)
 
 
+def kinds_of_rows(kind, n, dim, rows):
+    """Matrices that a first look at rounded numbers could go wrong on."""
+    matrix = rows.standard_normal((n, dim), dtype=np.float32)
+    if kind == "unit":
+        matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
+    elif kind == "alike":  # all rows near to each other: many are near to the best
+        matrix = 1 + 1e-4 * matrix
+    elif kind == "repeated":
+        matrix = matrix[rows.integers(0, n // 50, n)]
+    elif kind == "outliers":
+        matrix[rows.integers(0, n, 40)] *= 1000
+        matrix[rows.integers(0, n, 40), 0] = 1e30
+    elif kind == "small":
+        matrix *= 1e-42
+    elif kind == "some are zero":
+        matrix[rows.random(n) < 0.5] = 0
+    return matrix
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", ["unit", "alike", "repeated", "outliers", "small", "some are zero"])
+@pytest.mark.parametrize("dim", [1, 7, 64, 100])
+def test_a_first_look_loses_nothing(dim, kind, dtype, monkeypatch):
+    """What the best instruction set finds among many rows, by rounded numbers, others find too, to the bit."""
+    levels = [name for name in _kernel.available_levels() if name != "plain"]
+    if len(levels) < 2:
+        pytest.skip("needs two instruction sets with fused multiply-add")
+    rows = np.random.default_rng(dim)
+    with np.errstate(over="ignore"):
+        matrix = kinds_of_rows(kind, 20_000, dim, rows).astype(dtype)
+    queries = np.concatenate([matrix[::1000], np.zeros((1, dim)), rows.standard_normal((20, dim))]).astype(np.float32)
+    mask = rows.random(len(matrix)) < 0.9
+    found = {}
+    for name in levels:
+        monkeypatch.setenv("GENSIM_SENT2VEC_SIMD", name)
+        found[name] = nearest.best_rows(matrix, queries, 7, mask, workers=1)
+    for one, other in zip(*found.values()):
+        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_array_equal(one[1], other[1])
+
+
 @pytest.mark.parametrize("n_queries", [1, 20])
 def test_best_rows_of_many_blocks(n_queries):
     rows = np.random.default_rng(0)
