@@ -120,7 +120,7 @@ def gensim_words(index: str) -> Run:
 
 
 def timed(batch: Callable[[Any], Any] | None, one: Callable[[Any], Any], queries: Any) -> Run:
-    """Seconds of a query, of CPU time and by the clock, alone and among many; the first ones, which read the file, do not count."""
+    """Seconds of a query, alone and among many; the first ones, which read the file, do not count."""
     one(queries[0])
     began, cpu = time.perf_counter(), time.process_time()
     for query in queries[:ALONE]:
