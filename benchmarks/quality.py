@@ -85,6 +85,9 @@ TRAINED: dict[str, dict[str, Any]] = {
     "negative = 20": {"negative": 20},
     "sample = 1e-4 (targets skipped)": {"sample": 1e-4},
     "min_count = 2": {"min_count": 2},
+    "alpha = 0.1": {"alpha": 0.1},
+    "alpha = 0.4": {"alpha": 0.4},
+    "bigrams, alpha = 0.2": {"word_ngrams": 2, "alpha": 0.2},
     "epochs = 15": {"epochs": 15},
     "vector_size = 300": {"vector_size": 300},
 }

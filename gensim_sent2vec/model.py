@@ -27,6 +27,7 @@ from .workers import available_cpus
 logger = logging.getLogger(__name__)
 
 DEFAULT_RUN = 16  # shared_negatives=True
+ALPHA = 0.2  # the rate where a line's rows are its words
 
 
 class Sent2Vec(Preparation):
@@ -45,8 +46,9 @@ class Sent2Vec(Preparation):
         A UTF-8 text file, one tokenised sentence a line; the fastest way, in constant memory.
     vector_size : int
         Dimensions of the vectors.
-    alpha, min_alpha : float
-        The learning rate, which falls linearly from the one to the other with the tokens seen.
+    alpha, min_alpha : float, optional
+        The learning rate, which falls linearly from the one to the other with the tokens seen. By default it starts
+        at 0.2 · `word_ngrams`: a line has about so many times as many rows, and they share each step.
     epochs : int
         Passes over the corpus.
     min_count : int
@@ -128,7 +130,7 @@ class Sent2Vec(Preparation):
         sentences: Iterable[Sequence[str]] | None = None,
         corpus_file: str | os.PathLike[str] | None = None,
         vector_size: int = 100,
-        alpha: float = 0.2,
+        alpha: float | None = None,
         min_alpha: float = 0.0,
         epochs: int = 5,
         min_count: int = 5,
@@ -179,7 +181,7 @@ class Sent2Vec(Preparation):
 
         super().__init__(
             vector_size=vector_size,
-            alpha=real("alpha", alpha, above=0),
+            alpha=ALPHA * self.word_ngrams if alpha is None else real("alpha", alpha, above=0),
             min_alpha=real("min_alpha", min_alpha, least=0),
             epochs=whole("epochs", epochs, 1),
             min_count=whole("min_count", min_count, 0),
@@ -197,7 +199,7 @@ class Sent2Vec(Preparation):
             hs=0,
         )
         if self.min_alpha > self.alpha:
-            raise ValueError(f"min_alpha: {min_alpha} is above alpha={alpha}; the rate falls from alpha to min_alpha")
+            raise ValueError(f"min_alpha: {min_alpha} is above alpha={self.alpha}; the rate falls from this to that")
 
         if sentences is not None or corpus_file is not None:
             with self.as_tokens(sentences, corpus_file) as corpus:
