@@ -85,8 +85,8 @@ TRAINED: dict[str, dict[str, Any]] = {
     "negative = 20": {"negative": 20},
     "sample = 1e-4 (targets skipped)": {"sample": 1e-4},
     "min_count = 2": {"min_count": 2},
-    "alpha = 0.1": {"alpha": 0.1},
-    "alpha = 0.4": {"alpha": 0.4},
+    "alpha = 0.2": {"alpha": 0.2},
+    "alpha = 0.6": {"alpha": 0.6},
     "bigrams, alpha = 0.2": {"word_ngrams": 2, "alpha": 0.2},
     "epochs = 15": {"epochs": 15},
     "vector_size = 300": {"vector_size": 300},
@@ -257,7 +257,7 @@ def ablation_table(result: Mapping[str, Any]) -> str:
     header, rows = [""], []
     for language in languages:
         header += [f"{of}, {how}" for of in KINDS[language] for how in ("weighted", "meaning alone")]
-    for name in ("the default", *PARTS, *LEXICAL_PARTS, *TRAINED):
+    for name in ("the default", *PARTS, *LEXICAL_PARTS, "bigrams", *TRAINED):
         row = [name]
         for language in languages:
             found = [scores_of(result["languages"][language]["runs"], name, base) for base in BASES]
@@ -278,7 +278,7 @@ KINDS = {
 
 def scores_of(runs: Mapping[str, Any], name: str, base: str) -> Any:
     """The scores with one part changed, or None."""
-    if name in TRAINED:
+    if name in TRAINED or f"this package, {name}" in OURS:
         return runs.get(f"this package, {name}", {}).get("scores", {}).get(base)
     return runs[DEFAULT]["scores"].get(base if name == "the default" else f"{base} / {name}")
 

@@ -21,7 +21,7 @@ OF_WEIGHTING = inspect.signature(SentenceWeighting).parameters
 # Options of `train`: name, type, what it is. They are the arguments of Sent2Vec, whose defaults they have.
 TRAIN_OPTIONS: tuple[tuple[str, Callable[[str], Any], str], ...] = (
     ("vector_size", int, "dimensions of the vectors"),
-    ("alpha", float, "learning rate at the start (default: 0.2 times the longest n-gram)"),
+    ("alpha", float, "learning rate at the start"),
     ("min_alpha", float, "learning rate at the end"),
     ("epochs", int, "passes over the corpus"),
     ("min_count", int, "ignore words that occur less often"),

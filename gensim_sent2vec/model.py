@@ -27,7 +27,6 @@ from .workers import available_cpus
 logger = logging.getLogger(__name__)
 
 DEFAULT_RUN = 16  # shared_negatives=True
-ALPHA = 0.2  # the rate where a line's rows are its words
 
 
 class Sent2Vec(Preparation):
@@ -46,9 +45,8 @@ class Sent2Vec(Preparation):
         A UTF-8 text file, one tokenised sentence a line; the fastest way, in constant memory.
     vector_size : int
         Dimensions of the vectors.
-    alpha, min_alpha : float, optional
-        The learning rate, which falls linearly from the one to the other with the tokens seen. By default it starts
-        at 0.2 · `word_ngrams`: a line has about so many times as many rows, and they share each step.
+    alpha, min_alpha : float
+        The learning rate, which falls linearly from the one to the other with the tokens seen.
     epochs : int
         Passes over the corpus.
     min_count : int
@@ -130,7 +128,7 @@ class Sent2Vec(Preparation):
         sentences: Iterable[Sequence[str]] | None = None,
         corpus_file: str | os.PathLike[str] | None = None,
         vector_size: int = 100,
-        alpha: float | None = None,
+        alpha: float = 0.4,
         min_alpha: float = 0.0,
         epochs: int = 5,
         min_count: int = 5,
@@ -181,7 +179,7 @@ class Sent2Vec(Preparation):
 
         super().__init__(
             vector_size=vector_size,
-            alpha=ALPHA * self.word_ngrams if alpha is None else real("alpha", alpha, above=0),
+            alpha=real("alpha", alpha, above=0),
             min_alpha=real("min_alpha", min_alpha, least=0),
             epochs=whole("epochs", epochs, 1),
             min_count=whole("min_count", min_count, 0),

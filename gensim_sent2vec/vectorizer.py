@@ -57,7 +57,7 @@ negative, ns_exponent, sample, shared_negatives, workers, seed, tokenizer, phras
         wv: Sent2VecKeyedVectors | None = None,
         normalize: bool = False,
         vector_size: int = 100,
-        alpha: float | None = None,
+        alpha: float = 0.4,
         epochs: int = 5,
         min_count: int = 5,
         max_final_vocab: int | None = None,

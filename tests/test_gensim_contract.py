@@ -410,7 +410,7 @@ def test_classes_are_those_of_gensim():
     model = Sent2Vec(common_texts, **SMALL)
     assert isinstance(model, Word2Vec)
     assert isinstance(model.wv, KeyedVectors)
-    assert str(model) == "Sent2Vec<vocab=12, vector_size=8, alpha=0.2>"
+    assert str(model) == "Sent2Vec<vocab=12, vector_size=8, alpha=0.4>"
     assert str(model.wv) == "Sent2VecKeyedVectors<vector_size=8, 12 keys>"
 
 

@@ -462,12 +462,6 @@ def test_a_threshold_above_one_is_a_count():
     assert (model.wv.expandos["sample_int"] == 2**32 - 1).all()
 
 
-def test_lines_with_more_rows_have_a_higher_rate():
-    assert Sent2Vec().alpha == 0.2
-    assert Sent2Vec(word_ngrams=3).alpha == pytest.approx(0.6)
-    assert Sent2Vec(word_ngrams=3, alpha=0.1).alpha == 0.1
-
-
 def test_the_rate_falls_from_alpha_to_min_alpha(lee):
     rates = []
 
@@ -837,7 +831,7 @@ BAD_OPTIONS = [
     (TypeError, "negative", ["5", None, 1.5]),
     (TypeError, "max_final_vocab", ["5", 1.5]),
     (TypeError, "shared_negatives", [2.5, "x", None]),
-    (TypeError, "alpha", ["0.1", True]),
+    (TypeError, "alpha", ["0.1", None, True]),
     (TypeError, "ns_exponent", ["0.5", None]),
 ]
 

@@ -27,7 +27,7 @@ def pyplot():
 @pytest.fixture
 def history(lee) -> TrainingHistory:
     recorded = TrainingHistory()
-    Sent2Vec(lee, epochs=4, compute_loss=True, callbacks=[recorded], **SMALL)
+    Sent2Vec(lee, alpha=0.2, epochs=4, compute_loss=True, callbacks=[recorded], **SMALL)
     return recorded
 
 
