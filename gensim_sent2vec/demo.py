@@ -18,7 +18,7 @@ from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
 from .search import SentenceIndex
 
-EPOCHS = 40  # a corpus of 60,000 words wants more than the usual five
+EPOCHS, ALPHA = 40, 0.1  # a corpus of so few words wants more passes than the usual five, in smaller steps
 HELD_OUT = (0, 12, 40)  # sentences of the held-out documents whose nearest are shown
 WORDS = ("government", "australia", "police")
 
@@ -49,9 +49,7 @@ def human_correlation(vectors: np.ndarray) -> float:
 
 def train(corpus: list[list[str]], workers: int | None, show: bool | None) -> tuple[Sent2Vec, Word2Vec]:
     """Sent2Vec, and gensim's Word2Vec at the same dimensions, epochs and threads."""
-    model = Sent2Vec(
-        corpus, vector_size=100, epochs=EPOCHS, min_count=2, workers=workers, seed=1, show_progress_bar=show
-    )
+    model = Sent2Vec(corpus, alpha=ALPHA, epochs=EPOCHS, min_count=2, workers=workers, seed=1, show_progress_bar=show)
     rival = Word2Vec(corpus, vector_size=100, epochs=EPOCHS, min_count=2, workers=model.workers, seed=1, negative=10)
     return model, rival
 
