@@ -48,9 +48,9 @@ def bake(
     and `first_half` cannot be put into rows. There the baked vectors keep a weighting that does no more than this,
     so that their `encode` still gives the same cosines; elsewhere (``encode(…, weighting=False)``, other programs)
     they are those of the same weighting with ``linear=True`` and ``first_half=1``. With `sentences` the rows are
-    fitted to come nearer, and no weighting is kept. Unknown words cost more than averaging does: with 300 numbers
-    the mean Pearson of 13 English sets of judged pairs is 66.9 weighted, 63.5 baked and averaged elsewhere, 64.0
-    fitted on the corpus and 65.3 with its rare words too; in Korean (KorSTS) 75.1, 72.4, 72.4 and 73.4.
+    fitted to come nearer, and no weighting is kept. With 300 numbers the mean Pearson of 13 English sets of judged
+    pairs is 66.9 weighted, and 65.3 baked, fitted on the corpus with its rare words too and averaged elsewhere; in
+    Korean (KorSTS) 75.3 and 73.6. Most of the difference is words that are unknown even then.
 
     Parameters
     ----------

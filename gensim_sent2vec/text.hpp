@@ -50,7 +50,7 @@ inline bool space_at(const char* p, const char* end) {
 // Of eight bytes, the highest bit of those that may begin whitespace: up to 0x20, 0xc2 and 0xe0 to 0xe3.
 inline uint64_t maybe_spaces(uint64_t bytes) {
     const uint64_t ones = 0x0101010101010101ull, high = 0x80 * ones;
-    const auto nonzero = [high](uint64_t b) { return ((b & ~high) + ~high) | b; };  // in each highest bit
+    const auto nonzero = [=](uint64_t b) { return ((b & ~high) + ~high) | b; };  // in each highest bit
     const uint64_t above_space = ((bytes & ~high) + 0x5f * ones) | bytes;
     return high & ~(above_space & nonzero(bytes ^ 0xc2 * ones) & nonzero((bytes & 0xfc * ones) ^ 0xe0 * ones));
 }
