@@ -166,13 +166,15 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         n = args.sentences
         exact = index("exact, float32", n, "float32", "exact")
         enter("exact, float32", "ours", index=exact)
-        enter("exact, float16", "ours", index=index("exact, float16", n, "float16", "exact"))
+        half = index("exact, float16", n, "float16", "exact")
+        enter("exact, float16", "ours", index=half)
         enter("spelling alone", "spelling", index=exact, path=args.corpus)
         enter("gensim's most_similar, float32", "gensim_words", index=exact)
         if args.graph:
             names = [f"{method}, float16, {args.graph:,} sentences" for method in ("exact", "hnsw")]
-            fewer = index(names[0], args.graph, "float16", "exact")
-            enter(names[0], "ours", index=fewer)
+            fewer = half if args.graph == n else index(names[0], args.graph, "float16", "exact")
+            if fewer != half:
+                enter(names[0], "ours", index=fewer)
             enter(names[1], "ours", index=index(names[1], args.graph, "float16", "hnsw"), exact=fewer)
         return {
             "sentences": args.sentences,

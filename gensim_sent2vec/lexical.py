@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
+from scipy import sparse
 
 Text = str | Sequence[str]
 
@@ -98,16 +99,17 @@ class LexicalScores:
         numpy.ndarray of float32, shape (n,)
             From 0, nothing in common, to 1, the same n-grams in the same proportions.
         """
-        scores = np.zeros(self.n, dtype=np.float32)
         counted = _count([query], self.ngrams)
         at, known = _find(self.features, counted.features)
         at = at[known]
         weights = _weights(counted.counts[known], self.starts[at + 1] - self.starts[at], self.n)
+        if not len(at):
+            return np.zeros(self.n, dtype=np.float32)
         weights /= np.sqrt(weights @ weights)
-        for i, weight in zip(at, weights):
-            where = slice(self.starts[i], self.starts[i + 1])
-            scores[self.rows[where]] += weight * self.weights[where]
-        return np.minimum(scores, 1)
+        columns = [slice(self.starts[i], self.starts[i + 1]) for i in at]
+        texts, values = (np.concatenate([array[column] for column in columns]) for array in (self.rows, self.weights))
+        ends = np.concatenate([[0], np.cumsum(self.starts[at + 1] - self.starts[at])])
+        return np.minimum(sparse.csc_array((values, texts, ends), shape=(self.n, len(at))) @ weights, 1)
 
     def scores_of(self, queries: Sequence[Text], rows: np.ndarray) -> np.ndarray:
         """`scores` of several queries like each other, for a few of the texts.
