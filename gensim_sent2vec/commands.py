@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from itertools import chain
 from typing import Any
 
@@ -239,6 +240,8 @@ def bake(args: argparse.Namespace) -> None:
     if form == EPFML:
         raise ValueError(f"OUT: {args.target!r} says the reference program's form, which has no baked rows; see --to")
     _check_writable(args.target, folder=form in FOLDERS)
+    if form in FOLDERS and find_spec(form.replace("-", "_")) is None:
+        raise ImportError(f'--to {form} needs {form}: pip install "gensim-sent2vec[static]"')
     if args.corpus:
         lines = TextLines(args.corpus)
         baked = wv.bake(chain.from_iterable(wv.token_lists(lines)), wv.token_lists(lines))

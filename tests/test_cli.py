@@ -475,11 +475,13 @@ def test_bake_for_other_packages(form, model, tmp_path, capsys):
     np.testing.assert_allclose(loaded.encode(texts), expected, atol=1e-5)
 
 
-def test_bake_refuses(model, corpus, tmp_path, capsys):
+def test_bake_refuses(model, corpus, tmp_path, monkeypatch, capsys):
     assert "reference program's form" in refused(capsys, "bake", model, tmp_path / "a.bin")
     assert "no weighting" in refused(capsys, "bake", save_plain(model, tmp_path / "plain"), tmp_path / "a.s2v")
     assert "is a file" in refused(capsys, "bake", model, corpus, "--to", "model2vec")
     assert "is a directory" in refused(capsys, "bake", model, tmp_path)
+    monkeypatch.setattr(commands, "find_spec", lambda name: None)
+    assert "gensim-sent2vec[static]" in refused(capsys, "bake", model, tmp_path / "a", "--to", "model2vec")
 
 
 def save_plain(model, path):

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MODULES = [module.name for module in pkgutil.iter_modules(gensim_sent2vec.__path__) if module.name != "__main__"]
 OPTIONAL = {
-    "to_model2vec": "model2vec",
+    "model2vec": "model2vec",
     "SentenceTransformer": "sentence_transformers",
     "kiwi": "kiwipiepy",
     "mecab": "mecab",
