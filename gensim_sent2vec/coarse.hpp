@@ -46,10 +46,11 @@ S2V_VNNI float scale_of(const T* rows, int64_t n, int dim) {
 }
 inline bool can_be_rounded(float scale) { return scale > 1e-15f && scale < 1e15f; }  // squares stay numbers
 
-// Rounds a row to quads of bytes that lie `stride` quads apart, plus `add`; |r - r'| and |r'| are added to.
 struct Lengths {
-    float lost = 0, kept = 0;
+    float lost = 0, kept = 0;  // |r - r'| and |r'|
 };
+
+// Rounds a row to quads of bytes that lie `stride` quads apart, plus `add`.
 template <class T>
 S2V_VNNI Lengths round_row(const T* row, int dim, float scale, int add, char* out, int stride) {
     __m512 lost = _mm512_setzero_ps(), kept = _mm512_setzero_ps();

@@ -16,9 +16,10 @@ import smart_open
 
 from . import supervisor
 from .arguments import TRAIN_OPTIONS, WEIGHTING_OPTIONS
+from .baking import SAMPLE as BAKING_SAMPLE
 from .convert import COMPRESSED, EPFML, FOLDERS, form_of_name, load_model, load_vectors, write_vectors
 from .convert import convert as convert_file
-from .corpus import TextLines, TokenFile, TokenLines
+from .corpus import Sample, TextLines, TokenFile, TokenLines
 from .evaluation import append_to_log, check_log, evaluate_file, evaluate_sts
 from .faq import build_index
 from .keyedvectors import Sent2VecKeyedVectors
@@ -243,8 +244,9 @@ def bake(args: argparse.Namespace) -> None:
     if form in FOLDERS and find_spec(form.replace("-", "_")) is None:
         raise ImportError(f'--to {form} needs {form}: pip install "gensim-sent2vec[static]"')
     if args.corpus:
-        lines = TextLines(args.corpus)
-        baked = wv.bake(chain.from_iterable(wv.token_lists(lines)), wv.token_lists(lines))
+        sample = Sample(BAKING_SAMPLE)
+        words = dict.fromkeys(chain.from_iterable(sample.watch(wv.token_lists(TextLines(args.corpus)))))
+        baked = wv.bake(words, sample.sentences)
     else:
         baked = wv.bake()
     write_vectors(baked, args.target, form)

@@ -54,7 +54,6 @@ def best_rows(
     n_threads = 1 if adjust else workers or _worth(len(queries), vectors)
     bests = [_kernel.Best(queries, topn) for _ in range(n_threads)]
     firsts = iter(range(0, len(vectors), BLOCK))  # next() on it is atomic
-    stopped = False
 
     def work(i: int) -> None:
         for first in firsts:
@@ -64,17 +63,11 @@ def best_rows(
                 bests[i].add_scores(adjust(_products(vectors[block], queries), first), first, of_block)
             else:
                 bests[i].add_rows(vectors[block], first, of_block)
-            if stopped:
-                break
-
-    def stop() -> None:
-        nonlocal stopped
-        stopped = True
 
     if n_threads == 1:
         work(0)
     else:
-        with Workers(n_threads, work, stop):
+        with Workers(n_threads, work, stop=lambda: list(firsts)):  # leaves none to take
             pass
     for other in bests[1:]:
         bests[0].merge(other)

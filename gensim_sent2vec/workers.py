@@ -34,7 +34,7 @@ class Workers:
         Makes every `work` return soon.
     """
 
-    def __init__(self, n: int, work: Callable[[int], None], stop: Callable[[], None]) -> None:
+    def __init__(self, n: int, work: Callable[[int], None], stop: Callable[[], object]) -> None:
         self._work, self._stop = work, stop
         self._errors: list[BaseException] = []
         self._ended = threading.Condition()
