@@ -15,8 +15,8 @@ flags = (
 kernel = Extension(
     "gensim_sent2vec._kernel",
     ["gensim_sent2vec/_kernel.pyx"],
-    depends=glob("gensim_sent2vec/*.hpp"),
-    include_dirs=["gensim_sent2vec"],
+    depends=glob("gensim_sent2vec/_cpp/*.hpp"),
+    include_dirs=["gensim_sent2vec/_cpp"],
     extra_compile_args=flags,
     language="c++",
 )

@@ -37,7 +37,7 @@ READOUTS: dict[str, dict[str, Any] | None] = {
 
 def tokenise(files: Sequence[str], tokenizer: str, path: str) -> Run:
     """The tokens of every column of the files, kept in a file for all contestants; `path` is what `remembered` reads"""
-    from gensim_sent2vec.tokenizing import Tokenization
+    from gensim_sent2vec._text.tokenization import Tokenization
 
     texts = {column for file in files for line in lines_of(file) for column in line.split("\t")}
     tokens = dict(zip(texts, Tokenization(tokenizer).stream(texts)))

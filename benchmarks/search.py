@@ -58,9 +58,9 @@ def build(path: str, n: int, output: str, dtype: str, method: str) -> Run:
     import numpy as np
 
     from gensim_sent2vec import SentenceIndex
+    from gensim_sent2vec._text.packed import Strings
     from gensim_sent2vec.hnsw import Graph
     from gensim_sent2vec.lexical import LexicalScores
-    from gensim_sent2vec.strings import Strings
 
     vectors = draw(n, 1).astype(dtype)
     texts = Strings.of(islice(lines(path), n))
@@ -109,9 +109,9 @@ def gensim_words(index: str) -> Run:
     """gensim's most_similar over the same float32 vectors, held in memory."""
     from gensim.models import KeyedVectors
 
-    from gensim_sent2vec import storage
+    from gensim_sent2vec._files import container
 
-    vectors = storage.read(index)[0]["vectors"]
+    vectors = container.read(index)[0]["vectors"]
     wv = KeyedVectors(DIM, count=len(vectors))
     wv.vectors, wv.index_to_key = vectors, range(len(vectors))  # type: ignore[assignment]
     wv.key_to_index = {i: i for i in range(len(vectors))}  # type: ignore[misc]

@@ -38,7 +38,7 @@ def make(folder: str, words: int, buckets: int, dim: int) -> Run:
     from gensim.models import KeyedVectors
 
     from gensim_sent2vec import Sent2VecKeyedVectors
-    from gensim_sent2vec.vocab import Vocabulary
+    from gensim_sent2vec._text.vocabulary import Vocabulary
 
     rng = np.random.default_rng(0)
     names = [f"word{i}" for i in range(words)]

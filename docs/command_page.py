@@ -9,7 +9,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from gensim_sent2vec.arguments import parser
+from gensim_sent2vec._cli.arguments import parser
 
 
 class Commands(SphinxDirective):

@@ -18,8 +18,8 @@ import argparse
 from pathlib import Path
 
 from gensim_sent2vec import Sent2Vec, SentenceIndex
+from gensim_sent2vec._service.faq import columns_of, read_faq
 from gensim_sent2vec.evaluation import evaluate_retrieval
-from gensim_sent2vec.faq import columns_of, read_faq
 from gensim_sent2vec.tokenizers import missing
 
 FAQ = Path(__file__).parent / "data" / "faq-ko.tsv"

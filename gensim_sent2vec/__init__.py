@@ -8,12 +8,12 @@ except ImportError as error:
         "another folder, where the installed package is found, or run: python setup.py build_ext --inplace"
     ) from error
 
-from .corpus import TokenFile
+from ._text.corpus import TokenFile
+from ._text.tokenization import tokenize_file
 from .epfml import convert_epfml, load_epfml_model, load_epfml_vectors, save_epfml_model
 from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
 from .search import SentenceIndex
-from .tokenizing import tokenize_file
 from .version import __version__
 from .weighting import SentenceWeighting
 

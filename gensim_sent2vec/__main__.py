@@ -1,6 +1,6 @@
 """``python -m gensim_sent2vec`` is the command ``gensim-sent2vec``."""
 
-from .cli import main
+from ._cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -2,7 +2,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, embedsignature=True
 """The boundary between Python and the C++ headers: check, release the GIL, call.
 
-Nothing here decides anything about the model; see kernel.hpp for what is computed.
+Nothing here decides anything about the model; see trainer.hpp for what is computed.
 """
 
 import os
@@ -76,7 +76,7 @@ cdef extern from "epfml.hpp" namespace "s2v" nogil:
         void place(const uint64_t *hashes, const int64_t *ids, int64_t n, cbool carried) except +
 
 
-cdef extern from "kernel.hpp" namespace "s2v" nogil:
+cdef extern from "trainer.hpp" namespace "s2v" nogil:
     cdef cppclass CModel "s2v::Model":
         float *words
         float *placeholder

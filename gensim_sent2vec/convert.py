@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import struct
 
+from ._files.epfml.layout import MAGIC, opened
+from ._files.pickles import finish_save, pickled_class, unpickled
+from ._wordvectors import word2vec_binary
 from .epfml import convert_epfml, load_epfml_vectors, save_epfml_model
-from .epfml_layout import MAGIC, opened
 from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
-from .pickled import finish_save, pickled_class, unpickled
-from .wordvectors import word2vec_binary
 
 NATIVE, EPFML, TEXT, BINARY = "native", "epfml", "word2vec", "word2vec-binary"
 FORMS = (NATIVE, EPFML, TEXT, BINARY)

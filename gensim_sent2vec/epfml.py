@@ -19,9 +19,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from . import _kernel, memory
-from .characters import composed_rows
-from .epfml_layout import (
+from . import _kernel
+from ._files.container import Stream, in_its_place, write
+from ._files.epfml.char_ngrams import composed_rows
+from ._files.epfml.layout import (
     CHARACTERS,
     LINE_END,
     MAGIC,
@@ -37,13 +38,13 @@ from .epfml_layout import (
     read_layout,
     rows_of,
 )
+from ._files.epfml.vocabulary_on_disk import SpooledVocabulary
+from ._text.vocabulary import Vocabulary, slots_for
+from ._training.word_selection import as_uint32, target_probability
+from ._util import memory
+from ._util.progress import Progress
 from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
-from .progress import Progress
-from .selection import as_uint32, target_probability
-from .spool import SpooledVocabulary
-from .storage import Stream, in_its_place, write
-from .vocab import Vocabulary, slots_for
 
 NEVER_SKIPPED = 1.0  # the reference's -t at which no target is ever skipped
 SAVED_WORDS = 1 << 16  # entries of a dictionary that are written at a time

@@ -14,10 +14,10 @@ import numpy as np
 from gensim.models import KeyedVectors
 from scipy import sparse, stats
 
-from .corpus import TextLines
+from ._text.corpus import TextLines
+from ._text.tokenization import Tokenization
 from .keyedvectors import Sent2VecKeyedVectors, normalized
 from .lexical import LexicalScores
-from .tokenizing import Tokenization
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _kernel
+from ._search.fingerprint import check_vectors
 from .keyedvectors import Sent2VecKeyedVectors, Sentence
-from .probe import check_vectors
 
 if TYPE_CHECKING:
     import torch

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from . import storage
-from .strings import Strings
-from .workers import available_cpus
+from ._files import container
+from ._text.packed import Strings
+from ._util.threads import available_cpus
 
 STEP = 1 << 14  # vectors that are added between two looks at the progress
 
@@ -174,14 +174,14 @@ class HnswIndexer:
         """Save graph and labels in one file."""
         labels = Strings.of(str(label) for label in self.labels)
         arrays = {"graph": self.graph.to_bytes(), "labels.blob": labels.blob, "labels.offsets": labels.offsets}
-        storage.write(
+        container.write(
             path, arrays, {"kind": type(self).__name__, "expansion_search": self.graph.index.expansion_search}
         )
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], mmap: str | None = None) -> HnswIndexer:
         """Load what `save` wrote; with mmap='r' processes share it. Labels are strings."""
-        arrays, facts = storage.read(path, mmap=mmap)
+        arrays, facts = container.read(path, mmap=mmap)
         if facts.get("kind") != cls.__name__:
             raise ValueError(f"{os.fspath(path)!r} holds a {facts.get('kind')}, not a {cls.__name__}")
         indexer = cls.__new__(cls)

@@ -12,18 +12,19 @@ from typing import Any, Literal, overload
 import numpy as np
 from gensim.models import KeyedVectors
 
-from . import _kernel, storage
-from .contents import MADE_AGAIN, contents, restore
+from . import _kernel
+from ._files import container
+from ._files.attributes import MADE_AGAIN, contents, restore
+from ._files.pickles import pickled_class
+from ._pooling.pooling import PlainReadout, Rows, WeightedReadout
+from ._text.tokenization import Tokenization, picklable
+from ._text.vocabulary import Vocabulary, batches
+from ._util.progress import Progress
+from ._util.threads import available_cpus, in_order_by_threads
+from ._wordvectors import COMPRESSED, WordVectors
 from .phrases import frozen
-from .pickled import pickled_class
-from .progress import Progress
-from .readout import PlainReadout, Rows, WeightedReadout
 from .tokenizers import DEFAULT, UnsavedTokenizer, describe, resolve, unsaved_warning, warn_if_missing
-from .tokenizing import Tokenization, picklable
-from .vocab import Vocabulary, batches
 from .weighting import SentenceWeighting
-from .wordvectors import COMPRESSED, WordVectors
-from .workers import available_cpus, in_order_by_threads
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class Sent2VecKeyedVectors(WordVectors):
 
     All that `KeyedVectors` does with words works here: ``most_similar``, ``doesnt_match``, ``evaluate_word_pairs``,
     ``save_word2vec_format`` and the rest. Once filled, ``key_to_index`` is a read-only mapping and ``index_to_key``
-    a read-only sequence over arrays (`gensim_sent2vec.vocab.Vocabulary`).
+    a read-only sequence over arrays (`gensim_sent2vec._text.vocabulary.Vocabulary`).
 
     Attributes
     ----------
@@ -297,8 +298,8 @@ class Sent2VecKeyedVectors(WordVectors):
         sentences: Iterable[Sentence] | None = None,
         show_progress_bar: bool | None = None,
     ) -> Sent2VecKeyedVectors:
-        """Word vectors for programs that average them; see `gensim_sent2vec.baking.bake`."""
-        from .baking import bake
+        """Word vectors for programs that average them; see `gensim_sent2vec._pooling.baking.bake`."""
+        from ._pooling.baking import bake
 
         return bake(self, extra_words, sentences, show_progress_bar)
 
@@ -349,14 +350,14 @@ class Sent2VecKeyedVectors(WordVectors):
         return to_embedding_bag(self, trainable, sparse)
 
     def to_static_embedding(self) -> Any:
-        """A module of sentence-transformers; see `gensim_sent2vec.static.to_static_embedding`."""
-        from .static import to_static_embedding
+        """A module of sentence-transformers; see `gensim_sent2vec._static.to_static_embedding`."""
+        from ._static import to_static_embedding
 
         return to_static_embedding(self)
 
     def to_model2vec(self) -> Any:
-        """A ``model2vec.StaticModel``; see `gensim_sent2vec.static.to_model2vec`."""
-        from .static import to_model2vec
+        """A ``model2vec.StaticModel``; see `gensim_sent2vec._static.to_model2vec`."""
+        from ._static import to_model2vec
 
         return to_model2vec(self)
 
@@ -399,7 +400,7 @@ class Sent2VecKeyedVectors(WordVectors):
         UserWarning
             For an attribute of the object itself that is neither.
         """
-        storage.write(file_name(fname), *contents(self, ignore))
+        container.write(file_name(fname), *contents(self, ignore))
 
     def _save_specials(self, *args: Any) -> list[Any]:
         # gensim's way to change what a whole model's pickle holds: a tokenizer that cannot be pickled stays behind.
@@ -443,7 +444,7 @@ class Sent2VecKeyedVectors(WordVectors):
             Where it does not fit the memory that this process may take, and is not to be mapped.
         """
         try:
-            arrays, facts = storage.read(fname, mmap, verify)
+            arrays, facts = container.read(fname, mmap, verify)
         except ValueError:
             if kind := pickled_class(fname):
                 raise TypeError(f"{os.fspath(fname)!r} holds a {kind}, not {cls.__name__}{_way_out(kind)}") from None
@@ -451,7 +452,7 @@ class Sent2VecKeyedVectors(WordVectors):
         result = cls(1)
         try:
             restore(result, arrays, facts, verify)
-            storage.expect_random(result.vectors_ngrams)
+            container.expect_random(result.vectors_ngrams)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"{os.fspath(fname)!r}: {error if type(error) is ValueError else repr(error)}") from error
         return result

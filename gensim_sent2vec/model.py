@@ -13,16 +13,16 @@ import numpy as np
 from gensim.models import Word2Vec
 
 from . import _kernel
-from .corpus import Sample, check_corpus_file, check_sentences, spread_lines
-from .parameters import optional_whole, real, refuse, whole
-from .pickled import SEPARATE, save_beside, unpickled
-from .preparation import Preparation, template
-from .progress import Progress
+from ._files.pickles import SEPARATE, save_beside, unpickled
+from ._text.corpus import Sample, check_corpus_file, check_sentences, spread_lines
+from ._text.tokenization import Tokenization, as_tokens
+from ._training.preparation import Preparation, template
+from ._training.run import Training
+from ._util.parameters import optional_whole, real, refuse, whole
+from ._util.progress import Progress
+from ._util.threads import available_cpus
 from .tokenizers import DEFAULT
-from .tokenizing import Tokenization, as_tokens
-from .training import Training
 from .weighting import SentenceWeighting
-from .workers import available_cpus
 
 logger = logging.getLogger(__name__)
 

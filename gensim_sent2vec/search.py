@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from . import storage
+from ._files import container
+from ._search.fingerprint import check_same, check_vectors, probe
+from ._search.top_k import MANY, best_rows
+from ._text.packed import Key, Strings, pack_keys
+from ._text.vocabulary import batches
+from ._util.progress import Progress
 from .hnsw import Graph
 from .keyedvectors import Sent2VecKeyedVectors, Sentence, normalized
 from .lexical import LexicalScores, mixed
-from .nearest import MANY, best_rows
-from .probe import check_same, check_vectors, probe
-from .progress import Progress
-from .strings import Key, Strings, pack_keys
-from .vocab import batches
 
 Query = Sentence | np.ndarray
 Where = np.ndarray | Sequence[bool] | Callable[[Any], bool]
@@ -414,7 +414,7 @@ class SentenceIndex:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save all but `wv` in one file, which replaces an older one when it is complete.
 
-        The format is that of `gensim_sent2vec.storage`: arrays ``vectors``, ``sentences.blob`` and
+        The format is that of `gensim_sent2vec._files.container`: arrays ``vectors``, ``sentences.blob`` and
         ``sentences.offsets``, ``keys`` or ``keys.blob`` and ``keys.offsets``, ``probe``, what `LexicalScores` and the
         graph hold; facts ``kind``, ``words``, ``lexical`` and ``expansion_search``.
         """
@@ -431,7 +431,7 @@ class SentenceIndex:
         if self._graph is not None:
             arrays |= {"graph": self._graph.to_bytes(), "numbers": self._numbers}
             facts["expansion_search"] = self._graph.index.expansion_search
-        storage.write(path, arrays, facts)
+        container.write(path, arrays, facts)
 
     @classmethod
     def load(
@@ -457,7 +457,7 @@ class SentenceIndex:
             with.
         """
         check_vectors(wv)
-        arrays, facts = storage.read(path, mmap=mmap, verify=verify)
+        arrays, facts = container.read(path, mmap=mmap, verify=verify)
         if facts.get("kind") != cls.__name__:
             raise ValueError(f"{os.fspath(path)!r} holds a {facts.get('kind')}, not a {cls.__name__}")
         check_same(path, wv, arrays["probe"], facts["words"])

@@ -24,13 +24,15 @@ from typing import Any
 
 import numpy as np
 
-from . import _kernel, memory, storage
-from .contents import STORED_APART, contents
+from . import _kernel
+from ._files import container
+from ._files.attributes import STORED_APART, contents
+from ._files.container import Stream
+from ._text.vocabulary import Vocabulary, WordCounts, batches
+from ._util import memory
+from ._util.parameters import optional_whole
+from ._util.progress import Progress
 from .keyedvectors import Sent2VecKeyedVectors, file_name
-from .parameters import optional_whole
-from .progress import Progress
-from .storage import Stream
-from .vocab import Vocabulary, WordCounts, batches
 
 BLOCK = 1 << 12  # rows that are made at a time
 WEIGHTING = "weighting.rows"  # their name in a file
@@ -110,7 +112,7 @@ def shrink_to_file(wv: Sent2VecKeyedVectors, path: str | os.PathLike[str], *args
     path = file_name(path)
     smaller = _planned(wv, *args, **kwargs)
     arrays, facts = contents(smaller.frame())
-    storage.write(path, {**arrays, **smaller.matrices()}, facts)
+    container.write(path, {**arrays, **smaller.matrices()}, facts)
 
 
 def stored_bytes(wv: Sent2VecKeyedVectors) -> int:

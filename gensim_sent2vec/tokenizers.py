@@ -27,7 +27,7 @@ from typing import Any, ClassVar
 
 from gensim.utils import tokenize as gensim_tokenize
 
-from .workers import available_cpus
+from ._util.threads import available_cpus
 
 logger = logging.getLogger(__name__)
 

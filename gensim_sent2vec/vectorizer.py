@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ._search.fingerprint import check_vectors
 from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
-from .probe import check_vectors
 from .tokenizers import DEFAULT
 
 try:

@@ -5,7 +5,7 @@ With p_w the share of word w in all tokens:
 - *weight*: SIF's a / (a + p_w) (Arora, Liang, Ma 2017) or word2vec's subsampling curve √(a / p_w) + a / p_w, at most 1;
   0 for stop words; times `first_half` in the first half of long sentences, where the topic stands in Korean.
 - *meaning* B_w = unit(unit(in_w) + unit(out_w)): rare words have short vectors and frequent ones long, for no reason
-  that matters to a sentence. An unknown word is spelt (`gensim_sent2vec.spelling`).
+  that matters to a sentence. An unknown word is spelt (`gensim_sent2vec._pooling.spelling`).
 - *spelling* σ_w, the signature of w, which keeps apart what a hundred dimensions of meaning blur.
 
 A sentence has x_s = Σ w B_w / Σ w and x_l = Σ w σ_w / Σ w. The second moments of unit-length x_s and x_l over a sample
@@ -30,10 +30,10 @@ import numpy as np
 from gensim.models import KeyedVectors
 from gensim.utils import SaveLoad
 
-from .fit import Fit, fingerprint
-from .parameters import real, whole
-from .spelling import Spelling
-from .vocab import Vocabulary
+from ._pooling.fitting import Fit, fingerprint
+from ._pooling.spelling import Spelling
+from ._text.vocabulary import Vocabulary
+from ._util.parameters import real, whole
 
 DECAYS = ("sif", "word2vec")
 LONGEST = 1000  # characters of an n-gram

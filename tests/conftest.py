@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import paths
 import pytest
 from gensim.models import KeyedVectors
 from gensim.test.utils import datapath
@@ -15,7 +16,7 @@ from hypothesis import settings
 
 from gensim_sent2vec import Sent2Vec
 
-SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+SHARED_DATA = paths.SHARED_DATA
 
 settings.register_profile("tests", deadline=None)  # machines are shared, and the first example pays for imports
 settings.load_profile("tests")

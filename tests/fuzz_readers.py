@@ -34,8 +34,9 @@ from typing import Any
 import numpy as np
 from gensim.models.phrases import Phrases
 
-from gensim_sent2vec import Sent2VecKeyedVectors, SentenceWeighting, _kernel, storage
-from gensim_sent2vec.vocab import Vocabulary
+from gensim_sent2vec import Sent2VecKeyedVectors, SentenceWeighting, _kernel
+from gensim_sent2vec._files import container
+from gensim_sent2vec._text.vocabulary import Vocabulary
 
 Random = random.Random
 WORDS = ("the", "of", "police", "new", "york", "a-much-longer-word", "한국어", "é", "x", "\ud800", "안전모를", "in")
@@ -132,7 +133,7 @@ def forged(rng: Random, data: bytes) -> bytes:
     header, body = json.loads(data[8 : 8 + length]), data[8 + length :]
     metadata = header.pop("__metadata__")
     arrays = {name: bytearray(body[slice(*entry["data_offsets"])]) for name, entry in header.items()}
-    about = json.loads(metadata[storage.KEY])
+    about = json.loads(metadata[container.KEY])
     for _ in range(rng.choice((1, 1, 2, 3))):
         kind, name = rng.randrange(6), rng.choice([*arrays, ""])
         if kind == 0:
@@ -150,8 +151,8 @@ def forged(rng: Random, data: bytes) -> bytes:
     if rng.random() < 0.9:
         order = lay_out(header, arrays)
     crcs = {name: f"{zlib.crc32(arrays[name]):08x}" for name in order}
-    metadata |= {storage.KEY: json.dumps(about), storage.CRC: json.dumps(crcs)}
-    metadata[storage.HEADER_CRC] = f"{storage._header_crc({'__metadata__': metadata, **header}):08x}"
+    metadata |= {container.KEY: json.dumps(about), container.CRC: json.dumps(crcs)}
+    metadata[container.HEADER_CRC] = f"{container._header_crc({'__metadata__': metadata, **header}):08x}"
     text = json.dumps({"__metadata__": metadata, **header}).encode("ascii")
     text = text.ljust(len(text) + -(8 + len(text)) % 64)
     return struct.pack("<Q", len(text)) + text + b"".join(arrays[name] for name in order)
@@ -160,7 +161,7 @@ def forged(rng: Random, data: bytes) -> bytes:
 def lay_out(header: dict[str, Any], arrays: dict[str, bytearray]) -> list[str]:
     """Put the arrays one after the other, those of large items first, as the format wants it."""
     known = [name for name in arrays if isinstance(header.get(name), dict)]
-    sizes = {name: storage.DTYPES[header[name]["dtype"]].itemsize if in_format(header[name]) else 0 for name in known}
+    sizes = {name: container.DTYPES[header[name]["dtype"]].itemsize if in_format(header[name]) else 0 for name in known}
     order = sorted(known, key=lambda name: -sizes[name])
     begin = 0
     for name in order:
@@ -171,7 +172,9 @@ def lay_out(header: dict[str, Any], arrays: dict[str, bytearray]) -> list[str]:
 
 def in_format(entry: Any) -> bool:
     return (
-        isinstance(entry, dict) and entry.get("dtype") in list(storage.DTYPES) and isinstance(entry.get("shape"), list)
+        isinstance(entry, dict)
+        and entry.get("dtype") in list(container.DTYPES)
+        and isinstance(entry.get("shape"), list)
     )
 
 
@@ -204,11 +207,11 @@ def resize(rng: Random, entry: dict[str, Any], data: bytearray) -> None:
     if not in_format(entry) or not all(type(n) is int and 0 <= n < 1000 for n in entry["shape"]):
         return
     if rng.random() < 0.3:
-        entry["dtype"] = rng.choice(list(storage.DTYPES))
+        entry["dtype"] = rng.choice(list(container.DTYPES))
     shape = [max(0, n + rng.choice((0, 0, 1, -1, -3, 20))) for n in entry["shape"]]
     if rng.random() < 0.2:
         shape = rng.choice(([], [0], [*shape, 1], [1, *shape], shape[1:], shape[::-1]))
-    n = int(np.prod(shape)) * storage.DTYPES[entry["dtype"]].itemsize
+    n = int(np.prod(shape)) * container.DTYPES[entry["dtype"]].itemsize
     entry["shape"] = shape
     data[:] = (bytes(data) + rng.randbytes(max(0, n - len(data))))[:n]
 

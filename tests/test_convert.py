@@ -3,17 +3,17 @@
 import gzip
 import logging
 import shutil
-from pathlib import Path
 
 import numpy as np
+import paths
 import pytest
 from gensim.models import KeyedVectors
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, load_epfml_model, load_epfml_vectors
-from gensim_sent2vec.cli import main
+from gensim_sent2vec._cli.main import main
 from gensim_sent2vec.convert import convert, form_of_name, load_any
 
-BIN = Path(__file__).parent / "data" / "epfml" / "ngrams1.bin"
+BIN = paths.EPFML / "ngrams1.bin"
 NO_TEXT = "bad\udcfebyte"  # a word of it that is not UTF-8
 BIGRAMS = BIN.with_name("ngrams2.bin")
 

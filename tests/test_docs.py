@@ -14,6 +14,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import paths
 import pytest
 from gensim.models import FastText
 from gensim.models.phrases import Phrases
@@ -22,11 +23,15 @@ from gensim.utils import simple_preprocess
 
 import gensim_sent2vec
 from gensim_sent2vec import Sent2Vec
-from gensim_sent2vec.cli import main
+from gensim_sent2vec._cli.main import main
 
-ROOT = Path(__file__).parents[1]
+ROOT = paths.ROOT
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-MODULES = [module.name for module in pkgutil.iter_modules(gensim_sent2vec.__path__) if module.name != "__main__"]
+MODULES = [
+    module.name
+    for module in pkgutil.walk_packages(gensim_sent2vec.__path__, "gensim_sent2vec.")
+    if not module.name.endswith("__main__")
+]
 OPTIONAL = {
     "model2vec": "model2vec",
     "SentenceTransformer": "sentence_transformers",
@@ -74,7 +79,7 @@ def world(tmp_path_factory):
     (folder / "pairs.tsv").write_text("".join(f"{score}\t{a}\t{b}\n" for score, a, b in pairs), encoding="utf-8")
     faq = [("role", "answer", "question"), ("index", 1, lines[0]), ("index", 2, lines[1]), ("query", 1, lines[0])]
     (folder / "faq.tsv").write_text("".join(f"{a}\t{b}\t{c}\n" for a, b, c in faq), encoding="utf-8")
-    shutil.copy(Path(__file__).parent / "data" / "epfml" / "ngrams2.bin", folder / "model.bin")
+    shutil.copy(paths.EPFML / "ngrams2.bin", folder / "model.bin")
     model = Sent2Vec(corpus_file=folder / "corpus.txt", workers=1)
     model.save(folder / "my.model")
     model.wv.save(folder / "my.s2v")
@@ -141,7 +146,7 @@ def test_the_examples_of_docstrings(name):
     if package := {"vectorizer": "sklearn", "export": "torch", "plots": "matplotlib"}.get(name):
         pytest.importorskip(package)
     try:
-        module = importlib.import_module(f"gensim_sent2vec.{name}")
+        module = importlib.import_module(name)
     except ImportError as error:
         pytest.skip(str(error))
     failed, _ = doctest.testmod(module, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)

@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import paths
 import pytest
 from epfml_files import FIELDS, build, sections
 from gensim.models import FastText
@@ -26,15 +27,14 @@ from gensim_sent2vec import (
     _kernel,
     convert_epfml,
     epfml,
-    epfml_layout,
     load_epfml_model,
     load_epfml_vectors,
-    memory,
     save_epfml_model,
-    spool,
 )
+from gensim_sent2vec._files.epfml import layout, vocabulary_on_disk
+from gensim_sent2vec._util import memory
 
-DATA = Path(__file__).parent / "data" / "epfml"
+DATA = paths.EPFML
 NGRAMS = {f"ngrams{n}.bin": n for n in (1, 2, 3, 4, 5)}
 MODELS = [*NGRAMS, "characters.bin"]
 REFERENCE = os.environ.get("SENT2VEC_REFERENCE")  # the reference program, where there is one
@@ -241,8 +241,8 @@ def test_converted_is_what_is_loaded(name, tmp_path):
 
 @pytest.mark.parametrize("part", [1, 2, 16, 512])
 def test_word_tables_in_parts(part, tmp_path, monkeypatch):
-    monkeypatch.setattr(spool, "PART", part)
-    monkeypatch.setattr(spool, "BLOCK", 7)
+    monkeypatch.setattr(vocabulary_on_disk, "PART", part)
+    monkeypatch.setattr(vocabulary_on_disk, "BLOCK", 7)
     wv = converted(DATA / "ngrams1.bin", tmp_path)  # verified: each word is found under its id
     assert list(wv.index_to_key) == list(load_epfml_vectors(DATA / "ngrams1.bin").index_to_key)
     assert "qwertyuiop" not in wv
@@ -255,11 +255,11 @@ def test_words_run_over_the_end_of_a_part_and_of_the_table(n, part, crowded, see
     hashes = np.array([_kernel.hash_bytes(word) for word in words], dtype=np.uint64)
     if crowded:  # all at the last slot of the table
         hashes |= np.uint64(0xFFFFFFFF)
-    vocabulary = spool.SpooledVocabulary(folder)
+    vocabulary = vocabulary_on_disk.SpooledVocabulary(folder)
     lengths = np.array([len(word) for word in words])
     vocabulary.add(np.frombuffer(b"".join(words), np.uint8), lengths, hashes, np.arange(n))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(spool, "PART", part)
+        patch.setattr(vocabulary_on_disk, "PART", part)
         slots = np.concatenate(list(vocabulary.finish()["words.slots"].chunks))
     assert np.count_nonzero(slots) == n
     for i, h in enumerate(hashes.tolist()):  # each is found before an empty slot
@@ -271,7 +271,7 @@ def test_words_run_over_the_end_of_a_part_and_of_the_table(n, part, crowded, see
 
 def test_converting_reads_block_by_block(tmp_path, write, monkeypatch):
     data = build(words=[f"word{i}" for i in range(500)], word_ngrams=2, bucket=300)
-    monkeypatch.setattr(epfml_layout, "BLOCK", 64)
+    monkeypatch.setattr(layout, "BLOCK", 64)
     path = write(data)
     native, loaded = converted(path, tmp_path), load_epfml_vectors(path)
     assert np.array_equal(native.vectors, loaded.vectors) and np.array_equal(
@@ -589,7 +589,7 @@ def test_first_word(write):
 
 
 def test_words_without_end(write, monkeypatch):
-    monkeypatch.setattr(epfml_layout, "BLOCK", 1 << 10)
+    monkeypatch.setattr(layout, "BLOCK", 1 << 10)
     head = WHOLE[: PLACES["entry 1"]]
     assert_refused(write(head + b"a" * 5000), r"dictionary at byte 115: entry 1 of 5: no end within \d+ bytes")
     assert_refused(write(head + b"a" * 500), "dictionary at byte 115: entry 1 of 5: the file ends at byte 615")
@@ -610,9 +610,9 @@ def test_cut_short_while_it_is_read(write, place, monkeypatch, tmp_path):
     path = write(WHOLE)
 
     def read_and_cut(path):
-        layout = epfml_layout.read_layout(path)
+        found = layout.read_layout(path)
         os.truncate(path, PLACES[place] + 2)
-        return layout
+        return found
 
     monkeypatch.setattr(epfml, "read_layout", read_and_cut)
     with pytest.raises((OSError, ValueError), match=r"model\.bin.* at byte \d+"):
@@ -626,8 +626,8 @@ def test_cut_short_while_it_is_read(write, place, monkeypatch, tmp_path):
 
 def test_changed_while_it_is_read(write, monkeypatch, tmp_path):
     path = write(WHOLE)
-    layout = epfml_layout.read_layout(path)
-    monkeypatch.setattr(epfml, "read_layout", lambda path: layout)
+    found = layout.read_layout(path)
+    monkeypatch.setattr(epfml, "read_layout", lambda path: found)
     for words in (["longer words", "</s>", "than before", "of it"], ["a", "b", "c", "d"]):
         write(build(words=words, word_ngrams=2))
         for read in (load_epfml_vectors, lambda path: convert_epfml(path, tmp_path / "out")):

@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import paths
 import pytest
 from gensim.models import FastText, KeyedVectors
 from gensim.test.utils import common_texts
@@ -22,7 +23,7 @@ from gensim_sent2vec.evaluation import (
 )
 from gensim_sent2vec.lexical import LexicalScores
 
-DATA = Path(__file__).parent / "data"
+DATA = paths.DATA
 PAIRS, FAQ = DATA / "pairs.tsv", DATA / "faq.tsv"
 VECTORS = {"cat": (1, 0, 0), "dog": (0.6, 0.8, 0), "bird": (0, 0.2, 1), "Cat": (0, 0, -1)}
 

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import paths
 import pytest
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = paths.ROOT / "examples"
 PROGRAMS = sorted(path.stem for path in EXAMPLES.glob("*.py"))
 NEEDS = {"text_classification": ["sklearn"], "embedding_bag": ["torch"], "corpus_map": ["sklearn", "plotly"]}
 EXTRAS = {"sklearn": "sklearn", "torch": "torch", "keras": "keras", "plotly": "map", "kiwipiepy": "korean"}

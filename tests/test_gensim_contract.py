@@ -19,8 +19,8 @@ from gensim.similarities import SparseTermSimilarityMatrix, WmdSimilarity, WordE
 from gensim.test.utils import common_texts
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors
-from gensim_sent2vec.parameters import UNSUPPORTED
-from gensim_sent2vec.vocab import Vocabulary
+from gensim_sent2vec._text.vocabulary import Vocabulary
+from gensim_sent2vec._util.parameters import UNSUPPORTED
 
 SMALL = {"vector_size": 8, "min_count": 1, "epochs": 2, "workers": 1}
 

@@ -1,15 +1,15 @@
 """Files that earlier versions saved load, and give what they gave then; see data/golden/generate.py."""
 
 import json
-from pathlib import Path
 
 import numpy as np
+import paths
 import pytest
 
 from gensim_sent2vec import Sent2VecKeyedVectors, SentenceIndex
 from gensim_sent2vec.hnsw import HnswIndexer
 
-GOLDEN = Path(__file__).parent / "data" / "golden"
+GOLDEN = paths.DATA / "golden"
 EXPECTED = json.loads((GOLDEN / "expected.json").read_text(encoding="utf-8"))
 QUERIES = ["the cat likes a mouse", "two firemen follow the car", "서울 거리", "qwxz", ""]
 

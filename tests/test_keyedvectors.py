@@ -14,8 +14,9 @@ from gensim.test.utils import common_texts, datapath
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, _kernel, keyedvectors, storage
-from gensim_sent2vec.vocab import Vocabulary, Words
+from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, _kernel, keyedvectors
+from gensim_sent2vec._files import container
+from gensim_sent2vec._text.vocabulary import Vocabulary, Words
 
 WORDS = [f"w{i}" for i in range(40)] + ["한국어", "é", "\U0001f600", "The"]
 SHAPES = [(1, False), (2, False), (3, False), (5, False), (2, True), (4, True)]  # word_ngrams, skip_bigrams
@@ -713,7 +714,7 @@ SAVE_OVER_ITSELF = """
 import sys
 import numpy as np
 from gensim_sent2vec import Sent2VecKeyedVectors
-from gensim_sent2vec.vocab import Vocabulary
+from gensim_sent2vec._text.vocabulary import Vocabulary
 wv = Sent2VecKeyedVectors(10)
 wv.set_words(Vocabulary.from_words(f"w{i}" for i in range(20_000)))
 wv.vectors = np.ones((20_000, 10), dtype=np.float32)
@@ -754,7 +755,7 @@ def test_what_is_large_is_mapped_without_being_asked_for(large_vectors):
 
 def test_what_every_process_reads_is_small(large_vectors):
     """All but the arrays is the header, which holds nothing that grows with the vocabulary."""
-    header = storage.read_header(large_vectors)
+    header = container.read_header(large_vectors)
     assert min(array.begin for array in header.tensors.values()) < 4096
 
 

@@ -24,11 +24,12 @@ from gensim.models.word2vec import LineSentence, PathLineSentences, Text8Corpus
 from gensim.test.utils import common_texts
 from processes import heed_ctrl_c
 
-from gensim_sent2vec import Sent2Vec, _kernel, progress
-from gensim_sent2vec import training as training_module
-from gensim_sent2vec.corpus import TokenLines
-from gensim_sent2vec.vocab import Vocabulary
-from gensim_sent2vec.workers import Workers, available_cpus
+from gensim_sent2vec import Sent2Vec, _kernel
+from gensim_sent2vec._text.corpus import TokenLines
+from gensim_sent2vec._text.vocabulary import Vocabulary
+from gensim_sent2vec._training import run as training_module
+from gensim_sent2vec._util import progress
+from gensim_sent2vec._util.threads import Workers, available_cpus
 
 SMALL = {"vector_size": 8, "min_count": 1, "workers": 1, "epochs": 2}
 STOPS_WITHIN = 5  # seconds; about one is promised, but machines are shared
@@ -1270,7 +1271,7 @@ def test_the_default_number_of_threads_is_that_of_the_cpus():
 CTRL_C = """
 import sys, threading, time
 from gensim_sent2vec import Sent2Vec
-from gensim_sent2vec.corpus import TokenLines
+from gensim_sent2vec._text.corpus import TokenLines
 
 def watch():
     while not model.syn1neg.any():  # zeros before the first target

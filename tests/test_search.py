@@ -8,7 +8,8 @@ from gensim.models import Doc2Vec, KeyedVectors, Word2Vec
 from gensim.models.doc2vec import TaggedDocument
 from gensim.test.utils import common_texts
 
-from gensim_sent2vec import Sent2VecKeyedVectors, SentenceIndex, search, storage
+from gensim_sent2vec import Sent2VecKeyedVectors, SentenceIndex, search
+from gensim_sent2vec._files import container
 from gensim_sent2vec.hnsw import Graph, HnswIndexer
 from gensim_sent2vec.lexical import LexicalScores
 
@@ -362,7 +363,7 @@ def test_damaged_and_other_files(wv, sentences, tmp_path):
     path.write_bytes(changed)
     with pytest.raises(ValueError, match="damaged"):
         SentenceIndex.load(path, wv, verify=True)
-    storage.write(path, {}, {"kind": "other"})
+    container.write(path, {}, {"kind": "other"})
     with pytest.raises(ValueError, match="holds a other"):
         SentenceIndex.load(path, wv)
     with pytest.raises(FileNotFoundError):
@@ -417,7 +418,7 @@ def test_indexer_of_gensim_hnsw(model, need_usearch, tmp_path):
             assert wv.most_similar(word, topn=6, indexer=loaded) == wv.most_similar(word, topn=6, indexer=indexer)
     with pytest.raises(TypeError, match="model"):
         HnswIndexer("police")
-    storage.write(tmp_path / "other", {}, {"kind": "other"})
+    container.write(tmp_path / "other", {}, {"kind": "other"})
     with pytest.raises(ValueError, match="HnswIndexer"):
         HnswIndexer.load(tmp_path / "other")
 

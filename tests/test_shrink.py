@@ -1,9 +1,9 @@
 """Trained vectors made smaller."""
 
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
+import paths
 import pytest
 from gensim.models import KeyedVectors
 from gensim.models.phrases import Phrases
@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, SentenceWeighting, _kernel, load_epfml_vectors
+from gensim_sent2vec._text.vocabulary import Vocabulary
 from gensim_sent2vec.shrink import shrink, shrink_to_file
-from gensim_sent2vec.vocab import Vocabulary
 
-EPFML = Path(__file__).parent / "data" / "epfml"
+EPFML = paths.EPFML
 
 
 def made(n_words=30, dim=4, bucket=0, n=2, ngram_hash="mixed", seed=0, skip=False) -> Sent2VecKeyedVectors:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from test_keyedvectors import make_vectors
 
 from gensim_sent2vec import Sent2VecKeyedVectors, SentenceWeighting
+from gensim_sent2vec._static import static_parts, to_model2vec, to_static_embedding, word_tokenizer
 from gensim_sent2vec.keyedvectors import normalized
-from gensim_sent2vec.static import static_parts, to_model2vec, to_static_embedding, word_tokenizer
 from gensim_sent2vec.tokenizers import FUNCTIONS
 
 PACKAGES = 'pip install "gensim-sent2vec[static]"'

@@ -21,7 +21,8 @@ from gensim.utils import simple_preprocess
 from processes import heed_ctrl_c
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, TokenFile, tokenize_file
-from gensim_sent2vec.corpus import TokenLines
+from gensim_sent2vec._text.corpus import TokenLines
+from gensim_sent2vec._text.tokenization import BATCH, Tokenization
 from gensim_sent2vec.phrases import frozen, joined, learn_phrases, load_phrases, phrases_from_json, phrases_to_json
 from gensim_sent2vec.tokenizers import (
     Kiwi,
@@ -35,7 +36,6 @@ from gensim_sent2vec.tokenizers import (
     tokenizer_to_json,
     words,
 )
-from gensim_sent2vec.tokenizing import BATCH, Tokenization
 
 KOREAN = "안전모를 가진 한 남자가 춤을 추고 있다."
 OPTIONS = {"vector_size": 10, "min_count": 1, "epochs": 2, "workers": 1}
@@ -497,7 +497,7 @@ Sent2Vec(corpus_file=sys.argv[1], tokenizer=slow, workers=2)
 def test_a_full_disk_is_named(texts, tmp_path):
     if not os.path.exists("/dev/full"):
         pytest.skip("there is no /dev/full")
-    from gensim_sent2vec.tokenizing import write_tokens
+    from gensim_sent2vec._text.tokenization import write_tokens
 
     with pytest.raises(OSError, match="the tokenised corpus does not fit in"):
         write_tokens(["a b c"] * 100_000, "/dev/full", Tokenization("words"), workers=1)

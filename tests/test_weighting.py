@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from weighting_oracle import Oracle
 
-from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, SentenceWeighting, readout
-from gensim_sent2vec.corpus import Sample, spread_lines
+from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, SentenceWeighting
+from gensim_sent2vec._pooling import pooling
+from gensim_sent2vec._text.corpus import Sample, spread_lines
 from gensim_sent2vec.keyedvectors import normalized
 
 WORDS = ["the", "walking", "walked", "talk", "banana", "한국어", "한국", "é", "x", "><", "of", "bandana"]
@@ -168,7 +169,7 @@ def test_unknown_words_at_hand_are_those_computed(weighted, monkeypatch):
     numbers = random.Random(3)
     sentences = [numbers.choices([*WORDS, *(f"new{i}" for i in range(300))], k=6) for _ in range(400)]
     expected = weighted.encode(sentences, workers=1)
-    monkeypatch.setattr(readout, "REMEMBERED", 29 * 40)
+    monkeypatch.setattr(pooling, "REMEMBERED", 29 * 40)
     small = copy.deepcopy(weighted)
     for workers in (1, 4):
         np.testing.assert_array_equal(small.encode(sentences, workers=workers), expected)
@@ -523,7 +524,7 @@ def test_samples_of_streams(size, n):
 
 
 def test_samples_hold_bounded_sentences(monkeypatch):
-    from gensim_sent2vec import corpus
+    from gensim_sent2vec._text import corpus
 
     monkeypatch.setattr(corpus, "SAMPLE_TOKENS", 100)
     monkeypatch.setattr(corpus, "SAMPLE_LINE", 30)

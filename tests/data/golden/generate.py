@@ -2,9 +2,9 @@
 
     python generate.py
 
-Run it with a *released* (or otherwise older) version installed and commit what it writes; `test_golden.py` then holds
-every later version to reading these files and getting the same vectors and search results. It uses public names only, so
-that any version can run it. Needs the extra ``[index]``.
+Run it with an older version installed and commit what it writes; `test_golden.py` then holds every later version to
+reading these files and getting the same vectors and search results. It uses public names only, so that any version can
+run it. Needs the extra ``[index]``.
 """
 
 import json
@@ -19,9 +19,27 @@ from gensim_sent2vec.phrases import learn_phrases
 
 HERE = Path(__file__).parent
 EPFML = HERE.parent / "epfml" / "ngrams2.bin"
-SUBJECTS = "the cat,a dog,our neighbour,the prime minister,my old teacher,two firemen,new york,the river".split(",")
-VERBS = "sees,likes,chases,forgets,paints,follows,repairs,finds".split(",")
-OBJECTS = "a mouse,the blue car,some bread,an élite school,서울 거리,the garden gate,its own tail,nothing at all".split(",")
+SUBJECTS = [
+    "the cat",
+    "a dog",
+    "our neighbour",
+    "the prime minister",
+    "my old teacher",
+    "two firemen",
+    "new york",
+    "the river",
+]
+VERBS = ["sees", "likes", "chases", "forgets", "paints", "follows", "repairs", "finds"]
+OBJECTS = [
+    "a mouse",
+    "the blue car",
+    "some bread",
+    "an élite school",
+    "서울 거리",
+    "the garden gate",
+    "its own tail",
+    "nothing at all",
+]
 QUERIES = ["the cat likes a mouse", "two firemen follow the car", "서울 거리", "qwxz", ""]
 
 
@@ -40,8 +58,12 @@ def vectors() -> dict[str, Sent2VecKeyedVectors]:
     unigrams.set_vecattr("cat", "kind", 3)
     bigrams = Sent2Vec(sentences, word_ngrams=2, bucket=64, weighting=False, **options).wv
     pairs = Sent2Vec(sentences, word_ngrams=3, bucket=64, skip_bigrams=True, weighting=False, **options).wv
-    phrases = Sent2Vec(sentences, phrases=learn_phrases(sentences, min_count=1, threshold=1), tokenizer="words", **options).wv
-    more = Sent2Vec(sentences, weighting=SentenceWeighting(lexical_dims=8, first_half=1.3, stop_words=["the"]), **options).wv
+    phrases = Sent2Vec(
+        sentences, phrases=learn_phrases(sentences, min_count=1, threshold=1), tokenizer="words", **options
+    ).wv
+    more = Sent2Vec(
+        sentences, weighting=SentenceWeighting(lexical_dims=8, first_half=1.3, stop_words=["the"]), **options
+    ).wv
     convert_epfml(EPFML, HERE / "epfml.s2v")
     return {
         "unigrams": unigrams,

@@ -1,0 +1,152 @@
+// Reading sentences out of a trained model.
+#pragma once
+
+#include <limits>
+
+#include "lines.hpp"
+
+namespace s2v {
+
+// IEEE 754 binary16 -> binary32.
+inline float half_to_float(uint16_t h) {
+    const uint32_t magnitude = static_cast<uint32_t>(h & 0x7fff) << 13;
+    const uint32_t special = magnitude >= 0x0f800000u ? 0x7f800000u : 0;  // infinities and NaN keep their exponent
+    const float scaled = read_as<float>(&magnitude) * 5.192296858534828e33f;  // 2^112: the difference of the biases
+    const uint32_t bits = read_as<uint32_t>(&scaled) | special | static_cast<uint32_t>(h & 0x8000) << 16;
+    return read_as<float>(&bits);
+}
+
+struct Reader {  // a trained model, possibly mapped read-only
+    const char *words, *grams;  // rows of `dim` numbers, float32 or float16
+    int64_t n_words, bucket;
+    int dim, n;
+    bool skip, epfml, half;
+
+    size_t row_bytes() const { return static_cast<size_t>(dim) * (half ? 2 : 4); }
+
+    // Weighted: out = sum f w row / sum f w over the words, f being `first_half` in the first half of sentences of more
+    // than `half_length` tokens, else 1.
+    const float* weights;  // (n_words), or null for the plain mean
+    float first_half;
+    int64_t half_length;
+
+    float factor(int64_t position, int64_t n_tokens) const {
+        return n_tokens > half_length && position < n_tokens / 2 ? first_half : 1.0f;
+    }
+};
+
+// Tokens that are no words, for the caller to find vectors for.
+struct Unseen {
+    std::vector<int64_t> sentences, ends;  // ends: of each token in `text`
+    std::vector<float> factors;
+    std::vector<char> text;
+
+    void add(int64_t sentence, float factor, const char* p, size_t n) {
+        text.insert(text.end(), p, p + n);
+        ends.push_back(static_cast<int64_t>(text.size()));
+        sentences.push_back(sentence);
+        factors.push_back(factor);
+    }
+};
+
+// The rows of one sentence: words and n-grams, no placeholder, no dropout. They are asked for as they are found.
+struct Gathered {
+    std::vector<int32_t> ids;
+    std::vector<const void*> rows;
+    std::vector<float> factors;  // of each row, where they differ
+
+    void find(const Reader& reader, Lookup& lookup, int64_t sentence, Unseen* unseen) {
+        const int64_t n_tokens = lookup.tokens();
+        const size_t most = static_cast<size_t>(n_tokens);
+        ids.resize(most);
+        rows.resize(most);
+        factors.resize(reader.weights ? most : 0);
+        size_t n_known = 0;
+        const auto known = [&](int64_t i, int32_t id) {
+            if (reader.weights) factors[n_known] = reader.weights[id] * reader.factor(i, n_tokens);
+            rows[n_known] = row(reader, reader.words, id);
+            ids[n_known++] = id;
+        };
+        const auto unknown = [&](int64_t i, const char* p, size_t n) {
+            if (unseen) unseen->add(sentence, reader.factor(i, n_tokens), p, n);
+        };
+        lookup.resolve(known, unknown);
+        ids.resize(n_known);
+        rows.resize(n_known);
+        if (reader.weights) factors.resize(n_known);
+        if (reader.n > 1) add_grams(reader);
+    }
+
+  private:
+    // It is asked for.
+    const void* row(const Reader& reader, const char* matrix, int64_t i) const {
+        const char* p = matrix + static_cast<size_t>(i) * reader.row_bytes();
+        prefetch_far(p, reader.row_bytes());
+        return p;
+    }
+
+    void add_grams(const Reader& reader) {
+        const int L = static_cast<int>(ids.size());
+        const GramHash hash{static_cast<uint64_t>(reader.bucket), reader.epfml};
+        for (int i = 0; i + 1 < L; ++i) {
+            uint64_t h = hash.start(ids[i]);
+            for (int k = 2; k <= reader.n && i + k <= L; ++k) {
+                h = reader.skip ? hash.extend(hash.start(ids[i]), ids[i + k - 1]) : hash.extend(h, ids[i + k - 1]);
+                rows.push_back(row(reader, reader.grams, hash.row(h)));
+            }
+        }
+    }
+};
+
+// A sum of weights to divide by; 0 where 1 / total could be infinite.
+inline float not_too_small(float total) { return total >= std::numeric_limits<float>::min() ? total : 0.0f; }
+
+using MeanRows = float (*)(const Gathered& gathered, int dim, float* out);
+MeanRows choose_mean_rows(int level, int dim, bool half);
+
+// The dot products of n rows, float32 or float16, with one vector.
+using DotRows = void (*)(const void* rows, int64_t n, int dim, const float* query, float* out);
+DotRows choose_dot_rows(int level, bool half);
+
+// What `encode` writes for each sentence; all but `vectors` may be null.
+struct Encoded {
+    float* vectors;   // (n_sentences, dim); zeros where no word is known
+    int64_t* known;   // known words
+    float* totals;    // the sum of the rows' weights, 1 each where there are none
+    Unseen* unseen;
+};
+
+inline void encode(const Reader& reader, const WordTable& words, const Pack& pack, int level, const Encoded& out) {
+    const MeanRows mean_rows = choose_mean_rows(level, reader.dim, reader.half);
+    Lookup lookup(words, reader.epfml);
+    Gathered gathered[2];
+    for (int64_t s = 0; s <= pack.n_sentences; ++s) {  // one sentence ahead of the sums, so that its rows are on their way
+        if (s < pack.n_sentences) {
+            pack.each_token(s, [&](const char* p, size_t n) { lookup.add(p, n); }, reader.epfml);
+            gathered[s & 1].find(reader, lookup, s, out.unseen);
+            if (out.known) out.known[s] = static_cast<int64_t>(gathered[s & 1].ids.size());
+        }
+        if (s > 0) {
+            const float total = mean_rows(gathered[(s - 1) & 1], reader.dim, out.vectors + (s - 1) * reader.dim);
+            if (out.totals) out.totals[s - 1] = total;
+        }
+    }
+}
+
+// The rows of each sentence by number: words as they are, n-gram row r as n_words + r. Those of sentence s end at ends[s].
+inline void number_rows(const Reader& reader, const WordTable& words, const Pack& pack, std::vector<int64_t>& numbers,
+                        int64_t* ends) {
+    Lookup lookup(words, reader.epfml);
+    Gathered gathered;
+    const int64_t bytes = static_cast<int64_t>(reader.row_bytes());
+    for (int64_t s = 0; s < pack.n_sentences; ++s) {
+        pack.each_token(s, [&](const char* p, size_t n) { lookup.add(p, n); }, reader.epfml);
+        gathered.find(reader, lookup, s, nullptr);
+        numbers.insert(numbers.end(), gathered.ids.begin(), gathered.ids.end());
+        for (size_t i = gathered.ids.size(); i < gathered.rows.size(); ++i)  // the n-grams come after the words
+            numbers.push_back(reader.n_words + (static_cast<const char*>(gathered.rows[i]) - reader.grams) / bytes);
+        ends[s] = static_cast<int64_t>(numbers.size());
+    }
+}
+
+}  // namespace s2v

@@ -1,0 +1,479 @@
+// The loops over rows, compiled once for each instruction set: trainer.hpp includes this file with
+//   S2V_LEVEL   the namespace
+//   S2V_TARGET  the attribute that turns the instruction set on, function by function
+//   S2V_LANES   floats in a vector register
+// No include guard: that is the point.
+
+namespace s2v {
+namespace S2V_LEVEL {
+
+#if defined(__GNUC__) || defined(__clang__)
+#define S2V_INLINE S2V_TARGET inline __attribute__((always_inline))
+typedef float Wide __attribute__((vector_size(S2V_LANES * 4), aligned(4), may_alias));
+typedef float Quad __attribute__((vector_size(16), aligned(4), may_alias));
+#else  // plain C++: a compiler's vectoriser makes of it what it can
+#define S2V_INLINE inline
+template <int N>
+struct Floats {
+    float v[N];
+    float operator[](int i) const { return v[i]; }
+    Floats operator+(const Floats& o) const { Floats r; for (int i = 0; i < N; ++i) r.v[i] = v[i] + o.v[i]; return r; }
+    Floats operator*(const Floats& o) const { Floats r; for (int i = 0; i < N; ++i) r.v[i] = v[i] * o.v[i]; return r; }
+    Floats operator*(float a) const { Floats r; for (int i = 0; i < N; ++i) r.v[i] = v[i] * a; return r; }
+};
+typedef Floats<S2V_LANES> Wide;
+typedef Floats<4> Quad;
+#endif
+
+template <class V>
+S2V_INLINE V load(const float* p) {
+    V v;
+    std::memcpy(&v, p, sizeof v);
+    return v;
+}
+template <class V>
+S2V_INLINE void store(float* p, V v) {
+    std::memcpy(p, &v, sizeof v);
+}
+
+// Half-precision numbers, as they are read out of a matrix; the same to the bit on every instruction set.
+template <class V>
+S2V_INLINE V load(const uint16_t* p) {
+    float v[sizeof(V) / sizeof(float)];
+    for (size_t i = 0; i < sizeof(V) / sizeof(float); ++i) v[i] = half_to_float(p[i]);
+    return load<V>(v);
+}
+#if S2V_LANES == 8
+template <>
+S2V_INLINE Wide load<Wide>(const uint16_t* p) {
+    return (Wide)_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+#elif S2V_LANES == 16
+template <>
+S2V_INLINE Wide load<Wide>(const uint16_t* p) {
+    return (Wide)_mm512_maskz_cvtph_ps(0xffff, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+#endif
+S2V_INLINE float number(const float* p) { return *p; }
+S2V_INLINE float number(const uint16_t* p) { return half_to_float(*p); }
+
+S2V_INLINE Quad fold(Wide wide) {  // the sum of its quarters
+    Quad quads[S2V_LANES / 4];
+    std::memcpy(quads, &wide, sizeof wide);
+    Quad sum = quads[0];
+    for (int i = 1; i < S2V_LANES / 4; ++i) sum = sum + quads[i];
+    return sum;
+}
+S2V_INLINE float sum(Quad q) { return (q[0] + q[2]) + (q[1] + q[3]); }
+
+// A row of the step: as a type with a known dimension it lives in registers; Row<0> is the general one,
+// in the trainer's scratch memory. Matrix rows stay where they are and are read as they are used.
+template <int DIM>
+struct Row {
+    static constexpr int WIDES = DIM / S2V_LANES, QUADS = DIM % S2V_LANES / 4, REST = DIM % 4;
+    static constexpr int QUAD_AT = WIDES * S2V_LANES, REST_AT = QUAD_AT + QUADS * 4;
+    Wide wide[WIDES + 1];
+    Quad quad[QUADS + 1];
+    float rest[REST + 1];
+
+    S2V_TARGET Row(float*, int) { zero(); }
+
+    S2V_INLINE void zero() {
+        for (int i = 0; i < WIDES; ++i) wide[i] = Wide{};
+        for (int i = 0; i < QUADS; ++i) quad[i] = Quad{};
+        for (int i = 0; i < REST; ++i) rest[i] = 0;
+    }
+    S2V_INLINE void scale(float a) {
+        for (int i = 0; i < WIDES; ++i) wide[i] = wide[i] * a;
+        for (int i = 0; i < QUADS; ++i) quad[i] = quad[i] * a;
+        for (int i = 0; i < REST; ++i) rest[i] *= a;
+    }
+    S2V_INLINE void add(const Row& row, float a) {
+        for (int i = 0; i < WIDES; ++i) wide[i] = wide[i] + row.wide[i] * a;
+        for (int i = 0; i < QUADS; ++i) quad[i] = quad[i] + row.quad[i] * a;
+        for (int i = 0; i < REST; ++i) rest[i] += row.rest[i] * a;
+    }
+    template <class T>
+    S2V_INLINE void add(const T* row, float a) {
+        for (int i = 0; i < WIDES; ++i) wide[i] = wide[i] + load<Wide>(row + i * S2V_LANES) * a;
+        for (int i = 0; i < QUADS; ++i) quad[i] = quad[i] + load<Quad>(row + QUAD_AT + i * 4) * a;
+        for (int i = 0; i < REST; ++i) rest[i] += number(row + REST_AT + i) * a;
+    }
+    S2V_INLINE void add_to(float* row, float a) const {
+        for (int i = 0; i < WIDES; ++i) store(row + i * S2V_LANES, load<Wide>(row + i * S2V_LANES) + wide[i] * a);
+        for (int i = 0; i < QUADS; ++i) store(row + QUAD_AT + i * 4, load<Quad>(row + QUAD_AT + i * 4) + quad[i] * a);
+        for (int i = 0; i < REST; ++i) row[REST_AT + i] += rest[i] * a;
+    }
+    S2V_INLINE void write(float* row) const {
+        for (int i = 0; i < WIDES; ++i) store(row + i * S2V_LANES, wide[i]);
+        for (int i = 0; i < QUADS; ++i) store(row + QUAD_AT + i * 4, quad[i]);
+        for (int i = 0; i < REST; ++i) row[REST_AT + i] = rest[i];
+    }
+    S2V_INLINE float dot(const float* row) const {
+        Wide even{}, odd{};
+        for (int i = 0; i < WIDES; i += 2) even = even + wide[i] * load<Wide>(row + i * S2V_LANES);
+        for (int i = 1; i < WIDES; i += 2) odd = odd + wide[i] * load<Wide>(row + i * S2V_LANES);
+        Quad quads = fold(even + odd);
+        for (int i = 0; i < QUADS; ++i) quads = quads + quad[i] * load<Quad>(row + QUAD_AT + i * 4);
+        float total = sum(quads);
+        for (int i = 0; i < REST; ++i) total += rest[i] * row[REST_AT + i];
+        return total;
+    }
+    // g += a row; row += a x: the two halves of a gradient step, in one pass over the row.
+    static S2V_INLINE void exchange(float* row, const Row& x, Row& g, float a) {
+        for (int i = 0; i < WIDES; ++i) {
+            const Wide old = load<Wide>(row + i * S2V_LANES);
+            g.wide[i] = g.wide[i] + old * a;
+            store(row + i * S2V_LANES, old + x.wide[i] * a);
+        }
+        for (int i = 0; i < QUADS; ++i) {
+            const Quad old = load<Quad>(row + QUAD_AT + i * 4);
+            g.quad[i] = g.quad[i] + old * a;
+            store(row + QUAD_AT + i * 4, old + x.quad[i] * a);
+        }
+        for (int i = 0; i < REST; ++i) {
+            const float old = row[REST_AT + i];
+            g.rest[i] += old * a;
+            row[REST_AT + i] = old + x.rest[i] * a;
+        }
+    }
+    S2V_INLINE bool finite() const {
+        Wide w{};
+        for (int i = 0; i < WIDES; ++i) w = w + wide[i] * 0.0f;
+        Quad q = fold(w);
+        for (int i = 0; i < QUADS; ++i) q = q + quad[i] * 0.0f;
+        float total = sum(q);
+        for (int i = 0; i < REST; ++i) total += rest[i] * 0.0f;
+        return total == 0;
+    }
+};
+
+template <>
+struct Row<0> {
+    float* v;
+    int n;
+
+    S2V_TARGET Row(float* memory, int dim) : v(memory), n(dim) { zero(); }
+
+    S2V_INLINE void zero() { std::memset(v, 0, static_cast<size_t>(n) * sizeof(float)); }
+    S2V_INLINE Row& operator=(const Row& o) {
+        std::memcpy(v, o.v, static_cast<size_t>(n) * sizeof(float));
+        return *this;
+    }
+    template <class T>
+    static S2V_INLINE void axpy(float* y, const T* x, float a, int n) {
+        int i = 0;
+        for (; i + S2V_LANES <= n; i += S2V_LANES) store(y + i, load<Wide>(y + i) + load<Wide>(x + i) * a);
+        for (; i + 4 <= n; i += 4) store(y + i, load<Quad>(y + i) + load<Quad>(x + i) * a);
+        for (; i < n; ++i) y[i] += number(x + i) * a;
+    }
+    S2V_INLINE void scale(float a) {
+        int i = 0;
+        for (; i + 4 <= n; i += 4) store(v + i, load<Quad>(v + i) * a);
+        for (; i < n; ++i) v[i] *= a;
+    }
+    S2V_INLINE void add(const Row& row, float a) { axpy(v, row.v, a, n); }
+    template <class T>
+    S2V_INLINE void add(const T* row, float a) {
+        axpy(v, row, a, n);
+    }
+    S2V_INLINE void add_to(float* row, float a) const { axpy(row, v, a, n); }
+    S2V_INLINE void write(float* row) const { std::memcpy(row, v, static_cast<size_t>(n) * sizeof(float)); }
+    S2V_INLINE float dot(const float* row) const {
+        Wide even{}, odd{};
+        int i = 0;
+        for (; i + 2 * S2V_LANES <= n; i += 2 * S2V_LANES) {
+            even = even + load<Wide>(v + i) * load<Wide>(row + i);
+            odd = odd + load<Wide>(v + i + S2V_LANES) * load<Wide>(row + i + S2V_LANES);
+        }
+        Quad quads = fold(even + odd);
+        for (; i + 4 <= n; i += 4) quads = quads + load<Quad>(v + i) * load<Quad>(row + i);
+        float total = sum(quads);
+        for (; i < n; ++i) total += v[i] * row[i];
+        return total;
+    }
+    static S2V_INLINE void exchange(float* row, const Row& x, Row& g, float a) {
+        const int n = x.n;
+        int i = 0;
+        for (; i + S2V_LANES <= n; i += S2V_LANES) {
+            const Wide old = load<Wide>(row + i);
+            store(g.v + i, load<Wide>(g.v + i) + old * a);
+            store(row + i, old + load<Wide>(x.v + i) * a);
+        }
+        for (; i < n; ++i) {
+            const float old = row[i];
+            g.v[i] += old * a;
+            row[i] = old + x.v[i] * a;
+        }
+    }
+    S2V_INLINE bool finite() const {
+        float total = 0;
+        for (int i = 0; i < n; ++i) total += v[i] * 0.0f;
+        return total == 0;
+    }
+};
+
+// 1 / (1 + e^-x), to 2e-7, without a branch, so that a loop over it becomes vector code. Saturates.
+S2V_INLINE float sigmoid(float x) {
+    float t = x * -1.44269504f;  // e^-x = 2^t
+    t = t > -126.0f ? t : -126.0f;
+    t = t < 126.0f ? t : 126.0f;
+    const float whole = (t + 12582912.0f) - 12582912.0f;  // rounded to the nearest integer
+    const float f = t - whole;
+    float p = 1.5403530e-4f;
+    p = p * f + 1.3333558e-3f;
+    p = p * f + 9.6181291e-3f;
+    p = p * f + 5.5504109e-2f;
+    p = p * f + 2.4022651e-1f;
+    p = p * f + 6.9314718e-1f;
+    p = p * f + 1.0f;
+    const int32_t bits = (static_cast<int32_t>(whole) + 127) << 23;
+    return 1.0f / (1.0f + p * read_as<float>(&bits));
+}
+
+// The loss -sum log p, with one logarithm for many p.
+struct LogSum {
+    double product = 1, total = 0;
+    int factors = 0;
+    void add(float p) {
+        product *= p > 1e-18f ? p : 1e-18f;
+        if (++factors == 16) flush();
+    }
+    double flush() {
+        total -= std::log(product);
+        product = 1;
+        factors = 0;
+        return total;
+    }
+};
+
+// A negative that has been pushed away by the target before says too little about the loss: where targets share
+// their draws, only the first one's are counted, for all of them.
+struct Loss {
+    LogSum targets, negatives;
+};
+
+// The negative-sampling step of one target: its output row has label 1, those of the negatives label 0; what the
+// inputs gain is added to g.
+template <int DIM, bool LOSS>
+S2V_INLINE void learn(const Model& model, int32_t word, const Target& target, float rate, const Row<DIM>& x, Row<DIM>& g,
+                      float* scores, Loss& loss) {
+    const int32_t* negatives = target.negatives;
+    const int K = model.negative;
+    if (!target.distinct_negatives) {  // a row met again has moved: one after the other
+        float score = x.dot(model.out_row(word));
+        if (LOSS) loss.targets.add(sigmoid(score));
+        Row<DIM>::exchange(model.out_row(word), x, g, rate * sigmoid(-score));
+        for (int k = 0; k < K; ++k) {
+            if (negatives[k] == word) continue;
+            score = x.dot(model.out_row(negatives[k]));
+            if (LOSS && target.fresh_negatives) loss.negatives.add(sigmoid(-score));
+            Row<DIM>::exchange(model.out_row(negatives[k]), x, g, -rate * sigmoid(score));
+        }
+        return;
+    }
+    // The same with the rows' scores, then their sigmoids, then their steps together: each waits long for a result,
+    // and none for another's.
+    scores[K] = -x.dot(model.out_row(word));
+    for (int k = 0; k < K; ++k) scores[k] = x.dot(model.out_row(negatives[k]));
+    if (LOSS) {
+        loss.targets.add(sigmoid(-scores[K]));
+        for (int k = 0; k < K && target.fresh_negatives; ++k)
+            if (negatives[k] != word) loss.negatives.add(sigmoid(-scores[k]));
+    }
+    for (int block = 0; block <= K; block += 16)
+        for (int k = block; k < block + 16; ++k) scores[k] = rate * sigmoid(scores[k]);
+    Row<DIM>::exchange(model.out_row(word), x, g, scores[K]);
+    for (int k = 0; k < K; ++k)
+        if (negatives[k] != word) Row<DIM>::exchange(model.out_row(negatives[k]), x, g, -scores[k]);
+}
+
+// One target: x is the mean of its inputs, g what they gain.
+template <int DIM, bool LOSS>
+S2V_INLINE void step(const Model& model, const Line& line, const Target& target, float rate, Row<DIM>& S, Row<DIM>& G,
+                     Row<DIM>& x, Row<DIM>& g, float* scores, Loss& loss) {
+    // x = (S - sum of the removed v_r + sum of the added v_r) / |input|, where v_r = R_r + m_r G
+    x = S;
+    for (const float* row : target.removed) x.add(row, -1);
+    for (const float* row : target.added) x.add(row, 1);
+    x.add(G, target.m_change);
+    x.scale(target.inverse_inputs);
+
+    g.zero();
+    learn<DIM, LOSS>(model, line.ids[static_cast<size_t>(target.position)], target, rate, x, g, scores, loss);
+    g.scale(target.inverse_inputs);
+
+    for (float* row : target.removed) g.add_to(row, -1);
+    for (float* row : target.added) g.add_to(row, 1);
+    S.add(g, line.sum_m2 + target.m_change);
+    G.add(g, 1);
+}
+
+template <int DIM, bool LOSS>
+S2V_TARGET void train_line(Trainer& trainer, const Line& line) {
+    const Model& model = trainer.model;
+    const int dim = DIM ? DIM : model.dim;
+    const size_t stride = (static_cast<size_t>(dim) + 15) / 16 * 16;
+    if (!DIM) trainer.scratch.resize(4 * stride);
+    float* scratch = trainer.scratch.data();
+    Row<DIM> S(scratch, dim), G(scratch + stride, dim), x(scratch + 2 * stride, dim), g(scratch + 3 * stride, dim);
+    Loss loss;
+
+    // S is a sum of many small steps: on very long lines it is taken afresh from the rows now and then, seldom
+    // enough that a row is read less than once a target for it.
+    const int refresh = std::max<int>(Trainer::POLL, static_cast<int>(line.slots.size()));
+    const auto take_S = [&]() S2V_TARGET {
+        S.zero();
+        float m2 = 0;
+        for (const Slot& slot : line.slots) {
+            S.add(slot.row, slot.m);
+            m2 += slot.m * slot.m;
+        }
+        S.add(G, m2);
+    };
+    take_S();
+
+    float rate = trainer.share.rate();
+    const int n_targets = static_cast<int>(line.targets.size());
+    int done = 0;
+    for (int i = 0; i < std::min(n_targets, Trainer::AHEAD); ++i) trainer.plan(line, i);
+    if (n_targets) trainer.draw(line, 0);
+    while (done < n_targets) {
+        if (done + Trainer::AHEAD < n_targets) trainer.plan(line, done + Trainer::AHEAD);
+        if (done + 1 < n_targets) trainer.draw(line, done + 1);
+        step<DIM, LOSS>(model, line, trainer.target(done), rate, S, G, x, g, trainer.scores.data(), loss);
+        ++done;
+        if (done % Trainer::POLL == 0) {
+            if (!trainer.poll()) break;
+            rate = trainer.share.rate();
+        }
+        if (done % refresh == 0) take_S();
+    }
+
+    if (!G.finite()) trainer.share.schedule.diverged = trainer.share.schedule.stop = 1;
+    for (const Slot& slot : line.slots) G.add_to(slot.row, slot.m);
+    trainer.trained_words += done;
+    if (LOSS) trainer.loss += loss.targets.flush() + model.run * loss.negatives.flush();
+}
+
+// The mean of a sentence's rows, by their factors where they have some; returns the factors' sum.
+template <int DIM, class T>
+S2V_TARGET float mean_rows(const Gathered& gathered, int dim, float* out) {
+    if (DIM) dim = DIM;
+    const size_t n = gathered.rows.size();
+    const float* factors = gathered.factors.empty() ? nullptr : gathered.factors.data();
+    Row<DIM> sum(out, dim);
+    float total = 0;
+    for (size_t i = 0; i < n; ++i) {
+        const float factor = factors ? factors[i] : 1.0f;
+        sum.add(static_cast<const T*>(gathered.rows[i]), factor);
+        total += factor;
+    }
+    total = not_too_small(total);
+    sum.scale(total > 0 ? 1.0f / total : 0.0f);
+    if (DIM) sum.write(out);
+    return total;
+}
+
+template <class T>
+S2V_TARGET void dot_rows(const void* rows, int64_t n, int dim, const float* query, float* out) {
+    const T* row = static_cast<const T*>(rows);
+    for (int64_t r = 0; r < n; ++r, row += dim) {
+        Wide even{}, odd{};
+        int i = 0;
+        for (; i + 2 * S2V_LANES <= dim; i += 2 * S2V_LANES) {
+            even = even + load<Wide>(row + i) * load<Wide>(query + i);
+            odd = odd + load<Wide>(row + i + S2V_LANES) * load<Wide>(query + i + S2V_LANES);
+        }
+        for (; i + S2V_LANES <= dim; i += S2V_LANES) even = even + load<Wide>(row + i) * load<Wide>(query + i);
+        Quad quads = fold(even + odd);
+        for (; i + 4 <= dim; i += 4) quads = quads + load<Quad>(row + i) * load<Quad>(query + i);
+        float total = sum(quads);
+        for (; i < dim; ++i) total += number(row + i) * query[i];
+        out[r] = total;
+    }
+}
+
+// The products of a group of rows, packed number by number, with 2 * S2V_LANES queries of a panel.
+constexpr int GROUP = S2V_LANES == 16 ? 12 : 6, COLUMNS = 2 * S2V_LANES;  // as many as the registers hold
+S2V_INLINE void products(const float* group, const float* queries, int dim, float* out) {
+    Wide sums[GROUP][2] = {};
+    for (int k = 0; k < dim; ++k, group += GROUP, queries += Best::PANEL) {
+        const Wide left = load<Wide>(queries), right = load<Wide>(queries + S2V_LANES);
+        for (int r = 0; r < GROUP; ++r) {
+            sums[r][0] = sums[r][0] + left * group[r];
+            sums[r][1] = sums[r][1] + right * group[r];
+        }
+    }
+    for (int r = 0; r < GROUP; ++r)
+        for (int half = 0; half < 2; ++half) store(out + r * COLUMNS + half * S2V_LANES, sums[r][half]);
+}
+
+template <class T>
+S2V_INLINE void pack_rows(const T* rows, int64_t n, int dim, float* out) {  // the last group is filled up with zeros
+    for (int64_t begin = 0; begin < n; begin += GROUP, out += GROUP * dim)
+        for (int r = 0; r < GROUP; ++r)
+            for (int k = 0; k < dim; ++k) out[k * GROUP + r] = begin + r < n ? number(rows + (begin + r) * dim + k) : 0.0f;
+}
+
+S2V_INLINE bool any_above(const float* scores, const float* bars) {
+    bool above = false;
+    for (int i = 0; i < COLUMNS; ++i) above |= scores[i] > bars[i];
+    return above;
+}
+
+// One packed block of rows with all queries.
+S2V_INLINE void best_of_block(Best& best, const float* packed, int64_t n, int64_t first, const unsigned char* mask) {
+    float scores[GROUP * COLUMNS];
+    for (int64_t query = 0; query < best.n_queries; query += COLUMNS) {
+        const float* queries = best.panel(query / Best::PANEL) + query % Best::PANEL;
+        for (int64_t begin = 0; begin < n; begin += GROUP) {
+            products(packed + begin * best.dim, queries, best.dim, scores);
+            for (int64_t row = begin; row < std::min<int64_t>(n, begin + GROUP); ++row) {
+                const float* of_row = scores + (row - begin) * COLUMNS;
+                if (!any_above(of_row, best.bars(query)) || (mask && !mask[row])) continue;
+                for (int i = 0; i < COLUMNS; ++i)
+                    if (of_row[i] > best.bars(query)[i]) best.offer(query + i, first + row, of_row[i]);
+            }
+        }
+    }
+}
+
+template <class T>
+S2V_TARGET void best_rows(Best& best, const void* data, int64_t n, int64_t first, const unsigned char* mask) {
+    const T* rows = static_cast<const T*>(data);
+    best.packed.resize(static_cast<size_t>(Best::BLOCK) * static_cast<size_t>(std::max(best.dim, 1)));
+    float* packed = best.packed.data();
+    for (int64_t begin = 0; begin < n; begin += Best::BLOCK, rows += Best::BLOCK * best.dim) {
+        const int64_t size = std::min<int64_t>(n - begin, Best::BLOCK);
+        const unsigned char* of_block = mask ? mask + begin : nullptr;
+        if (best.n_queries > Best::FEW) {
+            pack_rows(rows, size, best.dim, packed);
+            best_of_block(best, packed, size, first + begin, of_block);
+            continue;
+        }
+        for (int64_t query = 0; query < best.n_queries; ++query) {
+            dot_rows<T>(rows, size, best.dim, best.query(query), packed);
+            best.add_scores(query, packed, size, first + begin, of_block);
+        }
+    }
+}
+
+template <int DIM>
+inline TrainLine train_line_of(bool loss) {
+    return loss ? &train_line<DIM, true> : &train_line<DIM, false>;
+}
+inline TrainLine train_line_for(int dim, bool loss) {
+    return dim == 100 ? train_line_of<100>(loss) : dim == 300 ? train_line_of<300>(loss) : train_line_of<0>(loss);
+}
+template <class T>
+inline MeanRows mean_rows_of(int dim) {
+    return dim == 100 ? &mean_rows<100, T> : dim == 300 ? &mean_rows<300, T> : &mean_rows<0, T>;
+}
+inline MeanRows mean_rows_for(int dim, bool half) { return half ? mean_rows_of<uint16_t>(dim) : mean_rows_of<float>(dim); }
+inline DotRows dot_rows_for(bool half) { return half ? &dot_rows<uint16_t> : &dot_rows<float>; }
+inline BestRows best_rows_for(bool half) { return half ? &best_rows<uint16_t> : &best_rows<float>; }
+
+#undef S2V_INLINE
+}  // namespace S2V_LEVEL
+}  // namespace s2v

@@ -1,0 +1,278 @@
+// Training and reading out sentences: the incremental form of the Sent2Vec step (Pagliardini, Gupta, Jaggi,
+// NAACL 2018), whose cost grows with the length of a line and not with its square.
+//
+// For one line let the base inputs be its words, the placeholder, and its n-grams without a placeholder.
+// Row r occurs m_r times among them, and every target adds the same scaled gradient g to nearly all of them.
+// So keep
+//     G = the sum of the g of the targets done so far,
+//     R_r = the stored row, whose true value is v_r = R_r + m_r G,
+//     S = the sum of m_r v_r,
+// and let a target touch only the rows that it leaves out or adds (class Target). simd_loops.hpp has the step.
+#pragma once
+
+#include <cmath>
+#include <utility>
+
+#include "top_k.hpp"
+#include "pooling.hpp"
+#include "lines.hpp"
+#include "spelling.hpp"
+
+namespace s2v {
+
+class Trainer;
+using TrainLine = void (*)(Trainer&, const Line&);
+TrainLine choose_train_line(int level, int dim, bool loss);  // simd levels, at the end of this file
+
+class alignas(APART) Trainer {
+  public:
+    Share share;  // before the model, which looks at its copies of rows
+    const Model model;
+    const bool compute_loss;
+    int64_t trained_words = 0, tokens = 0, lines = 0;
+    double loss = 0;
+    ApartVector<float> scratch;  // of the step: S, G, x and g, each dim rounded up
+    ApartVector<float> scores;   // of the target and its negatives
+
+    Trainer(const Model& m, Schedule& s, uint64_t seed, bool with_loss, int level, int meet_every)
+        : share(m, s, meet_every),
+          model(share.view()),
+          compute_loss(with_loss),
+          line_rng_{mix(seed)},
+          negative_rng_{mix(~seed)},
+          train_line_(choose_train_line(level, m.dim, with_loss)) {
+        for (auto& n : negatives_) n.resize(static_cast<size_t>(m.negative));
+        scores.resize((static_cast<size_t>(m.negative) + 16) / 16 * 16);
+    }
+
+    // The lines that start in [begin, end) of an open file positioned as SliceReader wants it.
+    ReadStatus train_slice(const WordTable& words, int file, int64_t begin, int64_t end) {
+        FileSource source{Lookup(words, model.epfml), SliceReader(file, begin, end, &share.schedule.stop)};
+        train(source);
+        return source.status;
+    }
+
+    void train_pack(const WordTable& words, const Pack& pack) {
+        PackSource source{Lookup(words, model.epfml), pack};
+        train(source);
+    }
+
+    // Of target number `i` of the line the inputs; those that have left the cache since the line was planned are asked for.
+    void plan(const Line& line, int i) {
+        Target& target = this->target(i);
+        target.plan(model, line, i);
+        if (line.length() <= NEAR) return;
+        for (const float* row : target.removed) prefetch_row(row, row_bytes());
+        for (const float* row : target.added) prefetch_row(row, row_bytes());
+    }
+
+    // Then its negatives. Its output rows and some of the next line's rows are asked for.
+    void draw(const Line& line, int i) {
+        fetch_next_line(next_->wanted.size() / line.targets.size() + 1);
+        Target& target = this->target(i);
+        const int32_t word = line.ids[static_cast<size_t>(target.position)];
+        prefetch_row(model.out_row(word), row_bytes());
+        target.fresh_negatives = draw_negatives(word);
+        target.negatives = negatives_[buffer_].data();
+        target.distinct_negatives = distinct_[buffer_];
+    }
+
+    static constexpr int AHEAD = 3;  // targets that are planned before the one under way is trained
+    Target& target(int i) { return targets_[i % (AHEAD + 1)]; }
+
+  private:
+    size_t row_bytes() const { return static_cast<size_t>(model.dim) * sizeof(float); }
+
+    // One line ahead, so that the rows of a line are on their way while the line before it is trained.
+    template <class Source>
+    void train(Source& source) {
+        share.meet();
+        bool more = next(source, lines_[0]);
+        next_ = &lines_[0];
+        fetched_ = 0;
+        for (int current = 0; more && !share.schedule.stop; current ^= 1) {
+            fetch_next_line(next_->wanted.size());  // what is left
+            more = next(source, lines_[current ^ 1]);
+            next_ = &lines_[current ^ 1];
+            fetched_ = 0;
+            train_line(lines_[current]);
+        }
+        share.meet();
+    }
+
+    template <class Source>
+    bool next(Source& source, Line& line) {
+        if (!source.next(line)) return false;
+        line.wanted.clear();
+        if (line.length() >= 2) line.plan(model, line_rng_);
+        return true;
+    }
+
+    void fetch_next_line(size_t n) {
+        for (; n > 0 && fetched_ < next_->wanted.size(); --n) prefetch_row(next_->wanted[fetched_++], row_bytes());
+    }
+
+    void train_line(const Line& line) {
+        polled_ = 0;
+        if (line.length() >= 2) train_line_(*this, line);
+        tokens += line.tokens;
+        ++lines;
+        share.advance(share.schedule.by_lines ? 1 : line.tokens - polled_);
+        share.end_of_line(line.tokens);
+    }
+
+    static constexpr int NEAR = 200;  // words of a line whose rows the L2 cache holds
+
+    // Two buffers in turn: the target under way may still read the other one. Returns whether it drew.
+    bool draw_negatives(int32_t target) {
+        if (held_ > 0) {
+            --held_;
+            return false;
+        }
+        held_ = model.run - 1;
+        buffer_ ^= 1;
+        distinct_[buffer_] = true;
+        ApartVector<int32_t>& negatives = negatives_[buffer_];
+        for (size_t k = 0; k < negatives.size(); ++k) {
+            negatives[k] = model.run == 1 ? draw_other(target) : s2v::draw(model.alias, model.n_words, negative_rng_);
+            for (size_t j = 0; j < k; ++j)
+                if (negatives[j] == negatives[k]) distinct_[buffer_] = false;
+            prefetch_row(model.out_row(negatives[k]), row_bytes());
+        }
+        return true;
+    }
+
+    // A draw equal to the target is drawn again. Where one word has nearly all the weight that could take
+    // forever: after 64 tries the other words are equally likely.
+    int32_t draw_other(int32_t target) {
+        for (int tries = 0; tries < 64; ++tries) {
+            const int32_t negative = s2v::draw(model.alias, model.n_words, negative_rng_);
+            if (negative != target) return negative;
+        }
+        const int32_t other = static_cast<int32_t>(negative_rng_.below(static_cast<uint64_t>(model.n_words - 1)));
+        return other + (other >= target);
+    }
+
+  public:
+    // Within a long line: moves the rate on, and says whether to go on. Called every POLL targets.
+    static constexpr int POLL = 512;
+    bool poll() {
+        if (!share.schedule.by_lines) {
+            share.advance(POLL);
+            polled_ += POLL;
+        }
+        return share.schedule.stop == 0;
+    }
+
+  private:
+    Target targets_[AHEAD + 1];
+    Rng line_rng_, negative_rng_;
+    TrainLine train_line_;
+    Line lines_[2];
+    const Line* next_ = &lines_[0];  // the line after the one that is trained
+    size_t fetched_ = 0;             // of its wanted rows
+    ApartVector<int32_t> negatives_[2];
+    bool distinct_[2] = {true, true};
+    int buffer_ = 0, held_ = 0;
+    int64_t polled_ = 0;  // tokens of this line that poll() has reported
+};
+
+}  // namespace s2v
+
+// ---------------------------------------------------------------------------------------------------
+// The loops, compiled once for each instruction set; the choice is made at run time
+
+#if (defined(__GNUC__) || defined(__clang__)) && defined(__x86_64__)
+#define S2V_X86 1
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
+
+#define S2V_LEVEL plain
+#define S2V_TARGET
+#define S2V_LANES 4
+#include "simd_loops.hpp"
+#undef S2V_LEVEL
+#undef S2V_TARGET
+#undef S2V_LANES
+
+#if S2V_X86
+#define S2V_LEVEL avx2
+#define S2V_TARGET __attribute__((target("avx2,fma,f16c")))
+#define S2V_LANES 8
+#include "simd_loops.hpp"
+#undef S2V_LEVEL
+#undef S2V_TARGET
+#undef S2V_LANES
+
+#define S2V_LEVEL avx512
+#define S2V_TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx2,fma,f16c")))
+#define S2V_LANES 16
+#include "simd_loops.hpp"
+#undef S2V_LEVEL
+#undef S2V_TARGET
+#undef S2V_LANES
+#endif
+
+#include "top_k_int8.hpp"
+
+namespace s2v {
+
+enum Level { PLAIN, AVX2, AVX512, N_LEVELS };
+
+#if S2V_X86
+inline bool has_f16c() {  // which not every compiler's __builtin_cpu_supports knows
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+#endif
+
+inline bool has_level(int level) {
+#if S2V_X86
+    if (level == AVX2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
+    if (level == AVX512)
+        return has_level(AVX2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+               __builtin_cpu_supports("avx512vl");
+#endif
+    return level == PLAIN;
+}
+
+inline TrainLine choose_train_line(int level, int dim, bool loss) {
+#if S2V_X86
+    if (level == AVX512) return avx512::train_line_for(dim, loss);
+    if (level == AVX2) return avx2::train_line_for(dim, loss);
+#endif
+    (void)level;
+    return plain::train_line_for(dim, loss);
+}
+
+inline MeanRows choose_mean_rows(int level, int dim, bool half) {
+#if S2V_X86
+    if (level == AVX512) return avx512::mean_rows_for(dim, half);
+    if (level == AVX2) return avx2::mean_rows_for(dim, half);
+#endif
+    (void)level;
+    return plain::mean_rows_for(dim, half);
+}
+
+inline DotRows choose_dot_rows(int level, bool half) {
+#if S2V_X86
+    if (level == AVX512) return avx512::dot_rows_for(half);
+    if (level == AVX2) return avx2::dot_rows_for(half);
+#endif
+    (void)level;
+    return plain::dot_rows_for(half);
+}
+
+inline BestRows choose_best_rows(int level, bool half) {
+#if S2V_X86
+    if (level == AVX512 && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw"))
+        return half ? &vnni::best_rows<uint16_t> : &vnni::best_rows<float>;
+    if (level == AVX512) return avx512::best_rows_for(half);
+    if (level == AVX2) return avx2::best_rows_for(half);
+#endif
+    (void)level;
+    return plain::best_rows_for(half);
+}
+
+}  // namespace s2v
