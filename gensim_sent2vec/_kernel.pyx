@@ -399,7 +399,7 @@ cdef bytes bytes_of(const void *data, size_t n):
     return PyBytes_FromStringAndSize(<const char*>data, n)
 
 
-def split_entries(const unsigned char[::1] data, int64_t most):
+def parse_entries(const unsigned char[::1] data, int64_t most):
     """The whole entries at the head of `data`, dictionary of a reference .bin, `most` at most.
 
     Returns
@@ -445,7 +445,7 @@ def character_buckets(bytes word, int minn, int maxn, uint32_t bucket):
     return bytes_of(out.data(), out.size() * sizeof(int64_t))
 
 
-def place_words(const uint64_t[::1] hashes, const int64_t[::1] ids, uint64_t[::1] part, uint64_t begin,
+def insert_words(const uint64_t[::1] hashes, const int64_t[::1] ids, uint64_t[::1] part, uint64_t begin,
                 uint64_t n_slots, bint carried):
     """Place words into slots [begin, begin + len(part)) of a word table of `n_slots`.
 
@@ -594,8 +594,8 @@ cdef class Trainer:
         The negatives' distribution, from `fill_alias`.
     keep : uint32 array, (n_words,), or None
         A target is trained with probability keep / 2^32.
-    hot, meet_every : int
-        The thread works on copies of the first `hot` words' rows, and exchanges what they have gained with the
+    hot_rows, sync_every : int
+        The thread works on copies of the first `hot_rows` words' rows, and exchanges what they have gained with the
         other threads every so many tokens, and at the end of each call.
     """
 
@@ -606,8 +606,8 @@ cdef class Trainer:
 
     def __cinit__(self, float[:, ::1] words, float[::1] placeholder, float[:, ::1] grams, float[:, ::1] out,
                   const uint64_t[::1] alias, const uint32_t[::1] keep, Schedule schedule not None, *,
-                  int word_ngrams, bint skip, bint epfml_hash, int dropout_k, int negative, int run,
-                  uint64_t seed, bint compute_loss=False, int hot=0, int meet_every=1000):
+                  int word_ngrams, bint skip_bigrams, bint epfml_hash, int dropout_k, int negative, int shared_negatives,
+                  uint64_t seed, bint compute_loss=False, int hot_rows=0, int sync_every=1000):
         cdef int64_t n = words.shape[0], dim = words.shape[1]
         if n < 2 or dim < 1 or out.shape[0] != n or out.shape[1] != dim or len(placeholder) != dim or len(alias) != n:
             raise ValueError("words, out, placeholder and alias do not fit together")
@@ -615,8 +615,8 @@ cdef class Trainer:
             raise ValueError("keep: one entry a word")
         if word_ngrams > 1 and (grams.shape[0] < 1 or grams.shape[1] != dim):
             raise ValueError("grams: (bucket, dim) with bucket >= 1 where word_ngrams > 1")
-        if word_ngrams < 1 or negative < 1 or run < 1 or dropout_k < 0 or hot < 0:
-            raise ValueError("word_ngrams, negative and run must be positive, dropout_k not negative")
+        if word_ngrams < 1 or negative < 1 or shared_negatives < 1 or dropout_k < 0 or hot_rows < 0:
+            raise ValueError("word_ngrams, negative and shared_negatives must be positive, dropout_k not negative")
         self.arrays = (words, placeholder, grams, out, alias, keep)
         self.schedule = schedule
         self.model.words = &words[0, 0]
@@ -624,13 +624,13 @@ cdef class Trainer:
         self.model.grams = &grams[0, 0] if grams.shape[0] else NULL
         self.model.out = &out[0, 0]
         self.model.n_words, self.model.bucket, self.model.dim = n, grams.shape[0], dim
-        self.model.n, self.model.skip, self.model.epfml = word_ngrams, skip, epfml_hash
-        self.model.dropout_k, self.model.negative, self.model.run = dropout_k, negative, run
+        self.model.n, self.model.skip, self.model.epfml = word_ngrams, skip_bigrams, epfml_hash
+        self.model.dropout_k, self.model.negative, self.model.run = dropout_k, negative, shared_negatives
         self.model.alias = &alias[0]
         self.model.keep = &keep[0] if keep is not None else NULL
         cdef CModel model = self.model
-        model.hot = min(hot, n)
-        self.trainer = new CTrainer(model, schedule.schedule, seed, compute_loss, level_number(), meet_every)
+        model.hot = min(hot_rows, n)
+        self.trainer = new CTrainer(model, schedule.schedule, seed, compute_loss, level_number(), sync_every)
 
     def __dealloc__(self):
         del self.trainer
@@ -756,7 +756,7 @@ def dot_rows(rows, const float[::1] query, float[::1] out):
         out[:] = 0
 
 
-cdef class Best:
+cdef class TopK:
     """Keeps the rows with the greatest scores for each query.
 
     Parameters
@@ -814,7 +814,7 @@ cdef class Best:
                 for query in range(self.best.n_queries):
                     self.best.add_scores(query, &scores[query, 0], n, first, kept)
 
-    def merge(self, Best other):
+    def merge(self, TopK other):
         """Take in what `other` keeps, for the same queries, of other rows."""
         if other.best.n_queries != self.best.n_queries:
             raise ValueError(f"other: of {other.best.n_queries} queries, this one is of {self.best.n_queries}")
@@ -864,7 +864,7 @@ cdef class Encoder:
     cdef readonly object words
     cdef readonly tuple arrays, mode
 
-    def __init__(self, words, vectors, grams, *, int word_ngrams, bint skip, str ngram_hash, weights=None):
+    def __init__(self, words, vectors, grams, *, int word_ngrams, bint skip_bigrams, str ngram_hash, weights=None):
         cdef WordTable table = words.table
         cdef bint half = vectors.dtype.char == "e"
         # float16 has no typed memoryview: both types are read as bytes.
@@ -877,12 +877,12 @@ cdef class Encoder:
         if weights is not None and (word_ngrams > 1 or len(weights) != table.table.n_words):
             raise ValueError(f"weights: one for each of {table.table.n_words} words, and no n-grams")
         self.words, self.table, self.arrays = words, table, (vectors, grams)
-        self.level, self.mode = level_number(), (word_ngrams, skip, ngram_hash)
+        self.level, self.mode = level_number(), (word_ngrams, skip_bigrams, ngram_hash)
         self.reader.words = <const char*>&w[0, 0] if w.shape[0] else NULL
         self.reader.grams = <const char*>&g[0, 0] if g.shape[0] else NULL
         self.reader.n_words, self.reader.bucket = w.shape[0], g.shape[0]
         self.reader.dim, self.reader.n, self.reader.half = w.shape[1] // (2 if half else 4), word_ngrams, half
-        self.reader.skip, self.reader.epfml = skip, ngram_hash == "epfml"
+        self.reader.skip, self.reader.epfml = skip_bigrams, ngram_hash == "epfml"
         self.weights = weights
         self.reader.weights = &self.weights[0] if weights is not None and len(weights) else NULL
 
@@ -926,7 +926,7 @@ cdef class Encoder:
             c_encode(reader, self.table.table, view, self.level, encoded)
         return unseen_tokens(missed) if missed.ends.size() else None
 
-    def scale_parts(self, float[:, ::1] rows, int split, float first, float second):
+    def normalize_parts(self, float[:, ::1] rows, int split, float first, float second):
         """Scale the first `split` numbers of each row to the length `first`, the others to `second`, in place."""
         if not 0 <= split <= rows.shape[1]:
             raise ValueError(f"split: 0 to {rows.shape[1]}, got {split}")
@@ -934,7 +934,7 @@ cdef class Encoder:
             with nogil:
                 c_scale_parts(&rows[0, 0], rows.shape[0], rows.shape[1], split, first, second, self.level)
 
-    def row_numbers(self, Pack pack not None):
+    def row_ids(self, Pack pack not None):
         """The rows that each sentence is the mean of.
 
         Returns
@@ -1037,7 +1037,7 @@ cdef class Speller:
             c_spell_rows(self.spelling, self.maps, first, &sizes[0], n, self.level, &out[0, 0])
 
 
-def mix_in(float[:, ::1] means, float[::1] totals, const int64_t[::1] sentences, const int64_t[::1] at,
+def add_weighted_rows(float[:, ::1] means, float[::1] totals, const int64_t[::1] sentences, const int64_t[::1] at,
            const float[::1] weights, const float[:, ::1] rows):
     """Take further rows into weighted means and the sums of their weights, in place.
 

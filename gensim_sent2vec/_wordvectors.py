@@ -16,10 +16,9 @@ from smart_open import open as smart_open
 from ._files.container import WORD2VEC
 from ._text.vocabulary import Vocabulary, WordCounts
 from ._util import memory
+from ._util.compression import COMPRESSED_SUFFIXES
 
 logger = logging.getLogger(__name__)
-
-COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 
 
 class WordVectors(KeyedVectors):
@@ -191,7 +190,7 @@ def _check_header(path: str, binary: bool, limit: int | None) -> None:
         )
     n, dim = map(int, header.split())
     n = min(n, limit or n)
-    size = 0 if path.endswith(COMPRESSED) or "://" in path else os.path.getsize(path)
+    size = 0 if path.endswith(COMPRESSED_SUFFIXES) or "://" in path else os.path.getsize(path)
     least = n * (4 * dim + 1 if binary else 2 * dim + 1) - 1
     if not dim or (size and size - len(header) < least):
         raise ValueError(

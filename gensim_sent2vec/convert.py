@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import struct
 
-from ._files.epfml.layout import MAGIC, opened
-from ._files.pickles import finish_save, pickled_class, unpickled
+from ._files.epfml.layout import MAGIC, open_regular_file
+from ._files.pickles import class_of_pickle, complete_interrupted_save, load_pickle
+from ._util.compression import without_compression_suffix
 from ._wordvectors import word2vec_binary
 from .epfml import convert_epfml, load_epfml_vectors, save_epfml_model
 from .keyedvectors import Sent2VecKeyedVectors
@@ -16,7 +17,6 @@ NATIVE, EPFML, TEXT, BINARY = "native", "epfml", "word2vec", "word2vec-binary"
 FORMS = (NATIVE, EPFML, TEXT, BINARY)
 MODEL2VEC, SENTENCE_TRANSFORMERS = "model2vec", "sentence-transformers"
 FOLDERS = (MODEL2VEC, SENTENCE_TRANSFORMERS)
-COMPRESSED = (".gz", ".bz2")
 # What the name of a file to write says; the first that fits. Any other name: the native form.
 SUFFIXES = ((".w2v.bin", BINARY), (".bin", EPFML), (".txt", TEXT), (".vec", TEXT))
 
@@ -48,7 +48,7 @@ def convert(src: str | os.PathLike[str], dst: str | os.PathLike[str], to: str | 
     ValueError, TypeError, OSError, MemoryError
         Where `src` cannot be read or is of no form known, or `dst` cannot hold it or be written.
     """
-    form = form_of_name(dst) if to is None else to
+    form = format_from_name(dst) if to is None else to
     if form not in FORMS:
         raise ValueError(f"to: one of {', '.join(FORMS)} is expected, got {to!r}")
     if os.path.exists(dst) and os.path.samefile(src, dst):
@@ -80,17 +80,15 @@ def write_vectors(wv: Sent2VecKeyedVectors, dst: str | os.PathLike[str], form: s
         wv.save_word2vec_format(path, binary=form == BINARY)
 
 
-def form_of_name(path: str | os.PathLike[str]) -> str:
+def format_from_name(path: str | os.PathLike[str]) -> str:
     """The form that the name of a file to write says."""
-    name = os.fspath(path).lower()
-    for ending in COMPRESSED:
-        name = name.removesuffix(ending)
+    name = without_compression_suffix(os.fspath(path).lower())
     return next((form for suffix, form in SUFFIXES if name.endswith(suffix)), NATIVE)
 
 
 def is_epfml(path: str | os.PathLike[str]) -> bool:
     """Whether a file begins as a .bin of the reference program (or of fastText)."""
-    with opened(os.fspath(path)) as file:
+    with open_regular_file(os.fspath(path)) as file:
         return file.read(4) == struct.pack("<i", MAGIC)
 
 
@@ -123,14 +121,14 @@ def load_model(path: str, verify: bool = False) -> Sent2Vec | Sent2VecKeyedVecto
     ValueError, TypeError, OSError, MemoryError
         Where it cannot be read, holds something else, or has no checksums to be compared with.
     """
-    finish_save(path)
+    complete_interrupted_save(path)
     if not os.path.isfile(path):
         raise FileNotFoundError(f"there is no model {path!r}")
-    if verify and (pickled_class(path) or is_epfml(path)):
+    if verify and (class_of_pickle(path) or is_epfml(path)):
         raise ValueError(f"--verify: {path!r} is a whole model, gensim's or the reference program's, with no checksums")
-    if not pickled_class(path):
+    if not class_of_pickle(path):
         return Sent2VecKeyedVectors.load(path, mmap="r", verify=True) if verify else load_any(path)
-    loaded = unpickled(Sent2Vec, path, mmap="r")
+    loaded = load_pickle(Sent2Vec, path, mmap="r")
     if not isinstance(loaded, (Sent2Vec, Sent2VecKeyedVectors)):
         raise ValueError(f"{path!r} holds a {type(loaded).__qualname__}, not a Sent2Vec model or its vectors")
     return loaded

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from . import _kernel
-from ._files.container import Stream, in_its_place, write
+from ._files.container import Stream, atomic_write, write
 from ._files.epfml.char_ngrams import composed_rows
 from ._files.epfml.layout import (
     CHARACTERS,
@@ -32,13 +32,13 @@ from ._files.epfml.layout import (
     VERSIONS,
     Layout,
     Matrix,
-    entries_of,
-    opened,
-    read_into,
+    open_regular_file,
+    read_entries,
+    read_exactly,
     read_layout,
     rows_of,
 )
-from ._files.epfml.vocabulary_on_disk import SpooledVocabulary
+from ._files.epfml.vocabulary_on_disk import DiskVocabulary
 from ._text.vocabulary import Vocabulary, slots_for
 from ._training.word_selection import as_uint32, target_probability
 from ._util import memory
@@ -170,7 +170,7 @@ def _read_words(layout: Layout) -> tuple[Vocabulary, np.ndarray]:
     blob = np.empty(layout.blob_bytes, dtype=np.uint8)
     offsets, counts = np.zeros(n + 1, dtype=np.int64), np.empty(n, dtype=np.int64)
     words = at = 0
-    for entries in entries_of(layout):
+    for entries in read_entries(layout):
         end, blob_end = words + len(entries.lengths), at + len(entries.blob)
         if end > n or blob_end > len(blob):
             raise _changed(layout)
@@ -197,9 +197,9 @@ def _twice(layout: Layout, error: ValueError) -> ValueError:
 def _read(layout: Layout, matrix: Matrix, begin: int, end: int) -> np.ndarray:
     """Rows [begin, end) of a matrix."""
     rows = np.empty((end - begin, matrix.columns), dtype="<f4")
-    with opened(layout.path) as file:
+    with open_regular_file(layout.path) as file:
         file.seek(matrix.begin + 4 * matrix.columns * begin)
-        read_into(file, rows, layout.path, matrix.name)
+        read_exactly(file, rows, layout.path, matrix.name)
     return rows.astype(np.float32, copy=False)
 
 
@@ -246,9 +246,9 @@ def convert_epfml(src: str | os.PathLike[str], dst: str | os.PathLike[str]) -> N
         tempfile.TemporaryDirectory(dir=folder, prefix=f".{name[:48]}-") as beside,
         Progress("convert", n_rows, "rows") as progress,
     ):
-        vocabulary = SpooledVocabulary(beside)
+        vocabulary = DiskVocabulary(beside)
         try:
-            for entries in entries_of(layout):
+            for entries in read_entries(layout):
                 vocabulary.add(entries.blob, entries.lengths, entries.hashes, entries.counts)
         finally:
             vocabulary.close()
@@ -307,7 +307,7 @@ def save_epfml_model(model: Sent2Vec | Sent2VecKeyedVectors, path: str | os.Path
     n_words = 1 + len(wv) + appended
     n_tokens = max(getattr(model, "corpus_total_words", 0) + n_lines, int(counts.sum()) + (n_lines if appended else 0))
     no_rows = np.zeros((1, wv.vector_size), dtype=np.float32)
-    with in_its_place(os.path.realpath(path)) as file:
+    with atomic_write(os.path.realpath(path)) as file:
         file.write(struct.pack("<2i", MAGIC, VERSIONS[0]))
         file.write(_arguments(model, wv))
         file.write(struct.pack("<3i2q", n_words, n_words, 0, n_tokens, -1))

@@ -16,7 +16,8 @@ from scipy import sparse, stats
 
 from ._text.corpus import TextLines
 from ._text.tokenization import Tokenization
-from .keyedvectors import Sent2VecKeyedVectors, normalized
+from ._util.rows import unit_rows
+from .keyedvectors import Sent2VecKeyedVectors
 from .lexical import LexicalScores
 
 logger = logging.getLogger(__name__)
@@ -187,7 +188,7 @@ def _encoded(wv: Any, texts: list[str], weighting: Any, tokenizer: Any) -> tuple
 def _unit(vectors: Any, dtype: Any) -> Any:
     """The rows, dense or sparse, scaled to length 1; zeros stay zeros."""
     if not sparse.issparse(vectors):
-        return normalized(np.asarray(vectors, dtype=dtype))
+        return unit_rows(np.asarray(vectors, dtype=dtype))
     vectors = vectors.tocsr().astype(dtype)
     norms = np.sqrt(np.asarray(vectors.multiply(vectors).sum(axis=1)).ravel())
     return sparse.diags(1 / np.where(norms > 0, norms, 1)) @ vectors

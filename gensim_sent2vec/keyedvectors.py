@@ -15,13 +15,15 @@ from gensim.models import KeyedVectors
 from . import _kernel
 from ._files import container
 from ._files.attributes import MADE_AGAIN, contents, restore
-from ._files.pickles import pickled_class
-from ._pooling.pooling import PlainReadout, Rows, WeightedReadout
+from ._files.pickles import class_of_pickle
+from ._pooling.pooling import MeanPooling, Rows, WeightedPooling
 from ._text.tokenization import Tokenization, picklable
 from ._text.vocabulary import Vocabulary, batches
+from ._util.compression import COMPRESSED_SUFFIXES
 from ._util.progress import Progress
-from ._util.threads import available_cpus, in_order_by_threads
-from ._wordvectors import COMPRESSED, WordVectors
+from ._util.rows import unit_rows
+from ._util.threads import available_cpus, thread_map
+from ._wordvectors import WordVectors
 from .phrases import frozen
 from .tokenizers import DEFAULT, UnsavedTokenizer, describe, resolve, unsaved_warning, warn_if_missing
 from .weighting import SentenceWeighting
@@ -64,8 +66,8 @@ class Sent2VecKeyedVectors(WordVectors):
     _tokenizer: Any = DEFAULT
     _phrases: Any = None
     weighting: SentenceWeighting | None = None
-    _plain: PlainReadout | None = None
-    _weighted: WeightedReadout | None = None
+    _plain: MeanPooling | None = None
+    _weighted: WeightedPooling | None = None
 
     def __init__(
         self, vector_size: int, count: int = 0, dtype: Any = np.float32, mapfile_path: str | None = None
@@ -157,22 +159,22 @@ class Sent2VecKeyedVectors(WordVectors):
     # -------------------------------------------------------------------------------------------------
     # Sentences
 
-    def _readout(self, weighting: Weighting) -> PlainReadout | WeightedReadout:
+    def _pooling_for(self, weighting: Weighting) -> MeanPooling | WeightedPooling:
         if weighting is None:
             weighting = self.weighting
         words = self.freeze()
         if weighting is None or weighting is False:
             mode = self.word_ngrams, self.skip_bigrams, self.ngram_hash
-            if self._plain is None or not self._plain.is_of(words, self.vectors, self.vectors_ngrams, mode):
-                self._plain = PlainReadout(words, self.vectors, self.vectors_ngrams, mode)
+            if self._plain is None or not self._plain.matches(words, self.vectors, self.vectors_ngrams, mode):
+                self._plain = MeanPooling(words, self.vectors, self.vectors_ngrams, mode)
             return self._plain
         if not isinstance(weighting, SentenceWeighting):
             raise TypeError(
                 f"weighting: a SentenceWeighting, None (as the vectors say) or False (the plain mean) is expected, "
                 f"got {weighting!r}"
             )
-        if self._weighted is None or not self._weighted.is_of(words, self.vectors, weighting):
-            self._weighted = WeightedReadout(words, self.vectors, weighting)
+        if self._weighted is None or not self._weighted.matches(words, self.vectors, weighting):
+            self._weighted = WeightedPooling(words, self.vectors, weighting)
         return self._weighted
 
     @property
@@ -200,7 +202,7 @@ class Sent2VecKeyedVectors(WordVectors):
         TypeError
             Where `sentence` is neither.
         """
-        return self._readout(weighting)(_kernel.Pack(tuple(self._prepared((sentence,)))))[0][0]
+        return self._pooling_for(weighting)(_kernel.Pack(tuple(self._prepared((sentence,)))))[0][0]
 
     @overload
     def encode(
@@ -271,7 +273,7 @@ class Sent2VecKeyedVectors(WordVectors):
             raise TypeError("sentences: a list of sentences is expected; for one sentence there is get_sentence_vector")
         if workers is not None and workers < 1:
             raise ValueError(f"workers must be at least 1, got {workers}")
-        readout = self._readout(weighting)
+        readout = self._pooling_for(weighting)
         total = len(sentences) if isinstance(sentences, Sized) else None
         if total is not None and total <= ENCODE_BATCH:
             workers = 1  # one batch is one thread's work
@@ -281,7 +283,7 @@ class Sent2VecKeyedVectors(WordVectors):
             return readout(_kernel.Pack(batch))
 
         with Progress("encode", total, "sentences", show_progress_bar) as progress:
-            for vectors, has_vector in in_order_by_threads(
+            for vectors, has_vector in thread_map(
                 encode_batch, batches(self._prepared(sentences), ENCODE_BATCH), workers or available_cpus()
             ):
                 rows.add(vectors)
@@ -289,7 +291,7 @@ class Sent2VecKeyedVectors(WordVectors):
                 progress.update(rows.n)
         encoded = rows.result()
         if normalize:
-            encoded = normalized(encoded)
+            encoded = unit_rows(encoded)
         return (encoded, np.concatenate(known)) if return_known else encoded
 
     def bake(
@@ -298,7 +300,7 @@ class Sent2VecKeyedVectors(WordVectors):
         sentences: Iterable[Sentence] | None = None,
         show_progress_bar: bool | None = None,
     ) -> Sent2VecKeyedVectors:
-        """Word vectors for programs that average them; see `gensim_sent2vec._pooling.baking.bake`."""
+        """Word vectors for programs that average them; see `gensim_sent2vec._pooling.baking`."""
         from ._pooling.baking import bake
 
         return bake(self, extra_words, sentences, show_progress_bar)
@@ -340,7 +342,7 @@ class Sent2VecKeyedVectors(WordVectors):
         float
             -1 to 1; 0 where nothing of one of them is known.
         """
-        va, vb = normalized(np.stack([self.get_sentence_vector(s, weighting) for s in (a, b)]))
+        va, vb = unit_rows(np.stack([self.get_sentence_vector(s, weighting) for s in (a, b)]))
         return float(va @ vb)
 
     def to_embedding_bag(self, trainable: bool = True, sparse: bool = False) -> Any:
@@ -350,14 +352,14 @@ class Sent2VecKeyedVectors(WordVectors):
         return to_embedding_bag(self, trainable, sparse)
 
     def to_static_embedding(self) -> Any:
-        """A module of sentence-transformers; see `gensim_sent2vec._static.to_static_embedding`."""
-        from ._static import to_static_embedding
+        """A module of sentence-transformers; see `gensim_sent2vec.export.to_static_embedding`."""
+        from .export import to_static_embedding
 
         return to_static_embedding(self)
 
     def to_model2vec(self) -> Any:
-        """A ``model2vec.StaticModel``; see `gensim_sent2vec._static.to_model2vec`."""
-        from ._static import to_model2vec
+        """A ``model2vec.StaticModel``; see `gensim_sent2vec.export.to_model2vec`."""
+        from .export import to_model2vec
 
         return to_model2vec(self)
 
@@ -446,13 +448,13 @@ class Sent2VecKeyedVectors(WordVectors):
         try:
             arrays, facts = container.read(fname, mmap, verify)
         except ValueError:
-            if kind := pickled_class(fname):
+            if kind := class_of_pickle(fname):
                 raise TypeError(f"{os.fspath(fname)!r} holds a {kind}, not {cls.__name__}{_way_out(kind)}") from None
             raise
         result = cls(1)
         try:
             restore(result, arrays, facts, verify)
-            container.expect_random(result.vectors_ngrams)
+            container.advise_random_access(result.vectors_ngrams)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"{os.fspath(fname)!r}: {error if type(error) is ValueError else repr(error)}") from error
         return result
@@ -474,12 +476,13 @@ def file_name(path: Any) -> str:
         raise TypeError(
             f"fname: a path is expected, got a {type(path).__name__}; the file is written beside and renamed"
         )
-    if os.fspath(path).endswith(COMPRESSED):
+    if os.fspath(path).endswith(COMPRESSED_SUFFIXES):
         raise ValueError(f"fname: {os.fspath(path)!r} would not be compressed, as it is to be mapped; name it .s2v")
     return os.fspath(path)
 
 
-def normalized(vectors: np.ndarray) -> np.ndarray:
-    """The rows scaled to length 1; zeros stay zeros."""
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.where(norms > 0, norms, 1)
+def check_keyed_vectors(wv: Any) -> None:
+    """Raise a TypeError that says what to pass in place of a model or of other vectors."""
+    if not isinstance(wv, Sent2VecKeyedVectors):
+        way = "pass its .wv" if hasattr(wv, "wv") else "see Sent2VecKeyedVectors.from_keyed_vectors"
+        raise TypeError(f"wv: Sent2VecKeyedVectors are expected, got a {type(wv).__name__}; {way}")

@@ -13,12 +13,12 @@ import numpy as np
 from gensim.models import Word2Vec
 
 from . import _kernel
-from ._files.pickles import SEPARATE, save_beside, unpickled
-from ._text.corpus import Sample, check_corpus_file, check_sentences, spread_lines
+from ._files.pickles import SEPARATE, load_pickle, save_atomically
+from ._text.corpus import Sample, check_corpus_file, check_sentences, sample_lines
 from ._text.tokenization import Tokenization, as_tokens
-from ._training.preparation import Preparation, template
+from ._training.preparation import Preparation, unfitted
 from ._training.run import Training
-from ._util.parameters import optional_whole, real, refuse, whole
+from ._util.parameters import check_float, check_int, check_optional_int, reject_unknown_options
 from ._util.progress import Progress
 from ._util.threads import available_cpus
 from .tokenizers import DEFAULT
@@ -155,7 +155,7 @@ class Sent2Vec(Preparation):
         phrases: Any = None,
         **unsupported: Any,
     ) -> None:
-        refuse(unsupported, inspect.signature(type(self)).parameters)
+        reject_unknown_options(unsupported, inspect.signature(type(self)).parameters)
         if sentences is not None and corpus_file is not None:
             raise TypeError("sentences and corpus_file: pass one of the two")
         if sentences is not None:
@@ -163,35 +163,35 @@ class Sent2Vec(Preparation):
         if corpus_file is not None:
             check_corpus_file(corpus_file)
 
-        self.word_ngrams = whole("word_ngrams", word_ngrams, 1)
+        self.word_ngrams = check_int("word_ngrams", word_ngrams, 1)
         self.skip_bigrams = bool(skip_bigrams)
         if self.skip_bigrams and self.word_ngrams == 1:
             raise ValueError("skip_bigrams: pairs need word_ngrams >= 2, the greatest distance of a pair plus one")
-        self.dropout_k = whole("dropout_k", dropout_k, 0)
-        self.bucket = whole("bucket", bucket, 1 if self.word_ngrams > 1 else 0)
+        self.dropout_k = check_int("dropout_k", dropout_k, 0)
+        self.bucket = check_int("bucket", bucket, 1 if self.word_ngrams > 1 else 0)
         if isinstance(shared_negatives, bool):
             shared_negatives = DEFAULT_RUN if shared_negatives else 1
-        self.shared_negatives = whole("shared_negatives", shared_negatives, 0)
-        self.weighting = template(weighting)
+        self.shared_negatives = check_int("shared_negatives", shared_negatives, 0)
+        self.weighting = unfitted(weighting)
         self.show_progress_bar = show_progress_bar
-        self.wv = self._empty_vectors(whole("vector_size", vector_size, 1), tokenizer, phrases)
+        self.wv = self._empty_vectors(check_int("vector_size", vector_size, 1), tokenizer, phrases)
         self.placeholder = np.zeros(0, dtype=np.float32)
 
         super().__init__(
             vector_size=vector_size,
-            alpha=real("alpha", alpha, above=0),
-            min_alpha=real("min_alpha", min_alpha, least=0),
-            epochs=whole("epochs", epochs, 1),
-            min_count=whole("min_count", min_count, 0),
-            max_vocab_size=optional_whole("max_vocab_size", max_vocab_size, 1),
-            max_final_vocab=optional_whole("max_final_vocab", max_final_vocab, 1),
-            negative=whole("negative", negative, 1),
-            ns_exponent=real("ns_exponent", ns_exponent),
-            sample=real("sample", sample, least=0),
-            workers=available_cpus() if workers is None else whole("workers", workers, 1),
-            seed=whole("seed", seed, 0),
+            alpha=check_float("alpha", alpha, above=0),
+            min_alpha=check_float("min_alpha", min_alpha, least=0),
+            epochs=check_int("epochs", epochs, 1),
+            min_count=check_int("min_count", min_count, 0),
+            max_vocab_size=check_optional_int("max_vocab_size", max_vocab_size, 1),
+            max_final_vocab=check_optional_int("max_final_vocab", max_final_vocab, 1),
+            negative=check_int("negative", negative, 1),
+            ns_exponent=check_float("ns_exponent", ns_exponent),
+            sample=check_float("sample", sample, least=0),
+            workers=available_cpus() if workers is None else check_int("workers", workers, 1),
+            seed=check_int("seed", seed, 0),
             compute_loss=compute_loss,
-            batch_words=whole("batch_words", batch_words, 1),
+            batch_words=check_int("batch_words", batch_words, 1),
             comment=comment,
             sg=0,
             hs=0,
@@ -285,12 +285,12 @@ class Sent2Vec(Preparation):
         KeyboardInterrupt
             On a Ctrl-C, within a second; the model stays as far as it is trained, and can be saved.
         """
-        refuse(unsupported, inspect.signature(self.train).parameters)
-        epochs = self.epochs if epochs is None else whole("epochs", epochs, 1)
+        reject_unknown_options(unsupported, inspect.signature(self.train).parameters)
+        epochs = self.epochs if epochs is None else check_int("epochs", epochs, 1)
         self._check_ready()
         self._check_corpus_sanity(corpus_iterable, corpus_file, passes=epochs)
-        alpha = self.alpha if start_alpha is None else real("start_alpha", start_alpha, above=0)
-        min_alpha = self.min_alpha if end_alpha is None else real("end_alpha", end_alpha, least=0)
+        alpha = self.alpha if start_alpha is None else check_float("start_alpha", start_alpha, above=0)
+        min_alpha = self.min_alpha if end_alpha is None else check_float("end_alpha", end_alpha, least=0)
         if total_words is None and total_examples is None:
             total_words, total_examples = self.corpus_total_words or None, self.corpus_count or None
         if min_alpha > alpha:
@@ -360,10 +360,10 @@ class Sent2Vec(Preparation):
             self._fit_weighting(sentences, file)
 
     def _fit_weighting(self, sentences: Any, file: Any) -> None:
-        weighting = template(self.weighting or True)
+        weighting = unfitted(self.weighting or True)
         assert weighting is not None
         if file is not None:
-            sentences = spread_lines(file, weighting.sample_size)
+            sentences = sample_lines(file, weighting.sample_size)
         output = self.syn1neg if weighting.unit_words else None
         self.wv.weighting = weighting.fit(self.wv, sentences, output, self.show_progress_bar)
 
@@ -412,7 +412,7 @@ class Sent2Vec(Preparation):
             Where it cannot be written.
         """
         kwargs.setdefault("sep_limit", SEPARATE)
-        save_beside(super().save, fname_or_handle, *args, **kwargs)
+        save_atomically(super().save, fname_or_handle, *args, **kwargs)
 
     @classmethod
     def load(cls, fname: str | os.PathLike[str], *args: Any, **kwargs: Any) -> Sent2Vec:
@@ -432,7 +432,7 @@ class Sent2Vec(Preparation):
         ValueError
             Where it is no saved model at all.
         """
-        model = unpickled(cls, fname, *args, **kwargs)
+        model = load_pickle(cls, fname, *args, **kwargs)
         if not isinstance(model, cls):
             kind = f"{type(model).__module__}.{type(model).__qualname__}"
             hint = ""

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from ._files import container
-from ._search.fingerprint import check_same, check_vectors, probe
-from ._search.top_k import MANY, best_rows
+from ._search.fingerprint import check_built_with, probe
+from ._search.top_k import MANY, top_k_rows
 from ._text.packed import Key, Strings, pack_keys
 from ._text.vocabulary import batches
 from ._util.progress import Progress
+from ._util.rows import unit_rows
 from .hnsw import Graph
-from .keyedvectors import Sent2VecKeyedVectors, Sentence, normalized
+from .keyedvectors import Sent2VecKeyedVectors, Sentence, check_keyed_vectors
 from .lexical import LexicalScores, mixed
 
 Query = Sentence | np.ndarray
@@ -200,7 +201,7 @@ class SentenceIndex:
             For a query that is none, and where an argument is out of its range.
         """
         if query is not None and not len(positive) and not len(negative):
-            return self._named(*self._search([query], topn, hybrid, self._mask(where))[0])
+            return self._with_keys(*self._search([query], topn, hybrid, self._mask(where))[0])
         if query is not None or (not len(positive) and not len(negative)):
             raise ValueError("query: pass either a query or positive= and negative= sentences")
         if isinstance(positive, str) or isinstance(negative, str):
@@ -214,7 +215,7 @@ class SentenceIndex:
         for given in (*positive, *negative):
             if not isinstance(given, np.ndarray):
                 mask[self.sentences.rows(_text(given))] = False
-        return self._named(*self._search([total], topn, 0.0, mask)[0])
+        return self._with_keys(*self._search([total], topn, 0.0, mask)[0])
 
     def most_similar_batch(
         self, queries: Sequence[Query], topn: int = 10, hybrid: float = 0.0, where: Where | None = None
@@ -237,7 +238,7 @@ class SentenceIndex:
         """
         if isinstance(queries, str):
             raise TypeError("queries: a list of queries is expected; for a single one there is most_similar")
-        return [self._named(rows, scores) for rows, scores in self.find(queries, topn, hybrid, where)]
+        return [self._with_keys(rows, scores) for rows, scores in self.find(queries, topn, hybrid, where)]
 
     def find(
         self,
@@ -260,7 +261,7 @@ class SentenceIndex:
             found += self._search(queries[part], topn, hybrid, mask, None if vectors is None else vectors[part])
         return found
 
-    def _named(self, rows: np.ndarray, scores: np.ndarray) -> Results:
+    def _with_keys(self, rows: np.ndarray, scores: np.ndarray) -> Results:
         keys = self.keys
         plain = (lambda i: keys[int(i)]) if isinstance(keys, Strings) else (lambda i: int(keys[i]))
         return [(plain(i), float(score)) for i, score in zip(rows, scores)]
@@ -287,10 +288,10 @@ class SentenceIndex:
                 raise ValueError("hybrid: a vector has no spelling to compare; pass the query's text, or hybrid=0")
             lexical = np.stack([self.lexical.scores(query) for query in queries])  # type: ignore[arg-type]
         if self._graph is not None and mask is None:
-            return self._follow(vectors, topn, hybrid, lexical)
-        return self._scan(vectors, topn, hybrid, lexical, mask)
+            return self._search_graph(vectors, topn, hybrid, lexical)
+        return self._search_exact(vectors, topn, hybrid, lexical, mask)
 
-    def _scan(
+    def _search_exact(
         self, vectors: np.ndarray, topn: int, hybrid: float, lexical: np.ndarray | None, mask: np.ndarray | None
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """All products."""
@@ -298,9 +299,9 @@ class SentenceIndex:
         def adjust(products: np.ndarray, first: int) -> np.ndarray:
             return mixed(products, lexical[:, first : first + products.shape[1]], hybrid)  # type: ignore[index]
 
-        return best_rows(self.vectors, vectors, topn, mask, adjust if lexical is not None else None)
+        return top_k_rows(self.vectors, vectors, topn, mask, adjust if lexical is not None else None)
 
-    def _follow(
+    def _search_graph(
         self, vectors: np.ndarray, topn: int, hybrid: float, lexical: np.ndarray | None
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """What the graph proposes, and the spelling, scored exactly."""
@@ -334,7 +335,7 @@ class SentenceIndex:
         for rows in texts.values():
             if rows:
                 out[rows] = self.wv.encode([queries[i] for i in rows], show_progress_bar=False)  # type: ignore[misc]
-        return normalized(out)
+        return unit_rows(out)
 
     def _mask(self, where: Where | None) -> np.ndarray | None:
         if where is None:
@@ -456,11 +457,11 @@ class SentenceIndex:
             Where the file is damaged or another kind of file, or `wv` gives other vectors than those it was built
             with.
         """
-        check_vectors(wv)
+        check_keyed_vectors(wv)
         arrays, facts = container.read(path, mmap=mmap, verify=verify)
         if facts.get("kind") != cls.__name__:
             raise ValueError(f"{os.fspath(path)!r} holds a {facts.get('kind')}, not a {cls.__name__}")
-        check_same(path, wv, arrays["probe"], facts["words"])
+        check_built_with(path, wv, arrays["probe"], facts["words"])
         keys: Strings | np.ndarray | None = arrays.get("keys")
         if "keys.blob" in arrays:
             keys = Strings(arrays["keys.blob"], arrays["keys.offsets"])
@@ -479,7 +480,7 @@ class SentenceIndex:
 
 
 def _check_build(wv: Any, method: str, dtype: Any, options: dict[str, int]) -> None:
-    check_vectors(wv)
+    check_keyed_vectors(wv)
     if method not in ("exact", "hnsw"):
         raise ValueError(f'method: "exact" or "hnsw" is expected, got {method!r}')
     if np.dtype(dtype) not in (np.float32, np.float16):

@@ -30,7 +30,7 @@ from ._files.attributes import STORED_APART, contents
 from ._files.container import Stream
 from ._text.vocabulary import Vocabulary, WordCounts, batches
 from ._util import memory
-from ._util.parameters import optional_whole
+from ._util.parameters import check_optional_int
 from ._util.progress import Progress
 from .keyedvectors import Sent2VecKeyedVectors, file_name
 
@@ -217,8 +217,8 @@ def _planned(
         dtype = np.dtype(dtype)
         if dtype not in (np.float32, np.float16):
             raise ValueError(f"dtype: float32 or float16 is expected, got {dtype}")
-    bucket = _new_bucket(wv, optional_whole("bucket", bucket, 0))
-    kept = _kept(wv, optional_whole("min_count", min_count, 0), optional_whole("max_words", max_words, 1))
+    bucket = _new_bucket(wv, check_optional_int("bucket", bucket, 0))
+    kept = _kept(wv, check_optional_int("min_count", min_count, 0), check_optional_int("max_words", max_words, 1))
     if bucket and not np.array_equal(kept, np.arange(len(kept))):
         raise ValueError(
             "the words do not stand by falling count, and n-grams know them by their places: pass a max_words that "
@@ -277,13 +277,13 @@ def _uses(
         raise TypeError("sentences: an iterable of sentences is expected, got one string")
     uses = np.zeros(wv.bucket, dtype=np.int64)
     encoder = _kernel.Encoder(
-        words, wv.vectors, wv.vectors_ngrams, word_ngrams=wv.word_ngrams, skip=wv.skip_bigrams,
+        words, wv.vectors, wv.vectors_ngrams, word_ngrams=wv.word_ngrams, skip_bigrams=wv.skip_bigrams,
         ngram_hash=wv.ngram_hash,
     )  # fmt: skip
     with Progress("shrink: uses of n-grams", None, "sentences", show) as progress:
         done = 0
         for batch in batches(wv._prepared(sentences)):
-            rows = np.frombuffer(encoder.row_numbers(_kernel.Pack(batch))[0], dtype=np.int64) - len(wv.vectors)
+            rows = np.frombuffer(encoder.row_ids(_kernel.Pack(batch))[0], dtype=np.int64) - len(wv.vectors)
             np.add.at(uses, rows[rows >= 0], 1)
             done += len(batch)
             progress.update(done)

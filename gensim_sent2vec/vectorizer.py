@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._search.fingerprint import check_vectors
-from .keyedvectors import Sent2VecKeyedVectors
+from .keyedvectors import Sent2VecKeyedVectors, check_keyed_vectors
 from .model import Sent2Vec
 from .tokenizers import DEFAULT
 
@@ -110,7 +109,7 @@ negative, ns_exponent, sample, shared_negatives, workers, seed, tokenizer, phras
         """
         texts = _texts(X)
         if self.wv is not None:
-            check_vectors(self.wv)
+            check_keyed_vectors(self.wv)
             self.wv_ = self.wv
             return self
         options = {name: getattr(self, name) for name in TRAINING}
@@ -140,7 +139,7 @@ negative, ns_exponent, sample, shared_negatives, workers, seed, tokenizer, phras
     def _vectors(self) -> Sent2VecKeyedVectors:
         if hasattr(self, "wv_"):
             return self.wv_
-        check_vectors(self.wv)
+        check_keyed_vectors(self.wv)
         assert self.wv is not None
         return self.wv
 

@@ -33,7 +33,7 @@ from gensim.utils import SaveLoad
 from ._pooling.fitting import Fit, fingerprint
 from ._pooling.spelling import Spelling
 from ._text.vocabulary import Vocabulary
-from ._util.parameters import real, whole
+from ._util.parameters import check_float, check_int
 
 DECAYS = ("sif", "word2vec")
 LONGEST = 1000  # characters of an n-gram
@@ -123,26 +123,26 @@ class SentenceWeighting(SaveLoad):
         sample_size: int = 20_000,
         seed: int = 1,
     ) -> None:
-        self.sif = None if sif is None else real("sif", sif, above=0)
+        self.sif = None if sif is None else check_float("sif", sif, above=0)
         self.unit_words = _flag("unit_words", unit_words)
-        self.first_half = real("first_half", first_half, above=0)
+        self.first_half = check_float("first_half", first_half, above=0)
         self.stop_words = _stop_words(stop_words)
-        self.whiten = None if whiten is None else real("whiten", whiten, least=-1, most=1)
-        self.remove_components = whole("remove_components", remove_components, 0)
-        self.lexical_weight = real("lexical_weight", lexical_weight, least=0, most=1)
-        self.lexical_dims = whole("lexical_dims", lexical_dims, 0)
+        self.whiten = None if whiten is None else check_float("whiten", whiten, least=-1, most=1)
+        self.remove_components = check_int("remove_components", remove_components, 0)
+        self.lexical_weight = check_float("lexical_weight", lexical_weight, least=0, most=1)
+        self.lexical_dims = check_int("lexical_dims", lexical_dims, 0)
         if self.lexical_dims and not self.lexical_weight:
             raise ValueError(f"lexical_dims: {lexical_dims} dimensions are for a lexical part, but lexical_weight is 0")
         if decay not in DECAYS:
             raise ValueError(f"decay: one of {', '.join(DECAYS)} is expected, got {decay!r}")
         self.decay = decay
-        self.half_length = whole("half_length", half_length, 0)
+        self.half_length = check_int("half_length", half_length, 0)
         self.unseen_words = _flag("unseen_words", unseen_words)
         self.linear = _flag("linear", linear)
-        self.min_n = whole("min_n", min_n, 1, LONGEST)
-        self.max_n = whole("max_n", max_n, self.min_n, LONGEST)
-        self.sample_size = whole("sample_size", sample_size, 1)
-        self.seed = whole("seed", seed, 0)
+        self.min_n = check_int("min_n", min_n, 1, LONGEST)
+        self.max_n = check_int("max_n", max_n, self.min_n, LONGEST)
+        self.sample_size = check_int("sample_size", sample_size, 1)
+        self.seed = check_int("seed", seed, 0)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -202,7 +202,7 @@ class SentenceWeighting(SaveLoad):
         self.__dict__.update(fitted)
         return self
 
-    def decayed(self, p: np.ndarray) -> np.ndarray:
+    def decay_weights(self, p: np.ndarray) -> np.ndarray:
         """The weights of words with shares `p` of all tokens."""
         if self.sif is None:
             return np.ones(len(p), dtype=np.float32)
@@ -221,7 +221,7 @@ class SentenceWeighting(SaveLoad):
                 f"({len(vocabulary)}); fit one for them: SentenceWeighting(…).fit(wv, sentences)"
             )
 
-    def of_unseen(self) -> Callable[[Sequence[str]], tuple[np.ndarray, np.ndarray]]:
+    def unseen_word_encoder(self) -> Callable[[Sequence[str]], tuple[np.ndarray, np.ndarray]]:
         """What gives words that are not in the vocabulary their rows and weights.
 
         Returns
@@ -251,7 +251,7 @@ class SentenceWeighting(SaveLoad):
             return None
         return math.sqrt(1 - self.lexical_weight), math.sqrt(self.lexical_weight)
 
-    def multiplied_in(
+    def bake_rows(
         self, vectors: np.ndarray, vocabulary: Vocabulary, extra_words: Iterable[str] = ()
     ) -> tuple[np.ndarray, Vocabulary, SentenceWeighting | None]:
         """Rows whose plain mean is the weighted one up to its length; see `Sent2VecKeyedVectors.bake`.
@@ -269,7 +269,7 @@ class SentenceWeighting(SaveLoad):
         rows = [(vectors if self.rows is None else self.rows).astype(np.float32) * self.weights[:, None]]
         extra = [word for word in dict.fromkeys(extra_words) if word not in vocabulary]
         if extra:
-            spelt, weights = self.of_unseen()(extra)
+            spelt, weights = self.unseen_word_encoder()(extra)
             rows.append(spelt * weights[:, None])
             vocabulary = Vocabulary.from_words(chain(vocabulary, extra))
         rest = None
@@ -326,10 +326,12 @@ class SentenceWeighting(SaveLoad):
         try:
             result = cls(**facts["parameters"])
             result.weights, result.rows = arrays["weights"], arrays.get("rows")
-            result.words, result.meaning_dims = facts["words"], whole("meaning_dims", facts["meaning_dims"], 0)
+            result.words, result.meaning_dims = facts["words"], check_int("meaning_dims", facts["meaning_dims"], 0)
             if "ngram_hashes" in arrays:
                 result.meaning_map, result.lexical_map = arrays["meaning_map"], arrays["lexical_map"]
-                numbers = (real(name, facts[name]) for name in ("row_length", "unseen_weight", "ngram_new_weight"))
+                numbers = (
+                    check_float(name, facts[name]) for name in ("row_length", "unseen_weight", "ngram_new_weight")
+                )
                 result.row_length, result.unseen_weight, new_weight = numbers
                 hashes, weights, vectors = (arrays[f"ngram_{name}"] for name in ("hashes", "weights", "vectors"))
                 sizes = result.min_n, result.max_n

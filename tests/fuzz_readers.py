@@ -331,7 +331,9 @@ class Tables:
             arrays.append(np.frombuffer(data, dtype=array.dtype))
         try:
             table = Vocabulary.over(*arrays)
-            encoder = _kernel.Encoder(table, self.rows, self.rows, word_ngrams=2, skip=False, ngram_hash="mixed")
+            encoder = _kernel.Encoder(
+                table, self.rows, self.rows, word_ngrams=2, skip_bigrams=False, ngram_hash="mixed"
+            )
         except ValueError:
             return "ValueError"
         for word in (*WORDS, "zzz", ""):
@@ -341,7 +343,7 @@ class Tables:
             out, known = np.empty((len(pack), 5), np.float32), np.empty(len(pack), np.int64)
             encoder.encode(pack, out, known)
             encoder.encode(pack, out, unseen=True)
-            encoder.row_numbers(pack)
+            encoder.row_ids(pack)
             if not (np.isclose(out, 1) | (out == 0)).all():
                 raise Wrong(f"the mean of ones is {out}")
         try:
@@ -406,8 +408,8 @@ class Text:
         rows = [np.full((n, 3), 0.1, dtype=np.float32) for n in (len(WORDS), 4, len(WORDS))]
         trainer = _kernel.Trainer(
             rows[0], np.zeros(3, dtype=np.float32), rows[1], rows[2], self.alias, None,
-            _kernel.Schedule(0.05, 0.0, 1000), word_ngrams=rng.randrange(1, 4), skip=rng.random() < 0.5,
-            epfml_hash=rng.random() < 0.5, dropout_k=rng.randrange(3), negative=2, run=rng.choice((1, 4)),
+            _kernel.Schedule(0.05, 0.0, 1000), word_ngrams=rng.randrange(1, 4), skip_bigrams=rng.random() < 0.5,
+            epfml_hash=rng.random() < 0.5, dropout_k=rng.randrange(3), negative=2, shared_negatives=rng.choice((1, 4)),
             seed=rng.randrange(99), hot=rng.choice((0, 5)),
         )  # fmt: skip
         try:
@@ -445,7 +447,7 @@ class Sentences:
         words = Vocabulary.from_words((*WORDS, "</s>"))
         rows = np.ones((len(words), 5), dtype=np.float16)
         self.encoders = [
-            _kernel.Encoder(words, rows, rows, word_ngrams=n, skip=n == 3, ngram_hash=name)
+            _kernel.Encoder(words, rows, rows, word_ngrams=n, skip_bigrams=n == 3, ngram_hash=name)
             for n, name in ((1, "mixed"), (2, "epfml"), (3, "mixed"))
         ]
 
@@ -464,7 +466,7 @@ class Sentences:
         out = np.empty((len(items), 5), dtype=np.float32)
         encoder = rng.choice(self.encoders)
         encoder.encode(pack, out, unseen=True)
-        encoder.row_numbers(pack)
+        encoder.row_ids(pack)
         if not (np.isclose(out, 1) | (out == 0)).all():
             raise Wrong(f"the mean of ones is {out}")
         return "fine"

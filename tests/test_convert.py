@@ -11,7 +11,7 @@ from gensim.models import KeyedVectors
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, load_epfml_model, load_epfml_vectors
 from gensim_sent2vec._cli.main import main
-from gensim_sent2vec.convert import convert, form_of_name, load_any
+from gensim_sent2vec.convert import convert, format_from_name, load_any
 
 BIN = paths.EPFML / "ngrams1.bin"
 NO_TEXT = "bad\udcfebyte"  # a word of it that is not UTF-8
@@ -110,7 +110,7 @@ def test_the_form_can_be_forced(tmp_path):
 
 @pytest.mark.parametrize("name, form", [("x.W2V.BIN", "word2vec-binary"), ("x.bin.gz", "epfml"), ("bin", "native")])
 def test_names(name, form):
-    assert form_of_name(name) == form
+    assert format_from_name(name) == form
 
 
 def test_what_cannot_be_converted(tmp_path, lee):

@@ -255,7 +255,7 @@ def test_words_run_over_the_end_of_a_part_and_of_the_table(n, part, crowded, see
     hashes = np.array([_kernel.hash_bytes(word) for word in words], dtype=np.uint64)
     if crowded:  # all at the last slot of the table
         hashes |= np.uint64(0xFFFFFFFF)
-    vocabulary = vocabulary_on_disk.SpooledVocabulary(folder)
+    vocabulary = vocabulary_on_disk.DiskVocabulary(folder)
     lengths = np.array([len(word) for word in words])
     vocabulary.add(np.frombuffer(b"".join(words), np.uint8), lengths, hashes, np.arange(n))
     with pytest.MonkeyPatch.context() as patch:
@@ -366,7 +366,7 @@ def test_words_that_are_not_text_are_saved_as_the_bytes_they_were(tmp_path, writ
 @example([b"\xed\xb2\x80", b"\x80", b"\xed", b"\xed\xb2", b"\xf0\x9f\x98\x80", b"\xc3"])
 def test_entries_there_and_back(words):
     data = b"".join(word + b"\0" + struct.pack("<qb", i - 5, 0) for i, word in enumerate(words))
-    blob, lengths, hashes, counts, types, ends = _kernel.split_entries(data + b"rest", len(words))
+    blob, lengths, hashes, counts, types, ends = _kernel.parse_entries(data + b"rest", len(words))
     sizes, counts = np.frombuffer(lengths, np.int64), np.frombuffer(counts, np.int64)
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     texts = [blob[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise(offsets)]

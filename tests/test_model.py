@@ -29,7 +29,7 @@ from gensim_sent2vec._text.corpus import TokenLines
 from gensim_sent2vec._text.vocabulary import Vocabulary
 from gensim_sent2vec._training import run as training_module
 from gensim_sent2vec._util import progress
-from gensim_sent2vec._util.threads import Workers, available_cpus
+from gensim_sent2vec._util.threads import ThreadGroup, available_cpus
 
 SMALL = {"vector_size": 8, "min_count": 1, "workers": 1, "epochs": 2}
 STOPS_WITHIN = 5  # seconds; about one is promised, but machines are shared
@@ -1235,14 +1235,14 @@ def test_workers_hand_errors_to_the_block(no_thread_left):
             raise KeyError("broken")
         assert stopped.wait(30)
 
-    with pytest.raises(KeyError, match="broken"), Workers(3, work, stopped.set) as threads:
+    with pytest.raises(KeyError, match="broken"), ThreadGroup(3, work, stopped.set) as threads:
         while not threads.wait(30):
             pass
 
 
 def test_workers_stop_when_the_block_fails(no_thread_left):
     stopped = threading.Event()
-    with pytest.raises(ZeroDivisionError), Workers(3, lambda i: stopped.wait(30), stopped.set):
+    with pytest.raises(ZeroDivisionError), ThreadGroup(3, lambda i: stopped.wait(30), stopped.set):
         1 / 0  # noqa: B018
 
 
@@ -1250,13 +1250,13 @@ def test_workers_raise_at_the_end_of_the_block():
     def fail(i):
         raise OSError(f"thread {i}")
 
-    with pytest.raises(OSError, match="thread 0"), Workers(1, fail, lambda: None):
+    with pytest.raises(OSError, match="thread 0"), ThreadGroup(1, fail, lambda: None):
         pass
 
 
 def test_workers_run_each_number_once(no_thread_left):
     done = []
-    with Workers(5, done.append, lambda: None) as threads:
+    with ThreadGroup(5, done.append, lambda: None) as threads:
         assert threads.wait(30)
     assert sorted(done) == [0, 1, 2, 3, 4]
 

@@ -96,10 +96,10 @@ def test_ngrams_can_be_dropped():
 
 def rows_of(wv, sentences) -> np.ndarray:
     encoder = _kernel.Encoder(
-        wv.freeze(), wv.vectors, wv.vectors_ngrams, word_ngrams=wv.word_ngrams, skip=wv.skip_bigrams,
+        wv.freeze(), wv.vectors, wv.vectors_ngrams, word_ngrams=wv.word_ngrams, skip_bigrams=wv.skip_bigrams,
         ngram_hash=wv.ngram_hash,
     )  # fmt: skip
-    rows = np.frombuffer(encoder.row_numbers(_kernel.Pack(sentences))[0], dtype=np.int64) - len(wv)
+    rows = np.frombuffer(encoder.row_ids(_kernel.Pack(sentences))[0], dtype=np.int64) - len(wv)
     return rows[rows >= 0]
 
 

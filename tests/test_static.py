@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from test_keyedvectors import make_vectors
 
 from gensim_sent2vec import Sent2VecKeyedVectors, SentenceWeighting
-from gensim_sent2vec._static import static_parts, to_model2vec, to_static_embedding, word_tokenizer
-from gensim_sent2vec.keyedvectors import normalized
+from gensim_sent2vec._text.static_tokenizer import word_tokenizer
+from gensim_sent2vec._util.rows import unit_rows
+from gensim_sent2vec.export import static_parts, to_model2vec, to_static_embedding
 from gensim_sent2vec.tokenizers import FUNCTIONS
 
 PACKAGES = 'pip install "gensim-sent2vec[static]"'
@@ -96,7 +97,7 @@ def test_real_text_read_out_well(made, wv, lee, tmp_path):
 def test_plain_means_of_a_linear_weighting_have_its_cosines(made, wv, lee):
     wv.weighting = SentenceWeighting(linear=True, unseen_words=False, lexical_dims=10).fit(wv, lee)
     texts = [" ".join(tokens) for tokens in lee[:50]]
-    np.testing.assert_allclose(normalized(made(wv).encode(texts)), normalized(wv.encode(texts)), atol=1e-5)
+    np.testing.assert_allclose(unit_rows(made(wv).encode(texts)), unit_rows(wv.encode(texts)), atol=1e-5)
 
 
 @both

@@ -18,8 +18,8 @@ from weighting_oracle import Oracle
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, SentenceWeighting
 from gensim_sent2vec._pooling import pooling
-from gensim_sent2vec._text.corpus import Sample, spread_lines
-from gensim_sent2vec.keyedvectors import normalized
+from gensim_sent2vec._text.corpus import Sample, sample_lines
+from gensim_sent2vec._util.rows import unit_rows
 
 WORDS = ["the", "walking", "walked", "talk", "banana", "한국어", "한국", "é", "x", "><", "of", "bandana"]
 COUNTS = np.array([900, 40, 30, 25, 20, 12, 9, 6, 5, 3, 800, 0])
@@ -97,10 +97,10 @@ def test_without_a_lexical_part_vectors_stay_where_they_are():
 
 def test_the_weights():
     p = np.array([0, 1e-5, 1e-3, 0.5])
-    np.testing.assert_allclose(SentenceWeighting(sif=1e-3).decayed(p), 1e-3 / (1e-3 + p), rtol=1e-6)
-    curve = SentenceWeighting(sif=1e-4, decay="word2vec").decayed(p)
+    np.testing.assert_allclose(SentenceWeighting(sif=1e-3).decay_weights(p), 1e-3 / (1e-3 + p), rtol=1e-6)
+    curve = SentenceWeighting(sif=1e-4, decay="word2vec").decay_weights(p)
     np.testing.assert_allclose(curve, [1, 1, np.sqrt(0.1) + 0.1, np.sqrt(2e-4) + 2e-4], rtol=1e-6)
-    assert SentenceWeighting(sif=None).decayed(p).tolist() == [1, 1, 1, 1]
+    assert SentenceWeighting(sif=None).decay_weights(p).tolist() == [1, 1, 1, 1]
 
 
 def test_cosines_are_the_parts_cosines_mixed():
@@ -131,9 +131,9 @@ def test_ways_to_read_out_agree(weighted):
     np.testing.assert_array_equal(vectors, weighted.encode(iter(NEW), workers=3))
     texts = [" ".join(tokens) for tokens in NEW]
     np.testing.assert_array_equal(vectors, weighted.encode(texts))
-    a, b = normalized(vectors[-2:])
+    a, b = unit_rows(vectors[-2:])
     assert weighted.similarity_sentences(texts[0], texts[-1]) == pytest.approx(
-        float(normalized(vectors[:1])[0] @ b), abs=1e-6
+        float(unit_rows(vectors[:1])[0] @ b), abs=1e-6
     )
     assert not a.any()
     plain = make_vectors()
@@ -222,7 +222,7 @@ def test_float16():
 
 
 def cosines(vectors):
-    unit = normalized(vectors.astype(np.float64))
+    unit = unit_rows(vectors.astype(np.float64))
     return unit @ unit.T
 
 
@@ -537,13 +537,13 @@ def test_samples_hold_bounded_sentences(monkeypatch):
 def test_lines_spread_over_a_file(tmp_path):
     path = tmp_path / "lines"
     path.write_text("".join(f"line {i:05}\n" for i in range(5000)))
-    lines = [int(line[1]) for line in spread_lines(path, 100)]
+    lines = [int(line[1]) for line in sample_lines(path, 100)]
     assert len(lines) == 100 and lines[0] == 0 and set(np.diff(lines)) == {50}
-    assert [line[1] for line in spread_lines(path, 10**6)] == [f"{i:05}" for i in range(5000)]
+    assert [line[1] for line in sample_lines(path, 10**6)] == [f"{i:05}" for i in range(5000)]
     path.write_text("한국어 " * 100_000)
-    assert {word for line in spread_lines(path, 10) for word in line} >= {"한국어"}
+    assert {word for line in sample_lines(path, 10) for word in line} >= {"한국어"}
     path.write_text("")
-    assert list(spread_lines(path, 10)) == []
+    assert list(sample_lines(path, 10)) == []
 
 
 # -----------------------------------------------------------------------------------------------------

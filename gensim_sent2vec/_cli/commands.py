@@ -21,7 +21,8 @@ from .._service.faq import build_index
 from .._text.corpus import Sample, TextLines, TokenFile, TokenLines
 from .._text.tokenization import PhraseSentences, Tokenization, tokenize_file
 from .._text.vocabulary import batches
-from ..convert import COMPRESSED, EPFML, FOLDERS, form_of_name, load_model, load_vectors, write_vectors
+from .._util.compression import without_compression_suffix
+from ..convert import EPFML, FOLDERS, format_from_name, load_model, load_vectors, write_vectors
 from ..convert import convert as convert_file
 from ..evaluation import append_to_log, check_log, evaluate_file, evaluate_sts
 from ..keyedvectors import Sent2VecKeyedVectors
@@ -104,9 +105,7 @@ def _as_text(vectors: np.ndarray) -> Iterator[str]:
 
 def _write_vectors(path: str, vectors: np.ndarray) -> None:
     """Write sentences' vectors in the form that the name of the file says."""
-    name = path.lower()
-    for ending in COMPRESSED:
-        name = name.removesuffix(ending)
+    name = without_compression_suffix(path.lower())
     if name.endswith(".txt"):
         with smart_open.open(path, "w", encoding="ascii") as file:
             file.writelines(_as_text(vectors))
@@ -237,7 +236,7 @@ def convert(args: argparse.Namespace) -> None:
 
 def bake(args: argparse.Namespace) -> None:
     wv = load_vectors(args.model)
-    form = args.to or form_of_name(args.target)
+    form = args.to or format_from_name(args.target)
     if form == EPFML:
         raise ValueError(f"OUT: {args.target!r} says the reference program's form, which has no baked rows; see --to")
     _check_writable(args.target, folder=form in FOLDERS)

@@ -1,4 +1,4 @@
-"""What is stored of vectors: all of `Sent2VecKeyedVectors` as arrays and JSON facts, and back; see storage.py."""
+"""What is stored of vectors: all of `Sent2VecKeyedVectors` as arrays and JSON facts, and back; see `container`."""
 
 from __future__ import annotations
 

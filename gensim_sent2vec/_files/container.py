@@ -121,7 +121,7 @@ def write(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray | Stream
     if os.path.isdir(path):
         raise IsADirectoryError(f"{path!r} is a directory; pass the name of a file to write")
     tensors, room = _lay_out(arrays, facts)
-    with in_its_place(path) as file:
+    with atomic_write(path) as file:
         file.seek(8 + room)  # until the header is written, zeros stand in its place
         crcs = {name: _copy(file, name, arrays[name], tensors[name]) for name in tensors}
         header = _header(tensors, facts, crcs)
@@ -210,7 +210,7 @@ def _parts(array: np.ndarray) -> Iterator[memoryview]:
 
 
 @contextmanager
-def in_its_place(path: str) -> Iterator[BinaryIO]:
+def atomic_write(path: str) -> Iterator[BinaryIO]:
     """A new file beside `path`, which takes its place when all is written and on the disk."""
     folder, name = os.path.split(path)
     temporary = os.path.join(folder, f".{name[:48]}.{secrets.token_hex(4)}.tmp")
@@ -228,10 +228,10 @@ def in_its_place(path: str) -> Iterator[BinaryIO]:
         if isinstance(error, OSError) and error.errno and error.filename in (None, temporary):
             raise OSError(error.errno, error.strerror, path) from None
         raise
-    sync_folder(folder)
+    fsync_folder(folder)
 
 
-def sync_folder(folder: str) -> None:
+def fsync_folder(folder: str) -> None:
     """Bring the names in a folder onto the disk, where the system has a way to."""
     if hasattr(os, "O_DIRECTORY"):
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -293,7 +293,7 @@ def kind_of(path: str | os.PathLike[str]) -> str | None:
     """What a file says it holds; None where it is of another form. Errors as in `read`."""
     with _opened(path) as file:
         head = file.read(9)
-    return read_header(path).facts.get("kind") if head[8:] == b"{" and not what_else(head) else None
+    return read_header(path).facts.get("kind") if head[8:] == b"{" and not describe_other_format(head) else None
 
 
 def _opened(path: str | os.PathLike[str]) -> BinaryIO:
@@ -310,7 +310,7 @@ def _mapped(file: BinaryIO, header: Header) -> dict[str, np.ndarray]:
     }
 
 
-def expect_random(array: np.ndarray) -> None:
+def advise_random_access(array: np.ndarray) -> None:
     """Tell the system that rows of a large mapped array will be asked for here and there.
 
     It would read 128 KB around each row otherwise, and where the file does not fit the page cache, over and over.
@@ -354,7 +354,7 @@ def _check_crc(header: Header, name: str, array: np.ndarray) -> None:
 def _read_header(file: BinaryIO, path: str) -> Header:
     size = os.fstat(file.fileno()).st_size
     head = file.read(4096)
-    if other := what_else(head):
+    if other := describe_other_format(head):
         raise ValueError(f"{path!r} {other}")
     if size < 8:
         raise ValueError(f"{path!r}: length of the header, bytes 0 to 8: the file ends at byte {size}")
@@ -435,7 +435,7 @@ def _said(error: Exception) -> str:
 # Other kinds of files
 
 
-def what_else(head: bytes) -> str | None:
+def describe_other_format(head: bytes) -> str | None:
     """What a file is by its first bytes, and what to do with it, where it is a file that people mistake for ours."""
     if not head:
         return "is empty; fetch or write the file again"

@@ -13,18 +13,18 @@ from typing import Any
 from gensim.utils import SaveLoad
 
 from .._util import memory
-from .container import kind_of, sync_folder
+from .container import fsync_folder, kind_of
 
 SEPARATE = 1 << 16  # arrays of at least so many numbers are saved as files of their own, which can be mapped
 
 
-def save_beside(save: Any, target: Any, *args: Any, **kwargs: Any) -> None:
+def save_atomically(save: Any, target: Any, *args: Any, **kwargs: Any) -> None:
     """Save a model of several files so that it is replaced as a whole.
 
     The files are written into a folder beside, and brought onto the disk. Then the folder is renamed to
     ``.NAME.saved``: from this moment on the new model stands, even where the process is killed, and before it the
     old one. Last the files take their places, the pickle, which names the others, after them. A process killed among
-    those renames leaves the rest to the next `unpickled` or `save_beside` of that path, in any process. Only a
+    those renames leaves the rest to the next `load_pickle` or `save_atomically` of that path, in any process. Only a
     process that *loads* during the renames may meet both models' files. Arrays mapped from old files stay as
     they are. A folder ``.NAME-…`` may be left over by a kill and can be deleted.
     """
@@ -38,14 +38,14 @@ def save_beside(save: Any, target: Any, *args: Any, **kwargs: Any) -> None:
         save(os.path.join(new, name), *args, **kwargs)
         for part in os.listdir(new):
             _sync_file(os.path.join(new, part))
-        sync_folder(new)
-        finish_save(target)
+        fsync_folder(new)
+        complete_interrupted_save(target)
         os.rename(new, _saved(folder, name))
-    sync_folder(folder)
-    finish_save(target)
+    fsync_folder(folder)
+    complete_interrupted_save(target)
 
 
-def finish_save(target: str | os.PathLike[str]) -> None:
+def complete_interrupted_save(target: str | os.PathLike[str]) -> None:
     """Put the files of a complete save in their places, where that has not been done to the end."""
     folder, name = os.path.split(os.path.realpath(target))
     saved = _saved(folder, name)
@@ -54,7 +54,7 @@ def finish_save(target: str | os.PathLike[str]) -> None:
     with suppress(FileNotFoundError):  # another process does the same
         for part in sorted(os.listdir(saved), key=lambda part: part == name):
             os.replace(os.path.join(saved, part), os.path.join(folder, part))
-        sync_folder(folder)
+        fsync_folder(folder)
         os.rmdir(saved)
 
 
@@ -67,9 +67,9 @@ def _sync_file(path: str) -> None:
         os.fsync(file.fileno())
 
 
-def unpickled(cls: type, path: str | os.PathLike[str], *args: Any, **kwargs: Any) -> Any:
+def load_pickle(cls: type, path: str | os.PathLike[str], *args: Any, **kwargs: Any) -> Any:
     """What gensim's `SaveLoad.load` makes of a file; a ValueError that names it where that is nothing."""
-    finish_save(path)
+    complete_interrupted_save(path)
     if not kwargs.get("mmap"):
         parts = [os.fspath(path), *glob(escape(os.fspath(path)) + ".*.npy")]
         n_bytes = sum(os.path.getsize(part) for part in parts if os.path.exists(part))
@@ -84,7 +84,7 @@ def unpickled(cls: type, path: str | os.PathLike[str], *args: Any, **kwargs: Any
         raise ValueError(f"{os.fspath(path)!r} is not a saved model ({type(error).__name__}: {error})") from error
 
 
-def pickled_class(path: str | os.PathLike[str]) -> str | None:
+def class_of_pickle(path: str | os.PathLike[str]) -> str | None:
     """The full name of the class of a pickled object, read from the first bytes; nothing is unpickled.
 
     None where the file is no pickle of an object.

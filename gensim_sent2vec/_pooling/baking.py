@@ -77,7 +77,7 @@ def bake(
         raise ValueError("bake: these vectors have no weighting; set wv.weighting to a fitted SentenceWeighting")
     if sentences is not None:
         check_sentences(sentences, passes=1)
-    rows, words, rest = wv.weighting.multiplied_in(wv.vectors, wv.freeze(), extra_words)
+    rows, words, rest = wv.weighting.bake_rows(wv.vectors, wv.freeze(), extra_words)
     if sentences is not None and rest is not None:
         held = _known(wv, words, Sample.of(sentences, SAMPLE))
         rows, rest = nearest_rows(rows, *_asked_for(wv, words, held), show_progress_bar), None

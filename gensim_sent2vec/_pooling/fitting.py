@@ -19,7 +19,8 @@ from scipy import sparse
 from .._text.corpus import Sample, check_sentences
 from .._text.vocabulary import Vocabulary
 from .._util.progress import Progress
-from .spelling import Average, Spelling, blocks_of, unit
+from .._util.rows import unit_rows
+from .spelling import Average, Spelling, blocks_of
 
 if TYPE_CHECKING:
     from ..weighting import SentenceWeighting
@@ -43,7 +44,7 @@ class Fit:
         self.total = self.counts.sum()
         self._check_sizes()
         self.meaning_dims, self.signature_dims = self._shares()
-        self.weights = weighting.decayed(self.counts / self.total)
+        self.weights = weighting.decay_weights(self.counts / self.total)
         for word in weighting.stop_words:
             if word in self.vocabulary:
                 self.weights[self.vocabulary[word]] = 0
@@ -90,16 +91,16 @@ class Fit:
             self.spelling.vectors = average.result()
             fitted |= {"spelling": self.spelling, "meaning_map": meaning_map, "lexical_map": lexical_map}
             fitted["row_length"] = UNSEEN_LENGTH * row_length
-            fitted["unseen_weight"] = float(weighting.decayed(np.array([UNSEEN_COUNT / self.total]))[0])
+            fitted["unseen_weight"] = float(weighting.decay_weights(np.array([UNSEEN_COUNT / self.total]))[0])
         return fitted
 
     def _meaning(self, which: Any) -> np.ndarray:
         """B of some words."""
         rows = self.vectors[which].astype(np.float32)
         if self.weighting.unit_words:
-            rows = unit(rows)
+            rows = unit_rows(rows)
             if self.output is not None:
-                rows = unit(rows + unit(self.output[which].astype(np.float32)))
+                rows = unit_rows(rows + unit_rows(self.output[which].astype(np.float32)))
         return rows
 
     # -------------------------------------------------------------------------------------------------
@@ -222,7 +223,7 @@ def second_moment(sample: sparse.csr_matrix, rows: np.ndarray) -> np.ndarray:
     """The uncentred second moment of sentences at length 1: float64, (dim, dim)."""
     moment = np.zeros((rows.shape[1], rows.shape[1]))
     for block in blocks_of(sample.shape[0]):
-        sentences = unit(sample[block] @ rows)
+        sentences = unit_rows(sample[block] @ rows)
         moment += sentences.T @ sentences
     return moment / sample.shape[0]
 

@@ -15,7 +15,7 @@ from ..weighting import SentenceWeighting
 REMEMBERED = 1 << 21  # numbers of unknown words' rows that are kept at hand
 
 
-class PlainReadout:
+class MeanPooling:
     """The mean of the rows of words and n-grams.
 
     Parameters
@@ -32,10 +32,12 @@ class PlainReadout:
         self._made_of = words, vectors, vectors_ngrams
         self._mode = mode
         n, skip, ngram_hash = mode
-        self._encoder = _kernel.Encoder(words, vectors, vectors_ngrams, word_ngrams=n, skip=skip, ngram_hash=ngram_hash)
+        self._encoder = _kernel.Encoder(
+            words, vectors, vectors_ngrams, word_ngrams=n, skip_bigrams=skip, ngram_hash=ngram_hash
+        )
         self.vector_size = vectors.shape[1]
 
-    def is_of(self, words: Any, vectors: Any, vectors_ngrams: Any, mode: Any) -> bool:
+    def matches(self, words: Any, vectors: Any, vectors_ngrams: Any, mode: Any) -> bool:
         """Whether it was made of these very objects."""
         own_words, own_vectors, own_ngrams = self._made_of
         same = own_words is words and own_vectors is vectors and own_ngrams is vectors_ngrams
@@ -49,7 +51,7 @@ class PlainReadout:
         return vectors, known > 0
 
 
-class WeightedReadout:
+class WeightedPooling:
     """The read-out of a fitted weighting.
 
     Parameters
@@ -69,17 +71,17 @@ class WeightedReadout:
         rows = vectors if weighting.rows is None else weighting.rows
         no_grams = np.zeros((0, rows.shape[1]), dtype=rows.dtype)
         self._encoder = _kernel.Encoder(
-            words, rows, no_grams, word_ngrams=1, skip=False, ngram_hash="mixed", weights=weighting.weights
+            words, rows, no_grams, word_ngrams=1, skip_bigrams=False, ngram_hash="mixed", weights=weighting.weights
         )
         self.vector_size = rows.shape[1]
-        self._spelt = None if weighting.spelling is None else SpeltRows(weighting, self.vector_size)
+        self._spelt = None if weighting.spelling is None else UnseenWordRows(weighting, self.vector_size)
 
     @staticmethod
     def _parts(words: Any, vectors: Any, weighting: SentenceWeighting) -> tuple[Any, ...]:
         own = vectors if weighting.rows is None else None
         return words, own, weighting, weighting.rows, weighting.weights, weighting.spelling
 
-    def is_of(self, words: Any, vectors: Any, weighting: SentenceWeighting) -> bool:
+    def matches(self, words: Any, vectors: Any, weighting: SentenceWeighting) -> bool:
         """Whether it was made of these very objects, as they are."""
         return self._ids == tuple(map(id, self._parts(words, vectors, weighting)))
 
@@ -95,17 +97,17 @@ class WeightedReadout:
         if unseen is not None and self._spelt is not None:
             sentences, factors, tokens = unseen
             at, rows, weights = self._spelt.find(tokens)
-            _kernel.mix_in(vectors, totals, sentences, at, factors * weights[at], rows)
+            _kernel.add_weighted_rows(vectors, totals, sentences, at, factors * weights[at], rows)
         if lengths := weighting.lengths:
-            self._encoder.scale_parts(vectors, weighting.meaning_dims, *lengths)
+            self._encoder.normalize_parts(vectors, weighting.meaning_dims, *lengths)
         return vectors, totals > 0
 
 
-class SpeltRows:
+class UnseenWordRows:
     """The rows of unknown words, those asked for lately kept at hand; threads may share it."""
 
     def __init__(self, weighting: SentenceWeighting, vector_size: int) -> None:
-        self._rows_of = weighting.of_unseen()
+        self._rows_of = weighting.unseen_word_encoder()
         self._size = max(1, REMEMBERED // vector_size)
         self._vector_size = vector_size
         self._lock = threading.Lock()

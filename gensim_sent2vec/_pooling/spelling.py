@@ -23,6 +23,7 @@ from gensim.utils import SaveLoad
 from scipy import sparse
 
 from .. import _kernel
+from .._util.rows import unit_rows
 
 GRAM_DECAY = 3e-3  # b
 PRIOR = 3.0  # N_g has this much weight of zeros in its average
@@ -89,12 +90,6 @@ def signs(hashes: np.ndarray, first: int, n: int, seed: int) -> np.ndarray:
     bits = np.stack([_mixed(hashes ^ np.uint64(block)) for block in blocks], axis=1).astype("<u8")
     unpacked = np.unpackbits(bits.view(np.uint8), axis=1, count=n, bitorder="little")
     return unpacked.astype(np.float32) * np.float32(2) - np.float32(1)
-
-
-def unit(rows: np.ndarray) -> np.ndarray:
-    """The rows scaled to length 1; zeros stay zeros."""
-    norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
-    return rows / np.where(norms > 0, norms, 1)
 
 
 def blocks_of(n: int) -> Iterable[slice]:
@@ -173,7 +168,7 @@ class Spelling(SaveLoad):
         for first in range(0, dims, 64):
             n = min(64, dims - first)
             out[:, first : first + n] = phi @ signs(hashes, first, n, self.seed)
-        return unit(out)
+        return unit_rows(out)
 
     def speller(self, meaning_map: np.ndarray, lexical_map: np.ndarray) -> Callable[[Sequence[str]], np.ndarray]:
         """What gives words that have no row one: their spelt vectors and their signatures, through a linear map each.
@@ -229,7 +224,7 @@ class Average:
     def result(self) -> np.ndarray:
         """float16, (n_ngrams, dim)."""
         out = np.empty(self.sums.shape, dtype=np.float16)
-        common = unit(self.common[None])[0].astype(np.float32)
+        common = unit_rows(self.common[None])[0].astype(np.float32)
         for block in blocks_of(len(out)):
             averages = self.sums[block] / self.mass[block, None]
             out[block] = averages - (averages @ common)[:, None] * common

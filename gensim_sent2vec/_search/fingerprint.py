@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import numpy as np
 
@@ -24,14 +23,9 @@ def probe(wv: Sent2VecKeyedVectors) -> np.ndarray:
     return wv.encode([[wv.index_to_key[i] for i in row] for row in ids], normalize=True, show_progress_bar=False)
 
 
-def check_vectors(wv: Any) -> None:
-    """Raise a TypeError that says what to pass in place of a model or of other vectors."""
-    if not isinstance(wv, Sent2VecKeyedVectors):
-        way = "pass its .wv" if hasattr(wv, "wv") else "see Sent2VecKeyedVectors.from_keyed_vectors"
-        raise TypeError(f"wv: Sent2VecKeyedVectors are expected, got a {type(wv).__name__}; {way}")
-
-
-def check_same(path: str | os.PathLike[str], wv: Sent2VecKeyedVectors, expected: np.ndarray, n_words: int) -> None:
+def check_built_with(
+    path: str | os.PathLike[str], wv: Sent2VecKeyedVectors, expected: np.ndarray, n_words: int
+) -> None:
     """Raise a ValueError where `wv` does not give the `probe` that was saved with an index."""
     found = probe(wv) if len(wv) == n_words else None
     if found is None or found.shape != expected.shape or not np.allclose(found, expected, atol=TOLERANCE):

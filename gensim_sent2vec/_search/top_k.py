@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .. import _kernel
-from .._util.threads import Workers, available_cpus
+from .._util.threads import available_cpus, slices_of, threads_over
 
 BLOCK = 1 << 12  # rows that a thread takes at a time
 MANY = 1 << 10  # queries that pass over the matrix together
@@ -18,7 +18,7 @@ Adjust = Callable[[np.ndarray, int], np.ndarray]  # products of a block, its fir
 Found = tuple[np.ndarray, np.ndarray]
 
 
-def best_rows(
+def top_k_rows(
     vectors: np.ndarray,
     queries: np.ndarray,
     topn: int,
@@ -52,22 +52,21 @@ def best_rows(
     queries = np.ascontiguousarray(queries)
     kept = None if mask is None else mask.view(np.uint8)
     n_threads = 1 if adjust else workers or _worth(len(queries), vectors)
-    bests = [_kernel.Best(queries, topn) for _ in range(n_threads)]
-    firsts = iter(range(0, len(vectors), BLOCK))  # next() on it is atomic
+    bests = [_kernel.TopK(queries, topn) for _ in range(n_threads)]
+    blocks = iter(slices_of(len(vectors), BLOCK))
 
-    def work(i: int) -> None:
-        for first in firsts:
-            block = slice(first, first + BLOCK)
-            of_block = None if kept is None else kept[block]
-            if adjust:
-                bests[i].add_scores(adjust(_products(vectors[block], queries), first), first, of_block)
-            else:
-                bests[i].add_rows(vectors[block], first, of_block)
+    def work(i: int, block: slice) -> None:
+        of_block = None if kept is None else kept[block]
+        if adjust:
+            bests[i].add_scores(adjust(_products(vectors[block], queries), block.start), block.start, of_block)
+        else:
+            bests[i].add_rows(vectors[block], block.start, of_block)
 
     if n_threads == 1:
-        work(0)
+        for block in blocks:
+            work(0, block)
     else:
-        with Workers(n_threads, work, stop=lambda: list(firsts)):  # leaves none to take
+        with threads_over([blocks] * n_threads, work):
             pass
     for other in bests[1:]:
         bests[0].merge(other)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..keyedvectors import normalized
+from .._util.rows import unit_rows
 from ..lexical import mixed
 from ..search import SentenceIndex
 
@@ -58,6 +58,6 @@ def contributions(
 
 def scores_of(index: SentenceIndex, texts: list[str], rows: np.ndarray, hybrid: float) -> np.ndarray:
     """The scores of some sentences, `rows`, for each of some texts, float32 (n_texts, n_rows)."""
-    vectors = normalized(index.wv.encode(texts, show_progress_bar=False))
+    vectors = unit_rows(index.wv.encode(texts, show_progress_bar=False))
     scores = vectors @ index.vectors[rows].astype(np.float32).T
     return mixed(scores, index.lexical.scores_of(texts, rows), hybrid) if hybrid else scores

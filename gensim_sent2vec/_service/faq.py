@@ -11,8 +11,9 @@ import numpy as np
 from .._files.container import kind_of
 from .._text.corpus import TextLines
 from .._text.packed import Strings
+from .._util.rows import unit_rows
 from ..convert import load_vectors
-from ..keyedvectors import Sent2VecKeyedVectors, normalized
+from ..keyedvectors import Sent2VecKeyedVectors
 from ..search import SentenceIndex
 from .explain import contributions
 
@@ -138,7 +139,7 @@ class Faq:
         hybrid = self.hybrid if hybrid is None else hybrid
         self.check(hybrid)
         vectors, known = self.wv.encode(queries, return_known=True, show_progress_bar=False)
-        vectors = normalized(vectors)
+        vectors = unit_rows(vectors)
         found = self.index.find(queries, topn, hybrid, vectors=vectors)
         answers = []
         for query, vector, is_known, (rows, scores) in zip(queries, vectors, known.tolist(), found):

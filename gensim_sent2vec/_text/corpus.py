@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 
 import smart_open
 
-COMPRESSED = tuple(smart_open.compression.get_supported_extensions())
+from .._util.compression import COMPRESSED_SUFFIXES
+
 SAMPLE_LINE = 1 << 16  # bytes of a line that a sample takes
 SHORT_LINE = 64  # a file with fewer bytes than so many a line of the sample is read as a whole
 SAMPLE_TOKENS = 1 << 21  # tokens that a sample holds
@@ -63,7 +64,7 @@ def check_corpus_file(path: Any) -> None:
         )
     if not os.path.exists(name):
         raise FileNotFoundError(f"corpus_file: there is no file {name!r}")
-    if name.endswith(COMPRESSED):
+    if name.endswith(COMPRESSED_SUFFIXES):
         raise ValueError(
             f"corpus_file: {name!r} is compressed and cannot be read in parts; decompress it, "
             f"or pass gensim's LineSentence({name!r}) as sentences"
@@ -131,7 +132,7 @@ class TextLines:
         if self.path == "-":
             self._open().close()
             return self._copy.name if self._copy else None
-        return None if self.path.endswith(COMPRESSED) or "://" in self.path else self.path
+        return None if self.path.endswith(COMPRESSED_SUFFIXES) or "://" in self.path else self.path
 
     def __iter__(self) -> Iterator[str]:
         self.position = 0
@@ -154,7 +155,7 @@ class TokenLines:
         return (line.split() for line in self.lines)
 
 
-def spread_lines(path: str | os.PathLike[str], size: int) -> Iterator[list[str]]:
+def sample_lines(path: str | os.PathLike[str], size: int) -> Iterator[list[str]]:
     """At most `size` lines of a plain text file as token lists, spread evenly over it; one is held at a time."""
     n_bytes = os.path.getsize(path)
     with open(path, "rb") as file:

@@ -19,7 +19,7 @@ from typing import Any
 import smart_open
 
 from .._util.progress import Progress
-from .._util.threads import available_cpus, in_order
+from .._util.threads import available_cpus, ordered_map
 from ..phrases import frozen, joined
 from ..tokenizers import DEFAULT, describe, name_of, resolve
 from .corpus import TextLines, TokenFile
@@ -85,7 +85,7 @@ class Tokenization:
         stop = context.RawValue("b", 0)  # read before each text: a Ctrl-C need not wait for a batch
         with ProcessPoolExecutor(workers, context, _start_process, (self, stop)) as pool:
             try:
-                for lines in in_order(pool, _batch_in_process, chain([first], parts), 2 * workers):
+                for lines in ordered_map(pool, _batch_in_process, chain([first], parts), 2 * workers):
                     yield from lines
             except BrokenProcessPool as error:
                 raise ChildProcessError(

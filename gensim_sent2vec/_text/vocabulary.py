@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice, pairwise
 from operator import index as as_index
 from typing import Any, overload
@@ -23,7 +24,7 @@ from gensim.utils import SaveLoad
 
 from .. import _kernel
 from .._util.progress import Progress
-from .._util.threads import Workers
+from .._util.threads import slices_of, threads_over
 
 ERRORS = "surrogatepass"  # any str can be a word, lone surrogates too
 SLICE = 1 << 24  # bytes of a corpus file that are counted between two looks at the progress
@@ -316,9 +317,17 @@ def count_words(
     return _exported(counter), counter.lines, counter.tokens
 
 
-def open_binary(path: str | os.PathLike[str]) -> int:
-    """A file descriptor of its own for a thread that reads a file."""
-    return os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+@contextmanager
+def descriptors(path: str | os.PathLike[str], n: int) -> Iterator[list[int]]:
+    """File descriptors for `n` threads that read parts of a file; each thread needs one, with a position of its own."""
+    opened: list[int] = []
+    try:
+        while len(opened) < n:
+            opened.append(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)))
+        yield opened
+    finally:
+        for file in opened:
+            os.close(file)
 
 
 def count_file(
@@ -346,25 +355,23 @@ def count_file(
     stop = np.zeros(1, dtype=np.int64)
     done = [0] * workers
 
-    def count(i: int) -> None:
-        file = open_binary(path)
-        try:
-            begin, end = size * i // workers, size * (i + 1) // workers
-            while begin < end and not stop[0]:
-                upto = min(begin + SLICE, end)
-                bad = counters[i].add_slice(file, begin, upto, stop)
-                if bad >= 0:
-                    raise ValueError(
-                        f"corpus_file: {os.fspath(path)!r} is not UTF-8 text: see the bytes at offset {bad:,} "
-                        "(a binary file, another encoding, or a token of more than 1 MiB); "
-                        "convert it, for instance with iconv -t UTF-8"
-                    )
-                done[i] += upto - begin
-                begin = upto
-        finally:
-            os.close(file)
+    parts = [slices_of(size * (i + 1) // workers, SLICE, start=size * i // workers) for i in range(workers)]
 
-    with Progress("vocabulary", size, "B", show) as progress, Workers(workers, count, lambda: stop.fill(1)) as threads:
+    def count(i: int, part: slice) -> None:
+        bad = counters[i].add_slice(files[i], part.start, part.stop, stop)
+        if bad >= 0:
+            raise ValueError(
+                f"corpus_file: {os.fspath(path)!r} is not UTF-8 text: see the bytes at offset {bad:,} "
+                "(a binary file, another encoding, or a token of more than 1 MiB); "
+                "convert it, for instance with iconv -t UTF-8"
+            )
+        done[i] += part.stop - part.start
+
+    with (
+        descriptors(path, workers) as files,
+        Progress("vocabulary", size, "B", show) as progress,
+        threads_over(parts, count, lambda: stop.fill(1)) as threads,
+    ):
         while not threads.wait(0.1):
             progress.update(sum(done))
     for counter in counters[1:]:

@@ -15,7 +15,7 @@ from .. import _kernel
 from .._text.corpus import check_corpus_file, check_sentences
 from .._text.vocabulary import Vocabulary, WordCounts, count_file, count_words
 from .._util import memory
-from .._util.threads import Workers
+from .._util.threads import slices_of, threads_over
 from ..keyedvectors import Sent2VecKeyedVectors
 from ..weighting import SentenceWeighting
 from .word_selection import as_uint32, count_for, kept_words, no_word_left, target_probability
@@ -301,13 +301,12 @@ class Preparation(Word2Vec):
     def _start_rows(self, which: str, n: int, first: int = 0) -> np.ndarray:
         rows = np.empty((n, self.vector_size), dtype=np.float32)
         stream = self._stream(("words", "ngrams", "placeholder").index(which))
-        share = -(-n // self.workers)
+        parts = iter(slices_of(n, max(1, -(-n // self.workers))))
 
-        def fill(i: int) -> None:
-            part = rows[i * share : (i + 1) * share]
-            _kernel.fill_uniform(part, stream, 1 / self.vector_size, (first + i * share) * self.vector_size)
+        def fill(_: int, part: slice) -> None:
+            _kernel.fill_uniform(rows[part], stream, 1 / self.vector_size, (first + part.start) * self.vector_size)
 
-        with Workers(self.workers, fill, lambda: None):
+        with threads_over([parts] * self.workers, fill):
             pass
         return rows
 
@@ -326,11 +325,11 @@ class Preparation(Word2Vec):
     def _drop_weighting(self) -> None:
         """Forget the fitted weighting, which is of vectors as they were; its parameters are those of the next one."""
         if self.wv.weighting is not None:
-            self.weighting = template(self.wv.weighting)
+            self.weighting = unfitted(self.wv.weighting)
             self.wv.weighting = None
 
 
-def template(weighting: SentenceWeighting | bool | None) -> SentenceWeighting | None:
+def unfitted(weighting: SentenceWeighting | bool | None) -> SentenceWeighting | None:
     """A weighting like the one given or meant, not fitted."""
     if isinstance(weighting, SentenceWeighting):
         return SentenceWeighting(**weighting.parameters)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _kernel
-from .._text.vocabulary import BATCH, open_binary
+from .._text.vocabulary import BATCH, descriptors
 from .._util.progress import Progress
-from .._util.threads import Workers
+from .._util.threads import ThreadGroup, slices_of, threads_over
 from .word_selection import negative_weights
 
 if TYPE_CHECKING:
@@ -46,15 +46,15 @@ class Training:
                 wv.expandos["sample_int"] if model.sample else None,
                 schedule,
                 word_ngrams=model.word_ngrams,
-                skip=model.skip_bigrams,
+                skip_bigrams=model.skip_bigrams,
                 epfml_hash=wv.ngram_hash == "epfml",
                 dropout_k=model.dropout_k,
                 negative=model.negative,
-                run=max(1, model.shared_negatives),
+                shared_negatives=max(1, model.shared_negatives),
                 seed=model._stream(3, model.train_count, i),
                 compute_loss=model.compute_loss,
-                hot=HOT_ROWS if model.workers > 1 else 0,
-                meet_every=max(100, HOT_TOKENS // model.workers),
+                hot_rows=HOT_ROWS if model.workers > 1 else 0,
+                sync_every=max(100, HOT_TOKENS // model.workers),
             )
             for i in range(model.workers)
         ]
@@ -94,17 +94,13 @@ class Training:
     def _train_file(self, path: Any, epoch: int, progress: Progress) -> None:
         size = os.path.getsize(path)
         step = min(max(size // (64 * len(self.trainers)), MIN_SLICE), MAX_SLICE)
-        slices = iter(range(0, size, step))  # next() on it is atomic
+        slices = iter(slices_of(size, step))
+        n = len(self.trainers)
 
-        def work(i: int) -> None:
-            file = open_binary(path)
-            try:
-                for begin in slices:
-                    self.trainers[i].train_slice(self.table, file, begin, min(begin + step, size))
-            finally:
-                os.close(file)
+        def work(i: int, part: slice) -> None:
+            self.trainers[i].train_slice(self.table, files[i], part.start, part.stop)
 
-        with Workers(len(self.trainers), work, self.schedule.stop) as threads:
+        with descriptors(path, n) as files, threads_over([slices] * n, work, self.schedule.stop) as threads:
             while not threads.wait(self.report_delay):
                 self._report(epoch, progress)
 
@@ -133,7 +129,7 @@ class Training:
                 except queue.Full:
                     self._report(epoch, progress)
 
-        with Workers(len(self.trainers), work, stop) as threads:
+        with ThreadGroup(len(self.trainers), work, stop) as threads:
             for pack in _packs(sentences, self.model.batch_words):
                 hand_over(pack)
                 self._report(epoch, progress)

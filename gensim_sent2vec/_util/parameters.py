@@ -27,7 +27,7 @@ UNSUPPORTED = {
 RENAMED = {"sentences": "corpus_iterable", "alpha": "start_alpha", "min_alpha": "end_alpha"}
 
 
-def refuse(options: Mapping[str, Any], known: Iterable[str]) -> None:
+def reject_unknown_options(options: Mapping[str, Any], known: Iterable[str]) -> None:
     """Refuse options that Sent2Vec does not have, with the reason or the name that was meant."""
     known = tuple(known)
     for name in options:
@@ -37,7 +37,7 @@ def refuse(options: Mapping[str, Any], known: Iterable[str]) -> None:
         raise TypeError(f"{name}: not an option of Sent2Vec" + (f"; did you mean {close[0]}?" if close else ""))
 
 
-def whole(name: str, value: Any, least: int, most: int = 2**63 - 1) -> int:
+def check_int(name: str, value: Any, least: int, most: int = 2**63 - 1) -> int:
     """A whole number of at least `least`, or a TypeError or ValueError that names the argument."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name}: a whole number is expected, got {value!r}")
@@ -48,12 +48,12 @@ def whole(name: str, value: Any, least: int, most: int = 2**63 - 1) -> int:
     return int(value)
 
 
-def optional_whole(name: str, value: Any, least: int) -> int | None:
+def check_optional_int(name: str, value: Any, least: int) -> int | None:
     """None, or a whole number of at least `least`."""
-    return None if value is None else whole(name, value, least)
+    return None if value is None else check_int(name, value, least)
 
 
-def real(
+def check_float(
     name: str, value: Any, above: float | None = None, least: float | None = None, most: float | None = None
 ) -> float:
     """A finite number within its bounds, or a TypeError or ValueError that names the argument."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
@@ -17,7 +17,7 @@ def available_cpus() -> int:
         return os.cpu_count() or 1
 
 
-class Workers:
+class ThreadGroup:
     """Runs ``work(i)`` in `n` threads, i = 0 .. n - 1, for the length of a ``with`` block.
 
     The block is the caller's own part: waiting, showing progress, handing out batches. An exception in it
@@ -64,7 +64,7 @@ class Workers:
         self.check()
         return ended
 
-    def __enter__(self) -> Workers:
+    def __enter__(self) -> ThreadGroup:
         for thread in self._threads:
             thread.start()
         return self
@@ -78,7 +78,44 @@ class Workers:
             self.check()
 
 
-def in_order(pool: Executor, work: Callable[[Any], Any], items: Iterable[Any], ahead: int) -> Iterator[Any]:
+def threads_over(
+    slices: Sequence[Iterable[slice]], work: Callable[[int, slice], None], stop: Callable[[], object] = lambda: None
+) -> ThreadGroup:
+    """A `ThreadGroup` in which thread i calls ``work(i, part)`` for each slice of ``slices[i]``.
+
+    The threads share the slices where one iterator is passed several times: ``[iter(slices_of(n, step))] * n_threads``.
+    After an error or a Ctrl-C no further slice is begun.
+
+    Parameters
+    ----------
+    slices : sequence of iterables of slice
+        One for each thread.
+    work : callable
+        Called with the thread's number and a slice.
+    stop : callable
+        Makes a `work` that is under way return soon.
+    """
+    stopped = threading.Event()
+
+    def run(i: int) -> None:
+        for part in slices[i]:
+            if stopped.is_set():
+                return
+            work(i, part)
+
+    def stop_all() -> None:
+        stopped.set()
+        stop()
+
+    return ThreadGroup(len(slices), run, stop_all)
+
+
+def slices_of(n: int, step: int, start: int = 0) -> list[slice]:
+    """`start` to `n` in slices of `step`; the last one may be shorter."""
+    return [slice(i, min(i + step, n)) for i in range(start, n, step)]
+
+
+def ordered_map(pool: Executor, work: Callable[[Any], Any], items: Iterable[Any], ahead: int) -> Iterator[Any]:
     """``map(work, items)`` by a pool, with at most `ahead` items read before their turn."""
     pending: list[Future[Any]] = []
     try:
@@ -93,10 +130,10 @@ def in_order(pool: Executor, work: Callable[[Any], Any], items: Iterable[Any], a
             future.cancel()
 
 
-def in_order_by_threads(work: Callable[[Any], Any], items: Iterable[Any], workers: int) -> Iterator[Any]:
+def thread_map(work: Callable[[Any], Any], items: Iterable[Any], workers: int) -> Iterator[Any]:
     """``map(work, items)`` by threads, with no more items read than the threads need."""
     if workers == 1:
         yield from map(work, items)
         return
     with ThreadPoolExecutor(workers) as pool:
-        yield from in_order(pool, work, items, 2 * workers)
+        yield from ordered_map(pool, work, items, 2 * workers)

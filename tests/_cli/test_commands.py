@@ -554,7 +554,7 @@ def test_a_line_now_and_then_where_there_is_no_terminal(corpus, tmp_path, monkey
     began = time.monotonic()
     main(["train", str(corpus), str(tmp_path / "m"), "--vector-size", "100", "--epochs", "150", "--workers", "1"])
     took = time.monotonic() - began
-    lines = [record.getMessage() for record in caplog.records if record.name == progress.__name__]
+    lines = [record.getMessage() for record in caplog.records if record.name == progress.LOGGER]
     assert 1 <= len(lines) <= took / 0.2 + 1
     for part in ("train:", "%", "a second", "s left", "epoch", "/150", "rate 0.", "loss"):
         assert part in lines[0]

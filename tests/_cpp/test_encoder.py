@@ -15,9 +15,14 @@ TOKENS = st.lists(st.lists(st.sampled_from((*WORDS, "new", "미등록", "\ud800"
 def encoder(rows, weights=None):
     vocabulary = Vocabulary.from_words(WORDS)
     return _kernel.Encoder(
-        vocabulary, rows, np.zeros((0, rows.shape[1]), rows.dtype), word_ngrams=1, skip=False, ngram_hash="mixed",
+        vocabulary,
+        rows,
+        np.zeros((0, rows.shape[1]), rows.dtype),
+        word_ngrams=1,
+        skip_bigrams=False,
+        ngram_hash="mixed",
         weights=weights,
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("level", _kernel.available_levels())

@@ -47,9 +47,9 @@ class Case:
         schedule = _kernel.Schedule(c.alpha, c.min_alpha, c.total, c.by_lines)
         return _kernel.Trainer(
             self.words, self.placeholder, self.grams, self.out, self.alias, self.keep, schedule,
-            word_ngrams=c.word_ngrams, skip=c.skip_bigrams, epfml_hash=c.epfml_hash, dropout_k=c.dropout_k,
-            negative=c.negative, run=c.shared_negatives, seed=self.seed, compute_loss=compute_loss,
-            hot=self.hot, meet_every=self.meet_every,
+            word_ngrams=c.word_ngrams, skip_bigrams=c.skip_bigrams, epfml_hash=c.epfml_hash, dropout_k=c.dropout_k,
+            negative=c.negative, shared_negatives=c.shared_negatives, seed=self.seed, compute_loss=compute_loss,
+            hot_rows=self.hot, sync_every=self.meet_every,
         )  # fmt: skip
 
     def vocabulary(self):

@@ -198,11 +198,11 @@ def test_no_words_at_all(tmp_path):
 
 
 def test_nothing_is_built_for_each_word_when_loading(vectors, path, monkeypatch):
-    def refuse(*args):
+    def reject_unknown_options(*args):
         raise AssertionError("a word was looked at")
 
-    monkeypatch.setattr(Vocabulary, "word", refuse)
-    monkeypatch.setattr(Vocabulary, "__init__", refuse)
+    monkeypatch.setattr(Vocabulary, "word", reject_unknown_options)
+    monkeypatch.setattr(Vocabulary, "__init__", reject_unknown_options)
     loaded = Sent2VecKeyedVectors.load(path, mmap="r")
     words = loaded.key_to_index
     for array in (
@@ -330,7 +330,8 @@ def test_the_own_file_can_be_replaced_while_it_is_mapped(vectors, path):
 KILLED = """
 import os, random, signal, sys, time
 import numpy as np
-from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, storage
+from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors
+from gensim_sent2vec._files import container
 from gensim_sent2vec._text.vocabulary import Vocabulary
 
 kind, path = sys.argv[1:]

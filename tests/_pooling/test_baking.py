@@ -8,7 +8,7 @@ from scipy import sparse
 
 from gensim_sent2vec import SentenceWeighting
 from gensim_sent2vec._pooling import baking
-from gensim_sent2vec.keyedvectors import normalized
+from gensim_sent2vec._util.rows import unit_rows
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def problem():
     counts = random.integers(1, 4, (40, 12)) * (random.random((40, 12)) < 0.3)
     counts = sparse.csr_matrix(counts.astype(np.float32))
     rows, asked_for = (random.standard_normal((n, 5)).astype(np.float32) for n in (12, 40))
-    return rows, counts, normalized(rows.mean(axis=0) + asked_for)
+    return rows, counts, unit_rows(rows.mean(axis=0) + asked_for)
 
 
 def nearness(baked, wv, sentences):

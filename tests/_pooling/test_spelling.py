@@ -166,21 +166,21 @@ def test_further_rows_and_lengths_as_numpy_has_them(level, monkeypatch):
     np.add.at(after, sentences, weights)
     sums[3] = after[3] = 0  # too small to divide by
     expected = sums / np.where(after > 0, after, 1)[:, None]
-    _kernel.mix_in(means, totals, sentences, at, weights, rows)
+    _kernel.add_weighted_rows(means, totals, sentences, at, weights, rows)
     np.testing.assert_allclose(means, expected, rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(totals, after)
 
     words = Vocabulary.from_words(["a"])
-    encoder = _kernel.Encoder(words, rows[:1], rows[:0], word_ngrams=1, skip=False, ngram_hash="mixed")
-    encoder.scale_parts(means, 30, 3, 0.5)
+    encoder = _kernel.Encoder(words, rows[:1], rows[:0], word_ngrams=1, skip_bigrams=False, ngram_hash="mixed")
+    encoder.normalize_parts(means, 30, 3, 0.5)
     np.testing.assert_allclose(means, [[*3 * unit(row[:30]), *unit(row[30:]) / 2] for row in expected], atol=1e-5)
 
     with pytest.raises(ValueError, match="out of range"):
-        _kernel.mix_in(means, totals, sentences, at + 1, weights, rows)
+        _kernel.add_weighted_rows(means, totals, sentences, at + 1, weights, rows)
     with pytest.raises(ValueError, match="do not fit"):
-        _kernel.mix_in(means, totals, sentences, at, weights, rows[:, :5].copy())
+        _kernel.add_weighted_rows(means, totals, sentences, at, weights, rows[:, :5].copy())
     with pytest.raises(ValueError, match="split: 0 to 37"):
-        encoder.scale_parts(means, 38, 1, 1)
+        encoder.normalize_parts(means, 38, 1, 1)
 
 
 def test_averages_of_vectors():

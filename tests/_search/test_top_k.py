@@ -75,7 +75,7 @@ def test_best_rows(n, n_queries, topn, dtype, level, workers, seed, masked, adju
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(top_k, "BLOCK", 7 if seed % 2 else 300)
         patch.setenv("GENSIM_SENT2VEC_SIMD", level)
-        found = top_k.best_rows(matrix, queries, topn, mask, adjust if adjusted else None, workers)
+        found = top_k.top_k_rows(matrix, queries, topn, mask, adjust if adjusted else None, workers)
     assert len(found) == n_queries
     for (got_rows, got), (want_rows, want) in zip(found, by_sorting(scores, topn)):
         np.testing.assert_array_equal(got_rows, want_rows)
@@ -90,7 +90,7 @@ def test_best_rows_of_any_size(level, dim, dtype):
     matrix.flags.writeable = False
     queries = rows.standard_normal((40, dim), dtype=np.float32)
     for (got_rows, got), (_, want) in zip(
-        top_k.best_rows(matrix, queries, 1000), by_sorting(queries @ matrix.astype(np.float32).T, 1000)
+        top_k.top_k_rows(matrix, queries, 1000), by_sorting(queries @ matrix.astype(np.float32).T, 1000)
     ):
         assert sorted(got_rows) == list(range(1000)) and (np.diff(got) <= 0).all()
         np.testing.assert_allclose(got, want, atol=1e-5 * dim**0.5)
@@ -131,7 +131,7 @@ def test_a_first_look_loses_nothing(dim, kind, dtype, monkeypatch):
     found = {}
     for name in levels:
         monkeypatch.setenv("GENSIM_SENT2VEC_SIMD", name)
-        found[name] = top_k.best_rows(matrix, queries, 7, mask, workers=1)
+        found[name] = top_k.top_k_rows(matrix, queries, 7, mask, workers=1)
     for one, other in zip(*found.values()):
         np.testing.assert_array_equal(one[0], other[0])
         np.testing.assert_array_equal(one[1], other[1])
@@ -143,7 +143,7 @@ def test_best_rows_of_many_blocks(n_queries):
     matrix = rows.standard_normal((150_000, 4), dtype=np.float32)
     queries = rows.standard_normal((n_queries, 4), dtype=np.float32)
     for (got_rows, got), (want_rows, want) in zip(
-        top_k.best_rows(matrix, queries, 10), by_sorting(queries @ matrix.T, 10)
+        top_k.top_k_rows(matrix, queries, 10), by_sorting(queries @ matrix.T, 10)
     ):
         np.testing.assert_array_equal(got_rows, want_rows)
         np.testing.assert_allclose(got, want, rtol=1e-5)
@@ -151,15 +151,15 @@ def test_best_rows_of_many_blocks(n_queries):
 
 def test_rows_without_numbers_and_scores_that_are_none():
     queries = np.zeros((5, 0), np.float32)
-    assert [list(of) for of, _ in top_k.best_rows(np.zeros((3, 0), np.float32), queries, 2)] == [[0, 1]] * 5
-    assert top_k.best_rows(np.zeros((3, 2), np.float32), np.zeros((0, 2), np.float32), 2) == []
-    best = _kernel.Best(np.zeros((1, 2), np.float32), 2)
+    assert [list(of) for of, _ in top_k.top_k_rows(np.zeros((3, 0), np.float32), queries, 2)] == [[0, 1]] * 5
+    assert top_k.top_k_rows(np.zeros((3, 2), np.float32), np.zeros((0, 2), np.float32), 2) == []
+    best = _kernel.TopK(np.zeros((1, 2), np.float32), 2)
     best.add_scores(np.array([[np.nan, 1, -np.inf, np.nan, 2]], np.float32), 10)
     assert [list(part) for part in best.found()[0]] == [[14, 11], [2, 1]]
 
 
 def test_best_checks_shapes():
-    best = _kernel.Best(np.zeros((2, 4), np.float32), 3)
+    best = _kernel.TopK(np.zeros((2, 4), np.float32), 3)
     with pytest.raises(ValueError, match="rows"):
         best.add_rows(np.zeros((3, 5), np.float32), 0)
     with pytest.raises(ValueError, match="rows"):
@@ -169,6 +169,6 @@ def test_best_checks_shapes():
     with pytest.raises(ValueError, match="scores"):
         best.add_scores(np.zeros((3, 4), np.float32), 0)
     with pytest.raises(ValueError, match="other"):
-        best.merge(_kernel.Best(np.zeros((1, 4), np.float32), 3))
+        best.merge(_kernel.TopK(np.zeros((1, 4), np.float32), 3))
     with pytest.raises(ValueError, match="topn"):
-        _kernel.Best(np.zeros((2, 4), np.float32), 0)
+        _kernel.TopK(np.zeros((2, 4), np.float32), 0)

@@ -47,7 +47,7 @@ def server(lee_model, tmp_path_factory):
 @pytest.fixture(scope="module")
 def open_browser():
     """``open_browser(language)``: Chromium that prefers a language."""
-    opened = []
+    open_regular_file = []
 
     def open_(language: str) -> webdriver.Chrome:
         options = webdriver.ChromeOptions()
@@ -58,13 +58,13 @@ def open_browser():
         options.add_experimental_option("prefs", {"intl.accept_languages": language})
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         try:
-            opened.append(webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER)))
+            open_regular_file.append(webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER)))
         except WebDriverException as error:
             pytest.skip(f"Chromium does not start here: {str(error.msg).splitlines()[0]}")
-        return opened[-1]
+        return open_regular_file[-1]
 
     yield open_
-    for browser in opened:
+    for browser in open_regular_file:
         browser.quit()
 
 

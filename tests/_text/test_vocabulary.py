@@ -636,7 +636,8 @@ def test_a_file_that_is_missing_says_so(tmp_path):
 def test_an_error_of_reading_reaches_the_caller(tmp_path, monkeypatch, no_thread_left):
     """A directory can be opened, but not read."""
     (tmp_path / "file").write_bytes(b"a")
-    monkeypatch.setattr(vocabulary, "open_binary", lambda path: os.open(tmp_path, os.O_RDONLY))
+    real_open = os.open
+    monkeypatch.setattr(os, "open", lambda path, flags: real_open(tmp_path, flags))
     with pytest.raises(OSError, match=r"[Dd]irectory"):
         count_file(tmp_path / "file")
 

@@ -212,7 +212,9 @@ def test_real_rlimits(run_python, name, command):
     code = """
 import resource, sys
 import numpy as np
-from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, memory, storage
+from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors
+from gensim_sent2vec._files import container
+from gensim_sent2vec._util import memory
 before = memory._kilobytes(memory.ROOT / "proc/self/status")["VmSize" if sys.argv[1] == "RLIMIT_AS" else "VmData"]
 resource.setrlimit(getattr(resource, sys.argv[1]), (before + 300_000_000,) * 2)
 left = next(limit.available for limit in memory.limits() if sys.argv[1] in limit.name)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ... import _kernel
-from .layout import Layout, damage, entries_of, opened, read_into
+from .layout import Layout, damaged_file, open_regular_file, read_entries, read_exactly
 
 STEP = 256  # words that are put together at a time
 LONGEST = 1 << 16  # bytes of a word: it has up to 64 n-grams a byte
@@ -21,7 +21,7 @@ def composed_rows(layout: Layout) -> Iterator[np.ndarray]:
     numpy.ndarray of float32, shape (up to STEP, dim)
     """
     first = 1
-    for entries in entries_of(layout):
+    for entries in read_entries(layout):
         for i in range(0, len(entries.lengths), STEP):
             part = entries.take(i, min(i + STEP, len(entries.lengths)))
             ends = np.cumsum(part.lengths)
@@ -36,15 +36,15 @@ def _composed(layout: Layout, words: list[bytes], first: int) -> np.ndarray:
     rows = []
     for i, word in enumerate(words):
         if len(word) > LONGEST:
-            raise damage(layout.path, "dictionary", layout.entries, f"word {first + i} has {len(word)} bytes")
+            raise damaged_file(layout.path, "dictionary", layout.entries, f"word {first + i} has {len(word)} bytes")
         buckets = _kernel.character_buckets(word, args.minn, args.maxn, args.bucketChar)
         rows.append(np.concatenate([[first + i], characters + np.frombuffer(buckets, dtype=np.int64)]))
     distinct, places = np.unique(np.concatenate(rows), return_inverse=True)
     values = np.empty((len(distinct), args.dim), dtype="<f4")
-    with opened(layout.path) as file:
+    with open_regular_file(layout.path) as file:
         for value, row in zip(values, distinct.tolist()):
             file.seek(layout.input.begin + 4 * args.dim * row)
-            read_into(file, value, layout.path, layout.input.name)
+            read_exactly(file, value, layout.path, layout.input.name)
     numbers = np.array([len(of_word) for of_word in rows])
     with np.errstate(over="ignore", invalid="ignore"):  # whatever numbers the file holds
         sums = np.add.reduceat(values[places], np.cumsum(numbers) - numbers, axis=0)

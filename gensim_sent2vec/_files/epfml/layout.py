@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from ... import _kernel
-from ..container import what_else
+from ..container import describe_other_format
 
 MAGIC = 793712314
 VERSIONS = (11, 12)  # of one layout; the reference program reads only its own, which is 11 in its current builds
@@ -79,7 +79,7 @@ class Layout:
     entries : int
         The byte at which the dictionary's entries begin.
     blob_bytes : int
-        The words' bytes as `entries_of` gives them, without the placeholder's.
+        The words' bytes as `read_entries` gives them, without the placeholder's.
     """
 
     path: str
@@ -116,7 +116,7 @@ class Cursor:
         self.path, self.file, self.size, self.at = path, file, os.fstat(file.fileno()).st_size, 0
 
     def error(self, section: str, problem: str, at: int | None = None) -> ValueError:
-        return damage(self.path, section, self.at if at is None else at, problem)
+        return damaged_file(self.path, section, self.at if at is None else at, problem)
 
     def skip(self, n: int, section: str) -> None:
         """Go on by `n` bytes, which must be there."""
@@ -134,7 +134,7 @@ class Cursor:
         return struct.unpack(code, data)
 
 
-def damage(path: str, section: str, at: int, problem: str) -> ValueError:
+def damaged_file(path: str, section: str, at: int, problem: str) -> ValueError:
     """What to raise for a file that cannot be right."""
     return ValueError(f"{path!r}: {section} at byte {at}: {problem}; the file is damaged or was cut short")
 
@@ -145,7 +145,7 @@ def cut_short(path: str, section: str, at: int) -> OSError:
 
 
 @contextmanager
-def opened(path: str) -> Iterator[BinaryIO]:
+def open_regular_file(path: str) -> Iterator[BinaryIO]:
     """A regular file, open for reading."""
     mode = os.stat(path).st_mode
     if stat.S_ISDIR(mode):
@@ -172,7 +172,7 @@ def read_layout(path: str | os.PathLike[str]) -> Layout:
         Where it cannot be read.
     """
     path = os.fspath(path)
-    with opened(path) as file:
+    with open_regular_file(path) as file:
         cursor = Cursor(path, file)
         _check_magic(cursor)
         args = _read_arguments(cursor)
@@ -208,7 +208,7 @@ def _check_magic(cursor: Cursor) -> None:
         return
     if head[8:10] == b'{"':
         raise ValueError(f"{cursor.path!r} is in the native layout: use Sent2VecKeyedVectors.load")
-    if other := what_else(head):
+    if other := describe_other_format(head):
         raise ValueError(f"{cursor.path!r} {other}")
     raise ValueError(
         f"{cursor.path!r}: magic at byte 0: {head[:4].hex(' ') or 'nothing'} is not that of a .bin of the reference "
@@ -299,7 +299,7 @@ def _blocks(file: BinaryIO, path: str, begin: int, size: int, n: int) -> Iterato
     at, done, rest = begin, 0, b""
     while done < n:
         data = rest + file.read(min(BLOCK, size - at - len(rest)))
-        blob, lengths, hashes, counts, types, ends = _kernel.split_entries(data, n - done)
+        blob, lengths, hashes, counts, types, ends = _kernel.parse_entries(data, n - done)
         entries = Entries(
             np.frombuffer(blob, np.uint8),
             np.frombuffer(lengths, np.int64),
@@ -309,7 +309,7 @@ def _blocks(file: BinaryIO, path: str, begin: int, size: int, n: int) -> Iterato
         )
         if not len(lengths):
             problem = f"the file ends at byte {size}" if at + len(data) >= size else f"no end within {len(data)} bytes"
-            raise damage(path, "dictionary", at, f"entry {done} of {n}: {problem}")
+            raise damaged_file(path, "dictionary", at, f"entry {done} of {n}: {problem}")
         offsets = np.frombuffer(ends, np.int64)
         yield at, entries, offsets
         done += len(entries.lengths)
@@ -340,10 +340,10 @@ def _read_matrix(cursor: Cursor, name: str, columns: int, least: int, most: int 
 # What it holds
 
 
-def entries_of(layout: Layout) -> Iterator[Entries]:
+def read_entries(layout: Layout) -> Iterator[Entries]:
     """The words, without the placeholder and the labels, block by block."""
     done = 0
-    with opened(layout.path) as file:
+    with open_regular_file(layout.path) as file:
         for _, entries, _ in _blocks(file, layout.path, layout.entries, layout.size, layout.n_words):
             yield entries.take(0 if done else 1, len(entries.lengths))
             done += len(entries.lengths)
@@ -353,15 +353,15 @@ def rows_of(layout: Layout, matrix: Matrix, begin: int, end: int) -> Iterator[np
     """Rows [begin, end) of a matrix, block by block; each block is good until the next one is asked for."""
     step = max(1, BLOCK // (4 * matrix.columns))
     buffer = np.empty((min(step, end - begin), matrix.columns), dtype="<f4")
-    with opened(layout.path) as file:
+    with open_regular_file(layout.path) as file:
         file.seek(matrix.begin + 4 * matrix.columns * begin)
         for first in range(begin, end, step):
             block = buffer[: end - first]
-            read_into(file, block, layout.path, matrix.name)
+            read_exactly(file, block, layout.path, matrix.name)
             yield block
 
 
-def read_into(file: Any, array: np.ndarray, path: str, section: str) -> None:
+def read_exactly(file: Any, array: np.ndarray, path: str, section: str) -> None:
     """Fill an array with what comes next in a file."""
     view = array.reshape(-1).view(np.uint8).data
     while view:

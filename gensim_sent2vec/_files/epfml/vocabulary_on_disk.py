@@ -22,7 +22,7 @@ BLOCK = 1 << 18  # numbers read at a time
 NONE = np.zeros(0, dtype=np.int64)
 
 
-class SpooledVocabulary:
+class DiskVocabulary:
     """Words and their counts in files of a folder, which is the caller's to delete.
 
     Parameters
@@ -105,7 +105,7 @@ class SpooledVocabulary:
     def _place(
         self, part: np.ndarray, begin: int, hashes: np.ndarray, ids: np.ndarray, carried: bool
     ) -> tuple[np.ndarray, np.ndarray]:
-        over, alike = _kernel.place_words(hashes, ids, part, begin, self.n_slots, carried)
+        over, alike = _kernel.insert_words(hashes, ids, part, begin, self.n_slots, carried)
         pairs = np.frombuffer(alike, dtype=np.int64).reshape(-1, 2)
         for a, b in pairs.tolist():
             if (word := self.word(a)) == self.word(b):
