@@ -25,6 +25,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 READMES = (HERE.parent / "README.md", HERE / "README.md")
 CHILD = "--contestant"
+HEADLINE = "headline-"  # names of texts that are one line of README.md
 
 Run = dict[str, Any]
 Runs = dict[str, list[Run]]
@@ -330,11 +331,17 @@ def main(
         if args.only:
             return
         save(question, result)
-    for name, text in tables(result).items():
-        print(f"\n{name}\n\n{text}")
-        if args.update_readme:
-            update_readme(name, f"{text}\n\n{describe(result['machine'])}")
+    report(tables(result), result, args.update_readme)
     plot(result)
+
+
+def report(tables: Mapping[str, str], result: Mapping[str, Any], update: bool) -> None:
+    """Print the tables, and put them into the pages on request, with a line about the machine unless they are headlines."""
+    for name, text in tables.items():
+        print(f"\n{name}\n\n{text}")
+        if update:
+            machine = "" if name.startswith(HEADLINE) else f"\n\n{describe(result['machine'])}"
+            update_readme(name, text + machine)
 
 
 if __name__ == "__main__":

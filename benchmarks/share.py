@@ -183,13 +183,23 @@ def tables(result: Mapping[str, Any]) -> dict[str, str]:
             times[0] = ""
         sizes = [f"{common.median(runs, figure) / 1e6:,.1f}" for figure in ("private", "written")]
         rows.append([name, *times, *sizes])
-    header = ["", "load, ms", "first sentence, ms", "private, MB a process", "written, MB a process"]
+    header = ["", "load, ms", "first sentence, ms", "private, MB per process", "written, MB per process"]
     note = (
         f"{result['words']:,} words and {result['buckets']:,} n-gram rows of {result['dim']} dimensions, a file of "
         f"{result['bytes'] / 1e9:.2f} GB (gensim's holds the words only); {result['sentences']:,} sentences a process; "
         "the slowest and the largest of the processes."
     )
-    return {"share": f"{common.table(header, rows)}\n\n{note}"}
+    return {"share": f"{common.table(header, rows)}\n\n{note}", "headline-share": headline(result)}
+
+
+def headline(result: Mapping[str, Any]) -> str:
+    """The figure that README.md opens with: the most that any of several processes holds for itself."""
+    several = [runs for name, runs in result["processes"].items() if name.startswith("this package, 4 processes")]
+    private = max(common.median(runs, "private") for runs in several) / 1e6
+    return (
+        f"- **{private:.1f} MB per additional process**: vectors and indexes are memory-mapped files, "
+        f"{result['bytes'] / 1e9:.2f} GB in this measurement."
+    )
 
 
 if __name__ == "__main__":

@@ -201,7 +201,39 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def tables(result: Mapping[str, Any]) -> dict[str, str]:
-    return {"training": training_table(result), "whole-run": whole_run_table(result)}
+    made = {"training": training_table(result), "whole-run": whole_run_table(result)}
+    if "reference, unigrams" in result["training"].get("1", {}):
+        made |= {"readme-speed": readme_table(result), "headline-speed": headline(result)}
+    return made
+
+
+def headline(result: Mapping[str, Any]) -> str:
+    """The figure that README.md opens with."""
+    runs = result["training"]["1"]
+    ours = runs["this package, unigrams, shared"]
+    reference, word2vec = (common.ratio(ours, runs[of], "speed") for of in ("reference, unigrams", "gensim Word2Vec"))
+    return (
+        f"- **{reference:.0f} times faster training** than the Sent2Vec program and {word2vec:.0f} times faster than "
+        "gensim's Word2Vec, one thread each."
+    )
+
+
+def readme_table(result: Mapping[str, Any]) -> str:
+    """Training with one thread, and complete runs with two."""
+    runs, whole = result["training"]["1"], result["whole_run"]
+    rows = []
+    for name in ("this package, unigrams, shared", "this package, bigrams, shared", "reference, unigrams",
+                 "reference, bigrams", "gensim Word2Vec", "gensim Doc2Vec"):  # fmt: skip
+        base, of_all = base_of(name, runs), base_of(name, whole)
+        rows.append([
+            name.removesuffix(", shared"),
+            common.rate(common.median(runs[name], "speed")),
+            common.times(common.ratio(runs[name], base, "speed")) if base else "",
+            common.times(common.ratio(of_all, whole[name], "wall")) if of_all and name in whole else "",
+            f"{common.median(whole[name], 'max_rss') / 1e6:,.0f}" if name in whole else "",
+        ])  # fmt: skip
+    header = ["", "trained words per CPU second", "× the reference", "× the reference, file to saved model", "peak MB"]  # noqa: RUF001
+    return common.table(header, rows)
 
 
 def base_of(name: str, runs: Mapping[str, Any]) -> Any:
