@@ -244,7 +244,7 @@ def bake(args: argparse.Namespace) -> None:
         raise ImportError(f'--to {form} needs {form}: pip install "gensim-sent2vec[static]"')
     if args.corpus:
         sample = Sample(BAKING_SAMPLE)
-        words = dict.fromkeys(chain.from_iterable(sample.watch(wv.token_lists(TextLines(args.corpus)))))
+        words = dict.fromkeys(chain.from_iterable(sample.record(wv.token_lists(TextLines(args.corpus)))))
         baked = wv.bake(words, sample.sentences)
     else:
         baked = wv.bake()
