@@ -53,7 +53,7 @@ def train(path: str, mode: str, threads: int, min_count: int, words: int, source
 
 def count(path: str, threads: int) -> Run:
     """Count the vocabulary."""
-    from gensim_sent2vec._text.vocabulary import count_file
+    from gensim_sent2vec._text.counting import count_file
 
     wall, cpu = time.perf_counter(), time.process_time()
     _, _, tokens = count_file(path, workers=threads)

@@ -58,12 +58,12 @@ def build(path: str, n: int, output: str, dtype: str, method: str) -> Run:
     import numpy as np
 
     from gensim_sent2vec import SentenceIndex
-    from gensim_sent2vec._text.packed import Strings
+    from gensim_sent2vec._text.packed import PackedStrings
     from gensim_sent2vec.hnsw import Graph
     from gensim_sent2vec.lexical import LexicalScores
 
     vectors = draw(n, 1).astype(dtype)
-    texts = Strings.of(islice(lines(path), n))
+    texts = PackedStrings.from_strings(islice(lines(path), n))
     began = time.perf_counter()
     graph = Graph.build(vectors) if method == "hnsw" else None
     lexical = LexicalScores.fit(texts) if method == "exact" and dtype == "float32" else None

@@ -30,7 +30,7 @@ WHOLE_EPOCHS, WHOLE_THREADS = 5, 2
 
 def corpus(path: str) -> Run:
     """The size of the corpus, and how many of its tokens are words of the vocabulary."""
-    from gensim_sent2vec._text.vocabulary import count_file
+    from gensim_sent2vec._text.counting import count_file
 
     counts, lines, tokens = count_file(path)
     kept = counts.counts[counts.counts >= MIN_COUNT]

@@ -14,7 +14,7 @@ from gensim.models import KeyedVectors
 from smart_open import open as smart_open
 
 from ._files.container import WORD2VEC
-from ._text.vocabulary import Vocabulary, WordCounts
+from ._text.vocabulary import Vocabulary
 from ._util import memory
 from ._util.compression import COMPRESSED_SUFFIXES
 
@@ -33,7 +33,7 @@ class WordVectors(KeyedVectors):
     def set_words(self, vocabulary: Vocabulary) -> None:
         """Make `vocabulary` the words of these vectors; rows and attributes are the caller's to supply."""
         self.key_to_index = vocabulary
-        self.index_to_key = vocabulary.words
+        self.index_to_key = vocabulary.index_to_key
         self.next_index = len(vocabulary)
 
     @property
@@ -103,9 +103,8 @@ class WordVectors(KeyedVectors):
     def _without(self, ids: np.ndarray) -> WordVectors:
         """The words but for some."""
         kept = np.delete(np.arange(len(self)), ids)
-        words = self.freeze()
         result = type(self)(self.vector_size)
-        result.set_words(WordCounts(words.blob, words.offsets, np.zeros(len(words), np.int64)).take(kept).vocabulary)
+        result.set_words(self.freeze().take(kept))
         result.vectors = self.vectors[kept]
         result.expandos = {name: values[kept] for name, values in self.expandos.items()}
         return result

@@ -39,6 +39,7 @@ from ._files.epfml.layout import (
     rows_of,
 )
 from ._files.epfml.vocabulary_on_disk import DiskVocabulary
+from ._text.packed import PackedStrings
 from ._text.vocabulary import Vocabulary, slots_for
 from ._training.word_selection import as_uint32, target_probability
 from ._util import memory
@@ -181,7 +182,7 @@ def _read_words(layout: Layout) -> tuple[Vocabulary, np.ndarray]:
     if at != len(blob):
         raise _changed(layout)
     try:
-        return Vocabulary(blob, offsets), counts
+        return Vocabulary(PackedStrings(blob, offsets)), counts
     except ValueError as error:
         raise _twice(layout, error) from None
 
@@ -337,7 +338,7 @@ def _check_expressible(wv: Sent2VecKeyedVectors) -> None:
     zeros = np.flatnonzero(vocabulary.blob == 0)
     if len(zeros):
         i = int(np.searchsorted(vocabulary.offsets, zeros[0], side="right")) - 1
-        raise ValueError(f"model: the word {vocabulary.word(i)!r} has a zero byte in it, which ends a word in a .bin")
+        raise ValueError(f"model: the word {vocabulary.words[i]!r} has a zero byte in it, which ends a word in a .bin")
     if len(wv) + 2 >= 1 << 31 or wv.bucket >= 1 << 31:
         raise ValueError(f"model: {len(wv)} words and {wv.bucket} buckets are more than a .bin can count")
 

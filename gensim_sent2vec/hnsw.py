@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ._files import container
-from ._text.packed import Strings
+from ._text.packed import PackedStrings
 from ._util.threads import available_cpus
 
 STEP = 1 << 14  # vectors that are added between two looks at the progress
@@ -172,7 +172,7 @@ class HnswIndexer:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save graph and labels in one file."""
-        labels = Strings.of(str(label) for label in self.labels)
+        labels = PackedStrings.from_strings(str(label) for label in self.labels)
         arrays = {"graph": self.graph.to_bytes(), "labels.blob": labels.blob, "labels.offsets": labels.offsets}
         container.write(
             path, arrays, {"kind": type(self).__name__, "expansion_search": self.graph.index.expansion_search}
@@ -185,7 +185,7 @@ class HnswIndexer:
         if facts.get("kind") != cls.__name__:
             raise ValueError(f"{os.fspath(path)!r} holds a {facts.get('kind')}, not a {cls.__name__}")
         indexer = cls.__new__(cls)
-        indexer.labels = Strings(arrays["labels.blob"], arrays["labels.offsets"])
+        indexer.labels = PackedStrings(arrays["labels.blob"], arrays["labels.offsets"])
         indexer.graph = Graph.from_bytes(arrays["graph"], mmap is not None, facts["expansion_search"])
         return indexer
 

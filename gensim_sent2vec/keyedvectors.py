@@ -18,7 +18,8 @@ from ._files.attributes import MADE_AGAIN, contents, restore
 from ._files.pickles import class_of_pickle
 from ._pooling.pooling import MeanPooling, Rows, WeightedPooling
 from ._text.tokenization import Tokenization, picklable
-from ._text.vocabulary import Vocabulary, batches
+from ._text.vocabulary import Vocabulary
+from ._util.batches import batched
 from ._util.compression import COMPRESSED_SUFFIXES
 from ._util.progress import Progress
 from ._util.rows import unit_rows
@@ -284,7 +285,7 @@ class Sent2VecKeyedVectors(WordVectors):
 
         with Progress("encode", total, "sentences", show_progress_bar) as progress:
             for vectors, has_vector in thread_map(
-                encode_batch, batches(self._prepared(sentences), ENCODE_BATCH), workers or available_cpus()
+                encode_batch, batched(self._prepared(sentences), ENCODE_BATCH), workers or available_cpus()
             ):
                 rows.add(vectors)
                 known.append(has_vector)

@@ -325,7 +325,7 @@ class Sent2Vec(Preparation):
                     _call(callbacks, "on_epoch_begin", self)
                     sentences, file = corpus
                     if sample is not None and epoch == 0 and sentences is not None:
-                        sentences = sample.watch(sentences)
+                        sentences = sample.record(sentences)
                     run.epoch(epoch, sentences, file, progress)
                     self._clear_post_train()  # callbacks may ask the vectors
                     _call(callbacks, "on_epoch_end", self)

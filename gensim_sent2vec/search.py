@@ -10,9 +10,10 @@ import numpy as np
 
 from ._files import container
 from ._search.fingerprint import check_built_with, probe
+from ._search.keys import Key, pack_keys
 from ._search.top_k import MANY, top_k_rows
-from ._text.packed import Key, Strings, pack_keys
-from ._text.vocabulary import batches
+from ._text.packed import PackedStrings
+from ._util.batches import batched
 from ._util.progress import Progress
 from ._util.rows import unit_rows
 from .hnsw import Graph
@@ -58,8 +59,8 @@ class SentenceIndex:
         self,
         wv: Sent2VecKeyedVectors,
         vectors: np.ndarray,
-        sentences: Strings,
-        keys: Strings | np.ndarray | None = None,
+        sentences: PackedStrings,
+        keys: PackedStrings | np.ndarray | None = None,
         graph: Graph | None = None,
         numbers: np.ndarray | None = None,
         lexical: LexicalScores | None = None,
@@ -156,7 +157,7 @@ class SentenceIndex:
         return f"<SentenceIndex of {len(self)} sentences, {self.method}, {self.vectors.dtype}>"
 
     def _rows_of(self, key: Key) -> np.ndarray:
-        if isinstance(self.keys, Strings):
+        if isinstance(self.keys, PackedStrings):
             return self.keys.rows(key) if isinstance(key, str) else np.zeros(0, dtype=np.int64)
         return np.flatnonzero(self.keys == key) if not isinstance(key, str) else np.zeros(0, dtype=np.int64)
 
@@ -263,7 +264,7 @@ class SentenceIndex:
 
     def _with_keys(self, rows: np.ndarray, scores: np.ndarray) -> Results:
         keys = self.keys
-        plain = (lambda i: keys[int(i)]) if isinstance(keys, Strings) else (lambda i: int(keys[i]))
+        plain = (lambda i: keys[int(i)]) if isinstance(keys, PackedStrings) else (lambda i: int(keys[i]))
         return [(plain(i), float(score)) for i, score in zip(rows, scores)]
 
     def _search(
@@ -341,7 +342,7 @@ class SentenceIndex:
         if where is None:
             return None
         if callable(where):
-            keys = self.keys if isinstance(self.keys, Strings) else self.keys.tolist()
+            keys = self.keys if isinstance(self.keys, PackedStrings) else self.keys.tolist()
             return np.fromiter((bool(where(key)) for key in keys), dtype=bool, count=len(self))
         mask = np.asarray(where)
         if mask.dtype != bool or mask.shape != (len(self),):
@@ -367,7 +368,11 @@ class SentenceIndex:
             raise ValueError("keys: one for each sentence is needed" if keys is None else "keys: this index has none")
         vectors, texts = _embed(self.wv, sentences, self.vectors.dtype, None, None)
         new_keys = None if keys is None else pack_keys(keys, len(texts))
-        if new_keys is not None and len(texts) and isinstance(new_keys, Strings) != isinstance(self._keys, Strings):
+        if (
+            new_keys is not None
+            and len(texts)
+            and isinstance(new_keys, PackedStrings) != isinstance(self._keys, PackedStrings)
+        ):
             raise TypeError("keys: strings and integers do not mix")
         if not len(texts):
             return
@@ -375,12 +380,12 @@ class SentenceIndex:
         numbers = np.arange(last + 1, last + 1 + len(texts))
         if self._graph is not None:
             self._graph.add(numbers, vectors)
-        if isinstance(self._keys, Strings) and isinstance(new_keys, Strings):
-            self._keys = Strings.joined([self._keys, new_keys])
+        if isinstance(self._keys, PackedStrings) and isinstance(new_keys, PackedStrings):
+            self._keys = PackedStrings.concatenate([self._keys, new_keys])
         elif self._keys is not None:
             self._keys = np.concatenate([self._keys, new_keys])
         self.vectors = np.concatenate([self.vectors, vectors])
-        self.sentences = Strings.joined([self.sentences, texts])
+        self.sentences = PackedStrings.concatenate([self.sentences, texts])
         self._numbers = np.concatenate([self._numbers, numbers])
         self._lexical = None
 
@@ -422,7 +427,7 @@ class SentenceIndex:
         arrays = {"vectors": self.vectors, "probe": probe(self.wv)}
         arrays |= {"sentences.blob": self.sentences.blob, "sentences.offsets": self.sentences.offsets}
         facts: dict[str, Any] = {"kind": type(self).__name__, "words": len(self.wv)}
-        if isinstance(self._keys, Strings):
+        if isinstance(self._keys, PackedStrings):
             arrays |= {"keys.blob": self._keys.blob, "keys.offsets": self._keys.offsets}
         elif self._keys is not None:
             arrays["keys"] = self._keys
@@ -462,16 +467,16 @@ class SentenceIndex:
         if facts.get("kind") != cls.__name__:
             raise ValueError(f"{os.fspath(path)!r} holds a {facts.get('kind')}, not a {cls.__name__}")
         check_built_with(path, wv, arrays["probe"], facts["words"])
-        keys: Strings | np.ndarray | None = arrays.get("keys")
+        keys: PackedStrings | np.ndarray | None = arrays.get("keys")
         if "keys.blob" in arrays:
-            keys = Strings(arrays["keys.blob"], arrays["keys.offsets"])
+            keys = PackedStrings(arrays["keys.blob"], arrays["keys.offsets"])
         graph = lexical = None
         if "graph" in arrays:
             graph = Graph.from_bytes(arrays["graph"], mmap is not None, facts["expansion_search"])
         if facts.get("lexical"):
             of_lexical = {name[8:]: array for name, array in arrays.items() if name.startswith("lexical.")}
             lexical = LexicalScores(of_lexical, **facts["lexical"])
-        sentences = Strings(arrays["sentences.blob"], arrays["sentences.offsets"])
+        sentences = PackedStrings(arrays["sentences.blob"], arrays["sentences.offsets"])
         return cls(wv, arrays["vectors"], sentences, keys, graph, arrays.get("numbers"), lexical)
 
 
@@ -494,18 +499,18 @@ def _check_build(wv: Any, method: str, dtype: Any, options: dict[str, int]) -> N
 
 def _embed(
     wv: Sent2VecKeyedVectors, sentences: Iterable[Sentence], dtype: Any, workers: int | None, show: bool | None
-) -> tuple[np.ndarray, Strings]:
+) -> tuple[np.ndarray, PackedStrings]:
     """Unit vectors and texts of a stream of sentences."""
     vectors, texts, done = [], [], 0
     total = len(sentences) if isinstance(sentences, Sized) else None
     with Progress("index", total, "sentences", show) as progress:
-        for batch in batches(sentences, BATCH):
+        for batch in batched(sentences, BATCH):
             vectors.append(wv.encode(batch, normalize=True, workers=workers, show_progress_bar=False).astype(dtype))
-            texts.append(Strings.of(map(_text, batch)))
+            texts.append(PackedStrings.from_strings(map(_text, batch)))
             done += len(batch)
             progress.update(done)
     empty = wv.encode([], show_progress_bar=False).astype(dtype)
-    return np.concatenate(vectors) if vectors else empty, Strings.joined(texts)
+    return np.concatenate(vectors) if vectors else empty, PackedStrings.concatenate(texts)
 
 
 def _text(sentence: Any) -> str:

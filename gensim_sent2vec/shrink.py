@@ -28,8 +28,9 @@ from . import _kernel
 from ._files import container
 from ._files.attributes import STORED_APART, contents
 from ._files.container import Stream
-from ._text.vocabulary import Vocabulary, WordCounts, batches
+from ._text.vocabulary import Vocabulary
 from ._util import memory
+from ._util.batches import batched
 from ._util.parameters import check_optional_int
 from ._util.progress import Progress
 from .keyedvectors import Sent2VecKeyedVectors, file_name
@@ -155,7 +156,7 @@ class _Smaller:
         wv = self.wv
         result = Sent2VecKeyedVectors(wv.vector_size)
         result.__dict__.update({name: value for name, value in vars(wv).items() if name not in STORED_APART})
-        result.set_words(_taken(wv.freeze(), self.kept))
+        result.set_words(wv.freeze().take(self.kept))
         result.word_ngrams = wv.word_ngrams if self.bucket else 1
         result.skip_bigrams, result.ngram_hash = wv.skip_bigrams and self.bucket > 0, wv.ngram_hash
         result.tokenizer, result.phrases = wv.tokenizer, wv.phrases
@@ -226,7 +227,7 @@ def _planned(
         )
     uses = None
     if sentences is not None and bucket:
-        uses = _uses(wv, _taken(wv.freeze(), kept), sentences, show_progress_bar)
+        uses = _uses(wv, wv.freeze().take(kept), sentences, show_progress_bar)
     return _Smaller(wv, kept, bucket, dtype, uses, show_progress_bar)
 
 
@@ -261,10 +262,6 @@ def _kept(wv: Sent2VecKeyedVectors, min_count: int | None, max_words: int | None
     return ids
 
 
-def _taken(words: Vocabulary, ids: np.ndarray) -> Vocabulary:
-    return WordCounts(words.blob, words.offsets, np.zeros(len(words), dtype=np.int64)).take(ids).vocabulary
-
-
 # -----------------------------------------------------------------------------------------------------
 # n-gram rows
 
@@ -282,7 +279,7 @@ def _uses(
     )  # fmt: skip
     with Progress("shrink: uses of n-grams", None, "sentences", show) as progress:
         done = 0
-        for batch in batches(wv._prepared(sentences)):
+        for batch in batched(wv._prepared(sentences)):
             rows = np.frombuffer(encoder.row_ids(_kernel.Pack(batch))[0], dtype=np.int64) - len(wv.vectors)
             np.add.at(uses, rows[rows >= 0], 1)
             done += len(batch)

@@ -330,7 +330,7 @@ class Tables:
             data = (bytes(data) + rng.randbytes(8 * 80))[: n * array.itemsize]
             arrays.append(np.frombuffer(data, dtype=array.dtype))
         try:
-            table = Vocabulary.over(*arrays)
+            table = Vocabulary.from_arrays(*arrays)
             encoder = _kernel.Encoder(
                 table, self.rows, self.rows, word_ngrams=2, skip_bigrams=False, ngram_hash="mixed"
             )

@@ -597,7 +597,7 @@ def test_words_without_end(write, monkeypatch):
 
 @pytest.mark.parametrize("words", [["a", "b", "a"], ["same"] * 2000])
 def test_words_that_stand_twice(write, words):
-    assert_refused(write(build(words=words)), f"dictionary at byte 92: the word '{words[0]}' stands twice")
+    assert_refused(write(build(words=words)), f"dictionary at byte 92: the word '{words[0]}' occurs twice")
 
 
 def test_a_second_placeholder_is_an_ordinary_word(write):

@@ -208,9 +208,9 @@ def test_errors_of_building(wv, model):
     for error, message, arguments in (
         (ValueError, "method", {"method": "annoy"}),
         (ValueError, "dtype", {"dtype": np.int8}),
-        (ValueError, "keys: 1 of them for 2", {"keys": ["a"]}),
-        (TypeError, "keys: all strings or all integers", {"keys": ["a", 1]}),
-        (TypeError, "keys: all strings or all integers", {"keys": [True, False]}),
+        (ValueError, "keys: .* got 1 keys for 2 sentences", {"keys": ["a"]}),
+        (TypeError, "keys: expected all strings or all integers", {"keys": ["a", 1]}),
+        (TypeError, "keys: expected all strings or all integers", {"keys": [True, False]}),
         (ValueError, "connectivity", {"connectivity": 8}),
         (TypeError, "trees", {"trees": 8}),
     ):

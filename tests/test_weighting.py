@@ -18,7 +18,7 @@ from weighting_oracle import Oracle
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, SentenceWeighting
 from gensim_sent2vec._pooling import pooling
-from gensim_sent2vec._text.corpus import Sample, sample_lines
+from gensim_sent2vec._text.corpus import Sample, sample_lines, sample_sentences
 from gensim_sent2vec._util.rows import unit_rows
 
 WORDS = ["the", "walking", "walked", "talk", "banana", "한국어", "한국", "é", "x", "><", "of", "bandana"]
@@ -516,21 +516,18 @@ def test_repr():
 @given(st.integers(1, 20), st.integers(0, 200))
 def test_samples_of_streams(size, n):
     sentences = [[str(i)] for i in range(n)]
-    held = Sample.of(iter(sentences), size)
+    held = sample_sentences(iter(sentences), size)
     assert len(held) <= size and len(held) * 2 >= min(n, size)
     places = [int(s[0]) for s in held]
     assert len(set(np.diff(places))) <= 1 and places == sorted(places)
-    assert list(Sample(size).watch(sentences)) == sentences
+    assert list(Sample(size).record(sentences)) == sentences
 
 
-def test_samples_hold_bounded_sentences(monkeypatch):
-    from gensim_sent2vec._text import corpus
-
-    monkeypatch.setattr(corpus, "SAMPLE_TOKENS", 100)
-    monkeypatch.setattr(corpus, "SAMPLE_LINE", 30)
-    held = Sample.of(([str(i)] * 1000 for i in range(50)), 40)
-    assert 1 <= len(held) <= 3 and all(len(s) == 30 for s in held)
-    passed = list(Sample(3).watch(iter([iter(["a", "b"]), {"c"}])))
+def test_samples_hold_bounded_sentences():
+    sample = Sample(40, max_tokens=100, max_sentence=30)
+    assert sum(map(len, sample.record([str(i)] * 1000 for i in range(50)))) == 50_000
+    assert 1 <= len(sample.sentences) <= 3 and all(len(s) == 30 for s in sample.sentences)
+    passed = list(Sample(3).record(iter([iter(["a", "b"]), {"c"}])))
     assert passed == [["a", "b"], {"c"}]
 
 

@@ -20,7 +20,7 @@ from .._service import supervisor
 from .._service.faq import build_index
 from .._text.corpus import Sample, TextLines, TokenFile, TokenLines
 from .._text.tokenization import PhraseSentences, Tokenization, tokenize_file
-from .._text.vocabulary import batches
+from .._util.batches import batched
 from .._util.compression import without_compression_suffix
 from ..convert import EPFML, FOLDERS, format_from_name, load_model, load_vectors, write_vectors
 from ..convert import convert as convert_file
@@ -93,7 +93,7 @@ def encode(args: argparse.Namespace) -> None:
         vectors = wv.encode(lines, normalize=args.normalize, workers=args.workers)
         _write_vectors(args.output, vectors)
         return
-    for batch in batches(lines, 1000):
+    for batch in batched(lines, 1000):
         vectors = wv.encode(batch, normalize=args.normalize, workers=args.workers, show_progress_bar=False)
         sys.stdout.writelines(_as_text(vectors))
 
@@ -150,7 +150,7 @@ def _queries(given: list[str]) -> Iterator[list[str]]:
         return iter([given])
     if sys.stdin.isatty():
         return ([line.rstrip("\n")] for line in sys.stdin)
-    return batches(TextLines("-"), 1000)
+    return batched(TextLines("-"), 1000)
 
 
 def _near_words(wv: Sent2VecKeyedVectors, query: str, topn: int) -> list[tuple[str, float]]:
@@ -244,7 +244,7 @@ def bake(args: argparse.Namespace) -> None:
         raise ImportError(f'--to {form} needs {form}: pip install "gensim-sent2vec[static]"')
     if args.corpus:
         sample = Sample(BAKING_SAMPLE)
-        words = dict.fromkeys(chain.from_iterable(sample.watch(wv.token_lists(TextLines(args.corpus)))))
+        words = dict.fromkeys(chain.from_iterable(sample.record(wv.token_lists(TextLines(args.corpus)))))
         baked = wv.bake(words, sample.sentences)
     else:
         baked = wv.bake()

@@ -115,7 +115,7 @@ def restore(
     _check_facts(facts)
     for name in FACTS:
         setattr(wv, name, facts[name])
-    words = Vocabulary.over(*(arrays[f"words.{name}"] for name in WORDS))
+    words = Vocabulary.from_arrays(*(arrays[f"words.{name}"] for name in WORDS))
     if verify:
         words.check()
     wv.set_words(words)

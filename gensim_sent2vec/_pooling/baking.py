@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from .._text.corpus import Sample, check_sentences
+from .._text.corpus import check_sentences, sample_sentences
 from .._text.vocabulary import Vocabulary
 from .._util.progress import Progress
 
@@ -79,7 +79,7 @@ def bake(
         check_sentences(sentences, passes=1)
     rows, words, rest = wv.weighting.bake_rows(wv.vectors, wv.freeze(), extra_words)
     if sentences is not None and rest is not None:
-        held = _known(wv, words, Sample.of(sentences, SAMPLE))
+        held = _known(wv, words, sample_sentences(sentences, SAMPLE))
         rows, rest = nearest_rows(rows, *_asked_for(wv, words, held), show_progress_bar), None
     result = type(wv)(rows.shape[1])
     result.set_words(words)

@@ -16,7 +16,7 @@ import numpy as np
 from gensim.models import KeyedVectors
 from scipy import sparse
 
-from .._text.corpus import Sample, check_sentences
+from .._text.corpus import check_sentences, sample_sentences
 from .._text.vocabulary import Vocabulary
 from .._util.progress import Progress
 from .._util.rows import unit_rows
@@ -109,7 +109,9 @@ class Fit:
     def _sample(self, sentences: Iterable[Any]) -> sparse.csr_matrix:
         """The weights of words in some sentences, (n_sentences, n_words), of each sentence summing up to 1."""
         check_sentences(sentences, passes=1)
-        held = [self.tokens(s) if isinstance(s, str) else s for s in Sample.of(sentences, self.weighting.sample_size)]
+        held = [
+            self.tokens(s) if isinstance(s, str) else s for s in sample_sentences(sentences, self.weighting.sample_size)
+        ]
         lengths = np.fromiter(map(len, held), dtype=np.int64, count=len(held))
         ends = np.concatenate([[0], np.cumsum(lengths)])
         find = self.vocabulary.table.find

@@ -10,7 +10,7 @@ import numpy as np
 
 from .._files.container import kind_of
 from .._text.corpus import TextLines
-from .._text.packed import Strings
+from .._text.packed import PackedStrings
 from .._util.rows import unit_rows
 from ..convert import load_vectors
 from ..keyedvectors import Sent2VecKeyedVectors
@@ -163,7 +163,7 @@ class Faq:
         columns = (rows.tolist(), scores.tolist(), cosines.tolist(), lexical)
         return [
             {
-                "key": keys[row] if isinstance(keys, Strings) else int(keys[row]),
+                "key": keys[row] if isinstance(keys, PackedStrings) else int(keys[row]),
                 "sentence": index.sentences[row],
                 "score": score,
                 "cosine": cosine,

@@ -1,4 +1,4 @@
-"""Where sentences come from: checks of what the user hands over, and streams that can be restarted."""
+"""Corpora: checks of arguments, streams that can be read several times, and samples of streams."""
 
 from __future__ import annotations
 
@@ -14,49 +14,49 @@ import smart_open
 
 from .._util.compression import COMPRESSED_SUFFIXES
 
-SAMPLE_LINE = 1 << 16  # bytes of a line that a sample takes
-SHORT_LINE = 64  # a file with fewer bytes than so many a line of the sample is read as a whole
-SAMPLE_TOKENS = 1 << 21  # tokens that a sample holds
+MAX_SENTENCE = 1 << 16  # length of a sentence in a sample: bytes of a line, characters of a text, or tokens
+SHORT_LINE = 64  # bytes; if the lines of a sample would be shorter on average, the entire file is read
+
+# -----------------------------------------------------------------------------------------------------
+# Checks
 
 
 def check_sentences(sentences: Any, passes: int) -> None:
-    """Refuse what cannot be a corpus of token lists, before any work is done.
+    """Reject what cannot be a corpus of token lists, before any work is done.
 
     Raises
     ------
     TypeError
-        For a string, something that is not iterable, or an iterator where several passes are needed.
+        For a string, a non-iterable, or an iterator if it must be read several times.
     """
     if isinstance(sentences, (str, bytes)):
         raise TypeError(
-            f"sentences: an iterable of token lists is expected, got the {type(sentences).__name__} "
-            f"{sentences[:40]!r}; to train from a file pass corpus_file=…"
+            f"sentences: expected an iterable of token lists, got the {type(sentences).__name__} "
+            f"{sentences[:40]!r}; to train from a file, pass corpus_file=…"
         )
     if not isinstance(sentences, Iterable):
-        raise TypeError(f"sentences: an iterable of token lists is expected, got a {type(sentences).__name__}")
+        raise TypeError(f"sentences: expected an iterable of token lists, got a {type(sentences).__name__}")
     if passes > 1 and isinstance(sentences, Iterator):
         raise TypeError(
             f"sentences: {passes} passes are needed, but a {type(sentences).__name__} can be read only once; pass a "
-            "list, or an object whose __iter__ starts anew each time (gensim's LineSentence does)"
+            "list, or an object whose __iter__ starts over each time (such as gensim's LineSentence)"
         )
 
 
 def check_corpus_file(path: Any) -> None:
-    """Refuse a path that cannot be read as a plain text file.
+    """Reject a path that cannot be read as an uncompressed text file.
 
     Raises
     ------
     TypeError
-        Where `path` is not a path.
+        If `path` is not a path.
     OSError
-        Where the file is missing or a directory.
+        If the file does not exist, or is a directory.
     ValueError
-        Where it is compressed: the threads read it in parts.
+        If the file is compressed: each thread reads a part of it, and a compressed file has to be read from the start.
     """
     if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(
-            f"corpus_file: a path is expected, got a {type(path).__name__}; pass token lists as sentences=…"
-        )
+        raise TypeError(f"corpus_file: expected a path, got a {type(path).__name__}; pass token lists as sentences=…")
     name = os.fspath(path)
     if os.path.isdir(name):
         raise IsADirectoryError(
@@ -66,18 +66,22 @@ def check_corpus_file(path: Any) -> None:
         raise FileNotFoundError(f"corpus_file: there is no file {name!r}")
     if name.endswith(COMPRESSED_SUFFIXES):
         raise ValueError(
-            f"corpus_file: {name!r} is compressed and cannot be read in parts; decompress it, "
+            f"corpus_file: {name!r} is compressed, so threads cannot read parts of it; decompress it, "
             f"or pass gensim's LineSentence({name!r}) as sentences"
         )
 
 
+# -----------------------------------------------------------------------------------------------------
+# Streams
+
+
 class TokenFile:
-    """A text file whose lines are tokens already, phrases joined: training takes it as it is, whatever the tokenizer.
+    """A text file that has been tokenized, including phrases: training reads it as it is, whatever the tokenizer.
 
     Parameters
     ----------
     path : str or path-like
-        One sentence a line, tokens separated by blanks, as `tokenize_file` writes it.
+        One sentence per line, tokens separated by spaces, as written by `tokenize_file`.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -91,26 +95,31 @@ class TokenFile:
 
 
 class TextLines:
-    """The lines of a text file, one after the other, as often as wanted.
+    """The lines of a text file, without line ends. Can be iterated over any number of times.
 
     Parameters
     ----------
     path : str or path-like
-        A file, plain or compressed as its name says (smart_open), or ``-`` for standard input, which is copied
-        to a temporary file when it is first read, so that it can be read again.
+        A file, compressed if its suffix says so (smart_open), or ``-`` for standard input, which is copied to a
+        temporary file on first use so that it can be read again.
+
+    Attributes
+    ----------
+    position : int
+        Number of bytes that the latest iteration has read, after decompression.
 
     Raises
     ------
     OSError
-        Where the file cannot be opened.
+        If the file cannot be opened.
     ValueError
-        Where a line is not UTF-8, with its number.
+        If a line is not UTF-8, with the line number.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
-        self.position = 0  # bytes that the last pass has read, decompressed
-        self._copy: Any = None  # of standard input
+        self.position = 0
+        self._stdin_copy: Any = None
         if self.path != "-":
             if os.path.isdir(self.path):
                 raise IsADirectoryError(f"{self.path!r} is a directory")
@@ -120,18 +129,18 @@ class TextLines:
     def _open(self) -> BinaryIO:
         if self.path != "-":
             return smart_open.open(self.path, "rb")
-        if self._copy is None:
-            self._copy = tempfile.NamedTemporaryFile(prefix="gensim-sent2vec-")  # noqa: SIM115
-            shutil.copyfileobj(sys.stdin.buffer, self._copy)
-            self._copy.flush()
-        return open(self._copy.name, "rb")
+        if self._stdin_copy is None:
+            self._stdin_copy = tempfile.NamedTemporaryFile(prefix="gensim-sent2vec-")  # noqa: SIM115
+            shutil.copyfileobj(sys.stdin.buffer, self._stdin_copy)
+            self._stdin_copy.flush()
+        return open(self._stdin_copy.name, "rb")
 
     @property
     def plain_path(self) -> str | None:
-        """The path of an uncompressed file with these lines, or None."""
+        """The path of an uncompressed local file with these lines, or None if there is no such file."""
         if self.path == "-":
             self._open().close()
-            return self._copy.name if self._copy else None
+            return self._stdin_copy.name if self._stdin_copy else None
         return None if self.path.endswith(COMPRESSED_SUFFIXES) or "://" in self.path else self.path
 
     def __iter__(self) -> Iterator[str]:
@@ -146,7 +155,7 @@ class TextLines:
 
 
 class TokenLines:
-    """The lines of a text file as token lists, split at whitespace; can be restarted."""
+    """The lines of a text file as token lists, split at whitespace. Can be iterated over any number of times."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.lines = TextLines(path)
@@ -155,68 +164,78 @@ class TokenLines:
         return (line.split() for line in self.lines)
 
 
+# -----------------------------------------------------------------------------------------------------
+# Samples
+
+
 def sample_lines(path: str | os.PathLike[str], size: int) -> Iterator[list[str]]:
-    """At most `size` lines of a plain text file as token lists, spread evenly over it; one is held at a time."""
+    """Yield at most `size` lines of an uncompressed text file, evenly spread over it, as token lists."""
     n_bytes = os.path.getsize(path)
     with open(path, "rb") as file:
         if n_bytes <= size * SHORT_LINE:
-            yield from Sample.of((line.decode("utf-8", "ignore").split() for line in file), size)
+            yield from sample_sentences((line.decode("utf-8", "ignore").split() for line in file), size)
             return
         for i in range(size):
-            begin = n_bytes * i // size
-            if begin > file.tell():
-                file.seek(begin - 1)
-                file.readline(SAMPLE_LINE)  # the rest of the line there
-            line = file.readline(SAMPLE_LINE)
+            start = n_bytes * i // size
+            if start > file.tell():
+                file.seek(start - 1)
+                file.readline(MAX_SENTENCE)  # skip the rest of this line
+            line = file.readline(MAX_SENTENCE)
             if not line:
                 return
             yield line.decode("utf-8", "ignore").split()
 
 
+def sample_sentences(sentences: Iterable[Any], size: int) -> list[Any]:
+    """Return at most `size` sentences of an iterable, evenly spread over it; see `Sample`."""
+    sample = Sample(size)
+    for _ in sample.record(sentences):
+        pass
+    return sample.sentences
+
+
 class Sample:
-    """Sentences spread evenly over a stream that passes by: every k-th, k doubling as more come than are to be held.
+    """A systematic sample of a stream of unknown length: every k-th sentence.
+
+    k doubles, and every other sentence is dropped, whenever the sample becomes too large.
 
     Parameters
     ----------
     size : int
-        At most so many; of longer streams at least half as many.
+        Maximum number of sentences. Of a longer stream, at least half as many are kept.
+    max_tokens : int
+        Maximum total length of the sentences, in tokens (of texts: in characters).
+    max_sentence : int
+        Longer sentences are truncated.
 
     Attributes
     ----------
     sentences : list
-        Those held so far, in order.
+        The sample, in order.
     """
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, size: int, max_tokens: int = 1 << 21, max_sentence: int = MAX_SENTENCE) -> None:
+        self.size, self.max_tokens, self.max_sentence = size, max_tokens, max_sentence
         self.sentences: list[Any] = []
-        self._step, self._seen, self._tokens = 1, 0, 0
+        self._step, self._n_seen, self._n_tokens = 1, 0, 0
 
-    def watch(self, sentences: Iterable[Any]) -> Iterator[Any]:
-        """The sentences as they come."""
+    def record(self, sentences: Iterable[Any]) -> Iterator[Any]:
+        """Yield the sentences unchanged, and sample them on the way."""
         for sentence in sentences:
             if not isinstance(sentence, Sized) and isinstance(sentence, Iterable):
                 sentence = list(sentence)
-            if self._seen % self._step == 0 and isinstance(sentence, Sized) and isinstance(sentence, Iterable):
-                self._hold(sentence)
-            self._seen += 1
+            if self._n_seen % self._step == 0 and isinstance(sentence, Sized) and isinstance(sentence, Iterable):
+                self._add(sentence)
+            self._n_seen += 1
             yield sentence
 
-    def _hold(self, sentence: Any) -> None:
+    def _add(self, sentence: Any) -> None:
         if isinstance(sentence, str):
-            self.sentences.append(sentence[:SAMPLE_LINE])
+            self.sentences.append(sentence[: self.max_sentence])
         else:
-            self.sentences.append(list(islice(sentence, SAMPLE_LINE)))
-        self._tokens += len(self.sentences[-1])
-        while len(self.sentences) > self.size or (self._tokens > SAMPLE_TOKENS and len(self.sentences) > 1):
+            self.sentences.append(list(islice(sentence, self.max_sentence)))
+        self._n_tokens += len(self.sentences[-1])
+        while len(self.sentences) > self.size or (self._n_tokens > self.max_tokens and len(self.sentences) > 1):
             self.sentences = self.sentences[::2]
             self._step *= 2
-            self._tokens = sum(map(len, self.sentences))
-
-    @classmethod
-    def of(cls, sentences: Iterable[Any], size: int) -> list[Any]:
-        """The sample of sentences that are at hand."""
-        sample = cls(size)
-        for _ in sample.watch(sentences):
-            pass
-        return sample.sentences
+            self._n_tokens = sum(map(len, self.sentences))

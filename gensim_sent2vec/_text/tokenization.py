@@ -18,12 +18,12 @@ from typing import Any
 
 import smart_open
 
+from .._util.batches import batched
 from .._util.progress import Progress
 from .._util.threads import available_cpus, ordered_map
 from ..phrases import frozen, joined
 from ..tokenizers import DEFAULT, describe, name_of, resolve
 from .corpus import TextLines, TokenFile
-from .vocabulary import batches
 
 BATCH = 1 << 10  # texts that a process is handed together
 
@@ -74,7 +74,7 @@ class Tokenization:
             return (" ".join(self(text)) for text in _only_texts(texts))
         if hasattr(self._tokens_of, "stream"):
             return map(" ".join, self.stream(texts))
-        return self._by_processes(batches(_only_texts(texts), BATCH), workers)
+        return self._by_processes(batched(_only_texts(texts), BATCH), workers)
 
     def _by_processes(self, parts: Iterator[list[str]], workers: int) -> Iterator[str]:
         first = list(next(parts, []))

@@ -13,7 +13,9 @@ from gensim.models import Word2Vec
 
 from .. import _kernel
 from .._text.corpus import check_corpus_file, check_sentences
-from .._text.vocabulary import Vocabulary, WordCounts, count_file, count_words
+from .._text.counting import WordCounts, count_file, count_words
+from .._text.packed import PackedStrings
+from .._text.vocabulary import Vocabulary
 from .._util import memory
 from .._util.threads import slices_of, threads_over
 from ..keyedvectors import Sent2VecKeyedVectors
@@ -159,7 +161,7 @@ class Preparation(Word2Vec):
             raise ValueError(
                 "prepare_vocab: the raw counts are gone; call build_vocab, with keep_raw_vocab=True to keep them"
             )
-        raw = WordCounts.of(self.raw_vocab)
+        raw = WordCounts.from_mapping(self.raw_vocab)
         effective = max(min_count, count_for(raw.counts, self.max_final_vocab))
         kept = raw.take(kept_words(raw, effective, trim_rule))
         if not len(kept) and not update:
@@ -200,9 +202,7 @@ class Preparation(Word2Vec):
         ids = np.fromiter((old.get(word, -1) for word in kept), dtype=np.int64, count=len(kept))
         new = np.flatnonzero(ids < 0)
         ids[new] = len(old) + np.arange(len(new))
-        added = kept.take(new)
-        blob = np.concatenate([old.blob, added.blob])
-        vocabulary = Vocabulary(blob, np.concatenate([old.offsets, old.offsets[-1] + added.offsets[1:]]))
+        vocabulary = Vocabulary(PackedStrings.concatenate([old.words, kept.words.take(new)]))
 
         def grown(name: str, fill: int) -> np.ndarray:
             values = self.wv.expandos[name]
@@ -230,7 +230,7 @@ class Preparation(Word2Vec):
         ValueError
             Where a key is not a string or a count not a whole number.
         """
-        counts = WordCounts.of(word_freq)
+        counts = WordCounts.from_mapping(word_freq)
         with self._counts_kept_on_error():
             super().build_vocab_from_freq(counts, keep_raw_vocab, corpus_count, trim_rule, update)
         self.corpus_total_words = int(counts.counts.sum())

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _kernel
-from .._text.vocabulary import BATCH, descriptors
+from .._text.counting import file_descriptors
+from .._util.batches import BATCH_SIZE
 from .._util.progress import Progress
 from .._util.threads import ThreadGroup, slices_of, threads_over
 from .word_selection import negative_weights
@@ -100,7 +101,7 @@ class Training:
         def work(i: int, part: slice) -> None:
             self.trainers[i].train_slice(self.table, files[i], part.start, part.stop)
 
-        with descriptors(path, n) as files, threads_over([slices] * n, work, self.schedule.stop) as threads:
+        with file_descriptors(path, n) as files, threads_over([slices] * n, work, self.schedule.stop) as threads:
             while not threads.wait(self.report_delay):
                 self._report(epoch, progress)
 
@@ -157,7 +158,7 @@ def _packs(sentences: Iterable[Sequence[str]], batch_words: int) -> Iterable[_ke
             sentence = list(sentence)
         batch.append(sentence)
         words += len(sentence) if isinstance(sentence, Sized) else 0  # the pack refuses it with a good word
-        if words >= batch_words or len(batch) >= BATCH:
+        if words >= batch_words or len(batch) >= BATCH_SIZE:
             yield _kernel.Pack(batch)
             batch, words = [], 0
     if batch:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from gensim import utils
 
-from .._text.vocabulary import WordCounts
+from .._text.counting import WordCounts
 
 
 def count_for(counts: np.ndarray, max_words: int | None) -> int:
@@ -44,7 +44,7 @@ def no_word_left(
         ties = f"more words than that occur {effective - 1} times"
         return f"max_final_vocab={max_final_vocab} leaves no word: {ties}; raise it"
     return (
-        f"{options} leaves no word: the most frequent of {len(raw)}, {raw.word(most)!r}, "
+        f"{options} leaves no word: the most frequent of {len(raw)}, {raw.words[most]!r}, "
         f"occurs {raw.counts[most]} times; lower min_count or pass a larger corpus"
     )
 

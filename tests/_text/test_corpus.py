@@ -1,4 +1,4 @@
-"""Checks of what a user hands over as a corpus, and streams of lines that can be restarted."""
+"""Checks of corpus arguments, and streams of lines that can be read several times."""
 
 import bz2
 import gzip
@@ -26,7 +26,7 @@ class Restartable:
 
 
 @pytest.mark.parametrize("sentences", [common_texts, tuple(common_texts), Restartable(), [], {}, {"a": 1}.values()])
-def test_what_can_be_read_again_passes(sentences):
+def test_a_corpus_that_can_be_read_again_passes(sentences):
     check_sentences(sentences, passes=2)
 
 
@@ -35,25 +35,25 @@ def test_line_sentence_passes(lee_path):
 
 
 @pytest.mark.parametrize("stream", [iter([]), (s for s in common_texts), map(list, common_texts), zip("ab")])
-def test_a_stream_passes_only_where_one_pass_is_needed(stream):
+def test_an_iterator_is_accepted_only_if_one_pass_is_needed(stream):
     check_sentences(stream, passes=1)
     with pytest.raises(TypeError, match=f"^sentences: 6 passes are needed, but a {type(stream).__name__} can be"):
         check_sentences(stream, passes=6)
 
 
-def test_an_open_file_is_a_stream(lee_path):
+def test_an_open_file_is_an_iterator(lee_path):
     with open(lee_path) as lines, pytest.raises(TypeError, match="read only once"):
         check_sentences(lines, passes=2)
 
 
 @pytest.mark.parametrize("sentences", ["a b c", b"a b c", ""])
-def test_a_string_is_no_corpus(sentences):
+def test_a_string_is_not_a_corpus(sentences):
     with pytest.raises(TypeError, match=r"^sentences: .* got the (str|bytes) .*corpus_file="):
         check_sentences(sentences, passes=1)
 
 
 @pytest.mark.parametrize("sentences", [5, 1.5, object(), len])
-def test_what_is_not_iterable_is_no_corpus(sentences):
+def test_a_non_iterable_is_not_a_corpus(sentences):
     with pytest.raises(TypeError, match=f"^sentences: .* got a {type(sentences).__name__}"):
         check_sentences(sentences, passes=1)
 
@@ -64,8 +64,8 @@ def test_a_text_file_passes(lee_path):
 
 
 @pytest.mark.parametrize("path", [common_texts, 5, b"corpus.txt", None, io.StringIO("a b")])
-def test_what_is_no_path_is_refused(path):
-    with pytest.raises(TypeError, match=f"^corpus_file: a path is expected, got a {type(path).__name__}.*sentences="):
+def test_only_a_path_is_accepted(path):
+    with pytest.raises(TypeError, match=f"^corpus_file: expected a path, got a {type(path).__name__}.*sentences="):
         check_corpus_file(path)
 
 
@@ -74,13 +74,13 @@ def test_a_missing_file_is_named(tmp_path):
         check_corpus_file(tmp_path / "nowhere.txt")
 
 
-def test_a_directory_is_refused_with_a_way_out(tmp_path):
+def test_a_directory_is_refused_with_an_alternative(tmp_path):
     with pytest.raises(IsADirectoryError, match=r"^corpus_file: .* is a directory.*PathLineSentences"):
         check_corpus_file(tmp_path)
 
 
 @pytest.mark.parametrize("ending", [".gz", ".bz2", ".xz"])
-def test_a_compressed_file_is_refused_with_a_way_out(tmp_path, ending):
+def test_a_compressed_file_is_refused_with_an_alternative(tmp_path, ending):
     path = tmp_path / f"corpus.txt{ending}"
     path.write_bytes(b"")
     with pytest.raises(ValueError, match=r"^corpus_file: .* is compressed.*decompress it, or pass .*LineSentence"):
@@ -122,11 +122,11 @@ def test_token_lines(text_path):
     check_sentences(tokens, passes=5)
 
 
-def test_token_lines_are_what_line_sentence_reads(lee_path):
+def test_token_lines_equal_those_of_line_sentence(lee_path):
     assert list(TokenLines(lee_path)) == list(LineSentence(lee_path))
 
 
-def test_plain_path_is_given_for_plain_files_only(text_path):
+def test_only_uncompressed_files_have_a_plain_path(text_path):
     assert TextLines(text_path).plain_path == (str(text_path) if text_path.suffix == ".txt" else None)
 
 
@@ -139,7 +139,7 @@ def test_lines_end_at_newlines_only(tmp_path_factory, lines):
 
 @pytest.mark.parametrize("bad", ["caf\xe9".encode("latin-1"), b"\xff\xfea\0", b"\xed\xa0\x80"])
 @pytest.mark.parametrize("before", [0, 2, 1233])
-def test_a_line_that_is_not_utf8_is_numbered(tmp_path, bad, before):
+def test_the_error_for_a_line_that_is_not_utf8_gives_its_number(tmp_path, bad, before):
     path = tmp_path / "text.txt"
     path.write_bytes(b"good\n" * before + bad + b"\ngood\n")
     read = []
@@ -149,7 +149,7 @@ def test_a_line_that_is_not_utf8_is_numbered(tmp_path, bad, before):
     assert read == ["good"] * before
 
 
-def test_a_file_that_is_missing_is_named_at_once(tmp_path):
+def test_a_missing_file_is_reported_at_once(tmp_path):
     for kind in (TextLines, TokenLines):
         with pytest.raises(FileNotFoundError, match=r"nowhere\.txt"):
             kind(tmp_path / "nowhere.txt")
@@ -187,7 +187,7 @@ def test_standard_input_can_be_read_again(stdin):
     assert list(lines) == LINES
 
 
-def test_standard_input_has_a_file_while_it_is_needed(stdin):
+def test_the_copy_of_standard_input_is_deleted_when_it_is_no_longer_needed(stdin):
     lines = TextLines("-")
     copy = Path(lines.plain_path)
     assert copy.read_bytes() == TEXT.encode()
@@ -209,7 +209,7 @@ def test_tokens_of_standard_input(stdin):
         assert list(tokens) == [line.split() for line in LINES]
 
 
-def test_a_real_archive_is_read_as_it_streams(shared_data):
+def test_a_large_compressed_file_is_read_as_a_stream(shared_data):
     for name in ("en.txt.xz", "ko.txt.xz"):
         tokens = TokenLines(shared_data(name))
         start = list(islice(tokens, 100))

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from ... import _kernel
-from ..._text.vocabulary import ERRORS, slots_for
+from ..._text.packed import UTF8_ERRORS
+from ..._text.vocabulary import slots_for
 from ..container import Stream
 
 PART = 1 << 22  # slots of the hash table in memory at a time: 32 MB
@@ -109,7 +110,7 @@ class DiskVocabulary:
         pairs = np.frombuffer(alike, dtype=np.int64).reshape(-1, 2)
         for a, b in pairs.tolist():
             if (word := self.word(a)) == self.word(b):
-                raise ValueError(f"the word {word.decode('utf-8', ERRORS)!r} stands twice in the vocabulary")
+                raise ValueError(f"the word {word.decode('utf-8', UTF8_ERRORS)!r} occurs twice in the vocabulary")
         if len(pairs) > 64:
             raise ValueError(f"too many words have the same hash, such as number {pairs[0, 0]} and {pairs[0, 1]}")
         which = np.frombuffer(over, dtype=np.int64)
