@@ -9,14 +9,14 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from gensim_sent2vec._cli.arguments import parser
+from gensim_sent2vec._cli.parser import build_parser
 
 
 class Commands(SphinxDirective):
     """A section for the program and for each of its commands: what it does, its arguments, examples."""
 
     def run(self) -> list[nodes.Node]:
-        text = "\n".join(section(parser()))
+        text = "\n".join(section(build_parser()))
         return self.parse_text_to_nodes(text, allow_section_headings=True)
 
 

@@ -26,7 +26,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.manifold import TSNE
 
 from gensim_sent2vec import Sent2Vec
-from gensim_sent2vec._cli.demo import lee_documents, split_sentences
+from gensim_sent2vec.datasets import lee_documents, split_sentences
 
 COLOURS = (
     "#4477aa", "#ee6677", "#228833", "#b8a100", "#3aa6d0", "#aa3377", "#e07b39", "#777777", "#5b4fa2", "#009988",

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from gensim_sent2vec import Sent2Vec
-from gensim_sent2vec._cli.demo import lee_documents, split_sentences
+from gensim_sent2vec.datasets import lee_documents, split_sentences
 from gensim_sent2vec.export import to_keras
 
 MESSAGES = Path(__file__).parent / "data" / "messages.tsv"

@@ -28,7 +28,7 @@ from gensim.models.doc2vec import Doc2Vec, TaggedDocument
 from gensim.utils import simple_preprocess
 
 from gensim_sent2vec import Sent2Vec, SentenceIndex
-from gensim_sent2vec._cli.demo import human_correlation, lee_documents, split_sentences
+from gensim_sent2vec.datasets import human_correlation, lee_documents, split_sentences
 
 
 def show_nearest(doc2vec, model, sentences, new):

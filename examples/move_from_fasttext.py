@@ -28,7 +28,7 @@ from gensim.test.utils import datapath
 from gensim.utils import simple_preprocess
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, SentenceIndex, SentenceWeighting
-from gensim_sent2vec._cli.demo import human_correlation, lee_documents, split_sentences
+from gensim_sent2vec.datasets import human_correlation, lee_documents, split_sentences
 
 # fastText's sentence vector: the mean of words of length 1.
 FASTTEXT_MEAN = SentenceWeighting(sif=None, unit_words=True, lexical_weight=0, whiten=0, unseen_words=False)

@@ -30,7 +30,7 @@ from gensim.models import Word2Vec
 from gensim.utils import simple_preprocess
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, SentenceIndex, SentenceWeighting
-from gensim_sent2vec._cli.demo import human_correlation, lee_documents, split_sentences
+from gensim_sent2vec.datasets import human_correlation, lee_documents, split_sentences
 
 # What the classes of fse compute. uSIF estimates its own rate of decay; `sif` is near to its choice as it is.
 MEANING = {"unit_words": False, "lexical_weight": 0, "whiten": 0, "unseen_words": False}

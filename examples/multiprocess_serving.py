@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors
-from gensim_sent2vec._cli.demo import lee_documents, split_sentences
+from gensim_sent2vec.datasets import lee_documents, split_sentences
 
 ROLLUP = Path("/proc/self/smaps_rollup")
 

@@ -25,7 +25,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.svm import LinearSVC
 
 from gensim_sent2vec import Sent2Vec
-from gensim_sent2vec._cli.demo import lee_documents, split_sentences
+from gensim_sent2vec.datasets import lee_documents, split_sentences
 from gensim_sent2vec.vectorizer import Sent2VecVectorizer
 
 MESSAGES = Path(__file__).parent / "data" / "messages.tsv"

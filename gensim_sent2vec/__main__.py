@@ -1,4 +1,4 @@
-"""``python -m gensim_sent2vec`` is the command ``gensim-sent2vec``."""
+"""``python -m gensim_sent2vec`` runs the command ``gensim-sent2vec``."""
 
 from ._cli.main import main
 

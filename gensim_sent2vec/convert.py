@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Sequence
 
 from ._files.epfml.layout import MAGIC, open_regular_file
 from ._files.pickles import class_of_pickle, complete_interrupted_save, load_pickle
@@ -80,10 +81,12 @@ def write_vectors(wv: Sent2VecKeyedVectors, dst: str | os.PathLike[str], form: s
         wv.save_word2vec_format(path, binary=form == BINARY)
 
 
-def format_from_name(path: str | os.PathLike[str]) -> str:
-    """The form that the name of a file to write says."""
+def format_from_name(
+    path: str | os.PathLike[str], suffixes: Sequence[tuple[str, str]] = SUFFIXES, default: str = NATIVE
+) -> str:
+    """The format of a file to write, by its suffix; a compression suffix is ignored."""
     name = without_compression_suffix(os.fspath(path).lower())
-    return next((form for suffix, form in SUFFIXES if name.endswith(suffix)), NATIVE)
+    return next((form for suffix, form in suffixes if name.endswith(suffix)), default)
 
 
 def is_epfml(path: str | os.PathLike[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Completion of the command line by the shell: a script made by shtab, so that a TAB need not start Python."""
+"""Shell completion: shtab generates a static script, so that pressing Tab does not have to start Python."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import argparse
 import sys
 from typing import Any
 
-FILES = {  # how shtab is told, for each shell, that a file is meant
+# shtab's names for "complete a file name", per shell.
+FILES = {
     "bash": "_shtab_compgen_files",
     "zsh": "_files",
     "tcsh": "f",
@@ -17,7 +18,7 @@ SHELLS = tuple(FILES)
 
 
 class PrintCompletion(argparse.Action):
-    """The option that prints the script for a shell, and ends."""
+    """An option that prints the completion script for a shell and exits."""
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: Any, values: Any, option_string: Any = None) -> None:
         try:

@@ -1,4 +1,4 @@
-"""The command line: ``gensim-sent2vec COMMAND …``, run with quiet ends and clear errors."""
+"""The entry point ``gensim-sent2vec COMMAND ...``: runs a command and turns errors into one line and an exit status."""
 
 from __future__ import annotations
 
@@ -7,30 +7,40 @@ import os
 import sys
 from typing import TextIO
 
-from . import commands  # a command is its function there
-from .arguments import parser
-
-
-def _silence(stream: TextIO) -> None:
-    """After a broken pipe: let the interpreter's last flush go nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+from .parser import build_parser
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run a command; exit status 2 with one line on bad input, 130 on a Ctrl-C."""
-    args = parser().parse_args(argv)
+    """Run a command.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        The arguments; by default those of the process.
+
+    Raises
+    ------
+    SystemExit
+        With status 2 and one line on standard error for invalid input, 130 after Ctrl-C, 141 after a broken pipe.
+    """
+    args = build_parser().parse_args(argv)
     logging.basicConfig(
         level=logging.INFO if args.verbose else logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stderr
     )
     logging.getLogger("gensim_sent2vec.progress").setLevel(logging.INFO)
     try:
-        getattr(commands, args.command)(args)
+        args.run(args)
         sys.stdout.flush()
     except BrokenPipeError:
-        _silence(sys.stdout)
+        _discard(sys.stdout)
         sys.exit(141)
     except KeyboardInterrupt:
         sys.exit(130)
     except (ValueError, TypeError, OSError, MemoryError, ImportError) as error:
         print(f"gensim-sent2vec {args.command}: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
+
+
+def _discard(stream: TextIO) -> None:
+    """Redirect a broken pipe to nowhere, so that the interpreter's flush at exit does not fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -22,14 +22,14 @@ from gensim.utils import simple_preprocess
 from processes import heed_ctrl_c
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, SentenceIndex, __version__
-from gensim_sent2vec._cli import commands
-from gensim_sent2vec._cli.arguments import parser
+from gensim_sent2vec._cli.commands import bake
 from gensim_sent2vec._cli.main import main
+from gensim_sent2vec._cli.parser import build_parser
 from gensim_sent2vec._util import progress
 from gensim_sent2vec.evaluation import evaluate_sts
 
 COMMAND = [sys.executable, "-m", "gensim_sent2vec"]
-COMMANDS = next(action for action in parser()._actions if action.dest == "command").choices
+COMMANDS = next(action for action in build_parser()._actions if action.dest == "command").choices
 
 
 @pytest.fixture(scope="module")
@@ -304,10 +304,10 @@ def test_bad_input(model, corpus, tmp_path, capsys):
     assert "skip_bigrams" in refused(capsys, "train", corpus, tmp_path / "m", "--skip-bigrams", "--word-ngrams", "1")
     assert "there is no model" in refused(capsys, "encode", missing, corpus)
     assert "not a saved model" in refused(capsys, "info", corpus)
-    assert "not a word of the model" in refused(capsys, "similar", model, "qqqq")
+    assert "not in the vocabulary" in refused(capsys, "similar", model, "qqqq")
     assert "--topn" in refused(capsys, "similar", model, "police", "-n", 0)
     assert "--hybrid" in refused(capsys, "similar", model, "police", "--hybrid", 0.5)
-    assert "not a word of the model" in refused(capsys, "similar", model, "police", "--negative", "qqqq")
+    assert "not in the vocabulary" in refused(capsys, "similar", model, "police", "--negative", "qqqq")
     Word2Vec(common_texts, min_count=1, vector_size=5).save(str(tmp_path / "w2v"))
     assert "Word2Vec" in refused(capsys, "info", tmp_path / "w2v")
     (tmp_path / "latin").write_bytes(b"caf\xe9 au lait\n" * 5)
@@ -335,7 +335,7 @@ def test_every_command_has_help_with_examples_that_parse(command, capsys):
     calls = [line.rpartition("gensim-sent2vec")[2] for line in lines if "gensim-sent2vec" in line]
     assert any(call.split()[0] == command for call in calls)
     for call in calls:
-        parser().parse_args(shlex.split(call.partition(" | ")[0].partition(" < ")[0]))
+        build_parser().parse_args(shlex.split(call.partition(" | ")[0].partition(" < ")[0]))
 
 
 def test_version_and_module():
@@ -344,8 +344,9 @@ def test_version_and_module():
 
 
 def test_every_command_does_something():
-    """A command is the function of its name, see `gensim_sent2vec._cli.main.main`."""
-    assert all(callable(getattr(commands, name)) for name in COMMANDS)
+    """The parser of a command sets the function that executes it, in the module of the same name."""
+    for name, parser in COMMANDS.items():
+        assert parser.get_default("run").__module__ == f"gensim_sent2vec._cli.commands.{name}"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX pipes")
@@ -399,7 +400,7 @@ def test_ctrl_c_saves_what_is_trained(corpus, tmp_path):
     rest = train.stderr.read()
     train.stderr.close()
     assert train.wait(60) == 130
-    assert "as far as it is trained" in rest and "Traceback" not in rest
+    assert "saved the model as trained so far" in rest and "Traceback" not in rest
     assert np.isfinite(Sent2Vec.load(str(path)).wv.vectors).all()
 
 
@@ -459,7 +460,7 @@ def test_bake(model, corpus, tmp_path, capsys):
     baked = KeyedVectors.load_word2vec_format(str(tmp_path / "fitted.txt"))
     expected = wv.bake([word for tokens in sentences for word in tokens], sentences=sentences)
     assert baked.key_to_index.keys() == {word for tokens in sentences for word in tokens}
-    assert f"word2vec, {len(baked):,} words, {expected.vector_size} numbers each" in capsys.readouterr().err
+    assert f"word2vec, {len(baked):,} words, {expected.vector_size} dimensions" in capsys.readouterr().err
     np.testing.assert_allclose(baked["sydney"], expected["sydney"], atol=1e-6)
 
 
@@ -478,11 +479,11 @@ def test_bake_for_other_packages(form, model, tmp_path, capsys):
 
 
 def test_bake_refuses(model, corpus, tmp_path, monkeypatch, capsys):
-    assert "reference program's form" in refused(capsys, "bake", model, tmp_path / "a.bin")
+    assert "reference program's format" in refused(capsys, "bake", model, tmp_path / "a.bin")
     assert "no weighting" in refused(capsys, "bake", save_plain(model, tmp_path / "plain"), tmp_path / "a.s2v")
     assert "is a file" in refused(capsys, "bake", model, corpus, "--to", "model2vec")
     assert "is a directory" in refused(capsys, "bake", model, tmp_path)
-    monkeypatch.setattr(commands, "find_spec", lambda name: None)
+    monkeypatch.setattr(bake, "find_spec", lambda name: None)
     assert "gensim-sent2vec[static]" in refused(capsys, "bake", model, tmp_path / "a", "--to", "model2vec")
 
 

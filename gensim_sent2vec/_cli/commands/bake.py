@@ -1,0 +1,70 @@
+"""The command ``bake``: word vectors whose plain means are good sentence vectors."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib.util import find_spec
+from itertools import chain
+
+from ..._pooling.baking import SAMPLE
+from ..._text.corpus import Sample, TextLines
+from ...convert import BINARY, EPFML, FOLDERS, NATIVE, TEXT, format_from_name, load_vectors, write_vectors
+from ...keyedvectors import Sent2VecKeyedVectors
+from ..arguments import Subcommands, add_command, add_file, add_model
+from ..files import check_writable
+
+FORMATS = (NATIVE, TEXT, BINARY, *FOLDERS)
+
+
+def add_parser(commands: Subcommands) -> None:
+    parser = add_command(
+        commands,
+        "bake",
+        run,
+        summary="fold a model's weighting into its word vectors",
+        details="For programs that average word vectors. The model must have a weighting, which training fits by "
+        "default. With the training corpus, vectors are fitted to its sentences and its rare words get vectors "
+        "too, which brings plain means close to the vectors of encode.",
+        examples=[
+            "gensim-sent2vec bake my.model baked.vec.gz --corpus corpus.txt",
+            "gensim-sent2vec bake my.model my-m2v --corpus corpus.txt --to model2vec",
+        ],
+    )
+    add_model(parser)
+    add_file(parser, "target", metavar="OUT", help="its suffix selects the format, as for convert")
+    add_file(
+        parser, "--corpus", metavar="CORPUS", help="one sentence per line; may be compressed; - reads standard input"
+    )
+    parser.add_argument(
+        "--to",
+        choices=FORMATS,
+        metavar="FORMAT",
+        help=f"format of OUT, whatever its suffix: {', '.join(FORMATS)}; the last two write a folder and need the "
+        "extra [static]",
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    wv = load_vectors(args.model)
+    form = args.to or format_from_name(args.target)
+    if form == EPFML:
+        raise ValueError(
+            f"OUT: {args.target!r} has the suffix of the reference program's format, which cannot hold baked vectors; "
+            "choose another suffix, or pass --to"
+        )
+    check_writable(args.target, folder=form in FOLDERS)
+    if form in FOLDERS and find_spec(form.replace("-", "_")) is None:
+        raise ImportError(f'--to {form} needs {form}: pip install "gensim-sent2vec[static]"')
+    baked = _bake(wv, args.corpus)
+    write_vectors(baked, args.target, form)
+    print(f"{args.target}: {form}, {len(baked):,} words, {baked.vector_size} dimensions", file=sys.stderr)
+
+
+def _bake(wv: Sent2VecKeyedVectors, corpus: str | None) -> Sent2VecKeyedVectors:
+    """Read the corpus once, for its words and for a sample of its sentences."""
+    if corpus is None:
+        return wv.bake()
+    sample = Sample(SAMPLE)
+    words = dict.fromkeys(chain.from_iterable(sample.record(wv.token_lists(TextLines(corpus)))))
+    return wv.bake(words, sample.sentences)

@@ -1,0 +1,46 @@
+"""The command ``convert``: a model in another file format."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from ...convert import FORMS
+from ...convert import convert as convert_file
+from ..arguments import Subcommands, add_command, add_file
+from ..files import check_writable
+
+
+def add_parser(commands: Subcommands) -> None:
+    parser = add_command(
+        commands,
+        "convert",
+        run,
+        summary="convert a model to another file format",
+        details="Formats are native files, .bin files of the reference Sent2Vec program, and word2vec text and binary. "
+        "The format of IN is detected from its content. Converting a .bin to the native format takes less than "
+        "200 MB of memory, whatever its size. word2vec files hold words only; what they cannot hold is left out "
+        "with a warning.",
+        examples=[
+            "gensim-sent2vec convert model.bin model.s2v",
+            "gensim-sent2vec convert my.model words.vec.gz",
+        ],
+    )
+    add_file(parser, "source", metavar="IN", help="a file in any of these formats; word2vec files may be compressed")
+    add_file(
+        parser,
+        "target",
+        metavar="OUT",
+        help="its suffix selects the format: .bin: reference; .txt, .vec: word2vec text; .w2v.bin: word2vec binary "
+        "(these also with .gz); any other: native",
+    )
+    parser.add_argument(
+        "--to", choices=FORMS, metavar="FORMAT", help=f"format of OUT, whatever its suffix: {', '.join(FORMS)}"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    check_writable(args.target)
+    form = convert_file(args.source, args.target, args.to)
+    print(f"{args.target}: {form}, {os.path.getsize(args.target):,} bytes", file=sys.stderr)

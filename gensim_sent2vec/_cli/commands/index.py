@@ -1,0 +1,55 @@
+"""The command ``index``: a saved `SentenceIndex` of a text file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import numpy as np
+
+from ..._service.faq import build_index
+from ...convert import load_vectors
+from ..arguments import Subcommands, add_command, add_file, add_flag, add_model, add_workers
+from ..files import check_writable
+
+
+def add_parser(commands: Subcommands) -> None:
+    parser = add_command(
+        commands,
+        "index",
+        run,
+        summary="build a searchable index of sentences",
+        details="Encodes the sentences once. The commands similar --index and serve then memory-map the file, which "
+        "any number of processes share.",
+        examples=[
+            "gensim-sent2vec index my.model faq.txt faq.index --lexical",
+            "gensim-sent2vec index my.model news.txt.gz news.index --method hnsw --float16",
+        ],
+    )
+    add_model(parser)
+    add_file(
+        parser,
+        "corpus",
+        metavar="CORPUS",
+        help="one sentence per line, or tab-separated columns with a header that names question and answer; may be "
+        "compressed; - reads standard input",
+    )
+    add_file(parser, "output", metavar="OUT", help="where to save the index")
+    parser.add_argument(
+        "--method",
+        choices=("exact", "hnsw"),
+        default="exact",
+        help="hnsw is approximate and needs usearch (default: exact)",
+    )
+    add_flag(parser, "--float16", help="store vectors in half precision")
+    add_flag(parser, "--lexical", help="store lexical scores too, for searches with --hybrid")
+    add_workers(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    wv = load_vectors(args.model)
+    check_writable(args.output)
+    dtype = np.float16 if args.float16 else np.float32
+    index = build_index(wv, args.corpus, method=args.method, dtype=dtype, lexical=args.lexical, workers=args.workers)
+    index.save(args.output)
+    print(f"Saved {index} to {args.output}", file=sys.stderr)

@@ -1,0 +1,55 @@
+"""The command ``serve``: answers over HTTP."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..._service.limits import Limits
+from ..arguments import Subcommands, add_command, add_file, add_float, add_int, add_model
+
+
+def add_parser(commands: Subcommands) -> None:
+    parser = add_command(
+        commands,
+        "serve",
+        run,
+        summary="answer questions over HTTP",
+        details="The search page for browsers is at /, the API documentation at /docs, and Prometheus metrics are at "
+        "/metrics. SIGHUP reloads the files without interrupting requests; replace files by renaming new ones "
+        "into place, as all commands here do.",
+        examples=[
+            "gensim-sent2vec serve my.model faq.index --workers 4 --port 8000",
+            "curl http://127.0.0.1:8000/search -H 'Content-Type: application/json' \\\n"
+            '       -d \'{"query": "how do i get my money back"}\'',
+        ],
+    )
+    limits = Limits()
+    add_model(parser)
+    add_file(
+        parser,
+        "faq",
+        metavar="FAQ",
+        help="an index, built by the command index, or tab-separated text with a header that names question and answer",
+    )
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, for this machine only)"
+    )
+    add_int(parser, "--port", help="port to listen on; 0: any free port", default=8000)
+    add_int(parser, "--workers", help="worker processes (default: one per CPU, at most 4)")
+    add_float(
+        parser,
+        "--hybrid",
+        help="weight of the lexical score, unless the request sets it (default: 0.5 if the index stores lexical "
+        "scores, else 0)",
+    )
+    add_int(parser, "--max-body", help="maximum bytes per request", default=limits.body)
+    add_int(parser, "--max-sentences", help="maximum sentences per request", default=limits.sentences)
+    add_int(parser, "--max-length", help="maximum characters per sentence", default=limits.length)
+    add_int(parser, "--max-topn", help="maximum results per query", default=limits.topn)
+
+
+def run(args: argparse.Namespace) -> None:
+    from ..._service.supervisor import Source, serve  # only this command needs it
+
+    limits = Limits(args.max_body, args.max_sentences, args.max_length, args.max_topn)
+    serve(Source(args.model, args.faq, args.hybrid), args.host, args.port, args.workers, limits)

@@ -1,0 +1,152 @@
+"""The command ``train``: from a text file to a saved model."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from ..._text.corpus import TextLines, TokenFile, TokenLines
+from ..._text.tokenization import PhraseSentences, Tokenization
+from ...keyedvectors import Sent2VecKeyedVectors
+from ...model import Sent2Vec
+from ...phrases import learn_phrases, load_phrases
+from ...weighting import SentenceWeighting
+from ..arguments import Container, Subcommands, add_command, add_file, add_flag, add_phrases
+from ..files import check_writable
+
+Options = tuple[tuple[str, type, str], ...]  # name, type, help
+
+# Arguments of Sent2Vec, which supplies the defaults.
+TRAINING: Options = (
+    ("vector_size", int, "dimensions of the vectors"),
+    ("alpha", float, "initial learning rate"),
+    ("min_alpha", float, "final learning rate"),
+    ("epochs", int, "passes over the corpus"),
+    ("min_count", int, "ignore words with a count below N"),
+    ("max_vocab_size", int, "prune rare words whenever more than N distinct ones are counted"),
+    ("max_final_vocab", int, "keep at most N words, by raising --min-count"),
+    ("word_ngrams", int, "longest word n-grams; 1: words only"),
+    ("dropout_k", int, "random positions per target that no n-gram covers"),
+    ("bucket", int, "number of n-gram hash buckets"),
+    ("negative", int, "negative samples per target"),
+    ("ns_exponent", float, "draw negative samples in proportion to count to the power X"),
+    ("sample", float, "subsampling threshold of targets; 0: off"),
+    ("shared_negatives", int, "consecutive targets that share negative samples; 1: no sharing (default: 16)"),
+    ("workers", int, "threads (default: all CPUs)"),
+    ("seed", int, "random seed"),
+    ("tokenizer", str, "split, simple, words, kiwi or mecab; kiwi:N,V keeps some parts of speech only"),
+)
+
+# Arguments of SentenceWeighting, likewise.
+WEIGHTING: Options = (
+    ("sif", float, "a in the SIF word weights a / (a + p)"),
+    ("first_half", float, "multiply word weights in the first half of a sentence by X"),
+    ("half_length", int, "apply --first-half to sentences of more than N tokens"),
+    ("whiten", float, "scale each semantic axis by its eigenvalue to the power X"),
+    ("remove_components", int, "leading semantic axes to remove"),
+    ("lexical_weight", float, "weight of the lexical part in cosines, 0 to 1"),
+    ("lexical_dims", int, "extra dimensions for the lexical part"),
+)
+
+METAVARS = {int: "N", float: "X", str: "NAME"}
+
+
+def add_parser(commands: Subcommands) -> None:
+    parser = add_command(
+        commands,
+        "train",
+        run,
+        summary="train a model on a text file",
+        details="The options have the names and defaults of the arguments of Sent2Vec and SentenceWeighting. All "
+        "threads read a plain file at once, in constant memory; standard input is first copied to a temporary "
+        "file. Ctrl-C stops training and saves the model as trained so far.",
+        examples=[
+            "gensim-sent2vec train corpus.txt my.model --epochs 5",
+            "zcat news.gz | gensim-sent2vec train - my.model --word-ngrams 2",
+            "gensim-sent2vec train korean.txt my.model --tokenizer kiwi --lexical-dims 200",
+        ],
+    )
+    add_file(
+        parser, "corpus", metavar="CORPUS", help="one sentence per line; may be compressed; - reads standard input"
+    )
+    add_file(parser, "model", metavar="MODEL", help="where to save the model")
+    training = parser.add_argument_group("training")
+    _add_options(training, TRAINING, Sent2Vec)
+    add_flag(training, "--skip-bigrams", help="use pairs of words less than --word-ngrams apart instead of n-grams")
+    vectors = parser.add_argument_group("sentence vectors")
+    _add_options(vectors, WEIGHTING, SentenceWeighting)
+    add_flag(vectors, "--no-weighting", help="fit no weighting: sentence vectors are plain means")
+    corpus = parser.add_argument_group("corpus")
+    add_flag(corpus, "--tokenized", help="CORPUS was written by tokenize; use its tokens as they are")
+    phrases = corpus.add_mutually_exclusive_group()
+    add_phrases(phrases)
+    add_flag(phrases, "--learn-phrases", help="learn phrases from the corpus and join them")
+
+
+def _add_options(to: Container, options: Options, function: Callable[..., Any]) -> None:
+    """Add options that are arguments of a function; those not given are absent from the parsed arguments."""
+    parameters = inspect.signature(function).parameters
+    for name, kind, text in options:
+        default = parameters[name].default
+        shown = "" if default is None or default is True else f" (default: {default})"
+        to.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=kind,
+            metavar=METAVARS[kind],
+            default=argparse.SUPPRESS,
+            help=text + shown,
+        )
+
+
+def _given(args: argparse.Namespace, options: Options) -> dict[str, Any]:
+    return {name: getattr(args, name) for name, *_ in options if name in args}
+
+
+def run(args: argparse.Namespace) -> None:
+    weighting = _given(args, WEIGHTING)
+    if args.no_weighting and weighting:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in weighting)
+        raise ValueError(f"--no-weighting: cannot be combined with {names}")
+    if args.tokenized and args.learn_phrases:
+        raise ValueError("--learn-phrases: learns from text, so it cannot be combined with --tokenized; drop one")
+    lines = TextLines(args.corpus)
+    check_writable(args.model)
+    model = Sent2Vec(
+        **_given(args, TRAINING),
+        skip_bigrams=args.skip_bigrams,
+        weighting=None if args.no_weighting else SentenceWeighting(**weighting),
+        compute_loss=True,
+    )
+    if args.phrases or args.learn_phrases:
+        model.wv.phrases = load_phrases(args.phrases) if args.phrases else learn_phrases(model.wv.token_lists(lines))
+    with model.as_tokens(*_corpus(lines, model.wv, args.tokenized)) as (sentences, file):
+        model.build_vocab(sentences, file)
+        try:
+            model.train(sentences, file, compute_loss=True)
+        except KeyboardInterrupt:
+            _save_interrupted(model, args.model, file)
+            raise
+    model.save(args.model)
+    print(f"Saved {model} to {args.model}", file=sys.stderr)
+
+
+def _corpus(lines: TextLines, wv: Sent2VecKeyedVectors, tokenized: bool) -> tuple[Any, Any]:
+    """The arguments `sentences` and `corpus_file` of `Sent2Vec`: compressed files cannot be read in parts."""
+    path = lines.plain_path
+    if path is not None:
+        return None, TokenFile(path) if tokenized else path
+    if tokenized:
+        return PhraseSentences(TokenLines(lines.path), None), None
+    return TokenLines(lines.path) if Tokenization(wv.tokenizer, wv.phrases).native else lines, None
+
+
+def _save_interrupted(model: Sent2Vec, path: str, file: Any) -> None:
+    """Save at once, then again with a weighting: a second Ctrl-C loses the weighting only."""
+    model.save(path)
+    print(f"\nInterrupted; saved the model as trained so far to {path}", file=sys.stderr)
+    if model.weighting is not None and file is not None:
+        model.fit_weighting(corpus_file=file)
+        model.save(path)
