@@ -14,6 +14,7 @@ import numpy as np
 from gensim.models import KeyedVectors
 from scipy import sparse, stats
 
+from ._search.scoring import check_hybrid, mix
 from ._text.corpus import TextLines
 from ._text.tokenization import Tokenization
 from ._util.rows import unit_rows
@@ -153,8 +154,7 @@ def evaluate_retrieval(
     ValueError
         Where the file is not as described, with the line, or `hybrid` is out of its range.
     """
-    if not 0 <= hybrid <= 1:
-        raise ValueError(f"hybrid must be between 0 and 1, got {hybrid}")
+    check_hybrid(hybrid)
     index, queries = _questions(path)
     vectors, coverage = _encoded(wv, [text for _, text in index + queries], weighting, tokenizer)
     vectors = _unit(vectors, np.float32)
@@ -163,8 +163,7 @@ def evaluate_retrieval(
     if hybrid:
         lexical = LexicalScores.fit([text for _, text in index])
         for row, (_, text) in zip(scores, queries):
-            row *= 1 - hybrid
-            row += hybrid * lexical.scores(text)
+            row[:] = mix(row, lexical.scores(text), hybrid)
     best = np.argsort(-scores, axis=1, kind="stable")[:, : max(RANKS)]
     answers = np.array([answer for answer, _ in index])
     right = answers[best] == np.array([answer for answer, _ in queries])[:, None]

@@ -238,7 +238,7 @@ def test_what_is_wrong_with_a_file_of_questions(animals, write, text, message):
 
 @pytest.mark.parametrize("hybrid", [-0.1, 1.1, float("nan")])
 def test_hybrid_out_of_its_range(animals, hybrid):
-    with pytest.raises(ValueError, match="hybrid must be between 0 and 1"):
+    with pytest.raises(ValueError, match="hybrid: must be between 0 and 1"):
         evaluate_retrieval(animals, FAQ, hybrid=hybrid)
 
 

@@ -6,9 +6,8 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from .._files.container import kind_of
+from .._search.scoring import Hits, check_hybrid
 from .._text.corpus import TextLines
 from .._text.packed import Strings
 from .._util.rows import unit_rows
@@ -118,8 +117,7 @@ class Faq:
 
     def check(self, hybrid: float) -> None:
         """Raise a ValueError where scores cannot be mixed so."""
-        if not 0 <= hybrid <= 1:
-            raise ValueError(f"hybrid: a share from 0 to 1 is expected, got {hybrid}")
+        check_hybrid(hybrid)
         if hybrid and not self.index.has_lexical:
             raise ValueError("hybrid: the index has no lexical part; build it with --lexical, or leave hybrid at 0")
 
@@ -139,14 +137,13 @@ class Faq:
         hybrid = self.hybrid if hybrid is None else hybrid
         self.check(hybrid)
         vectors, known = self.wv.encode(queries, return_known=True, show_progress_bar=False)
-        vectors = unit_rows(vectors)
-        found = self.index.find(queries, topn, hybrid, vectors=vectors)
+        found = self.index.search_rows(queries, topn, hybrid, vectors=unit_rows(vectors))
         answers = []
-        for query, vector, is_known, (rows, scores) in zip(queries, vectors, known.tolist(), found):
+        for query, is_known, hits in zip(queries, known.tolist(), found):
             if not is_known:
-                rows, scores = rows[scores > 0], scores[scores > 0]
-            results = self._results(vector, rows, scores, hybrid)
-            words = contributions(self.index, query, rows, hybrid) if explain else None
+                hits = hits.take(hits.scores > 0)
+            results = self._results(hits)
+            words = contributions(self.index, query, hits.rows, hybrid) if explain else None
             for i, result in enumerate(results if words else ()):
                 assert words is not None
                 shares = words[1][:, i].tolist()
@@ -154,23 +151,20 @@ class Faq:
             answers.append({"known": is_known, "results": results})
         return answers
 
-    def _results(self, vector: np.ndarray, rows: np.ndarray, scores: np.ndarray, hybrid: float) -> list[dict[str, Any]]:
+    def _results(self, hits: Hits) -> list[dict[str, Any]]:
         index, keys = self.index, self.index.keys
-        cosines = index.vectors[rows].astype(np.float32) @ vector
-        lexical: Any = [None] * len(rows)
-        if hybrid:
-            lexical = np.clip((scores - np.float32(1 - hybrid) * cosines) / np.float32(hybrid), 0, 1).tolist()
-        columns = (rows.tolist(), scores.tolist(), cosines.tolist(), lexical)
+        lexical = [None] * len(hits.rows) if hits.lexical is None else hits.lexical.tolist()
+        columns = (hits.rows.tolist(), hits.scores.tolist(), hits.cosines.tolist(), lexical)
         return [
             {
                 "key": keys[row] if isinstance(keys, Strings) else int(keys[row]),
                 "sentence": index.sentences[row],
                 "score": score,
                 "cosine": cosine,
-                "lexical": spelling,
+                "lexical": shared,
                 "words": None,
             }
-            for row, score, cosine, spelling in zip(*columns)
+            for row, score, cosine, shared in zip(*columns)
         ]
 
 
