@@ -10,6 +10,7 @@ from .._files.container import kind_of
 from .._search.scoring import Hits, check_hybrid
 from .._text.corpus import TextLines
 from .._text.packed import Strings
+from .._text.tables import header_of, read_table
 from .._util.rows import unit_rows
 from ..convert import load_vectors
 from ..keyedvectors import Sent2VecKeyedVectors
@@ -18,13 +19,6 @@ from .explain import contributions
 
 QUESTION, ANSWER, ROLE = "question", "answer", "role"
 HYBRID = 0.5  # meaning and spelling, which together find more questions than either
-
-
-def columns_of(path: str | os.PathLike[str]) -> list[str] | None:
-    """The columns that the first line of a file names; None where questions and answers are not among them."""
-    line = next(iter(TextLines(path)), "")
-    names = [name.strip().casefold() for name in line.removeprefix("\ufeff").split("\t")]
-    return names if {QUESTION, ANSWER} <= set(names) else None
 
 
 def read_faq(path: str | os.PathLike[str], role: str = "index") -> tuple[list[str], list[str]]:
@@ -44,27 +38,21 @@ def read_faq(path: str | os.PathLike[str], role: str = "index") -> tuple[list[st
     ValueError
         Where it is not as described, with the line.
     """
-    names = columns_of(path)
-    if names is None:
-        raise ValueError(
-            f"{os.fspath(path)!r}: its first line does not name the columns question and answer, separated by tabs"
-        )
+    columns = (QUESTION, ANSWER, ROLE) if ROLE in header_of(path) else (QUESTION, ANSWER)
     questions, answers = [], []
-    for number, line in enumerate(TextLines(path), 1):
-        fields = [field.strip() for field in line.split("\t")]
-        if number == 1 or not line.strip():
-            continue
-        if len(fields) != len(names):
-            found = f"{len(names)} columns separated by tabs are expected, got {len(fields)}"
-            raise ValueError(f"{os.fspath(path)!r}, line {number:,}: {found}")
-        row = dict(zip(names, fields))
-        if row.get(ROLE, "index").casefold() == role:
-            questions.append(row[QUESTION])
-            answers.append(row[ANSWER])
+    for _, (question, answer, *roles) in read_table(path, columns):
+        if (roles[0].strip().casefold() if roles else "index") == role:
+            questions.append(question.strip())
+            answers.append(answer.strip())
     if not questions:
         of_role = "" if role == "index" else f" of the role {role!r}"
         raise ValueError(f"{os.fspath(path)!r}: there is no question{of_role}")
     return questions, answers
+
+
+def is_faq(path: str | os.PathLike[str]) -> bool:
+    """Whether the first line of a text file names the columns question and answer."""
+    return {QUESTION, ANSWER} <= set(header_of(path))
 
 
 def is_index(path: str) -> bool:
@@ -75,7 +63,7 @@ def is_index(path: str) -> bool:
     if kind == SentenceIndex.__name__:
         return True
     try:
-        if kind is None and columns_of(path):
+        if kind is None and is_faq(path):
             return False
     except (ValueError, OSError):
         pass  # nor is it text
@@ -170,7 +158,7 @@ class Faq:
 
 def build_index(wv: Sent2VecKeyedVectors, path: str, **options: Any) -> SentenceIndex:
     """An index of a file of sentences: of the questions, with the answers as keys, where it has these columns."""
-    if path == "-" or columns_of(path) is None:  # standard input can be read once
+    if path == "-" or not is_faq(path):  # standard input can be read once
         return SentenceIndex.build(wv, TextLines(path), **options)
     questions, answers = read_faq(path)
     return SentenceIndex.build(wv, questions, keys=answers, **options)
