@@ -336,7 +336,7 @@ def main(
 
 
 def report(tables: Mapping[str, str], result: Mapping[str, Any], update: bool) -> None:
-    """Print the tables, and put them into the pages on request, with a line about the machine unless they are headlines."""
+    """Print the tables, and on request put them into the pages, with a line about the machine below all but headlines."""
     for name, text in tables.items():
         print(f"\n{name}\n\n{text}")
         if update:

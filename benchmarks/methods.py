@@ -68,11 +68,11 @@ def spread(path: str, size: int) -> list[list[str]]:
 
 def scores(vectors: Any, files: Sequence[str], **options: Any) -> dict[str, dict[str, float]]:
     """What word vectors, or a function from texts to vectors, score on each file."""
-    from gensim_sent2vec.evaluation import evaluate_retrieval, evaluate_sts, kind_of
+    from gensim_sent2vec.evaluation import evaluate_retrieval, evaluate_sts, file_kind
 
     found = {}
     for file in files:
-        if kind_of(file) == "sts":
+        if file_kind(file) == "sts":
             pairs = evaluate_sts(vectors, file, **options)
             found[Path(file).stem] = {"pearson": pairs.pearson, "spearman": pairs.spearman}
         else:

@@ -315,7 +315,14 @@ def found_row(result: Mapping[str, Any], language: str, name: str) -> Mapping[st
 
 def readme_table(result: Mapping[str, Any]) -> str:
     """One row per method: English STS plain and weighted, Korean STS, and Korean questions by hybrid search."""
-    header = ["", "English STS, plain mean", "weighted", "weighted, 300 dimensions", "KorSTS", "Korean FAQ, P@1, hybrid"]
+    header = [
+        "",
+        "English STS, plain mean",
+        "weighted",
+        "weighted, 300 dimensions",
+        "KorSTS",
+        "Korean FAQ, P@1, hybrid",
+    ]
     rows = []
     for name, shown in README_ROWS:
         english, korean = (found_row(result, language, name) for language in ("english", "korean"))
@@ -350,8 +357,8 @@ def headlines(result: Mapping[str, Any]) -> dict[str, str]:
     ]
     return {
         "headline-quality": (
-            f"- **{mean_pearson(ours['scores']['default']):.1f} on English STS with {DIM} dimensions** (mean Pearson × 100 "  # noqa: RUF001
-            f"of 13 sets); the averaged vectors of gensim's Word2Vec score {min(plain):.0f} to {max(plain):.0f}. With "
+            f"- **{mean_pearson(ours['scores']['default']):.1f} on English STS with {DIM} dimensions** (mean Pearson "
+            f"× 100 of 13 sets); the averaged vectors of gensim's Word2Vec score {min(plain):.0f} to {max(plain):.0f}. With "
             f"{DIM + 200} dimensions {mean_pearson(ours['scores']['200 more']):.1f}, where TF-IDF needs "
             f"{_dimensions(result, 'english'):,} for {mean_pearson(characters['scores']['plain']):.1f}."
         ),

@@ -18,7 +18,8 @@ import argparse
 from pathlib import Path
 
 from gensim_sent2vec import Sent2Vec, SentenceIndex
-from gensim_sent2vec._service.faq import columns_of, read_faq
+from gensim_sent2vec._service.faq import read_faq
+from gensim_sent2vec._text.tables import header_of
 from gensim_sent2vec.evaluation import evaluate_retrieval
 from gensim_sent2vec.tokenizers import missing
 
@@ -84,7 +85,7 @@ def main():
         show(search, args.ask)
         return
     print(f"{len(search)} questions to be found; {len(model.wv):,} words by the tokenizer {model.wv.tokenizer!r}.\n")
-    if "role" not in columns_of(args.faq):
+    if "role" not in header_of(args.faq):
         print("The file has no column role, so nothing is evaluated; --ask searches.")
         return
     evaluate(model.wv, args.faq)

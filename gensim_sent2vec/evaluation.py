@@ -14,7 +14,8 @@ import numpy as np
 from gensim.models import KeyedVectors
 from scipy import sparse, stats
 
-from ._text.corpus import TextLines
+from ._search.scoring import check_hybrid, mix
+from ._text.tables import at_line, header_of, read_table
 from ._text.tokenization import Tokenization
 from ._util.rows import unit_rows
 from .keyedvectors import Sent2VecKeyedVectors
@@ -22,8 +23,7 @@ from .lexical import LexicalScores
 
 logger = logging.getLogger(__name__)
 
-STS = ("score", "sentence1", "sentence2")
-RETRIEVAL = ("role", "answer", "question")
+COLUMNS = {"sts": ("score", "sentence1", "sentence2"), "retrieval": ("role", "answer", "question")}  # by kind of file
 RANKS = (1, 3, 5)
 
 Encoder = Callable[[list[str]], Any]
@@ -101,7 +101,7 @@ def evaluate_sts(
     ----------
     Agirre et al.: "SemEval-2012 Task 6: A Pilot on Semantic Textual Similarity", \\*SEM 2012.
     """
-    rows = list(_rows(path, STS))
+    rows = list(_read(path, "sts"))
     scores = np.array([_score(path, number, score) for number, (score, _, _) in rows])
     if len(set(scores)) < 2:
         raise ValueError(f"{os.fspath(path)!r}: {len(rows)} pairs, all of one score: there is nothing to agree with")
@@ -153,8 +153,7 @@ def evaluate_retrieval(
     ValueError
         Where the file is not as described, with the line, or `hybrid` is out of its range.
     """
-    if not 0 <= hybrid <= 1:
-        raise ValueError(f"hybrid must be between 0 and 1, got {hybrid}")
+    check_hybrid(hybrid)
     index, queries = _questions(path)
     vectors, coverage = _encoded(wv, [text for _, text in index + queries], weighting, tokenizer)
     vectors = _unit(vectors, np.float32)
@@ -163,8 +162,7 @@ def evaluate_retrieval(
     if hybrid:
         lexical = LexicalScores.fit([text for _, text in index])
         for row, (_, text) in zip(scores, queries):
-            row *= 1 - hybrid
-            row += hybrid * lexical.scores(text)
+            row[:] = mix(row, lexical.scores(text), hybrid)
     best = np.argsort(-scores, axis=1, kind="stable")[:, : max(RANKS)]
     answers = np.array([answer for answer, _ in index])
     right = answers[best] == np.array([answer for answer, _ in queries])[:, None]
@@ -204,52 +202,30 @@ def _cosines_of_pairs(left: Any, right: Any) -> np.ndarray:
 # Files
 
 
-def kind_of(path: str | os.PathLike[str]) -> str:
-    """Whether a file holds judged pairs, "sts", or questions and answers, "retrieval", as its first line says.
+def file_kind(path: str | os.PathLike[str]) -> str:
+    """The kind of an evaluation file, from its first line: "sts" (sentence pairs) or "retrieval" (questions).
 
     Raises
     ------
     ValueError
-        Where it is neither.
+        If it is neither.
     """
-    for _, fields in _split_lines(path):
-        names = [field.strip().casefold() for field in fields]
-        if set(STS) <= set(names) or (len(fields) == 3 and _as_number(fields[0]) is not None):
-            return "sts"
-        if set(RETRIEVAL) <= set(names) or (len(fields) == 3 and names[0] in ("index", "query")):
-            return "retrieval"
-        break
-    raise ValueError(
-        f"{os.fspath(path)!r}: the first line shows no columns {', '.join(STS)} or {', '.join(RETRIEVAL)}, "
-        "separated by tabs"
-    )
+    first = header_of(path)
+    if set(COLUMNS["sts"]) <= set(first) or (len(first) == 3 and _as_number(first[0]) is not None):
+        return "sts"
+    if set(COLUMNS["retrieval"]) <= set(first) or (len(first) == 3 and first[0] in ("index", "query")):
+        return "retrieval"
+    expected = " nor ".join(", ".join(columns) for columns in COLUMNS.values())
+    raise ValueError(f"{os.fspath(path)!r}: the first line has neither the columns {expected}, separated by tabs")
 
 
-def _split_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, list[str]]]:
-    """The lines that are not blank, with their numbers, as columns."""
-    for number, line in enumerate(TextLines(path), 1):
-        if line.strip():
-            yield number, line.removeprefix("\ufeff").split("\t")
-
-
-def _rows(path: str | os.PathLike[str], columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
-    """The wanted columns of a file with or without a line of their names, and the number of the line."""
-    kind = "sts" if columns is STS else "retrieval"
-    if kind_of(path) != kind:
+def _read(path: str | os.PathLike[str], kind: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of an evaluation file, which must be of the given kind."""
+    if (found := file_kind(path)) != kind:
         raise ValueError(
-            f"{os.fspath(path)!r}: columns {', '.join(columns)} are expected, this is a file of another kind"
+            f"{os.fspath(path)!r}: expected the columns {', '.join(COLUMNS[kind])}, got a file of kind {found!r}"
         )
-    where = list(range(len(columns)))
-    width = len(columns)
-    for i, (number, fields) in enumerate(_split_lines(path)):
-        names = [field.strip().casefold() for field in fields]
-        if i == 0 and set(columns) <= set(names):
-            where, width = [names.index(column) for column in columns], len(names)
-            continue
-        if len(fields) != width:
-            found = f"{width} columns separated by tabs are expected, got {len(fields)}"
-            raise ValueError(f"{os.fspath(path)!r}, line {number:,}: {found}")
-        yield number, [fields[column] for column in where]
+    return read_table(path, COLUMNS[kind], header="optional")
 
 
 def _as_number(text: str) -> float | None:
@@ -262,17 +238,17 @@ def _as_number(text: str) -> float | None:
 def _score(path: str | os.PathLike[str], number: int, text: str) -> float:
     score = _as_number(text)
     if score is None or not math.isfinite(score):
-        raise ValueError(f"{os.fspath(path)!r}, line {number:,}: the score must be a finite number, got {text!r}")
+        raise ValueError(f"{at_line(path, number)}: score: must be a finite number, got {text!r}")
     return score
 
 
 def _questions(path: str | os.PathLike[str]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """(answer, question) of the index and of the queries."""
     sides: dict[str, list[tuple[str, str]]] = {"index": [], "query": []}
-    for number, (role, answer, question) in _rows(path, RETRIEVAL):
+    for number, (role, answer, question) in _read(path, "retrieval"):
         role = role.strip().casefold()
         if role not in sides:
-            raise ValueError(f"{os.fspath(path)!r}, line {number:,}: the role must be index or query, got {role!r}")
+            raise ValueError(f"{at_line(path, number)}: role: must be index or query, got {role!r}")
         sides[role].append((answer.strip(), question))
     for role, rows in sides.items():
         if not rows:
@@ -286,7 +262,7 @@ def _questions(path: str | os.PathLike[str]) -> tuple[list[tuple[str, str]], lis
 # -----------------------------------------------------------------------------------------------------
 # Records
 
-COLUMNS = ("date", "model", "file", "n", "coverage", "pearson", "spearman", "P@1", "P@3", "P@5", "parameters")
+LOG_COLUMNS = ("date", "model", "file", "n", "coverage", "pearson", "spearman", "P@1", "P@3", "P@5", "parameters")
 
 
 def evaluate_file(
@@ -299,7 +275,7 @@ def evaluate_file(
     dict
         'file', 'n', 'coverage', and 'pearson' and 'spearman', or 'P@1', 'P@3', 'P@5'.
     """
-    if kind_of(path) == "sts":
+    if file_kind(path) == "sts":
         pairs = evaluate_sts(wv, path, weighting, tokenizer)
         found = {"pearson": pairs.pearson, "spearman": pairs.spearman}
         return {"file": os.path.basename(path), "n": pairs.n, "coverage": pairs.coverage, **found}
@@ -318,10 +294,8 @@ def check_log(path: str) -> None:
     """
     if not os.path.exists(path):
         return
-    with open(path, "rb") as file:
-        first = file.readline().decode("utf-8", "replace").rstrip("\r\n")
-    if first and first.split("\t") != list(COLUMNS):
-        raise ValueError(f"{path!r} is no record of evaluations: its columns are not {', '.join(COLUMNS)}")
+    if header_of(path) not in ([], [column.casefold() for column in LOG_COLUMNS]):
+        raise ValueError(f"{path!r} is not an evaluation log: its columns are not {', '.join(LOG_COLUMNS)}")
 
 
 def append_to_log(path: str, model: str, results: Iterable[dict[str, Any]], parameters: dict[str, Any]) -> None:
@@ -343,12 +317,12 @@ def append_to_log(path: str, model: str, results: Iterable[dict[str, Any]], para
         "model": model,
         "parameters": json.dumps(parameters, ensure_ascii=False),
     }
-    lines = ["\t".join(_cell((common | result).get(column, "")) for column in COLUMNS) for result in results]
+    lines = ["\t".join(_cell((common | result).get(column, "")) for column in LOG_COLUMNS) for result in results]
     with open(path, "ab") as file:
         _lock(file)  # two evaluations may end at once
         if file.seek(0, os.SEEK_END) == 0:
-            lines.insert(0, "\t".join(COLUMNS))
-        file.write("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
+            lines.insert(0, "\t".join(LOG_COLUMNS))
+        file.write("".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace"))
 
 
 def _cell(value: Any) -> str:

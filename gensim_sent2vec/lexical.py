@@ -1,7 +1,7 @@
 """Which of many texts share their spelling with a query: TF-IDF of character n-grams.
 
 Trained vectors know which words are alike in meaning; counting knows which very words, and parts of words, stand
-there. Both together rank questions better than either, see `mixed`.
+there. Both together rank questions better than either.
 
 Counting is done in numpy, a batch of texts at a time, and leaves no Python objects behind: a fitted `LexicalScores` is
 four arrays, which can be mapped from files and shared by processes.
@@ -138,14 +138,6 @@ class LexicalScores:
             places, found = _find(self.rows[where], rows)
             weights[found] = self.weights[where][places[found]]
         return np.minimum(of_queries @ of_texts, 1)
-
-
-def mixed(cosines: np.ndarray, lexical: np.ndarray, hybrid: float) -> np.ndarray:
-    """The ranking of both: ``(1 - hybrid) · cosines + hybrid · lexical``.
-
-    Both are cosines, so they are mixed as they are, and a score means the same for every query and index.
-    """
-    return np.float32(1 - hybrid) * cosines + np.float32(hybrid) * lexical
 
 
 # -----------------------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ set matplotlib's ``rcParams["font.family"]`` to a font that has its letters.
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._text.tables import at_line, read_table
 from .history import TrainingHistory
 from .keyedvectors import Sent2VecKeyedVectors, Sentence
 
@@ -137,20 +137,15 @@ def plot_results(path: str | os.PathLike[str], score: str | None = None, ax: Axe
 def _lines_of(path: str | os.PathLike[str], scores: Sequence[str]) -> dict[str, list[tuple[datetime, float]]]:
     """Dates and scores by file and name of the score."""
     lines: dict[str, list[tuple[datetime, float]]] = {}
-    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        missing = {"date", "file", *scores} - set(rows.fieldnames or ())
-        if missing:
-            raise ValueError(f"{os.fspath(path)!r} has no column {', '.join(sorted(missing))}")
-        for number, row in enumerate(rows, 2):
-            for score in scores:
-                if not row[score]:
-                    continue
-                try:
-                    point = datetime.fromisoformat(row["date"]), float(row[score])
-                except ValueError as error:
-                    raise ValueError(f"{os.fspath(path)!r}, line {number:,}: {error}") from None
-                lines.setdefault(f"{row['file']}, {score}", []).append(point)
+    for number, (date, name, *values) in read_table(path, ("date", "file", *scores)):
+        for score, value in zip(scores, values):
+            if not value:
+                continue
+            try:
+                point = datetime.fromisoformat(date), float(value)
+            except ValueError as error:
+                raise ValueError(f"{at_line(path, number)}: {error}") from None
+            lines.setdefault(f"{name}, {score}", []).append(point)
     if not lines:
         raise ValueError(f"{os.fspath(path)!r} has no score {' or '.join(scores)} yet")
     return lines

@@ -11,6 +11,7 @@ import numpy as np
 from ._files import container
 from ._search.fingerprint import check_built_with, probe
 from ._search.keys import Key, pack_keys
+from ._search.scoring import Hits, check_hybrid, cosines_of, mix
 from ._search.top_k import MANY, top_k_rows
 from ._text.packed import PackedStrings
 from ._util.batches import batched
@@ -18,14 +19,14 @@ from ._util.progress import Progress
 from ._util.rows import unit_rows
 from .hnsw import Graph
 from .keyedvectors import Sent2VecKeyedVectors, Sentence, check_keyed_vectors
-from .lexical import LexicalScores, mixed
+from .lexical import LexicalScores
 
 Query = Sentence | np.ndarray
 Where = np.ndarray | Sequence[bool] | Callable[[Any], bool]
 Results = list[tuple[Any, float]]
 
 BATCH = 1 << 14  # sentences that are taken into an index together
-LEXICAL_NUMBERS = 1 << 26  # lexical scores that are held at once: 256 MB
+MAX_LEXICAL_SCORES = 1 << 26  # held at once: 256 MB
 CANDIDATES = 10  # times topn: what a graph and the spelling propose each, to be scored exactly
 
 GRAPH_OPTIONS = ("connectivity", "expansion_add", "expansion_search")
@@ -202,7 +203,7 @@ class SentenceIndex:
             For a query that is none, and where an argument is out of its range.
         """
         if query is not None and not len(positive) and not len(negative):
-            return self._with_keys(*self._search([query], topn, hybrid, self._mask(where))[0])
+            return self._with_keys(self.search_rows([query], topn, hybrid, where)[0])
         if query is not None or (not len(positive) and not len(negative)):
             raise ValueError("query: pass either a query or positive= and negative= sentences")
         if isinstance(positive, str) or isinstance(negative, str):
@@ -216,7 +217,7 @@ class SentenceIndex:
         for given in (*positive, *negative):
             if not isinstance(given, np.ndarray):
                 mask[self.sentences.rows(_text(given))] = False
-        return self._with_keys(*self._search([total], topn, 0.0, mask)[0])
+        return self._with_keys(self.search_rows([total], topn, where=mask)[0])
 
     def most_similar_batch(
         self, queries: Sequence[Query], topn: int = 10, hybrid: float = 0.0, where: Where | None = None
@@ -239,7 +240,7 @@ class SentenceIndex:
         """
         if isinstance(queries, str):
             raise TypeError("queries: a list of queries is expected; for a single one there is most_similar")
-        return [self._with_keys(rows, scores) for rows, scores in self.find(queries, topn, hybrid, where)]
+        return [self._with_keys(hits) for hits in self.search_rows(queries, topn, hybrid, where)]
 
     def find(
         self,
@@ -249,76 +250,121 @@ class SentenceIndex:
         where: Where | None = None,
         vectors: np.ndarray | None = None,
     ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """`most_similar_batch` with the numbers of rows in place of keys.
+        """`most_similar_batch` with row numbers instead of keys; see `search_rows` for the parts of a score.
 
-        Pass `vectors` of the queries, of length 1, float32 (n_queries, dim), where they have been made already.
-        Returned are, for each query, rows (int64) and scores (float32), best first.
+        Parameters
+        ----------
+        queries, topn, hybrid, where, vectors
+            As in `search_rows`.
+
+        Returns
+        -------
+        list of (numpy.ndarray of int64, numpy.ndarray of float32)
+            Rows and scores for each query, best first.
         """
-        mask = self._mask(where)
-        step = MANY if not hybrid else min(MANY, max(1, LEXICAL_NUMBERS // max(1, len(self))))
-        found: list[tuple[np.ndarray, np.ndarray]] = []
-        for first in range(0, len(queries), step):
-            part = slice(first, first + step)
-            found += self._search(queries[part], topn, hybrid, mask, None if vectors is None else vectors[part])
-        return found
+        return [(hits.rows, hits.scores) for hits in self.search_rows(queries, topn, hybrid, where, vectors)]
 
-    def _with_keys(self, rows: np.ndarray, scores: np.ndarray) -> Results:
-        keys = self.keys
-        plain = (lambda i: keys[int(i)]) if isinstance(keys, PackedStrings) else (lambda i: int(keys[i]))
-        return [(plain(i), float(score)) for i, score in zip(rows, scores)]
-
-    def _search(
+    def search_rows(
         self,
         queries: Sequence[Query],
-        topn: int,
-        hybrid: float,
-        mask: np.ndarray | None,
+        topn: int = 10,
+        hybrid: float = 0.0,
+        where: Where | None = None,
         vectors: np.ndarray | None = None,
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        batch_size: int | None = None,
+    ) -> list[Hits]:
+        """The search behind `most_similar_batch`: rows, scores, and the cosines and lexical scores they are made of.
+
+        Parameters
+        ----------
+        queries, topn, hybrid, where
+            As in `most_similar_batch`.
+        vectors : numpy.ndarray of float32, shape (n_queries, dim), optional
+            The unit vectors of the queries, if they have been computed already.
+        batch_size : int, optional
+            Queries searched together; by default up to 1024, and with `hybrid` no more than 256 MB of lexical scores
+            allow.
+
+        Returns
+        -------
+        list of Hits
+            One per query.
+        """
         if topn < 1:
-            raise ValueError(f"topn must be at least 1, got {topn}")
-        if not 0 <= hybrid <= 1:
-            raise ValueError(f"hybrid: a share from 0 to 1 is expected, got {hybrid}")
+            raise ValueError(f"topn: must be at least 1, got {topn}")
+        check_hybrid(hybrid)
+        mask = self._mask(where)
+        if batch_size is None:
+            batch_size = min(MANY, max(1, MAX_LEXICAL_SCORES // max(1, len(self)))) if hybrid else MANY
+        found: list[Hits] = []
+        for first in range(0, len(queries), batch_size):
+            batch = slice(first, first + batch_size)
+            found += self._search(queries[batch], topn, hybrid, mask, None if vectors is None else vectors[batch])
+        return found
+
+    def score_rows(self, queries: Sequence[Query], rows: np.ndarray, hybrid: float = 0.0) -> np.ndarray:
+        """The scores of given rows for each query, the same as those that a search returns for them.
+
+        Parameters
+        ----------
+        queries : sequence of queries
+        rows : numpy.ndarray of int64, shape (n_rows,)
+        hybrid : float
+            As in `most_similar`.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (n_queries, n_rows)
+        """
+        check_hybrid(hybrid)
+        cosines = self._vectors_of(queries) @ self.vectors[rows].astype(np.float32).T
+        return mix(cosines, self.lexical.scores_of(_texts_of(queries), rows) if hybrid else None, hybrid)
+
+    def _with_keys(self, hits: Hits) -> Results:
+        keys = self.keys
+        plain = (lambda i: keys[int(i)]) if isinstance(keys, PackedStrings) else (lambda i: int(keys[i]))
+        return [(plain(i), float(score)) for i, score in zip(hits.rows, hits.scores)]
+
+    def _search(
+        self, queries: Sequence[Query], topn: int, hybrid: float, mask: np.ndarray | None, vectors: np.ndarray | None
+    ) -> list[Hits]:
         if vectors is None:
             vectors = self._vectors_of(queries)
-        if not len(vectors):
-            return []
-        lexical = None
-        if hybrid:
-            if any(isinstance(query, np.ndarray) for query in queries):
-                raise ValueError("hybrid: a vector has no spelling to compare; pass the query's text, or hybrid=0")
-            lexical = np.stack([self.lexical.scores(query) for query in queries])  # type: ignore[arg-type]
+        lexical = np.stack([self.lexical.scores(text) for text in _texts_of(queries)]) if hybrid else None
         if self._graph is not None and mask is None:
             return self._search_graph(vectors, topn, hybrid, lexical)
         return self._search_exact(vectors, topn, hybrid, lexical, mask)
 
     def _search_exact(
         self, vectors: np.ndarray, topn: int, hybrid: float, lexical: np.ndarray | None, mask: np.ndarray | None
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """All products."""
+    ) -> list[Hits]:
+        """The top-k of all rows."""
+        if lexical is None:
+            return [Hits(rows, scores, scores) for rows, scores in top_k_rows(self.vectors, vectors, topn, mask)]
 
         def adjust(products: np.ndarray, first: int) -> np.ndarray:
-            return mixed(products, lexical[:, first : first + products.shape[1]], hybrid)  # type: ignore[index]
+            return mix(products, lexical[:, first : first + products.shape[1]], hybrid)
 
-        return top_k_rows(self.vectors, vectors, topn, mask, adjust if lexical is not None else None)
+        found = top_k_rows(self.vectors, vectors, topn, mask, adjust)
+        return [
+            Hits(rows, scores, cosines_of(self.vectors, rows, vector), shared[rows])
+            for (rows, scores), vector, shared in zip(found, vectors, lexical)
+        ]
 
-    def _search_graph(
-        self, vectors: np.ndarray, topn: int, hybrid: float, lexical: np.ndarray | None
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """What the graph proposes, and the spelling, scored exactly."""
+    def _search_graph(self, vectors: np.ndarray, topn: int, hybrid: float, lexical: np.ndarray | None) -> list[Hits]:
+        """The top-k of the candidates that the graph and the lexical scores propose, scored exactly."""
         assert self._graph is not None
         found = []
         proposed = self._graph.search(vectors, topn if lexical is None else CANDIDATES * topn)
         for i, (numbers, _) in enumerate(proposed):
-            rows = np.searchsorted(self._numbers, numbers)
+            rows, shared = np.searchsorted(self._numbers, numbers), None
             if lexical is not None:
                 n = min(CANDIDATES * topn, len(self))
                 rows = np.union1d(rows, np.argpartition(lexical[i], len(self) - n)[len(self) - n :])
-            scores = self.vectors[rows].astype(np.float32) @ vectors[i]
-            if lexical is not None:
-                scores = mixed(scores, lexical[i, rows], hybrid)
-            order = np.lexsort((rows, -scores))[:topn]
-            found.append((rows[order], scores[order]))
+                shared = lexical[i, rows]
+            cosines = cosines_of(self.vectors, rows, vectors[i])
+            scores = mix(cosines, shared, hybrid)
+            found.append(Hits(rows, scores, cosines, shared).take(np.lexsort((rows, -scores))[:topn]))
         return found
 
     def _vectors_of(self, queries: Sequence[Query]) -> np.ndarray:
@@ -515,3 +561,11 @@ def _embed(
 
 def _text(sentence: Any) -> str:
     return sentence if isinstance(sentence, str) else " ".join(sentence)
+
+
+def _texts_of(queries: Sequence[Query]) -> list[Sentence]:
+    """The queries, which must be texts or tokens: a vector has no lexical score."""
+    texts = [query for query in queries if not isinstance(query, np.ndarray)]
+    if len(texts) < len(queries):
+        raise ValueError("hybrid: a vector has no lexical score; pass the query as text, or hybrid=0")
+    return texts

@@ -13,13 +13,13 @@ from scipy import sparse, stats
 
 from gensim_sent2vec import Sent2VecKeyedVectors
 from gensim_sent2vec.evaluation import (
-    COLUMNS,
+    LOG_COLUMNS,
     append_to_log,
     check_log,
     evaluate_file,
     evaluate_retrieval,
     evaluate_sts,
-    kind_of,
+    file_kind,
 )
 from gensim_sent2vec.lexical import LexicalScores
 
@@ -148,19 +148,19 @@ def test_with_or_without_header_blank_lines_windows_compressed(animals, write, t
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("score\tsentence1\tsentence2\n5\tcat\n", r"file\.tsv', line 2: 3 columns .* got 2"),
-        ("5\tcat\tdog\n\n4\tcat\tdog\tbird\n", r"line 3: 3 columns .* got 4"),
-        ("5\tcat\tdog\nnan\tcat\tdog\n", r"line 2: the score must be a finite number, got 'nan'"),
-        ("nan\tcat\tdog\n", "line 1: the score"),
-        ("5\tcat\tdog\ninf\tcat\tdog\n", "line 2: the score"),
-        ("5\tcat\tdog\nfive\tcat\tdog\n", "line 2: the score must be a finite number, got 'five'"),
+        ("score\tsentence1\tsentence2\n5\tcat\n", r"file\.tsv', line 2: expected 3 tab-separated columns, got 2"),
+        ("5\tcat\tdog\n\n4\tcat\tdog\tbird\n", r"line 3: expected 3 tab-separated columns, got 4"),
+        ("5\tcat\tdog\nnan\tcat\tdog\n", r"line 2: score: must be a finite number, got 'nan'"),
+        ("nan\tcat\tdog\n", "line 1: score: must be a finite"),
+        ("5\tcat\tdog\ninf\tcat\tdog\n", "line 2: score: must be a finite"),
+        ("5\tcat\tdog\nfive\tcat\tdog\n", "line 2: score: must be a finite number, got 'five'"),
         ("2\tcat\tdog\n2.0\tcat\tbird\n", r"file\.tsv': 2 pairs, all of one score"),
         ("5\tcat\tcat\n4\tdog\tdog\n", "all pairs have the cosine 1; 100% of the tokens"),
         ("5\tzebra\tcat\n4\tgnu\tdog\n", "all pairs have the cosine 0; 50% of the tokens"),
         ("score\tsentence1\tsentence2\n", "0 pairs"),
-        ("", "first line shows no columns"),
-        ("gold\ta\tb\n", "first line shows no columns score, sentence1, sentence2"),
-        ("index\tmoney\tcat\n", "another kind"),
+        ("", "the first line has neither the columns"),
+        ("gold\ta\tb\n", "the first line has neither the columns score, sentence1, sentence2"),
+        ("index\tmoney\tcat\n", "expected the columns score, sentence1, sentence2, got a file of kind 'retrieval'"),
     ],
 )
 def test_what_is_wrong_with_a_file_of_pairs(animals, write, text, message):
@@ -224,11 +224,11 @@ def test_equal_scores_keep_the_order_of_the_file_and_lost_answers_are_told(anima
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("index\tA\tcat\nqeury\tA\tdog\n", "line 2: the role must be index or query, got 'qeury'"),
-        ("index\tA\tcat\nquery\tA\n", "line 2: 3 columns"),
+        ("index\tA\tcat\nqeury\tA\tdog\n", "line 2: role: must be index or query, got 'qeury'"),
+        ("index\tA\tcat\nquery\tA\n", "line 2: expected 3 tab-separated columns, got 2"),
         ("index\tA\tcat\n", "no line of the role query"),
         ("query\tA\tcat\n", "no line of the role index"),
-        ("5\tcat\tdog\n", "another kind"),
+        ("5\tcat\tdog\n", "expected the columns role, answer, question, got a file of kind 'sts'"),
     ],
 )
 def test_what_is_wrong_with_a_file_of_questions(animals, write, text, message):
@@ -238,14 +238,14 @@ def test_what_is_wrong_with_a_file_of_questions(animals, write, text, message):
 
 @pytest.mark.parametrize("hybrid", [-0.1, 1.1, float("nan")])
 def test_hybrid_out_of_its_range(animals, hybrid):
-    with pytest.raises(ValueError, match="hybrid must be between 0 and 1"):
+    with pytest.raises(ValueError, match="hybrid: must be between 0 and 1"):
         evaluate_retrieval(animals, FAQ, hybrid=hybrid)
 
 
 def test_kinds_of_files(write):
-    assert (kind_of(PAIRS), kind_of(FAQ)) == ("sts", "retrieval")
-    assert kind_of(write("query\t1\tcat\n")) == "retrieval"
-    assert kind_of(write("0.5\tcat\tdog\n")) == "sts"
+    assert (file_kind(PAIRS), file_kind(FAQ)) == ("sts", "retrieval")
+    assert file_kind(write("query\t1\tcat\n")) == "retrieval"
+    assert file_kind(write("0.5\tcat\tdog\n")) == "sts"
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -259,8 +259,8 @@ def test_a_record_grows_by_dated_rows(animals, tmp_path):
         append_to_log(log, "m", [evaluate_file(animals, str(path)) for path in (PAIRS, FAQ)], {"epochs": 5, "a": "ㄱ"})
         check_log(log)
     lines = [line.split("\t") for line in Path(log).read_text(encoding="utf-8").splitlines()]
-    assert lines[0] == list(COLUMNS) and len(lines) == 5
-    rows = [dict(zip(COLUMNS, line)) for line in lines[1:]]
+    assert lines[0] == list(LOG_COLUMNS) and len(lines) == 5
+    rows = [dict(zip(LOG_COLUMNS, line)) for line in lines[1:]]
     assert [row["file"] for row in rows] == ["pairs.tsv", "faq.tsv"] * 2
     assert float(rows[0]["pearson"]) == pytest.approx(evaluate_sts(animals, PAIRS).pearson, abs=1e-4)
     assert rows[0]["P@1"] == "" and float(rows[1]["P@1"]) == pytest.approx(
@@ -279,10 +279,10 @@ def test_rows_of_several_evaluations_do_not_mix(tmp_path):
     for thread in threads:
         thread.join()
     lines = Path(log).read_text().splitlines()
-    assert lines[0].split("\t") == list(COLUMNS) and lines.count(lines[0]) == 1 and len(lines) == 161
-    assert all(line.count("\t") == len(COLUMNS) - 1 for line in lines)
+    assert lines[0].split("\t") == list(LOG_COLUMNS) and lines.count(lines[0]) == 1 and len(lines) == 161
+    assert all(line.count("\t") == len(LOG_COLUMNS) - 1 for line in lines)
 
 
 def test_a_record_of_something_else_is_left_alone(write):
-    with pytest.raises(ValueError, match="is no record of evaluations"):
+    with pytest.raises(ValueError, match="is not an evaluation log"):
         check_log(write("a\tb\n1\t2\n"))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gensim_sent2vec import lexical
-from gensim_sent2vec.lexical import LexicalScores, mixed
+from gensim_sent2vec.lexical import LexicalScores
 
 ENGLISH, KOREAN = ["Where is my order?", "where is my money"], ["한국어 질문이 있어요", "한국어로 질문"]
 TEXTS = [*ENGLISH, *KOREAN, "", "a", "\ufb01ne \uff11\uff12", "   "]
@@ -97,10 +97,3 @@ def test_arrays_make_it_again():
 def test_bounds_of_ngrams_are_checked():
     with pytest.raises(ValueError, match="ngrams"):
         LexicalScores.fit(TEXTS, ngrams=(3, 2))
-
-
-def test_the_mix_is_between_its_parts():
-    cosines, shared = np.float32([0.2, -1]), np.float32([0.6, 0])
-    np.testing.assert_array_equal(mixed(cosines, shared, 0), cosines)
-    np.testing.assert_array_equal(mixed(cosines, shared, 1), shared)
-    np.testing.assert_allclose(mixed(cosines, shared, 0.5), [0.4, -0.5], rtol=1e-6)

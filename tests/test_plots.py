@@ -1,6 +1,7 @@
 """Plots, by what stands on their axes, and the history of a training."""
 
 import math
+import os
 import sys
 
 import numpy as np
@@ -101,7 +102,7 @@ def test_plot_of_results(pyplot, tmp_path):
     }
     assert drawn(ax, tmp_path)
     assert [line.get_label() for line in plot_results(log, "P@3").lines] == ["faq.tsv, P@3"]
-    with pytest.raises(ValueError, match="no column bleu"):
+    with pytest.raises(ValueError, match="missing: bleu"):
         plot_results(log, "bleu")
     with pytest.raises(ValueError, match="no score spearman"):
         plot_results(log, "spearman")
@@ -109,6 +110,11 @@ def test_plot_of_results(pyplot, tmp_path):
         file.write("yesterday\tm\tfaq.tsv\t1\t1\t\t\t0.5\t\t\t{}\n")
     with pytest.raises(ValueError, match="line 6"):
         plot_results(log)
+
+
+def test_plot_of_results_of_a_file_whose_name_is_not_utf8(pyplot, tmp_path):
+    append_to_log(str(tmp_path / "log"), "m", [{"file": os.fsdecode(b"caf\xe9.tsv"), "P@1": 0.5}], {})
+    assert [line.get_label() for line in plot_results(tmp_path / "log").lines] == ["caf\\udce9.tsv, P@1"]
 
 
 def test_plots_into_an_axis_of_ones_own(pyplot, wv, history, tmp_path):

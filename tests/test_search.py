@@ -8,7 +8,7 @@ from gensim.models import Doc2Vec, KeyedVectors, Word2Vec
 from gensim.models.doc2vec import TaggedDocument
 from gensim.test.utils import common_texts
 
-from gensim_sent2vec import Sent2VecKeyedVectors, SentenceIndex, search
+from gensim_sent2vec import Sent2VecKeyedVectors, SentenceIndex
 from gensim_sent2vec._files import container
 from gensim_sent2vec.hnsw import Graph, HnswIndexer
 from gensim_sent2vec.lexical import LexicalScores
@@ -78,12 +78,36 @@ def test_many_queries_at_once(wv, sentences):
         check(results, by_hand(wv, sentences, query, 3, 0.3))
 
 
-def test_passes_of_a_large_batch(wv, sentences, monkeypatch):
-    index = SentenceIndex.build(wv, sentences)
-    whole = index.most_similar_batch(sentences[:50], topn=3, hybrid=0.3)
-    monkeypatch.setattr(search, "LEXICAL_NUMBERS", 17 * len(sentences))
-    parts = index.most_similar_batch(sentences[:50], topn=3, hybrid=0.3)
-    assert [[key for key, _ in results] for results in parts] == [[key for key, _ in results] for results in whole]
+def test_batches_give_the_same_results(wv, sentences, method):
+    index = SentenceIndex.build(wv, sentences, method=method)
+    together = index.search_rows(sentences[:50], topn=3, hybrid=0.3)
+    for one, other in zip(together, index.search_rows(sentences[:50], topn=3, hybrid=0.3, batch_size=17), strict=True):
+        np.testing.assert_array_equal(one.rows, other.rows)
+        np.testing.assert_allclose(one.scores, other.scores, atol=1e-6)
+
+
+@pytest.mark.parametrize("hybrid", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_hits_hold_the_parts_of_their_scores(wv, sentences, method, hybrid, masked, dtype):
+    index = SentenceIndex.build(wv, sentences, method=method, dtype=dtype)
+    where = np.arange(len(sentences)) % 3 > 0 if masked else None
+    queries = [sentences[5], "the police in the city said that", sentences[7].split()]
+    vectors = wv.encode([" ".join(queries[2]) if i == 2 else query for i, query in enumerate(queries)], normalize=True)
+    found = index.search_rows(queries, 5, hybrid, where)
+    for query, vector, hits in zip(queries, vectors, found, strict=True):
+        np.testing.assert_allclose(hits.cosines, index.vectors[hits.rows].astype(np.float32) @ vector, atol=1e-6)
+        if hybrid:
+            np.testing.assert_array_equal(hits.lexical, index.lexical.scores(query)[hits.rows])
+            mixed = (1 - hybrid) * hits.cosines + hybrid * hits.lexical
+            np.testing.assert_allclose(hits.scores, mixed, atol=1e-6)
+        else:
+            assert hits.lexical is None
+            np.testing.assert_array_equal(hits.scores, hits.cosines)
+        np.testing.assert_allclose(index.score_rows([query], hits.rows, hybrid)[0], hits.scores, atol=1e-6)
+    for hits, (rows, scores) in zip(found, index.find(queries, 5, hybrid, where, vectors), strict=True):
+        np.testing.assert_array_equal(hits.rows, rows)
+        np.testing.assert_allclose(hits.scores, scores, atol=1e-6)
 
 
 def test_a_query_may_be_text_tokens_or_a_vector(wv, sentences):
@@ -189,9 +213,9 @@ def test_errors_of_a_search(wv, sentences):
         (ValueError, "query: pass either", {}),
         (ValueError, "query: pass either", {"query": "a", "positive": ["b"]}),
         (TypeError, "positive", {"positive": "police"}),
-        (ValueError, "topn", {"query": "a", "topn": 0}),
-        (ValueError, "hybrid", {"query": "a", "hybrid": 1.5}),
-        (ValueError, "hybrid", {"query": vector, "hybrid": 0.5}),
+        (ValueError, "topn: must be at least 1", {"query": "a", "topn": 0}),
+        (ValueError, "hybrid: must be between 0 and 1", {"query": "a", "hybrid": 1.5}),
+        (ValueError, "hybrid: a vector has no lexical score", {"query": vector, "hybrid": 0.5}),
         (ValueError, "hybrid", {"positive": ["a"], "hybrid": 0.5}),
         (ValueError, "query: a finite vector of 20", {"query": vector[:5]}),
         (ValueError, "query: a finite vector", {"query": vector * np.nan}),
@@ -202,6 +226,10 @@ def test_errors_of_a_search(wv, sentences):
             index.most_similar(**arguments)
     with pytest.raises(TypeError, match="queries"):
         index.most_similar_batch("police")
+    with pytest.raises(ValueError, match="hybrid: a vector has no lexical score"):
+        index.score_rows([vector], np.arange(2), hybrid=0.5)
+    with pytest.raises(ValueError, match="hybrid: must be between 0 and 1"):
+        index.score_rows(["a"], np.arange(2), hybrid=2)
 
 
 def test_errors_of_building(wv, model):

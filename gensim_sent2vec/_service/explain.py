@@ -17,8 +17,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._util.rows import unit_rows
-from ..lexical import mixed
 from ..search import SentenceIndex
 
 MOST_WORDS = 40  # each costs an embedding of the text
@@ -52,12 +50,5 @@ def contributions(
     if len(words) > MOST_WORDS:
         return None
     texts = [query] + [" ".join(other for other in every if other != word) for word in words]
-    scores = scores_of(index, texts, rows, hybrid)
+    scores = index.score_rows(texts, rows, hybrid)
     return words, scores[0] - scores[1:]
-
-
-def scores_of(index: SentenceIndex, texts: list[str], rows: np.ndarray, hybrid: float) -> np.ndarray:
-    """The scores of some sentences, `rows`, for each of some texts, float32 (n_texts, n_rows)."""
-    vectors = unit_rows(index.wv.encode(texts, show_progress_bar=False))
-    scores = vectors @ index.vectors[rows].astype(np.float32).T
-    return mixed(scores, index.lexical.scores_of(texts, rows), hybrid) if hybrid else scores

@@ -6,11 +6,11 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from .._files.container import kind_of
+from .._search.scoring import Hits, check_hybrid
 from .._text.corpus import TextLines
 from .._text.packed import PackedStrings
+from .._text.tables import header_of, read_table
 from .._util.rows import unit_rows
 from ..convert import load_vectors
 from ..keyedvectors import Sent2VecKeyedVectors
@@ -19,13 +19,6 @@ from .explain import contributions
 
 QUESTION, ANSWER, ROLE = "question", "answer", "role"
 HYBRID = 0.5  # meaning and spelling, which together find more questions than either
-
-
-def columns_of(path: str | os.PathLike[str]) -> list[str] | None:
-    """The columns that the first line of a file names; None where questions and answers are not among them."""
-    line = next(iter(TextLines(path)), "")
-    names = [name.strip().casefold() for name in line.removeprefix("\ufeff").split("\t")]
-    return names if {QUESTION, ANSWER} <= set(names) else None
 
 
 def read_faq(path: str | os.PathLike[str], role: str = "index") -> tuple[list[str], list[str]]:
@@ -45,27 +38,21 @@ def read_faq(path: str | os.PathLike[str], role: str = "index") -> tuple[list[st
     ValueError
         Where it is not as described, with the line.
     """
-    names = columns_of(path)
-    if names is None:
-        raise ValueError(
-            f"{os.fspath(path)!r}: its first line does not name the columns question and answer, separated by tabs"
-        )
+    columns = (QUESTION, ANSWER, ROLE) if ROLE in header_of(path) else (QUESTION, ANSWER)
     questions, answers = [], []
-    for number, line in enumerate(TextLines(path), 1):
-        fields = [field.strip() for field in line.split("\t")]
-        if number == 1 or not line.strip():
-            continue
-        if len(fields) != len(names):
-            found = f"{len(names)} columns separated by tabs are expected, got {len(fields)}"
-            raise ValueError(f"{os.fspath(path)!r}, line {number:,}: {found}")
-        row = dict(zip(names, fields))
-        if row.get(ROLE, "index").casefold() == role:
-            questions.append(row[QUESTION])
-            answers.append(row[ANSWER])
+    for _, (question, answer, *roles) in read_table(path, columns):
+        if (roles[0].strip().casefold() if roles else "index") == role:
+            questions.append(question.strip())
+            answers.append(answer.strip())
     if not questions:
         of_role = "" if role == "index" else f" of the role {role!r}"
         raise ValueError(f"{os.fspath(path)!r}: there is no question{of_role}")
     return questions, answers
+
+
+def is_faq(path: str | os.PathLike[str]) -> bool:
+    """Whether the first line of a text file names the columns question and answer."""
+    return {QUESTION, ANSWER} <= set(header_of(path))
 
 
 def is_index(path: str) -> bool:
@@ -76,7 +63,7 @@ def is_index(path: str) -> bool:
     if kind == SentenceIndex.__name__:
         return True
     try:
-        if kind is None and columns_of(path):
+        if kind is None and is_faq(path):
             return False
     except (ValueError, OSError):
         pass  # nor is it text
@@ -118,8 +105,7 @@ class Faq:
 
     def check(self, hybrid: float) -> None:
         """Raise a ValueError where scores cannot be mixed so."""
-        if not 0 <= hybrid <= 1:
-            raise ValueError(f"hybrid: a share from 0 to 1 is expected, got {hybrid}")
+        check_hybrid(hybrid)
         if hybrid and not self.index.has_lexical:
             raise ValueError("hybrid: the index has no lexical part; build it with --lexical, or leave hybrid at 0")
 
@@ -139,14 +125,13 @@ class Faq:
         hybrid = self.hybrid if hybrid is None else hybrid
         self.check(hybrid)
         vectors, known = self.wv.encode(queries, return_known=True, show_progress_bar=False)
-        vectors = unit_rows(vectors)
-        found = self.index.find(queries, topn, hybrid, vectors=vectors)
+        found = self.index.search_rows(queries, topn, hybrid, vectors=unit_rows(vectors))
         answers = []
-        for query, vector, is_known, (rows, scores) in zip(queries, vectors, known.tolist(), found):
+        for query, is_known, hits in zip(queries, known.tolist(), found):
             if not is_known:
-                rows, scores = rows[scores > 0], scores[scores > 0]
-            results = self._results(vector, rows, scores, hybrid)
-            words = contributions(self.index, query, rows, hybrid) if explain else None
+                hits = hits.take(hits.scores > 0)
+            results = self._results(hits)
+            words = contributions(self.index, query, hits.rows, hybrid) if explain else None
             for i, result in enumerate(results if words else ()):
                 assert words is not None
                 shares = words[1][:, i].tolist()
@@ -154,29 +139,26 @@ class Faq:
             answers.append({"known": is_known, "results": results})
         return answers
 
-    def _results(self, vector: np.ndarray, rows: np.ndarray, scores: np.ndarray, hybrid: float) -> list[dict[str, Any]]:
+    def _results(self, hits: Hits) -> list[dict[str, Any]]:
         index, keys = self.index, self.index.keys
-        cosines = index.vectors[rows].astype(np.float32) @ vector
-        lexical: Any = [None] * len(rows)
-        if hybrid:
-            lexical = np.clip((scores - np.float32(1 - hybrid) * cosines) / np.float32(hybrid), 0, 1).tolist()
-        columns = (rows.tolist(), scores.tolist(), cosines.tolist(), lexical)
+        lexical = [None] * len(hits.rows) if hits.lexical is None else hits.lexical.tolist()
+        columns = (hits.rows.tolist(), hits.scores.tolist(), hits.cosines.tolist(), lexical)
         return [
             {
                 "key": keys[row] if isinstance(keys, PackedStrings) else int(keys[row]),
                 "sentence": index.sentences[row],
                 "score": score,
                 "cosine": cosine,
-                "lexical": spelling,
+                "lexical": shared,
                 "words": None,
             }
-            for row, score, cosine, spelling in zip(*columns)
+            for row, score, cosine, shared in zip(*columns)
         ]
 
 
 def build_index(wv: Sent2VecKeyedVectors, path: str, **options: Any) -> SentenceIndex:
     """An index of a file of sentences: of the questions, with the answers as keys, where it has these columns."""
-    if path == "-" or columns_of(path) is None:  # standard input can be read once
+    if path == "-" or not is_faq(path):  # standard input can be read once
         return SentenceIndex.build(wv, TextLines(path), **options)
     questions, answers = read_faq(path)
     return SentenceIndex.build(wv, questions, keys=answers, **options)

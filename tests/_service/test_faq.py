@@ -39,7 +39,7 @@ def test_read(written):
     [
         ("one\ttwo\na\tb\n", "first line"),
         ("", "first line"),
-        (LINES + "lonely\n", "line 5: 2 columns separated by tabs are expected, got 1"),
+        (LINES + "lonely\n", "line 5: expected 2 tab-separated columns, got 1"),
         ("question\tanswer\n", "there is no question"),
     ],
 )
