@@ -336,7 +336,7 @@ def main(
 
 
 def report(tables: Mapping[str, str], result: Mapping[str, Any], update: bool) -> None:
-    """Print the tables, and on request put them into the pages, with a line about the machine below all but headlines."""
+    """Print the tables; on request put them into the pages, with a line about the machine below all but headlines."""
     for name, text in tables.items():
         print(f"\n{name}\n\n{text}")
         if update:

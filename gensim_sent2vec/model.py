@@ -1,12 +1,12 @@
-"""Sent2Vec, a gensim `Word2Vec` whose context is the whole line. The only file that touches gensim's private hooks."""
+"""Sent2Vec, a gensim `Word2Vec` whose context is the entire sentence. All overrides of Word2Vec's hooks are here."""
 
 from __future__ import annotations
 
 import inspect
 import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,100 +14,130 @@ from gensim.models import Word2Vec
 
 from . import _kernel
 from ._files.pickles import SEPARATE, load_pickle, save_atomically
-from ._text.corpus import Sample, check_corpus_file, check_sentences, sample_lines
+from ._text.counting import WordCounts
 from ._text.tokenization import Tokenization, as_tokens
-from ._training.preparation import Preparation, unfitted
-from ._training.run import Training
+from ._text.vocabulary import Vocabulary
+from ._training.corpus import CheckedCorpus, check_corpus
+from ._training.learning_rate import LinearDecay
+from ._training.matrices import (
+    WORDS,
+    Matrices,
+    check_vocabulary,
+    check_writable,
+    initial_matrices,
+    memory_estimate,
+    random_rows,
+    require_memory,
+)
+from ._training.run import TrainingRun
+from ._training.trainers import make_trainers
+from ._training.word_selection import explain_empty, negative_weights, select_words
 from ._util.parameters import check_float, check_int, check_optional_int, reject_unknown_options
 from ._util.progress import Progress
 from ._util.threads import available_cpus
+from .keyedvectors import Sent2VecKeyedVectors
 from .tokenizers import DEFAULT
 from .weighting import SentenceWeighting
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_RUN = 16  # shared_negatives=True
+DEFAULT_SHARED_NEGATIVES = 16  # shared_negatives=True
 
 
-class Sent2Vec(Preparation):
-    """Train, save and load Sent2Vec sentence embeddings.
+class Sent2Vec(Word2Vec):
+    """Train, save and load Sent2Vec sentence embeddings (Pagliardini, Gupta and Jaggi, 2018).
 
-    A word is predicted from the mean of the rows of the whole line it stands in: its words, with a placeholder
-    in the word's own place, and its word n-grams (Pagliardini, Gupta, Jaggi 2018). A sentence's vector is the weighted
-    mean of its words' rows, joined with their spelling (`SentenceWeighting`), or the plain mean of its rows.
+    The model learns to predict each word from the mean of the vectors of its entire sentence: the other words, the
+    word n-grams, and a placeholder at the position of the word itself. A sentence vector is the weighted mean of the
+    vectors of its words, combined with their spelling (see `SentenceWeighting`), or the plain mean of its rows.
+
+    The trained vectors are ``model.wv``, see `Sent2VecKeyedVectors`: ``model.wv.encode(sentences)`` returns sentence
+    vectors, and all methods of gensim's `KeyedVectors` work on the words.
 
     Parameters
     ----------
     sentences : iterable of list of str, optional
-        Token lists; an iterable that can be read `epochs` + 1 times. Where neither `sentences` nor `corpus_file`
-        is given, call `build_vocab` and `train` yourself.
+        The training corpus as token lists. It is iterated over `epochs` + 1 times, so pass a list or a restartable
+        iterable such as gensim's ``LineSentence``, not a generator. Without `sentences` and `corpus_file` the model
+        is created empty; call `build_vocab` and `train` next.
     corpus_file : str or path-like, optional
-        A UTF-8 text file, one tokenised sentence a line; the fastest way, in constant memory.
-    vector_size : int
+        The training corpus as an uncompressed UTF-8 text file with one sentence per line and whitespace between
+        tokens. This is faster than `sentences`, and takes no more memory for a larger file.
+    vector_size : int, default=100
         Dimensions of the vectors.
-    alpha, min_alpha : float
-        The learning rate, which falls linearly from the one to the other with the tokens seen.
-    epochs : int
+    alpha, min_alpha : float, default=0.4 and 0.0
+        Initial and final learning rate. The rate falls linearly with the number of tokens read.
+    epochs : int, default=5
         Passes over the corpus.
-    min_count : int
-        Words that occur less often are ignored.
+    min_count : int, default=5
+        Words with a lower count are ignored.
     max_vocab_size : int, optional
-        While counting, forget the rarest words whenever there are more distinct ones than this (for bounded memory).
+        Bounds memory while words are counted: whenever there are more distinct words than this, the rarest ones are
+        pruned.
     max_final_vocab : int, optional
-        Keep at most so many words, by raising `min_count`.
+        Keep at most this many words, by raising `min_count` as far as necessary.
     trim_rule : callable, optional
-        ``rule(word, count, min_count)`` -> ``gensim.utils.RULE_KEEP``, ``RULE_DISCARD`` or ``RULE_DEFAULT``.
-    word_ngrams : int
-        Longest word n-gram with a row of its own; 1: words only.
-    dropout_k : int
-        For each target, no n-gram starts at or runs over this many random positions of the line.
-    bucket : int
-        Number of rows that n-grams are hashed to; none are held where `word_ngrams` is 1.
-    skip_bigrams : bool
-        Instead of contiguous n-grams, pairs of words up to the distance `word_ngrams` - 1, which reach past
-        dropped words.
-    negative : int
-        Negative draws a target.
-    ns_exponent : float
-        Negatives are drawn in proportion to count ** `ns_exponent`.
-    sample : float
-        Threshold of word2vec's subsampling: frequent words are skipped as *targets*, never as context. 0: none.
-    shared_negatives : int or bool
-        So many targets in succession share their negative draws, which is faster, as the rows stay in the
-        cache, and no worse. True: 16. False or 1: each target draws its own, as in the reference program.
-    weighting : bool or SentenceWeighting
-        How sentences are to be read out: `train` ends with fitting ``wv.weighting`` on a sample of the corpus, as
-        `SentenceWeighting` is by default (True) or with the parameters of the one given. False or None: the plain
-        mean.
+        ``rule(word, count, min_count)`` returns ``gensim.utils.RULE_KEEP``, ``RULE_DISCARD`` or ``RULE_DEFAULT``. It
+        is not saved with the model.
+    word_ngrams : int, default=1
+        Maximum length of word n-grams. 1: only words.
+    dropout_k : int, default=2
+        For each target, this many random positions of the sentence are dropped from its n-grams: no n-gram contains
+        them.
+    bucket : int, default=2_000_000
+        Number of rows that n-grams are hashed to. None are allocated if `word_ngrams` is 1.
+    skip_bigrams : bool, default=False
+        Use pairs of words at a distance of at most `word_ngrams` - 1 instead of contiguous n-grams. Pairs may reach
+        across dropped positions.
+    negative : int, default=10
+        Negative samples per target.
+    ns_exponent : float, default=0.5
+        Negative samples are drawn in proportion to count ** `ns_exponent`.
+    sample : float, default=0
+        Subsampling threshold, as in word2vec: frequent words are skipped as *targets*, but stay in the context of
+        other words. 0: no subsampling.
+    shared_negatives : int or bool, default=True
+        This many successive targets share their negative samples, so that the rows stay in the CPU's cache: faster,
+        and no less accurate. True: 16. False or 1: each target has its own samples, as in the reference program.
+    weighting : bool or SentenceWeighting, default=True
+        How to pool word vectors into sentence vectors. `train` ends with fitting ``wv.weighting`` on a sample of the
+        corpus: with the default parameters of `SentenceWeighting` (True), or with those of the instance passed. False
+        or None: sentence vectors are plain means.
     workers : int, optional
-        Threads; by default all CPUs of the process. With one thread the same seed gives the same bytes.
-    seed : int
-        For the start and all draws.
-    callbacks : iterable of gensim.models.callbacks.CallbackAny2Vec
-        ``on_train_begin/end`` and ``on_epoch_begin/end`` are called.
-    compute_loss : bool
-        Sum up the loss, see `get_latest_training_loss`.
-    batch_words : int
-        Tokens of `sentences` that are handed to a thread together.
+        Number of threads; by default, all CPUs of the process. With one worker, the same seed gives the same bytes.
+    seed : int, default=1
+        Seed of the initial vectors and of all sampling.
+    callbacks : iterable of gensim.models.callbacks.CallbackAny2Vec, optional
+        Their ``on_train_begin``, ``on_train_end``, ``on_epoch_begin`` and ``on_epoch_end`` are called.
+    compute_loss : bool, default=False
+        Compute the training loss, see `get_latest_training_loss` and `TrainingHistory`.
+    batch_words : int, default=10_000
+        Tokens per batch that a thread receives; for `sentences` only.
     comment : str, optional
-        Kept with the model.
+        Stored with the model.
     show_progress_bar : bool, optional
-        By default a bar appears on a terminal when work takes longer than two seconds; elsewhere there is a log
-        line a minute.
-    tokenizer : str or callable
-        What splits texts into tokens: lines of `corpus_file`, `sentences` that are strings, and later those that
-        ``wv.encode`` is given. "split" (at whitespace), "simple", "words", "kiwi", "mecab" or a callable, see
-        `gensim_sent2vec.tokenizers`. Other than "split", a corpus of texts is tokenised once, by all CPUs, into a
-        temporary file; do it once and for all with `tokenize_file`.
+        Whether to show progress bars. By default, a bar appears on a terminal after two seconds; elsewhere, progress
+        is logged once per minute.
+    tokenizer : str or callable, default="split"
+        Splits text into tokens: the lines of `corpus_file`, `sentences` that are strings, and later the strings passed
+        to ``wv.encode``. "split" (at whitespace), "simple", "words", "kiwi", "mecab" or a callable, see
+        `gensim_sent2vec.tokenizers`. With any tokenizer but "split", the corpus is tokenized once, on all CPUs, into a
+        temporary file. To train on the same corpus repeatedly, tokenize it in advance with `tokenize_file`. "split"
+        does not accept strings in `sentences`.
     phrases : gensim Phrases or FrozenPhrases, or a sequence of them, optional
-        Joins tokens, of texts and of token lists. Kept with `wv`, as the tokenizer is.
+        Joins tokens into phrases, in text and in token lists. Stored with ``wv``, as is the tokenizer.
+
+    Attributes
+    ----------
+    wv : Sent2VecKeyedVectors
+        The vectors. They can be saved and loaded without the model, if it will not be trained further.
 
     Raises
     ------
     TypeError
-        For an option of `Word2Vec` that has no meaning here, or a corpus that is not one.
+        If an option of `Word2Vec` has no meaning here, a parameter has the wrong type, or the corpus is not a corpus.
     ValueError
-        For a parameter out of its range, or a corpus without a usable word.
+        If a parameter is out of range, or no words are left.
 
     References
     ----------
@@ -122,6 +152,14 @@ class Sent2Vec(Preparation):
     >>> model.wv.get_sentence_vector("human computer interface").shape
     (20,)
     """
+
+    corpus_count: int
+    corpus_total_words: int
+    min_count: int
+    raw_vocab: Mapping[str, int] | None
+    sample: float
+    wv: Sent2VecKeyedVectors
+    weighting: SentenceWeighting | None = None  # not fitted: the parameters of the next one
 
     def __init__(
         self,
@@ -156,27 +194,13 @@ class Sent2Vec(Preparation):
         **unsupported: Any,
     ) -> None:
         reject_unknown_options(unsupported, inspect.signature(type(self)).parameters)
-        if sentences is not None and corpus_file is not None:
-            raise TypeError("sentences and corpus_file: pass one of the two")
-        if sentences is not None:
-            check_sentences(sentences, passes=epochs + 1 if isinstance(epochs, int) else 2)
-        if corpus_file is not None:
-            check_corpus_file(corpus_file)
-
-        self.word_ngrams = check_int("word_ngrams", word_ngrams, 1)
-        self.skip_bigrams = bool(skip_bigrams)
-        if self.skip_bigrams and self.word_ngrams == 1:
-            raise ValueError("skip_bigrams: pairs need word_ngrams >= 2, the greatest distance of a pair plus one")
-        self.dropout_k = check_int("dropout_k", dropout_k, 0)
-        self.bucket = check_int("bucket", bucket, 1 if self.word_ngrams > 1 else 0)
-        if isinstance(shared_negatives, bool):
-            shared_negatives = DEFAULT_RUN if shared_negatives else 1
-        self.shared_negatives = check_int("shared_negatives", shared_negatives, 0)
-        self.weighting = unfitted(weighting)
+        self._set_ngram_options(word_ngrams, skip_bigrams, dropout_k, bucket)
+        self.shared_negatives = _number_of_shared_negatives(shared_negatives)
+        self.weighting = _unfitted(weighting)
         self.show_progress_bar = show_progress_bar
+        # gensim's constructor keeps vectors that exist already.
         self.wv = self._empty_vectors(check_int("vector_size", vector_size, 1), tokenizer, phrases)
         self.placeholder = np.zeros(0, dtype=np.float32)
-
         super().__init__(
             vector_size=vector_size,
             alpha=check_float("alpha", alpha, above=0),
@@ -197,17 +221,33 @@ class Sent2Vec(Preparation):
             hs=0,
         )
         if self.min_alpha > self.alpha:
-            raise ValueError(f"min_alpha: {min_alpha} is above alpha={self.alpha}; the rate falls from this to that")
-
+            raise ValueError(f"min_alpha: must be at most alpha={self.alpha}, got {min_alpha}; the learning rate falls")
         if sentences is not None or corpus_file is not None:
-            with self.as_tokens(sentences, corpus_file) as corpus:
-                self.build_vocab(*corpus, trim_rule=trim_rule)
-                self.train(*corpus, compute_loss=self.compute_loss, callbacks=callbacks)
+            with self._open_corpus(sentences, corpus_file, passes=self.epochs + 1) as corpus:
+                self.build_vocab(corpus, trim_rule=trim_rule)
+                self.train(corpus, compute_loss=self.compute_loss, callbacks=callbacks)
         elif trim_rule is not None or callbacks:
-            logger.warning("trim_rule and callbacks belong to build_vocab and train, and are not kept without a corpus")
+            logger.warning("trim_rule and callbacks are ignored without a corpus; pass them to build_vocab and train")
+
+    def _set_ngram_options(self, word_ngrams: int, skip_bigrams: bool, dropout_k: int, bucket: int) -> None:
+        self.word_ngrams = check_int("word_ngrams", word_ngrams, 1)
+        self.skip_bigrams = bool(skip_bigrams)
+        if self.skip_bigrams and self.word_ngrams == 1:
+            raise ValueError("skip_bigrams: needs word_ngrams >= 2, the maximum distance within a pair plus one, got 1")
+        self.dropout_k = check_int("dropout_k", dropout_k, 0)
+        self.bucket = check_int("bucket", bucket, 1 if self.word_ngrams > 1 else 0)
+
+    def _empty_vectors(self, vector_size: int, tokenizer: Any, phrases: Any) -> Sent2VecKeyedVectors:
+        wv = Sent2VecKeyedVectors(vector_size)
+        wv.word_ngrams, wv.skip_bigrams = self.word_ngrams, self.skip_bigrams
+        wv.tokenizer, wv.phrases = tokenizer, phrases
+        return wv
+
+    # -------------------------------------------------------------------------------------------------
+    # The corpus
 
     def as_tokens(self, sentences: Any = None, corpus_file: Any = None) -> AbstractContextManager[tuple[Any, Any]]:
-        """A corpus tokenised once, for several calls of `build_vocab` and `train` in a ``with`` block.
+        """Tokenize a corpus once, for several calls of `build_vocab` and `train` in a ``with`` block.
 
         Parameters
         ----------
@@ -217,7 +257,8 @@ class Sent2Vec(Preparation):
         Returns
         -------
         context manager of (sentences, corpus_file)
-            One of the two is None; texts lie in a temporary file, and what needs no tokenizer is as it was.
+            One of the two is None. Text is tokenized into a temporary file, which is deleted at the end of the block.
+            A corpus that needs no tokenizer is returned as it is.
 
         Examples
         --------
@@ -228,13 +269,241 @@ class Sent2Vec(Preparation):
         tokenization = Tokenization(self.wv.tokenizer, self.wv.phrases)
         return as_tokens(sentences, corpus_file, tokenization, self.workers, self.show_progress_bar)
 
+    @contextmanager
+    def _open_corpus(self, sentences: Any, corpus_file: Any, passes: int = 1) -> Iterator[CheckedCorpus]:
+        """Check and tokenize a corpus; one that the calling method has opened already is passed on."""
+        if isinstance(sentences, CheckedCorpus):
+            yield sentences
+            return
+        name = check_corpus(sentences, corpus_file, passes)
+        with self.as_tokens(sentences, corpus_file) as (tokens, path):
+            yield CheckedCorpus(tokens, path, name)
+
+    def _check_corpus_sanity(self, corpus_iterable: Any = None, corpus_file: Any = None, passes: int = 1) -> None:
+        """Nothing: `_open_corpus` has checked the corpus that gensim's `build_vocab` passes on."""
+
+    # -------------------------------------------------------------------------------------------------
+    # The vocabulary
+
+    def build_vocab(
+        self,
+        corpus_iterable: Any = None,
+        corpus_file: Any = None,
+        update: bool = False,
+        progress_per: int = 10000,
+        keep_raw_vocab: bool = False,
+        trim_rule: Callable[[str, int, int], int] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Build the vocabulary from a corpus, and initialize the vectors. After an error, the model is unchanged.
+
+        Parameters
+        ----------
+        corpus_iterable, corpus_file
+            One of the two, as `sentences` and `corpus_file` of the class; one pass is enough.
+        update : bool
+            Add the new words and the counts to the existing vocabulary, and keep what has been trained.
+        progress_per : int
+            Not used.
+        keep_raw_vocab : bool
+            Keep the counts of all words in ``raw_vocab``.
+        trim_rule : callable, optional
+            As for the class.
+        **kwargs
+            Further arguments of `prepare_vocab`.
+
+        Raises
+        ------
+        TypeError, OSError, ValueError
+            If the corpus is invalid, cannot be read, or leaves no words.
+        """
+        with self._open_corpus(corpus_iterable, corpus_file) as corpus, self._counts_restored_on_error():
+            super().build_vocab(corpus, None, update, progress_per, keep_raw_vocab, trim_rule, **kwargs)
+
+    @contextmanager
+    def _counts_restored_on_error(self) -> Iterator[None]:
+        before = self.corpus_count, self.corpus_total_words, self.raw_vocab
+        try:
+            yield
+        except BaseException:
+            self.corpus_count, self.corpus_total_words, self.raw_vocab = before
+            raise
+
+    def scan_vocab(
+        self,
+        corpus_iterable: Any = None,
+        corpus_file: Any = None,
+        progress_per: int = 10000,
+        workers: int | None = None,
+        trim_rule: Callable[[str, int, int], int] | None = None,
+    ) -> tuple[int, int]:
+        """Count the words of a corpus into ``raw_vocab``.
+
+        Returns
+        -------
+        (int, int)
+            Number of tokens and of sentences.
+
+        Raises
+        ------
+        ValueError
+            If there are no tokens, or the file is not UTF-8.
+        """
+        with self._open_corpus(corpus_iterable, corpus_file) as corpus:
+            counted = corpus.count_words(self.max_vocab_size, workers or self.workers, self.show_progress_bar)
+        self.raw_vocab, n_sentences, n_tokens = counted
+        logger.info("%s distinct words in %s tokens, %s sentences", len(self.raw_vocab), n_tokens, n_sentences)
+        return n_tokens, n_sentences
+
+    def prepare_vocab(
+        self,
+        update: bool = False,
+        keep_raw_vocab: bool = False,
+        trim_rule: Callable[[str, int, int], int] | None = None,
+        min_count: int | None = None,
+        sample: float | None = None,
+        dry_run: bool = False,
+    ) -> dict[str, int]:
+        """Choose the words to keep from ``raw_vocab``, most frequent first; see gensim's `Word2Vec.prepare_vocab`.
+
+        Raises
+        ------
+        ValueError
+            If no words are left, or there is nothing to choose from or to update.
+        """
+        if self.raw_vocab is None:
+            raise ValueError("raw_vocab: there are no counts; call build_vocab, with keep_raw_vocab=True to keep them")
+        min_count = self.min_count if min_count is None else min_count
+        sample = self.sample if sample is None else sample
+        selection = select_words(
+            WordCounts.from_mapping(self.raw_vocab), min_count, sample, self.max_final_vocab, trim_rule
+        )
+        if not len(selection.kept) and not update:
+            raise ValueError(explain_empty(selection, min_count, trim_rule, self.max_final_vocab, self.max_vocab_size))
+        summary = f"min_count={selection.min_count} keeps {len(selection.kept)} of {len(selection.raw)} distinct words"
+        logger.info("%s", summary)
+        if dry_run:
+            return selection.report
+
+        if update:
+            words, attributes = selection.merged_into(self._vocabulary_to_update(), self.wv.expandos)
+        else:
+            words, attributes = selection.vocabulary()
+        self.min_count, self.sample, self.effective_min_count = min_count, sample, selection.min_count
+        self.wv.set_words(words)
+        self.wv.expandos = attributes
+        if not keep_raw_vocab:
+            self.raw_vocab = None
+        self.add_lifecycle_event("prepare_vocab", msg=summary, update=update)
+        return selection.report
+
+    def _vocabulary_to_update(self) -> Vocabulary:
+        words = self.wv.key_to_index
+        if not isinstance(words, Vocabulary) or not len(self.wv.vectors):
+            raise ValueError("update: there is no vocabulary to update; call build_vocab without update first")
+        return words
+
+    def build_vocab_from_freq(
+        self,
+        word_freq: Mapping[str, int],
+        keep_raw_vocab: bool = False,
+        corpus_count: int | None = None,
+        trim_rule: Callable[[str, int, int], int] | None = None,
+        update: bool = False,
+    ) -> None:
+        """Build the vocabulary from word counts; see gensim's `Word2Vec.build_vocab_from_freq`.
+
+        Raises
+        ------
+        ValueError
+            If a key is not a string, a count is not an integer of at least 0, or no words are left.
+        """
+        counts = WordCounts.from_mapping(word_freq)
+        with self._counts_restored_on_error():
+            super().build_vocab_from_freq(counts, keep_raw_vocab, corpus_count, trim_rule, update)
+        self.corpus_total_words = int(counts.counts.sum())
+
+    def estimate_memory(self, vocab_size: int | None = None, report: dict[str, int] | None = None) -> dict[str, int]:
+        """Estimate the memory that the model takes.
+
+        Parameters
+        ----------
+        vocab_size : int, optional
+            Number of words; by default, that of the vocabulary.
+        report : dict of (str, int), optional
+            Further items to include.
+
+        Returns
+        -------
+        dict of (str, int)
+            Bytes for "vocab", "vectors", "vectors_ngrams", "syn1neg", "weighting" (if one will be fitted), and their
+            "total".
+        """
+        n_words = vocab_size or len(self.wv)
+        lexical_dims = None if self.weighting is None else self.weighting.lexical_dims
+        estimate = {**(report or {}), **memory_estimate(n_words, self._n_ngrams, self.vector_size, lexical_dims)}
+        estimate["total"] = sum(estimate.values())
+        logger.info("%s words of %s dimensions take %s bytes", n_words, self.vector_size, estimate["total"])
+        return estimate
+
+    def make_cum_table(self, domain: int = 2**31 - 1) -> None:
+        """Nothing: `train` makes the table of negative samples, and does not keep it."""
+        self.cum_table = None
+
+    # -------------------------------------------------------------------------------------------------
+    # The matrices
+
+    @property
+    def _n_ngrams(self) -> int:
+        return self.bucket if self.word_ngrams > 1 else 0
+
+    @property
+    def _matrices(self) -> Matrices:
+        return Matrices(self.wv.vectors, self.wv.vectors_ngrams, self.placeholder, self.syn1neg)
+
+    def init_weights(self) -> None:
+        """Reset the vectors: input vectors uniform in ±1/vector_size, output vectors zero."""
+        n = len(self.wv)
+        self._require_memory(2 * n + 1 + self._n_ngrams)
+        matrices = initial_matrices(n, self._n_ngrams, self.vector_size, self.seed, self.workers)
+        self.wv.vectors, self.wv.vectors_ngrams, self.placeholder, self.syn1neg = matrices
+        self._forget_derived()
+
+    def update_weights(self) -> None:
+        """Keep the vectors, and initialize those of words that were added to the vocabulary."""
+        old, dim = len(self.wv.vectors), self.vector_size
+        n_new = len(self.wv) - old
+        self._require_memory(len(self.wv) + 2 * n_new)  # one matrix is copied at a time
+        new_rows = random_rows(n_new, dim, self.seed, WORDS, self.workers, first=old)
+        self.wv.vectors = np.concatenate([self.wv.vectors, new_rows])
+        self.syn1neg = np.concatenate([self.syn1neg, np.zeros((n_new, dim), dtype=np.float32)])
+        self._forget_derived()
+
+    def reset_from(self, other_model: Sent2Vec) -> None:
+        """Share the vocabulary of another model, and reset the vectors."""
+        self.wv = self._empty_vectors(self.vector_size, self.wv.tokenizer, self.wv.phrases)
+        self.wv.set_words(other_model.wv.freeze())
+        self.wv.expandos = other_model.wv.expandos
+        self.corpus_count, self.corpus_total_words = other_model.corpus_count, other_model.corpus_total_words
+        self.init_weights()
+
+    def _require_memory(self, n_rows: int) -> None:
+        require_memory(n_rows, self.vector_size, len(self.wv), self._n_ngrams, self.min_count)
+
+    def _forget_derived(self) -> None:
+        """Drop what was computed from the vectors and no longer matches them: norms and the fitted weighting."""
+        self.wv.norms = None
+        if self.wv.weighting is not None:
+            self.weighting = _unfitted(self.wv.weighting)  # the user may have set another one since
+            self.wv.weighting = None
+
     # -------------------------------------------------------------------------------------------------
     # Training
 
     def train(
         self,
-        corpus_iterable: Iterable[Sequence[str]] | None = None,
-        corpus_file: str | os.PathLike[str] | None = None,
+        corpus_iterable: Any = None,
+        corpus_file: Any = None,
         total_examples: int | None = None,
         total_words: int | None = None,
         epochs: int | None = None,
@@ -247,204 +516,231 @@ class Sent2Vec(Preparation):
         callbacks: Iterable[Any] = (),
         **unsupported: Any,
     ) -> tuple[int, int]:
-        """Train on a corpus, after `build_vocab`, and fit the weighting to the vectors that come out.
+        """Train on a corpus, then fit the weighting to the new vectors. Call `build_vocab` first.
 
-        While it runs, and after it is stopped, `wv.weighting` is None; see `fit_weighting`.
+        During training, and after an interrupted one, ``wv.weighting`` is None; see `fit_weighting`.
 
         Parameters
         ----------
         corpus_iterable, corpus_file
             One of the two, as `sentences` and `corpus_file` of the class.
         total_examples, total_words : int, optional
-            Sentences and tokens of one pass, for the fall of the learning rate; by default those that `build_vocab`
-            counted.
+            Sentences and tokens per epoch, on which the learning rate depends. By default, those of the corpus that
+            `build_vocab` read.
         epochs : int, optional
-            Passes; by default those of the class.
+            Passes over the corpus; by default, those of the model. The value replaces that of the model.
         start_alpha, end_alpha : float, optional
-            Replace `alpha` and `min_alpha`, for this and later calls.
+            Initial and final learning rate. They replace `alpha` and `min_alpha` of the model.
         word_count : int
-            Tokens (or sentences, where only `total_examples` is known) that count as trained already.
+            Tokens (or sentences, if only `total_examples` is known) that count as trained already.
         queue_factor : int
-            Batches of `corpus_iterable` that wait for each thread.
+            Batches of `corpus_iterable` that may wait, per thread.
         report_delay : float
-            Seconds between two looks at the progress.
+            Seconds between two progress reports.
         compute_loss : bool
-            Sum up the loss of this call.
+            Compute the loss of this call.
         callbacks : iterable of gensim.models.callbacks.CallbackAny2Vec
             As for the class.
 
         Returns
         -------
         (int, int)
-            Targets trained and tokens read.
+            Number of targets trained and of tokens read.
 
         Raises
         ------
         ValueError
-            Without a vocabulary, with parameters out of range, or where training diverged.
+            If there is no vocabulary, a parameter is out of range, or training diverged.
         KeyboardInterrupt
-            On a Ctrl-C, within a second; the model stays as far as it is trained, and can be saved.
+            Within a second of Ctrl-C. The model keeps what it has learned so far, and can be saved.
         """
         reject_unknown_options(unsupported, inspect.signature(self.train).parameters)
-        epochs = self.epochs if epochs is None else check_int("epochs", epochs, 1)
-        self._check_ready()
-        self._check_corpus_sanity(corpus_iterable, corpus_file, passes=epochs)
-        alpha = self.alpha if start_alpha is None else check_float("start_alpha", start_alpha, above=0)
-        min_alpha = self.min_alpha if end_alpha is None else check_float("end_alpha", end_alpha, least=0)
+        check_vocabulary(self.wv.index_to_key, self.wv.vectors)
         if total_words is None and total_examples is None:
-            total_words, total_examples = self.corpus_total_words or None, self.corpus_count or None
-        if min_alpha > alpha:
-            raise ValueError(
-                f"end_alpha: {min_alpha} is above start_alpha={alpha}; the rate falls from start_alpha to end_alpha"
-            )
-        total = total_words or total_examples
-        if not total or total < 0:
-            raise ValueError("total_words or total_examples: pass the size of the corpus, for the fall of the rate")
+            total_words, total_examples = self.corpus_total_words, self.corpus_count
+        decay = LinearDecay.checked(
+            self.epochs if epochs is None else epochs,
+            self.alpha if start_alpha is None else start_alpha,
+            self.min_alpha if end_alpha is None else end_alpha,
+            total_words, total_examples, word_count,
+        )  # fmt: skip
+        check_writable(self._matrices)
+        with self._open_corpus(corpus_iterable, corpus_file, decay.epochs) as corpus:
+            return self._train(corpus, decay, queue_factor, report_delay, compute_loss, tuple(callbacks))
 
-        self.alpha, self.min_alpha, self.epochs = alpha, min_alpha, epochs
+    def _train(
+        self,
+        corpus: CheckedCorpus,
+        decay: LinearDecay,
+        queue_factor: int,
+        report_delay: float,
+        compute_loss: bool,
+        callbacks: tuple[Any, ...],
+    ) -> tuple[int, int]:
+        self.alpha, self.min_alpha, self.epochs = decay.start, decay.end, decay.epochs
         self.compute_loss, self.running_training_loss = bool(compute_loss), 0.0
-        schedule = _kernel.Schedule(alpha, min_alpha, float(total) * epochs, not total_words, word_count)
-        run = Training(self, schedule, queue_factor, report_delay)
-        self._drop_weighting()
-        sample = Sample(self.weighting.sample_size) if self.weighting is not None else None
+        schedule = decay.schedule()
+        trainers = self._trainers(schedule)
+        self._forget_derived()
         event = (
             f"{self.workers} workers, {len(self.wv)} words, word_ngrams={self.word_ngrams}, negative={self.negative}, "
-            f"shared_negatives={self.shared_negatives}, epochs={epochs}, alpha={alpha}"
+            f"shared_negatives={self.shared_negatives}, epochs={self.epochs}, alpha={self.alpha}"
         )
         self.add_lifecycle_event("train", msg=event)
-
-        callbacks = tuple(callbacks)
+        if self.weighting is not None:
+            corpus = corpus.sampled_while_read(self.weighting.sample_size)
         _call(callbacks, "on_train_begin", self)
-        unit = "tokens" if total_words else "sentences"
-        with (
-            self.as_tokens(corpus_iterable, corpus_file) as corpus,
-            Progress("train", total * epochs, unit, self.show_progress_bar) as progress,
-        ):
-            try:
-                for epoch in range(epochs):
-                    _call(callbacks, "on_epoch_begin", self)
-                    sentences, file = corpus
-                    if sample is not None and epoch == 0 and sentences is not None:
-                        sentences = sample.record(sentences)
-                    run.epoch(epoch, sentences, file, progress)
-                    self._clear_post_train()  # callbacks may ask the vectors
-                    _call(callbacks, "on_epoch_end", self)
-            finally:
-                self.min_alpha_yet_reached = schedule.rate
-                self._clear_post_train()
-            if sample is not None:
-                self._fit_weighting_if_possible(sample.sentences, corpus[1])
+        with Progress("train", decay.total, decay.unit, self.show_progress_bar) as progress:
+            run = TrainingRun(
+                trainers, schedule, self.wv.freeze().table, progress,
+                batch_words=self.batch_words, queue_size=max(1, queue_factor) * self.workers, report_delay=report_delay,
+            )  # fmt: skip
+            self._train_epochs(run, corpus, callbacks)
+        if self.weighting is not None:
+            self._fit_weighting_if_possible(corpus)
         self.train_count += 1
         _call(callbacks, "on_train_end", self)
         return run.trained_words, run.tokens
 
-    def fit_weighting(
-        self,
-        corpus_iterable: Iterable[Sequence[str]] | None = None,
-        corpus_file: str | os.PathLike[str] | None = None,
-    ) -> None:
-        """Fit ``wv.weighting`` to the vectors as they are, which `train` does at its end.
+    def _trainers(self, schedule: _kernel.Schedule) -> list[_kernel.Trainer]:
+        return make_trainers(
+            self.workers,
+            self._matrices,
+            negative_weights(self.wv.expandos["count"], self.ns_exponent),
+            self.wv.expandos["sample_int"] if self.sample else None,
+            schedule,
+            seed=self.seed,
+            train_count=self.train_count,
+            word_ngrams=self.word_ngrams,
+            skip_bigrams=self.skip_bigrams,
+            epfml_hash=self.wv.ngram_hash == "epfml",
+            dropout_k=self.dropout_k,
+            negative=self.negative,
+            shared_negatives=self.shared_negatives,
+            compute_loss=self.compute_loss,
+        )
+
+    def _train_epochs(self, run: TrainingRun, corpus: CheckedCorpus, callbacks: tuple[Any, ...]) -> None:
+        try:
+            for epoch in range(self.epochs):
+                _call(callbacks, "on_epoch_begin", self)
+                self.running_training_loss = run.train_epoch(corpus, epoch, self.epochs)
+                if run.schedule.diverged:
+                    raise ValueError(
+                        f"alpha: training diverged in epoch {epoch + 1} at alpha={self.alpha}: values overflowed "
+                        "float32, and the vectors are useless; build the model again with a lower alpha"
+                    )
+                self._clear_post_train()  # callbacks may query the vectors
+                _call(callbacks, "on_epoch_end", self)
+        finally:
+            self.running_training_loss = run.loss
+            self.min_alpha_yet_reached = run.schedule.rate
+            self._clear_post_train()
+
+    # -------------------------------------------------------------------------------------------------
+    # The weighting
+
+    def fit_weighting(self, corpus_iterable: Any = None, corpus_file: Any = None) -> None:
+        """Fit ``wv.weighting`` to the current vectors, as `train` does at its end.
 
         Parameters
         ----------
         corpus_iterable, corpus_file
-            One of the two, as in `train`; a sample spread evenly over it is used.
+            One of the two, as in `train`; a sample that is spread evenly over the corpus is used.
 
         Raises
         ------
         ValueError
-            Where `SentenceWeighting.fit` can do nothing with it.
+            If `SentenceWeighting.fit` raises it, for example because no word of the corpus is known.
         """
-        self._check_corpus_sanity(corpus_iterable, corpus_file)
-        with self.as_tokens(corpus_iterable, corpus_file) as (sentences, file):
-            self._fit_weighting(sentences, file)
+        with self._open_corpus(corpus_iterable, corpus_file) as corpus:
+            self._fit_weighting(corpus)
 
-    def _fit_weighting(self, sentences: Any, file: Any) -> None:
-        weighting = unfitted(self.weighting or True)
+    def _fit_weighting(self, corpus: CheckedCorpus) -> None:
+        weighting = _unfitted(self.weighting or True)
         assert weighting is not None
-        if file is not None:
-            sentences = sample_lines(file, weighting.sample_size)
         output = self.syn1neg if weighting.unit_words else None
+        sentences = corpus.sample(weighting.sample_size)
         self.wv.weighting = weighting.fit(self.wv, sentences, output, self.show_progress_bar)
 
-    def _fit_weighting_if_possible(self, sentences: Any, file: Any) -> None:
-        """No training shall be lost to a corpus on which no weighting can be fitted."""
+    def _fit_weighting_if_possible(self, corpus: CheckedCorpus) -> None:
+        """Fit the weighting after training, whose result must not be lost if the corpus does not suffice for that."""
         try:
-            self._fit_weighting(sentences, file)
+            self._fit_weighting(corpus)
         except (ValueError, np.linalg.LinAlgError) as error:
-            logger.warning("sentences are read out as plain means: no weighting could be fitted (%s)", error)
-
-    def _check_ready(self) -> None:
-        if not len(self.wv) or not len(self.wv.vectors):
-            raise ValueError("train: there is no vocabulary yet; call build_vocab(sentences) first")
-        if len(self.wv) < 2:
-            raise ValueError(
-                f"train: the vocabulary holds a single word, {self.wv.index_to_key[0]!r}, and nothing to tell it from; "
-                "lower min_count or pass a larger corpus"
-            )
-        for name, rows in (
-            ("wv.vectors", self.wv.vectors),
-            ("wv.vectors_ngrams", self.wv.vectors_ngrams),
-            ("placeholder", self.placeholder),
-            ("syn1neg", self.syn1neg),
-        ):
-            if not rows.flags.writeable:
-                raise ValueError(f"train: {name} is mapped read-only; load the model without mmap to train it on")
+            logger.warning("no weighting could be fitted, so sentence vectors are plain means: %s", error)
 
     # -------------------------------------------------------------------------------------------------
     # Files
 
     def save(self, fname_or_handle: Any, *args: Any, **kwargs: Any) -> None:
-        """Save the whole model, large arrays as files of their own beside; see gensim's `Word2Vec.save`.
+        """Save the model, with large arrays in separate files next to it; see gensim's `Word2Vec.save`.
 
-        An older one there is replaced as a whole: whatever happens, one of the two can be loaded.
+        An existing model is replaced atomically: whatever happens, either the old or the new one can be loaded.
 
         Parameters
         ----------
         fname_or_handle : str, path-like or file
-            The path, or an open binary file, which then holds all.
+            The path, or an open binary file, to which everything is written.
         *args, **kwargs
-            Further arguments of gensim's.
+            Further arguments of gensim's method.
 
         Raises
         ------
         OSError
-            Where it cannot be written.
+            If a file cannot be written.
         """
         kwargs.setdefault("sep_limit", SEPARATE)
         save_atomically(super().save, fname_or_handle, *args, **kwargs)
 
     @classmethod
     def load(cls, fname: str | os.PathLike[str], *args: Any, **kwargs: Any) -> Sent2Vec:
-        """Load a model that `save` wrote, to go on training or to use its vectors.
+        """Load a model that `save` wrote, to continue training or to use its vectors.
+
+        A model file is a pickle, which can execute code: load only files that you trust.
 
         Parameters
         ----------
         fname : str or path-like
-            The path given to `save`.
+            The path that was passed to `save`.
         mmap : {None, 'r'}, keyword
-            'r' maps the matrices read-only, and processes share them: for use, not for training.
+            'r': memory-map the matrices read-only, so that processes share them. The model cannot be trained then.
 
         Raises
         ------
         TypeError
-            Where the file holds another kind of model.
+            If the file contains another kind of model.
         ValueError
-            Where it is no saved model at all.
+            If the file is not a saved model.
         """
         model = load_pickle(cls, fname, *args, **kwargs)
         if not isinstance(model, cls):
-            kind = f"{type(model).__module__}.{type(model).__qualname__}"
-            hint = ""
+            found = f"{type(model).__module__}.{type(model).__qualname__}"
+            advice = ""
             if isinstance(model, Word2Vec):
-                hint = (
-                    f"; load it with gensim's {type(model).__name__}.load and read sentences out of it with "
+                advice = (
+                    f"; load it with gensim's {type(model).__name__}.load, and pass its vectors to "
                     "Sent2VecKeyedVectors.from_keyed_vectors(model.wv)"
                 )
-            raise TypeError(f"{os.fspath(fname)!r} holds a {kind}, not a {cls.__name__}{hint}")
+            raise TypeError(f"{os.fspath(fname)!r} contains a {found}, not a {cls.__name__}{advice}")
         return model
 
 
 def _call(callbacks: Iterable[Any], hook: str, model: Sent2Vec) -> None:
     for callback in callbacks:
         getattr(callback, hook)(model)
+
+
+def _number_of_shared_negatives(shared_negatives: int | bool) -> int:
+    if isinstance(shared_negatives, bool):
+        return DEFAULT_SHARED_NEGATIVES if shared_negatives else 1
+    return check_int("shared_negatives", shared_negatives, 0)
+
+
+def _unfitted(weighting: SentenceWeighting | bool | None) -> SentenceWeighting | None:
+    """A weighting to be fitted: a copy of the parameters passed, or the default ones (True)."""
+    if isinstance(weighting, SentenceWeighting):
+        return SentenceWeighting(**weighting.parameters)
+    if weighting is not None and not isinstance(weighting, bool):
+        raise TypeError(f"weighting: expected a SentenceWeighting, True or False, got {weighting!r}")
+    return SentenceWeighting() if weighting else None

@@ -1,12 +1,14 @@
-"""What this package takes from gensim's inside: where a release changes one of these, a test here fails and says which.
+"""What this package relies on inside gensim: if a release changes any of it, a test here fails and shows what changed.
 
-The hooks are those of model.py (Word2Vec), pickled.py (SaveLoad) and keyedvectors.py (KeyedVectors). After them stand
-uses of gensim as users combine it with these models.
+Private hooks are used in model.py (Word2Vec), keyedvectors.py and _wordvectors.py (KeyedVectors) and _files (SaveLoad)
+only. The last section covers gensim's public features that users combine with these models.
 """
 
+import ast
 import copy
 import inspect
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from gensim.models.callbacks import CallbackAny2Vec
 from gensim.similarities import SparseTermSimilarityMatrix, WmdSimilarity, WordEmbeddingSimilarityIndex
 from gensim.test.utils import common_texts
 
+import gensim_sent2vec
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors
 from gensim_sent2vec._text.vocabulary import Vocabulary
 from gensim_sent2vec._util.parameters import UNSUPPORTED
@@ -30,14 +33,14 @@ def parameters(function) -> list[str]:
 
 
 class Recorder(Word2Vec):
-    """A Word2Vec that notes which of its hooks are called, in which order and with what."""
+    """A Word2Vec that records which of its hooks are called, in which order and with which arguments."""
 
     def __init__(self, *args, **options):
         self.calls = []
         super().__init__(*args, **options)
 
     def names(self):
-        """The steps that were called, without notes and tables made along the way."""
+        """The hooks that were called, without log events and tables that are made in passing."""
         return [name for name, _, _ in self.calls if name not in ("add_lifecycle_event", "make_cum_table")]
 
 
@@ -93,8 +96,8 @@ def test_signatures_of_hooks(function):
 
 
 OVERRIDDEN = [
-    "_check_corpus_sanity", "scan_vocab", "prepare_vocab", "build_vocab_from_freq", "estimate_memory", "make_cum_table",
-    "init_weights", "update_weights", "reset_from", "_clear_post_train",
+    "_check_corpus_sanity", "build_vocab", "scan_vocab", "prepare_vocab", "build_vocab_from_freq", "estimate_memory",
+    "make_cum_table", "init_weights", "update_weights", "reset_from", "_clear_post_train",
 ]  # fmt: skip
 
 
@@ -120,7 +123,34 @@ def test_overrides_of_keyed_vectors_take_what_gensim_passes(name):
 
 
 # ---------------------------------------------------------------------------------------------------
-# Word2Vec: what the constructor does and leaves alone
+# Who uses the hooks
+
+HOOK_FILES = {"model.py", "keyedvectors.py", "_wordvectors.py"}  # and those in _files
+HOOK_NAMES = {*OVERRIDDEN, "prepare_weights", "_save_specials", "_load_specials", "__func__"} - {
+    "build_vocab", "build_vocab_from_freq", "estimate_memory",
+}  # fmt: skip
+
+
+def _names_in(path):
+    """Names that a module defines as functions or uses as attributes."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            yield node.name
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+
+
+def test_private_hooks_are_used_in_few_files_only():
+    package = Path(gensim_sent2vec.__file__).parent
+    users = {
+        path.relative_to(package).as_posix() for path in package.rglob("*.py") if HOOK_NAMES & set(_names_in(path))
+    }
+    assert "model.py" in users
+    assert {path for path in users - HOOK_FILES if not path.startswith("_files/")} == set()
+
+
+# ---------------------------------------------------------------------------------------------------
+# Word2Vec: what the constructor does and what it leaves unchanged
 
 
 def test_the_constructor_keeps_vectors_that_are_there():
@@ -228,7 +258,7 @@ def test_build_vocab_from_freq_calls_the_hooks_in_order():
 
 
 def test_build_vocab_from_freq_takes_any_mapping():
-    """It must not copy the counts into a dict before prepare_vocab sees them."""
+    """The counts must not be copied into a dict before prepare_vocab sees them."""
 
     class Stub(Word2Vec):
         def prepare_vocab(self, **options):
@@ -252,7 +282,7 @@ def test_clear_post_train_forgets_the_norms():
 
 
 def test_our_hooks_are_the_ones_called(monkeypatch):
-    """The same from the other side: building and training a Sent2Vec goes through each override."""
+    """The same from the other side: building and training a Sent2Vec calls each override."""
     called = []
     for name in ("_check_corpus_sanity", "scan_vocab", "prepare_vocab", "estimate_memory", "init_weights", "train"):
         original = getattr(Sent2Vec, name)
@@ -261,7 +291,7 @@ def test_our_hooks_are_the_ones_called(monkeypatch):
         )
     Sent2Vec(common_texts, **SMALL)
     steps = ["_check_corpus_sanity", "scan_vocab", "prepare_vocab", "estimate_memory", "init_weights", "train"]
-    assert called == [*steps, "_check_corpus_sanity"]
+    assert called == steps
 
 
 def test_vocabulary_rules():
@@ -304,7 +334,7 @@ def test_save_stores_large_arrays_apart_and_recurses(tmp_path):
 
 
 def test_load_of_a_class_gives_whatever_the_file_holds(tmp_path):
-    """Why our `load` methods look at what they got, and can say what it is."""
+    """Hence our `load` methods check the class of what they loaded."""
     Whole().save(str(tmp_path / "whole"))
     for kind in (Word2Vec, KeyedVectors):
         assert isinstance(utils.SaveLoad.load.__func__(kind, str(tmp_path / "whole")), Whole)
@@ -318,7 +348,7 @@ def test_lifecycle_events_are_dicts_with_a_name():
 
 
 def test_load_calls_make_cum_table_only(tmp_path):
-    """Loading must not ask for more than the arrays that were saved."""
+    """Loading must not need more than the arrays that were saved."""
     Sent2Vec(common_texts, **SMALL).save(str(tmp_path / "model"))
     loaded = Sent2Vec.load(str(tmp_path / "model"))
     assert loaded.cum_table is None
@@ -326,7 +356,7 @@ def test_load_calls_make_cum_table_only(tmp_path):
     assert loaded.wv.index_to_key._vocabulary is loaded.wv.key_to_index
 
 
-def test_compressed_endings_are_known():
+def test_compression_suffixes_are_known():
     assert {".gz", ".bz2", ".xz"} <= set(smart_open.compression.get_supported_extensions())
 
 
@@ -334,7 +364,7 @@ def test_compressed_endings_are_known():
 # KeyedVectors
 
 
-def test_keyed_vectors_hold_these_attributes_and_no_others():
+def test_keyed_vectors_have_these_attributes_and_no_others():
     kv = KeyedVectors(3, count=2)
     assert set(kv.__dict__) == {
         "vector_size", "index_to_key", "next_index", "key_to_index", "vectors", "norms", "expandos", "mapfile_path",
@@ -349,7 +379,7 @@ def test_keyed_vectors_hold_these_attributes_and_no_others():
 
 
 def test_keys_are_looked_up_by_get_with_a_default():
-    """`Vocabulary` has what gensim asks of key_to_index."""
+    """`Vocabulary` supports the look-up that gensim does in key_to_index."""
 
     class Asked(dict):
         def get(self, key, default=None):
@@ -365,7 +395,7 @@ def test_keys_are_looked_up_by_get_with_a_default():
 
 
 def test_every_way_to_add_vectors_goes_through_add_vectors_or_add_vector(monkeypatch):
-    """Those two make the words changeable first."""
+    """Our overrides of these two make the vocabulary mutable first."""
     called = []
     for name in ("add_vectors", "add_vector"):
         original = getattr(KeyedVectors, name)
@@ -401,7 +431,7 @@ def test_sorting_makes_a_list_and_a_dict():
 
 
 # ---------------------------------------------------------------------------------------------------
-# As a gensim model among others
+# Together with the rest of gensim
 
 
 def test_classes_are_those_of_gensim():
@@ -471,25 +501,25 @@ def test_word_movers_similarity(model, twin_of):
 
 
 @pytest.mark.parametrize("kind", [Word2Vec, FastText])
-def test_a_file_of_another_model_is_refused_with_a_way_out(tmp_path, kind):
+def test_a_file_of_another_model_is_rejected_with_advice(tmp_path, kind):
     path = str(tmp_path / "model")
     options = {"bucket": 50} if kind is FastText else {}
     kind(common_texts, vector_size=4, min_count=1, **options).save(path)
     name = kind.__name__
     with pytest.raises(
-        TypeError, match=rf"holds a gensim\..*\.{name}, not a Sent2Vec; .*{name}\.load .*from_keyed_vectors"
+        TypeError, match=rf"contains a gensim\..*\.{name}, not a Sent2Vec; .*{name}\.load.*from_keyed_vectors"
     ):
         Sent2Vec.load(path)
 
 
-def test_a_file_of_vectors_is_no_model(tmp_path):
+def test_a_file_of_vectors_is_not_a_model(tmp_path):
     path = str(tmp_path / "vectors")
     Sent2Vec(common_texts, **SMALL).wv.save(path)
     with pytest.raises(TypeError, match=r"holds Sent2VecKeyedVectors, not a Sent2Vec; use Sent2VecKeyedVectors\.load"):
         Sent2Vec.load(path)
 
 
-def test_a_file_of_a_model_is_no_vectors(tmp_path):
+def test_a_file_of_a_model_does_not_load_as_vectors(tmp_path):
     path = str(tmp_path / "model")
     Sent2Vec(common_texts, **SMALL).save(path)
     with pytest.raises(TypeError, match=r"holds a gensim_sent2vec\.model\.Sent2Vec, not .*Sent2Vec\.load\(…\)\.wv"):
@@ -501,7 +531,7 @@ def test_load_is_a_method_of_the_class(tmp_path):
         Sent2Vec(vector_size=3).load(str(tmp_path / "model"))
 
 
-def test_scoring_is_not_for_this_model():
-    """gensim's `score` needs hierarchical softmax, and says so."""
+def test_scoring_is_not_supported():
+    """gensim's `score` needs hierarchical softmax, and the error states it."""
     with pytest.raises(RuntimeError, match="hs=1"):
         Sent2Vec(common_texts, **SMALL).score(common_texts)

@@ -25,8 +25,11 @@ from gensim.test.utils import common_texts
 from processes import heed_ctrl_c
 
 from gensim_sent2vec import Sent2Vec, _kernel
+from gensim_sent2vec import model as model_module
+from gensim_sent2vec._text import tokenization
 from gensim_sent2vec._text.corpus import TokenLines
 from gensim_sent2vec._text.vocabulary import Vocabulary
+from gensim_sent2vec._training import corpus as training_corpus
 from gensim_sent2vec._training import run as training_module
 from gensim_sent2vec._util import progress
 from gensim_sent2vec._util.threads import ThreadGroup, available_cpus
@@ -187,6 +190,26 @@ def test_words_may_hold_any_characters():
     model = Sent2Vec([odd] * 5, **SMALL)
     assert list(model.wv.index_to_key) == odd
     assert model.wv.get_sentence_vector(odd).any()
+
+
+@pytest.mark.parametrize("tokenizer", ["split", "words"])
+def test_a_corpus_is_checked_once_and_tokenized_once(corpus_file, tokenizer, monkeypatch):
+    """However many steps a call has."""
+    calls = Counter()
+    for owner, name in (
+        (training_corpus, "check_corpus_file"),
+        (model_module, "as_tokens"),
+        (tokenization, "write_tokens"),
+    ):
+        original = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda *args, _n=name, _f=original: (calls.update([_n]), _f(*args))[1])
+    once = {"check_corpus_file": 1, "as_tokens": 1, **({"write_tokens": 1} if tokenizer == "words" else {})}
+    model = Sent2Vec(corpus_file=corpus_file, tokenizer=tokenizer, **SMALL)
+    assert calls == once
+    for call in model.build_vocab, model.scan_vocab, model.train, model.fit_weighting:
+        calls.clear()
+        call(corpus_file=corpus_file)
+        assert calls == once
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -852,7 +875,7 @@ def test_options_that_contradict_each_other():
     assert Sent2Vec(bucket=0).bucket == 0
     with pytest.raises(ValueError, match=r"^skip_bigrams"):
         Sent2Vec(skip_bigrams=True)
-    with pytest.raises(ValueError, match=r"^min_alpha.*alpha=0\.1"):
+    with pytest.raises(ValueError, match=r"^min_alpha: must be at most alpha=0\.1, got 0\.2"):
         Sent2Vec(alpha=0.1, min_alpha=0.2)
 
 
@@ -882,13 +905,13 @@ BAD_ANYWHERE = {
     "a directory": (IsADirectoryError, "^corpus_file: .*PathLineSentences", lambda tmp: {"corpus_file": tmp}),
     "a compressed file": (ValueError, "^corpus_file: .*decompress", lambda tmp: {"corpus_file": tmp / "text.gz"}),
     "token lists": (TypeError, "^corpus_file: .*sentences=", lambda tmp: {"corpus_file": common_texts}),
-    "both": (TypeError, "one of the two", lambda tmp: {"sentences": common_texts, "corpus_file": tmp / "text"}),
+    "both": (TypeError, "exactly one of the two", lambda tmp: {"sentences": common_texts, "corpus_file": tmp / "text"}),
 }
 # Found by counting the words.
 BAD_TO_COUNT = {
     "nothing": (ValueError, "^sentences: the corpus is empty", lambda tmp: {"sentences": []}),
     "empty sentences": (ValueError, r"^sentences: .*empty \(2 sentences", lambda tmp: {"sentences": [[], []]}),
-    "an empty file": (ValueError, "^corpus_file .*empty", lambda tmp: {"corpus_file": tmp / "empty"}),
+    "an empty file": (ValueError, "^corpus_file: .*empty", lambda tmp: {"corpus_file": tmp / "empty"}),
     "compressed in secret": (ValueError, "^corpus_file: .*not UTF-8", lambda tmp: {"corpus_file": tmp / "zipped"}),
     "a binary file": (ValueError, "^corpus_file: .*offset", lambda tmp: {"corpus_file": tmp / "binary"}),
     "Latin-1": (ValueError, "^corpus_file: .*iconv", lambda tmp: {"corpus_file": tmp / "latin"}),
@@ -943,17 +966,17 @@ def test_train_refuses_a_bad_corpus_and_changes_no_weight(ready, bad_corpus, no_
 
 def test_no_corpus_at_all(ready):
     for call in (ready.build_vocab, ready.train):
-        with pytest.raises(TypeError, match="sentences and corpus_file: pass one of the two"):
+        with pytest.raises(TypeError, match=r"^sentences, corpus_file: pass exactly one of the two"):
             call()
 
 
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"min_count": 5}, r"^min_count=5 leaves no word: the most frequent of 12, 'system', occurs 4 times; lower"),
-        ({"trim_rule": lambda *_: utils.RULE_DISCARD}, "trim_rule leaves no word"),
-        ({"max_final_vocab": 2, "sentences": [["a", "b", "c"]]}, "max_final_vocab"),
-        ({"max_vocab_size": 2, "sentences": [["a", "b", "c"]]}, "max_vocab_size"),
+        ({"min_count": 5}, r"^min_count=5 leaves no words: the most frequent of 12, 'system', occurs 4 times"),
+        ({"trim_rule": lambda *_: utils.RULE_DISCARD}, "^min_count=1 with trim_rule leaves no words"),
+        ({"max_final_vocab": 2, "sentences": [["a", "b", "c"]]}, "^max_final_vocab=2 leaves no words"),
+        ({"max_vocab_size": 2, "sentences": [["a", "b", "c"]]}, "^max_vocab_size=2 leaves no words"),
     ],
 )  # fmt: skip
 def test_no_word_left_says_which_option_to_change(options, message):
@@ -963,10 +986,10 @@ def test_no_word_left_says_which_option_to_change(options, message):
 
 def test_no_word_left_leaves_the_model_as_it_was(ready):
     before = state(ready)
-    with pytest.raises(ValueError, match="min_count=9 leaves no word"):
+    with pytest.raises(ValueError, match="min_count=9 leaves no words"):
         ready.build_vocab([["x", "y"]], min_count=9)
     assert state(ready) == before
-    with pytest.raises(ValueError, match="trim_rule leaves no word"):
+    with pytest.raises(ValueError, match="trim_rule leaves no words"):
         ready.build_vocab_from_freq({"x": 1}, trim_rule=lambda *_: utils.RULE_DISCARD)
     assert state(ready) == before
 
@@ -982,7 +1005,7 @@ def test_counts_that_are_none_are_refused(ready):
 
 
 def test_a_vocabulary_of_one_word_cannot_be_trained():
-    with pytest.raises(ValueError, match=r"single word, 'a'.*lower min_count or pass a larger corpus"):
+    with pytest.raises(ValueError, match=r"^train: .*single word, 'a'.*pass a lower min_count or a larger corpus"):
         Sent2Vec([["a", "a"], ["a"]], **SMALL)
     model = Sent2Vec(**SMALL)
     model.build_vocab([["a", "a"]])
@@ -992,9 +1015,9 @@ def test_a_vocabulary_of_one_word_cannot_be_trained():
 
 
 def test_training_needs_a_vocabulary():
-    with pytest.raises(ValueError, match="no vocabulary yet; call build_vocab"):
+    with pytest.raises(ValueError, match=r"^train: the vocabulary is empty; call build_vocab"):
         Sent2Vec().train(common_texts)
-    with pytest.raises(ValueError, match="no vocabulary to update; call build_vocab"):
+    with pytest.raises(ValueError, match=r"^update: there is no vocabulary to update; call build_vocab"):
         Sent2Vec(min_count=1).build_vocab(common_texts, update=True)
 
 
@@ -1006,9 +1029,9 @@ def test_training_needs_a_vocabulary():
         ({"start_alpha": math.nan}, "^start_alpha must be finite"),
         ({"end_alpha": -1}, "^end_alpha must be at least 0"),
         ({"end_alpha": math.inf}, "^end_alpha must be finite"),
-        ({"start_alpha": 0.1, "end_alpha": 0.2}, r"^end_alpha.*(above|greater).*start_alpha"),
-        ({"total_words": -5}, "total_words or total_examples"),
-        ({"total_words": 0, "total_examples": 0}, "total_words or total_examples"),
+        ({"start_alpha": 0.1, "end_alpha": 0.2}, r"^end_alpha: must be at most start_alpha=0\.1, got 0\.2"),
+        ({"total_words": -5}, "^total_words, total_examples: "),
+        ({"total_words": 0, "total_examples": 0}, "^total_words, total_examples: "),
     ],
 )
 def test_train_refuses_bad_options_and_changes_nothing(ready, options, message):
@@ -1028,11 +1051,11 @@ def test_a_corpus_that_is_empty_the_second_time(ready, tmp_path):
             return iter(sentences)
 
     with pytest.raises(
-        ValueError, match=r"^sentences: the corpus was empty in epoch 1; it must give its sentences anew"
+        ValueError, match=r"^sentences: the corpus was empty in epoch 1; each iteration must yield all sentences again"
     ):
         Sent2Vec(Once(), **SMALL)
     with pytest.raises(
-        ValueError, match=r"^sentences: the corpus was empty in epoch 2; it must give its sentences anew"
+        ValueError, match=r"^sentences: the corpus was empty in epoch 2; each iteration must yield all sentences again"
     ):
         ready.train(Once(), epochs=3)
     assert_usable(ready)
@@ -1077,7 +1100,9 @@ def test_rows_that_are_mapped_read_only_cannot_be_trained(ready, rows):
     owner, name = (ready.wv, rows[3:]) if rows.startswith("wv.") else (ready, rows)
     getattr(owner, name).flags.writeable = False
     before = state(ready)
-    with pytest.raises(ValueError, match=f"^train: {rows} is mapped read-only; load the model without mmap"):
+    with pytest.raises(
+        ValueError, match=rf"^train: {rows} is read-only \(memory-mapped\); load the model without mmap"
+    ):
         ready.train(common_texts)
     assert state(ready) == before
 
@@ -1086,7 +1111,7 @@ def test_a_mapped_model_cannot_be_trained(ready, tmp_path):
     path = str(tmp_path / "model")
     ready.save(path, sep_limit=1)
     mapped = Sent2Vec.load(path, mmap="r")
-    with pytest.raises(ValueError, match="mapped read-only; load the model without mmap to train it on"):
+    with pytest.raises(ValueError, match=r"read-only \(memory-mapped\); load the model without mmap to train it"):
         mapped.train(common_texts)
     assert_same_bytes(mapped, ready)
     assert_same_bytes(Sent2Vec.load(path), ready)

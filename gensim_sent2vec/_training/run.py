@@ -1,154 +1,166 @@
-"""One call of `Sent2Vec.train`: threads, their batches or slices, and the report of how far they are."""
+"""Threads that train on a corpus: how they share it, how they stop, and how their progress is reported."""
 
 from __future__ import annotations
 
 import os
 import queue
 import threading
-from collections.abc import Iterable, Sequence, Sized
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from typing import Any
 
 from .. import _kernel
 from .._text.counting import file_descriptors
 from .._util.batches import BATCH_SIZE
 from .._util.progress import Progress
 from .._util.threads import ThreadGroup, slices_of, threads_over
-from .word_selection import negative_weights
+from .corpus import CheckedCorpus
 
-if TYPE_CHECKING:
-    from ..model import Sent2Vec
-
-# Threads have copies of their own of the rows of so many words, the most frequent ones, and exchange what these have
-# gained after so many tokens of all threads together.
-HOT_ROWS, HOT_TOKENS = 64, 5000
-MIN_SLICE, MAX_SLICE = 1 << 16, 1 << 22  # bytes of a corpus file that a thread trains on at a time
+MIN_SLICE, MAX_SLICE = 1 << 16, 1 << 22  # bytes of a corpus file that a thread takes at a time
+SLICES_PER_THREAD = 64  # of a file, within these bounds: all threads finish an epoch at about the same time
+LEAST_DELAY = 0.05  # seconds
 
 
-class Training:
-    """One call of `Sent2Vec.train`: a trainer a thread, kept from epoch to epoch."""
+class TrainingRun:
+    """The threads of one call of `Sent2Vec.train`. Trainers are kept from epoch to epoch.
 
-    def __init__(self, model: Sent2Vec, schedule: _kernel.Schedule, queue_factor: int, report_delay: float) -> None:
-        wv = model.wv
-        self.model, self.schedule = model, schedule
-        self.queue_size = max(1, queue_factor) * model.workers
-        self.report_delay = max(0.05, report_delay)
-        self.table = wv.freeze().table
-        alias = np.empty(len(wv), dtype=np.uint64)
-        _kernel.fill_alias(negative_weights(wv.expandos["count"], model.ns_exponent), alias)
-        self.trainers = [
-            _kernel.Trainer(
-                wv.vectors,
-                model.placeholder,
-                wv.vectors_ngrams,
-                model.syn1neg,
-                alias,
-                wv.expandos["sample_int"] if model.sample else None,
-                schedule,
-                word_ngrams=model.word_ngrams,
-                skip_bigrams=model.skip_bigrams,
-                epfml_hash=wv.ngram_hash == "epfml",
-                dropout_k=model.dropout_k,
-                negative=model.negative,
-                shared_negatives=max(1, model.shared_negatives),
-                seed=model._stream(3, model.train_count, i),
-                compute_loss=model.compute_loss,
-                hot_rows=HOT_ROWS if model.workers > 1 else 0,
-                sync_every=max(100, HOT_TOKENS // model.workers),
-            )
-            for i in range(model.workers)
-        ]
+    Parameters
+    ----------
+    trainers : sequence of Trainer
+        One per thread.
+    schedule : Schedule
+        The one that the trainers share.
+    words : WordTable
+        The vocabulary.
+    progress : Progress
+        Where the progress is reported.
+    batch_words : int
+        Tokens per batch of an iterable.
+    queue_size : int
+        Batches of an iterable that may wait for a thread.
+    report_delay : float
+        Seconds between two progress reports.
+    min_slice : int
+        Least number of bytes of a file that a thread takes at a time.
+    """
+
+    def __init__(
+        self,
+        trainers: Sequence[_kernel.Trainer],
+        schedule: _kernel.Schedule,
+        words: _kernel.WordTable,
+        progress: Progress,
+        *,
+        batch_words: int,
+        queue_size: int,
+        report_delay: float,
+        min_slice: int = MIN_SLICE,
+    ) -> None:
+        self.trainers, self.schedule, self.words, self.progress = trainers, schedule, words, progress
+        self.batch_words, self.queue_size, self.min_slice = batch_words, queue_size, min_slice
+        self.report_delay = max(LEAST_DELAY, report_delay)
+        self._epoch_label = ""
 
     @property
     def trained_words(self) -> int:
+        """Targets trained so far."""
         return sum(trainer.trained_words for trainer in self.trainers)
 
     @property
     def tokens(self) -> int:
+        """Tokens read so far, including unknown words."""
         return sum(trainer.tokens for trainer in self.trainers)
 
     @property
     def lines(self) -> int:
+        """Sentences read so far."""
         return sum(trainer.lines for trainer in self.trainers)
 
-    def epoch(self, epoch: int, sentences: Any, path: Any, progress: Progress) -> None:
-        """One pass over the corpus."""
-        lines = self.lines
-        if path is not None:
-            self._train_file(path, epoch, progress)
+    @property
+    def loss(self) -> float:
+        """The summed loss so far; 0 if the trainers do not compute it."""
+        return sum((trainer.loss for trainer in self.trainers), 0.0)
+
+    def train_epoch(self, corpus: CheckedCorpus, epoch: int, epochs: int) -> float:
+        """Train on one pass over a corpus, as number `epoch` of `epochs`, counted from 0.
+
+        Returns
+        -------
+        float
+            The loss, summed over all epochs so far; 0 if the trainers do not compute it.
+
+        Raises
+        ------
+        ValueError
+            If the corpus has no sentences.
+        """
+        self._epoch_label = f"{epoch + 1}/{epochs}"
+        lines_before = self.lines
+        if corpus.path is not None:
+            self._train_file(corpus.path)
         else:
-            self._train_iterable(sentences, epoch, progress)
-        self._report(epoch, progress)
-        if self.schedule.diverged:
-            raise ValueError(
-                f"alpha: training diverged in epoch {epoch + 1} at alpha={self.model.alpha}: numbers grew beyond "
-                "float32; the vectors are of no use, build the model anew with a lower alpha"
-            )
-        if self.lines == lines:
-            raise ValueError(
-                f"corpus_file: {os.fspath(path)!r} was empty in epoch {epoch + 1}"
-                if path is not None
-                else f"sentences: the corpus was empty in epoch {epoch + 1}; it must give its sentences anew each time"
-            )
+            self._train_iterable(corpus.sentences)
+        self._report()
+        if self.lines == lines_before and not self.schedule.diverged:
+            advice = "" if corpus.path is not None else "; each iteration must yield all sentences again"
+            raise ValueError(f"{corpus.name} was empty in epoch {epoch + 1}{advice}")
+        return self.loss
 
-    def _train_file(self, path: Any, epoch: int, progress: Progress) -> None:
-        size = os.path.getsize(path)
-        step = min(max(size // (64 * len(self.trainers)), MIN_SLICE), MAX_SLICE)
-        slices = iter(slices_of(size, step))
+    def _train_file(self, path: Any) -> None:
         n = len(self.trainers)
+        size = os.path.getsize(path)
+        step = min(max(size // (SLICES_PER_THREAD * n), self.min_slice), MAX_SLICE)
+        slices = iter(slices_of(size, step))
 
-        def work(i: int, part: slice) -> None:
-            self.trainers[i].train_slice(self.table, files[i], part.start, part.stop)
+        def train(i: int, part: slice) -> None:
+            self.trainers[i].train_slice(self.words, files[i], part.start, part.stop)
 
-        with file_descriptors(path, n) as files, threads_over([slices] * n, work, self.schedule.stop) as threads:
+        with file_descriptors(path, n) as files, threads_over([slices] * n, train, self.schedule.stop) as threads:
             while not threads.wait(self.report_delay):
-                self._report(epoch, progress)
+                self._report()
 
-    def _train_iterable(self, sentences: Any, epoch: int, progress: Progress) -> None:
-        waiting: queue.Queue[_kernel.Pack | None] = queue.Queue(self.queue_size)
+    def _train_iterable(self, sentences: Iterable[Sequence[str]]) -> None:
+        waiting: queue.Queue[_kernel.Pack | None] = queue.Queue(self.queue_size)  # None ends a thread
         stopped = threading.Event()
 
-        def work(i: int) -> None:
-            while (pack := waiting.get()) is not None and not stopped.is_set():
-                self.trainers[i].train_pack(self.table, pack)
+        def train(i: int) -> None:
+            while (batch := waiting.get()) is not None and not stopped.is_set():
+                self.trainers[i].train_pack(self.words, batch)
 
         def stop() -> None:
             self.schedule.stop()
             stopped.set()
-            for _ in self.trainers:  # wakes threads that wait for a batch
+            for _ in self.trainers:  # wake the threads that wait for a batch
                 try:
                     waiting.put_nowait(None)
                 except queue.Full:
                     break
 
-        def hand_over(pack: _kernel.Pack | None) -> None:
+        def put(batch: _kernel.Pack | None) -> None:
             while True:
                 threads.check()
                 try:
-                    return waiting.put(pack, timeout=min(self.report_delay, 0.1))
+                    return waiting.put(batch, timeout=min(self.report_delay, 0.1))
                 except queue.Full:
-                    self._report(epoch, progress)
+                    self._report()
 
-        with ThreadGroup(len(self.trainers), work, stop) as threads:
-            for pack in _packs(sentences, self.model.batch_words):
-                hand_over(pack)
-                self._report(epoch, progress)
+        with ThreadGroup(len(self.trainers), train, stop) as threads:
+            for batch in _batches(sentences, self.batch_words):
+                put(batch)
+                self._report()
             for _ in self.trainers:
-                hand_over(None)
+                put(None)
             while not threads.wait(self.report_delay):
-                self._report(epoch, progress)
+                self._report()
 
-    def _report(self, epoch: int, progress: Progress) -> None:
-        facts = {"epoch": f"{epoch + 1}/{self.model.epochs}", "rate": f"{self.schedule.rate:.4f}"}
-        if self.model.compute_loss:
-            self.model.running_training_loss = sum(trainer.loss for trainer in self.trainers)
-            facts["loss"] = f"{self.model.running_training_loss / max(1, self.trained_words):.4f}"
-        progress.update(self.schedule.done, **facts)
+    def _report(self) -> None:
+        facts = {"epoch": self._epoch_label, "rate": f"{self.schedule.rate:.4f}"}
+        if loss := self.loss:
+            facts["loss"] = f"{loss / max(1, self.trained_words):.4f}"
+        self.progress.update(self.schedule.done, **facts)
 
 
-def _packs(sentences: Iterable[Sequence[str]], batch_words: int) -> Iterable[_kernel.Pack]:
-    """Batches of at least `batch_words` tokens, as the kernel takes them."""
+def _batches(sentences: Iterable[Sequence[str]], batch_words: int) -> Iterator[_kernel.Pack]:
+    """Batches of at least `batch_words` tokens (the last one may be smaller), in the kernel's format."""
     batch: list[Sequence[str]] = []
     words = 0
     for sentence in sentences:
@@ -157,7 +169,7 @@ def _packs(sentences: Iterable[Sequence[str]], batch_words: int) -> Iterable[_ke
         if isinstance(sentence, Iterable) and not isinstance(sentence, Sized):
             sentence = list(sentence)
         batch.append(sentence)
-        words += len(sentence) if isinstance(sentence, Sized) else 0  # the pack refuses it with a good word
+        words += len(sentence) if isinstance(sentence, Sized) else 0  # Pack raises a TypeError for anything else
         if words >= batch_words or len(batch) >= BATCH_SIZE:
             yield _kernel.Pack(batch)
             batch, words = [], 0

@@ -1,25 +1,104 @@
-"""From word counts: which words to keep, which to train on as targets, which to draw as negatives."""
+"""From word counts to a vocabulary: which words to keep, and how often each is a target or a negative sample."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from gensim import utils
 
 from .._text.counting import WordCounts
+from .._text.packed import PackedStrings
+from .._text.vocabulary import Vocabulary
+
+TrimRule = Callable[[str, int, int], int]
+WordAttributes = dict[str, np.ndarray]  # one value per word, by name: gensim's `expandos`
 
 
-def count_for(counts: np.ndarray, max_words: int | None) -> int:
-    """The least count that keeps at most `max_words` words."""
+@dataclass(frozen=True)
+class Selection:
+    """The words of a corpus that are kept.
+
+    Attributes
+    ----------
+    raw : WordCounts
+        All words that were counted.
+    kept : WordCounts
+        The words that are kept: most frequent first, words of equal count in order of first appearance.
+    min_count : int
+        The least count that was required, after `max_final_vocab` was applied.
+    target_probability : numpy.ndarray of float64, shape (n_kept,)
+        See `target_probability`.
+    """
+
+    raw: WordCounts
+    kept: WordCounts
+    min_count: int
+    target_probability: np.ndarray
+
+    @property
+    def report(self) -> dict[str, int]:
+        """What gensim's `Word2Vec.prepare_vocab` returns."""
+        counts, probability = self.kept.counts, self.target_probability
+        return {
+            "drop_unique": len(self.raw) - len(self.kept),
+            "retain_total": int(counts.sum()),
+            "downsample_unique": int((probability < 1).sum()),
+            "downsample_total": int((probability * counts).sum()),
+            "num_retained_words": len(self.kept),
+        }
+
+    def vocabulary(self) -> tuple[Vocabulary, WordAttributes]:
+        """A new vocabulary of the words that are kept."""
+        attributes = {"count": np.array(self.kept.counts), "sample_int": as_uint32(self.target_probability)}
+        return self.kept.vocabulary, attributes
+
+    def merged_into(self, old: Vocabulary, attributes: WordAttributes) -> tuple[Vocabulary, WordAttributes]:
+        """An existing vocabulary with the counts of its words increased and the words that are new to it appended.
+
+        Old words keep their ids, which are part of the hashes of their n-grams. Their counts include words that are
+        rarer than `min_count` in the new corpus.
+        """
+        ids = _ids(old, self.kept)
+        is_new = np.flatnonzero(ids < 0)
+        ids[is_new] = len(old) + np.arange(len(is_new))
+        new = self.kept.take(is_new)
+        vocabulary = Vocabulary(PackedStrings.concatenate([old.words, new.words]))
+        count, sample_int = (
+            np.concatenate([values, np.zeros(len(new), dtype=values.dtype)])
+            for values in (attributes["count"], attributes["sample_int"])
+        )
+        all_ids = _ids(vocabulary, self.raw)
+        count[all_ids[all_ids >= 0]] += self.raw.counts[all_ids >= 0]
+        sample_int[ids] = as_uint32(self.target_probability)
+        return vocabulary, {"count": count, "sample_int": sample_int}
+
+
+def select_words(
+    raw: WordCounts,
+    min_count: int,
+    sample: float,
+    max_final_vocab: int | None = None,
+    trim_rule: TrimRule | None = None,
+) -> Selection:
+    """Choose the words to keep; the parameters are those of `Sent2Vec`. The selection may be empty."""
+    least = max(min_count, min_count_for(raw.counts, max_final_vocab))
+    kept = raw.take(ids_to_keep(raw, least, trim_rule))
+    return Selection(raw, kept, least, target_probability(kept.counts, sample, int(kept.counts.sum())))
+
+
+def min_count_for(counts: np.ndarray, max_words: int | None) -> int:
+    """The smallest min_count that keeps at most `max_words` words."""
     if max_words is None or max_words >= len(counts):
         return 0
-    return int(np.partition(counts, len(counts) - 1 - max_words)[len(counts) - 1 - max_words]) + 1
+    position = len(counts) - 1 - max_words
+    return int(np.partition(counts, position)[position]) + 1
 
 
-def kept_words(raw: WordCounts, min_count: int, trim_rule: Any) -> np.ndarray:
-    """Ids of the words to keep, most frequent first, equal counts in order of first appearance."""
+def ids_to_keep(raw: WordCounts, min_count: int, trim_rule: TrimRule | None) -> np.ndarray:
+    """The ids (int64) of the words to keep, most frequent first, ties in order of first appearance."""
     keep = raw.counts >= min_count
     if trim_rule is not None:
         keep = np.fromiter(
@@ -31,26 +110,46 @@ def kept_words(raw: WordCounts, min_count: int, trim_rule: Any) -> np.ndarray:
     return ids[np.argsort(-raw.counts[ids], kind="stable")]
 
 
-def no_word_left(
-    raw: WordCounts, options: str, effective: int, max_final_vocab: int | None, max_vocab_size: int | None
+def explain_empty(
+    selection: Selection,
+    min_count: int,
+    trim_rule: TrimRule | None,
+    max_final_vocab: int | None,
+    max_vocab_size: int | None,
 ) -> str:
-    """What to say where no word is kept: which of the options is to blame."""
+    """The error message for a selection without words: which option excluded them all."""
+    raw, least = selection.raw, selection.min_count
     if not len(raw):
         if max_vocab_size:
-            return f"max_vocab_size={max_vocab_size}: all words were forgotten while counting; raise it"
+            return (
+                f"max_vocab_size={max_vocab_size} leaves no words: all were pruned while counting; pass a larger value"
+            )
         return "the vocabulary is empty: no words were counted"
-    most = int(np.argmax(raw.counts))
-    if max_final_vocab is not None and effective == count_for(raw.counts, max_final_vocab):
-        ties = f"more words than that occur {effective - 1} times"
-        return f"max_final_vocab={max_final_vocab} leaves no word: {ties}; raise it"
+    if max_final_vocab is not None and least == min_count_for(raw.counts, max_final_vocab):
+        return (
+            f"max_final_vocab={max_final_vocab} leaves no words: more words than that occur {least - 1} times; "
+            "pass a larger value"
+        )
+    top = int(np.argmax(raw.counts))
     return (
-        f"{options} leaves no word: the most frequent of {len(raw)}, {raw.words[most]!r}, "
-        f"occurs {raw.counts[most]} times; lower min_count or pass a larger corpus"
+        f"min_count={min_count}{' with trim_rule' if trim_rule else ''} leaves no words: the most frequent of "
+        f"{len(raw)}, {raw.words[top]!r}, occurs {raw.counts[top]} times; pass a lower min_count or a larger corpus"
     )
 
 
 def target_probability(counts: np.ndarray, sample: float, total: int) -> np.ndarray:
-    """The probability that a word is trained as a target (Mikolov et al. 2013, as word2vec computes it)."""
+    """The probability that an occurrence of a word is trained as a target.
+
+    As in word2vec (Mikolov et al. 2013): √(t / f) + t / f, at most 1, with the frequency f and the threshold t.
+
+    Parameters
+    ----------
+    counts : numpy.ndarray of int64, shape (n_words,)
+    sample : float
+        The threshold: a share of all tokens if below 1, else a count. 0: all targets are trained.
+    total : int
+        Tokens of the corpus.
+    """
     if not sample:
         return np.ones(len(counts))
     threshold = sample * total if sample < 1 else int(sample * (3 + math.sqrt(5)) / 2)
@@ -59,10 +158,16 @@ def target_probability(counts: np.ndarray, sample: float, total: int) -> np.ndar
 
 
 def as_uint32(probability: np.ndarray) -> np.ndarray:
+    """Probabilities scaled to the range of uint32, as the kernel compares them with random numbers."""
     return (probability * (2**32 - 1)).astype(np.uint32)
 
 
 def negative_weights(counts: np.ndarray, exponent: float) -> np.ndarray:
-    """count ** exponent, scaled so that nothing overflows."""
+    """count ** exponent, scaled to a maximum of 1 so that nothing overflows (float64)."""
     logs = exponent * np.log(np.maximum(counts, 1))
     return np.exp(logs - logs.max())
+
+
+def _ids(vocabulary: Vocabulary, words: WordCounts) -> np.ndarray:
+    """The ids of words, -1 for unknown ones."""
+    return np.fromiter((vocabulary.get(word, -1) for word in words), dtype=np.int64, count=len(words))
