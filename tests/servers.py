@@ -47,7 +47,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        return re.search(r"http://\S+", self.wait_for("is served at"))[0].rstrip("/")  # type: ignore[index]
+        return re.search(r"http://\S+", self.wait_for("serving .* at"))[0].rstrip("/")  # type: ignore[index]
 
     def processes(self) -> dict[int, tuple[int, str]]:
         """Processes of its session that run: number -> (parent's number, command); Linux only."""
@@ -64,9 +64,12 @@ class Server:
         return found
 
     def workers(self) -> list[int]:
-        """The numbers of the processes that answer: those forked from one that runs the same command."""
+        """The numbers of the processes that answer: those that the fork server has forked."""
         all_ = self.processes()
-        return [pid for pid, (parent, command) in all_.items() if all_.get(parent, (0, ""))[1] == command]
+        servers = {
+            pid for pid, (parent, command) in all_.items() if parent == self.process.pid and "forkserver" in command
+        }
+        return [pid for pid, (parent, _) in all_.items() if parent in servers]
 
     def send(self, number: int) -> None:
         self.process.send_signal(number)

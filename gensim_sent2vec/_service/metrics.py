@@ -53,6 +53,11 @@ class Metrics:
         return generate_latest(registry)
 
 
+def forget_process(pid: int) -> None:
+    """After a process has died: keep its counters, drop its gauges."""
+    multiprocess.mark_process_dead(pid)
+
+
 class Measured:
     """ASGI middleware that counts requests and takes their times; routes that are not `known` count as "other"."""
 

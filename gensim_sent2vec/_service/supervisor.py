@@ -1,294 +1,208 @@
-"""The processes of a service: one that listens and looks after the others, and workers that answer.
+"""The first process of a service: it listens, and starts, reloads, replaces and stops the workers that answer.
 
-The first process binds the port and hands the listening socket to the workers, each of which maps the same files, so
-that there is one copy of model and index in memory. They talk through a pipe: a worker says "ready" or "failed", the
-first process says "load" and "stop"; the end of a pipe tells each that the other has gone, however it went.
+It binds the port and passes the listening socket to the workers. Every worker maps the same files, so there is one copy
+of the model and of the index in memory.
 
-On SIGHUP one worker loads the files anew. If it can, the others do so too, else all go on with what they have. A worker
-that has loaded answers its next request with the new files; requests that it has begun, and connections, go on.
+On SIGHUP one worker reloads the files. If it can, the others follow; if not, all keep what they have. A worker that has
+reloaded answers its next request from the new files; connections, and requests that have begun, are not interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
-import multiprocessing
 import os
 import signal
 import socket
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
-from typing import Any
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from multiprocessing.connection import wait
 
 from .._util.threads import available_cpus
 from .limits import Limits
+from .listener import listen, url_of
+from .processes import Worker, environment, start_method, start_worker
+from .signals import caught_signals
+from .source import Source
+from .worker import GRACE, STOP, Load, Report, one_line, run_worker
 
-BACKLOG = 2048  # connections that wait to be accepted
-AT_ONCE = 1  # that a worker accepts before it looks at its other work: the others shall have some too
-CONNECTIONS = 1000  # of a worker; those beyond are answered with 503
-GRACE = 10  # seconds that requests have to finish when the service ends
-AGAIN = 1.0  # seconds before a worker that has died is replaced
-NEEDED = ("fastapi", "uvicorn", "prometheus_client")
-MOST_DEFAULT_WORKERS = 4
-
-
-@dataclass(frozen=True)
-class Source:
-    """What is served.
-
-    Attributes
-    ----------
-    model, faq : str
-        A model or vectors, saved; an index, or a text file of questions and answers (see `read_faq`).
-    hybrid : float, optional
-        See `Faq`.
-    """
-
-    model: str
-    faq: str
-    hybrid: float | None = None
-
-    def index(self, folder: str, generation: int) -> str:
-        """The path of the index, made in `folder` where there is a text file."""
-        from ..convert import load_vectors
-        from .faq import build_index, is_index
-
-        if not os.path.isfile(self.model):
-            raise FileNotFoundError(f"there is no model {self.model!r}")
-        if is_index(self.faq):
-            return self.faq
-        path = os.path.join(folder, f"{generation}.index")
-        build_index(load_vectors(self.model), self.faq, lexical=True).save(path)
-        return path
-
-
-# -----------------------------------------------------------------------------------------------------
-# A worker
-
-
-def work(source: Source, index: str, generation: int, limits: Limits, listener: socket.socket, pipe: Any) -> None:
-    """A worker: load, say so, answer until told to stop or left alone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the first process, which then says "stop"
-    try:
-        import uvicorn
-
-        from .app import Current, create_app
-        from .faq import Faq
-        from .metrics import Metrics
-
-        current, metrics = Current(Faq.load(source.model, index, source.hybrid), generation), Metrics()
-    except Exception as error:
-        pipe.send(("failed", generation, _line(error)))
-        return
-    metrics.workers.set(1)
-    metrics.generation.set(generation)
-    config = uvicorn.Config(
-        create_app(current, limits, metrics), log_level="warning", access_log=False, server_header=False,
-        lifespan="off", ws="none", backlog=AT_ONCE, limit_concurrency=CONNECTIONS, timeout_graceful_shutdown=GRACE,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-
-    def stop(*_: Any) -> None:
-        server.should_exit = True
-
-    signal.signal(signal.SIGTERM, stop)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})  # signals are for this one
-    thread.start()
-    while thread.is_alive() and not server.started:
-        time.sleep(0.01)
-    listener.listen(BACKLOG)  # which asyncio has set to AT_ONCE
-    with suppress(EOFError, OSError):
-        pipe.send(("ready", generation, ""))
-        while thread.is_alive():
-            if not pipe.poll(1):
-                continue
-            command, *what = pipe.recv()
-            if command == "stop":
-                break
-            pipe.send(_load_again(current, metrics, source, *what))
-    stop()
-    thread.join()
-
-
-def _load_again(current: Any, metrics: Any, source: Source, index: str, generation: int) -> tuple[str, int, str]:
-    from .faq import Faq
-
-    try:
-        current.faq = Faq.load(source.model, index, source.hybrid)
-    except Exception as error:
-        return "failed", generation, _line(error)
-    current.generation = generation
-    metrics.generation.set(generation)
-    return "ready", generation, ""
-
-
-def _line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
-
-
-@dataclass(eq=False)
-class Worker:
-    """A worker, seen from the first process."""
-
-    process: Any
-    pipe: Connection
-    generation: int = 0  # what it has loaded; 0: nothing yet
-    started: float = field(default_factory=time.monotonic)
-
-    def tell(self, *message: Any) -> None:
-        """Send a command; that a worker is gone its pipe's end tells."""
-        with suppress(OSError):
-            self.pipe.send(message)
-
-
-# -----------------------------------------------------------------------------------------------------
-# The first process
+REQUIRED = ("fastapi", "uvicorn", "prometheus_client")
+MAX_DEFAULT_WORKERS = 4
+RESTART_DELAY = 1.0  # seconds before a worker that has died is replaced
 
 
 class Supervisor:
-    """Starts workers, replaces those that die, reloads, stops."""
+    """Starts workers, replaces those that die, reloads and stops them.
 
-    def __init__(self, source: Source, n: int, limits: Limits, listener: socket.socket, folder: str) -> None:
-        self.source, self.n, self.limits, self.listener, self.folder = source, n, limits, listener, folder
-        self.index = source.index(folder, 1)
-        # Workers are forked from a process that has imported all and done nothing, so that they share that too.
-        method = "forkserver" if sys.platform == "linux" else "spawn"
-        self.context: Any = multiprocessing.get_context(method)
-        if method == "forkserver":
-            from multiprocessing import forkserver
+    Parameters
+    ----------
+    source : Source
+    index : str
+        The path of its index.
+    n_workers : int
+    limits : Limits
+    listener : socket.socket
+    folder : str
+        A temporary folder, for indexes built from text files.
+    """
 
-            self.context.set_forkserver_preload([f"{__package__}.preload"])
-            with ignored_ctrl_c():
-                forkserver.ensure_running()
+    def __init__(
+        self, source: Source, index: str, n_workers: int, limits: Limits, listener: socket.socket, folder: str
+    ) -> None:
+        self.source, self.n_workers, self.limits = source, n_workers, limits
+        self.listener, self.folder = listener, folder
+        self.current = Load(index, 1)  # what all workers have loaded, or will
+        self.announced = 0  # the last generation that was reported as loaded by all workers; 0 while starting
+        self.trial: tuple[Worker, Load] | None = None  # the worker that reloads first, and what
         self.workers: list[Worker] = []
-        self.due: list[float] = []  # when workers are to be started in place of dead ones
-        self.generation = 1
-        self.trial: tuple[Worker, str, int] | None = None  # who tries to load which index as which generation
-        self.told = 0  # the last generation that all have loaded, and that was told; 0: none yet
-
-    def start(self) -> None:
-        """Start one worker."""
-        ours, theirs = self.context.Pipe()
-        what = (self.source, self.index, self.generation, self.limits, self.listener, theirs)
-        process = self.context.Process(target=work, args=what)
-        process.start()
-        theirs.close()
-        self.workers.append(Worker(process, ours))
+        self.start_times = [0.0] * n_workers  # when to start the workers that are missing
+        self.context = start_method()
 
     def run(self, signals: socket.socket) -> None:
-        """Until SIGTERM; a KeyboardInterrupt on SIGINT."""
-        for _ in range(self.n):
-            self.start()
-        while True:
-            now = time.monotonic()
-            while self.due and self.due[0] <= now:
-                self.due.pop(0)
-                self.start()
-            pause = max(0.0, self.due[0] - now) if self.due else None
-            said = wait([signals, *(worker.pipe for worker in self.workers)], pause)
-            # First, as a signal to the whole group ends workers too.
-            if (signals in said or wait([signals], 0)) and self._heed(signals.recv(64)):
-                return
-            for worker in [worker for worker in self.workers if worker.pipe in said]:
-                self._listen(worker)
+        """Supervise until SIGTERM. SIGINT raises `KeyboardInterrupt`.
 
-    def _heed(self, numbers: bytes) -> bool:
-        """What the signals want; whether it is the end."""
-        if signal.SIGINT in numbers:
+        Raises
+        ------
+        ChildProcessError
+            If a worker fails while the service starts.
+        """
+        try:
+            self._loop(signals)
+        except ChildProcessError:
+            # A signal to the process group may end a child before it is received here.
+            if not self._handle_signals(signals):
+                raise
+
+    def _loop(self, signals: socket.socket) -> None:
+        ready: Sequence[object] = ()
+        while not self._handle_signals(signals):
+            for worker in [worker for worker in self.workers if worker.pipe in ready]:
+                self._read_report(worker)
+            if self.start_times and self.start_times[0] <= time.monotonic():
+                self.start_times.pop(0)
+                self._start_worker()
+            pause = max(0.0, self.start_times[0] - time.monotonic()) if self.start_times else None
+            ready = wait([signals, *(worker.pipe for worker in self.workers)], pause)
+
+    def _handle_signals(self, signals: socket.socket) -> bool:
+        """Act on the signals received; True if it is time to stop."""
+        if not wait([signals], 0):
+            return False
+        received = signals.recv(64)
+        if signal.SIGINT in received:
             raise KeyboardInterrupt
-        if signal.SIGTERM in numbers:
+        if signal.SIGTERM in received:
             return True
-        if getattr(signal, "SIGHUP", 0) in numbers:
+        if getattr(signal, "SIGHUP", 0) in received:
             self._reload()
         return False
 
-    def _listen(self, worker: Worker) -> None:
-        """What a worker says, or that it has gone."""
+    def _start_worker(self) -> None:
         try:
-            said, generation, error = worker.pipe.recv()
+            worker = start_worker(self.context, run_worker, self.source, self.current, self.limits, self.listener)
+        except (OSError, EOFError) as error:  # the fork server was killed
+            self._restart_later(f"cannot start a worker: {one_line(error)}")
+            return
+        self.workers.append(worker)
+
+    def _restart_later(self, reason: str) -> None:
+        if not self.announced:
+            raise ChildProcessError(reason)
+        _print(f"{reason}; starting another")
+        self.start_times.append(time.monotonic() + RESTART_DELAY)
+
+    # -------------------------------------------------------------------------------------------------
+    # Reports of workers
+
+    def _read_report(self, worker: Worker) -> None:
+        try:
+            report: Report = worker.pipe.recv()
         except (EOFError, OSError):
-            self._bury(worker)
+            self._replace_worker(worker)
             return
-        trial = self.trial if self.trial and self.trial[0] is worker else None
-        if said == "failed" and not self.told:
+        tried = self.trial[1] if self.trial and self.trial[0] is worker else None
+        if report.error:
+            self._handle_failure(worker, report.error, tried)
+            return
+        worker.generation = report.generation
+        if tried:
+            self._reload_others(worker, tried)
+        loaded = all(worker.generation == self.current.generation for worker in self.workers)
+        if loaded and not self.start_times:
+            self._announce()
+
+    def _handle_failure(self, worker: Worker, error: str, tried: Load | None) -> None:
+        if not self.announced:
             raise ChildProcessError(error)
-        if said == "failed" and trial:
+        if tried:
             self.trial = None
-            _say(f"not loaded again: {error}")
-            return
-        if said == "failed":
-            _say(f"process {worker.process.pid} could not load: {error}")
-            return
-        worker.generation = generation
-        if trial:
-            self._accept(*trial)
-        if all(worker.generation == self.generation for worker in self.workers) and not self.due:
-            self._complete()
+            _print(f"reload failed, still serving the previous files: {error}")
+        else:
+            _print(f"worker {worker.process.pid} cannot load the files: {error}")
 
-    def _complete(self) -> None:
-        """All workers have loaded the same."""
-        host, port = self.listener.getsockname()[:2]
-        url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
-        processes = f"{self.n} process{'es' * (self.n > 1)}"
-        if not self.told:
-            _say(f"{self.source.faq} is served at {url} by {processes}; Ctrl-C ends it")
-        elif self.told < self.generation:
-            _say(f"loaded again ({self.generation}) by {processes}")
-        self.told = self.generation
-        for name in os.listdir(self.folder):
-            if name.endswith(".index") and os.path.join(self.folder, name) != self.index and not self.trial:
-                os.remove(os.path.join(self.folder, name))
+    def _replace_worker(self, worker: Worker) -> None:
+        """Clean up after a worker that has died, and start another soon."""
+        from .metrics import forget_process  # here, as it needs the extra
 
-    def _bury(self, worker: Worker) -> None:
         self.workers.remove(worker)
         worker.process.join()
-        _forget_metrics(worker.process.pid)
+        forget_process(worker.process.pid)
         if self.trial and self.trial[0] is worker:
             self.trial = None
-        ended = f"process {worker.process.pid} ended (exit code {worker.process.exitcode})"
-        if not self.told:
-            raise ChildProcessError(f"{ended} while it was loading; for want of memory?")
-        _say(f"{ended}; another one takes its place")
-        self.due.append(time.monotonic() + AGAIN)
+        ended = f"worker {worker.process.pid} ended (exit code {worker.process.exitcode})"
+        self._restart_later(ended if self.announced else f"{ended} while loading; out of memory?")
+
+    def _announce(self) -> None:
+        """All workers have loaded the same files."""
+        workers = f"{self.n_workers} worker{'s' * (self.n_workers > 1)}"
+        if not self.announced:
+            _print(f"serving {self.source.faq} at {url_of(self.listener)} with {workers}; press Ctrl-C to stop")
+        elif self.announced < self.current.generation:
+            _print(f"reloaded (generation {self.current.generation}) by {workers}")
+        self.announced = self.current.generation
+        if not self.trial:
+            self._remove_old_indexes()
+
+    def _remove_old_indexes(self) -> None:
+        for name in os.listdir(self.folder):
+            path = os.path.join(self.folder, name)
+            if name.endswith(".index") and path != self.current.index_path:
+                os.remove(path)
 
     # -------------------------------------------------------------------------------------------------
     # Reloading
 
     def _reload(self) -> None:
-        """Let one worker try."""
-        if self.trial or not self.workers or not self.told:
-            _say("not loaded again: loading goes on already")
+        """Let one worker reload; the others follow if it can."""
+        if self.trial or not self.workers or not self.announced:
+            _print("reload ignored: the files are being loaded already")
             return
-        generation = self.generation + 1
+        generation = self.current.generation + 1
         try:
-            index = self.source.index(self.folder, generation)
+            load = Load(self.source.index(self.folder, generation), generation)
         except Exception as error:
-            _say(f"not loaded again: {_line(error)}")
+            _print(f"reload failed, still serving the previous files: {one_line(error)}")
             return
-        self.trial = self.workers[0], index, generation
-        self.workers[0].tell("load", index, generation)
+        self.trial = self.workers[0], load
+        self.workers[0].send(load)
 
-    def _accept(self, first: Worker, index: str, generation: int) -> None:
-        """One could load; now the others."""
-        self.trial, self.index, self.generation = None, index, generation
+    def _reload_others(self, first: Worker, load: Load) -> None:
+        self.trial, self.current = None, load
         for worker in self.workers:
             if worker is not first:
-                worker.tell("load", index, generation)
+                worker.send(load)
 
     # -------------------------------------------------------------------------------------------------
-    # The end
+    # Stopping
 
     def stop(self) -> None:
-        """Let requests finish; no process is left."""
+        """Let requests finish, and end all workers."""
         self.listener.close()
         for worker in self.workers:
-            worker.tell("stop")
+            worker.send(STOP)
         end = time.monotonic() + GRACE + 2
         for worker in self.workers:
             with suppress(EOFError, OSError):
@@ -298,15 +212,8 @@ class Supervisor:
             worker.process.join()
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     print(f"gensim-sent2vec serve: {text}", file=sys.stderr, flush=True)
-
-
-def _forget_metrics(pid: int) -> None:
-    """What a dead process has counted stays counted; what it was, it is no more."""
-    from prometheus_client import multiprocess
-
-    multiprocess.mark_process_dead(pid)
 
 
 # -----------------------------------------------------------------------------------------------------
@@ -322,98 +229,52 @@ def serve(
     ----------
     source : Source
     host : str
-        The address to listen at. Others than loopback ones can be reached by other machines, without a password.
+        The address to listen at. Any but a loopback address can be reached from other machines, without a password.
     port : int
         0: any free one.
     workers : int, optional
-        Processes; as many as CPUs by default, at most four.
+        Number of worker processes. Default: the number of CPUs, at most four.
     limits : Limits, optional
 
     Raises
     ------
     ImportError
         Without the extra ``[serve]``.
-    OSError
-        Where a file is missing or the port is in use.
+    ValueError, TypeError, OSError
+        If an argument or a file is invalid, a file is missing or the port is in use.
     ChildProcessError
-        Where a process cannot load the files, with the reason.
+        If a worker cannot load the files, with the reason.
     KeyboardInterrupt
-        On a Ctrl-C, when all has ended.
+        On Ctrl-C, after all workers have ended.
     """
-    for name in NEEDED:
+    for name in REQUIRED:
         if importlib.util.find_spec(name) is None:
             raise ImportError(f'serve needs {name}, which is not installed: pip install "gensim-sent2vec[serve]"')
-    n = min(available_cpus(), MOST_DEFAULT_WORKERS) if workers is None else workers
-    if n < 1:
-        raise ValueError(f"workers must be at least 1, got {n}")
+    n_workers = min(available_cpus(), MAX_DEFAULT_WORKERS) if workers is None else workers
+    if n_workers < 1:
+        raise ValueError(f"workers: must be at least 1, got {n_workers}")
     with ExitStack() as stack:
-        listener = stack.enter_context(bind(host, port))
+        listener = stack.enter_context(listen(host, port))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="gensim-sent2vec-"))
-        variables = {"PROMETHEUS_MULTIPROC_DIR": folder}
-        if n > 1:  # many queries at once are a product of matrices, whose threads would be too many
-            threads = os.environ.get("OPENBLAS_NUM_THREADS") or str(max(1, available_cpus() // n))
-            variables["OPENBLAS_NUM_THREADS"] = threads
-        stack.enter_context(environment(variables))
-        supervisor = Supervisor(source, n, limits or Limits(), listener, folder)
+        stack.enter_context(environment(_variables(folder, n_workers)))
+        index = source.index(folder, 1)
+        supervisor = Supervisor(source, index, n_workers, limits or Limits(), listener, folder)
         signals = stack.enter_context(caught_signals())
         stack.callback(supervisor.stop)
         supervisor.run(signals)
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; an OSError that names what is in use."""
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        listener = socket.create_server((address[0], port), family=family, backlog=BACKLOG)
-    except (OSError, OverflowError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
-        raise OSError(f"cannot listen at {host}, port {port}: {reason}; choose another --port or --host") from error
-    # Connections inherit it; without, an answer's second part waits 40 ms for the client to confirm the first.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
+def _variables(folder: str, n_workers: int) -> dict[str, str]:
+    """Environment variables of the workers."""
+    variables = {"PROMETHEUS_MULTIPROC_DIR": folder}
+    if n_workers > 1:  # a batch of queries is a product of matrices; threads of several workers would compete
+        threads = os.environ.get("OPENBLAS_NUM_THREADS") or str(max(1, available_cpus() // n_workers))
+        variables["OPENBLAS_NUM_THREADS"] = threads
+    return variables
 
 
-@contextmanager
-def environment(variables: dict[str, str]) -> Iterator[None]:
-    """Environment variables of the processes that are started in a ``with`` block."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-@contextmanager
-def ignored_ctrl_c() -> Iterator[None]:
-    """For the length of a ``with`` block; processes that are started in it go on ignoring it."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def caught_signals() -> Iterator[socket.socket]:
-    """SIGINT, SIGTERM and SIGHUP as bytes to be read, for the length of a ``with`` block."""
-    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    ours, theirs = socket.socketpair()
-    theirs.setblocking(False)
-    before = {number: signal.signal(number, lambda *_: None) for number in numbers}
-    wakeup = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
-    try:
-        yield ours
-    finally:
-        signal.set_wakeup_fd(wakeup)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        ours.close()
-        theirs.close()
+# -----------------------------------------------------------------------------------------------------
+# The command line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -18,7 +18,7 @@ from servers import Server, until
 
 from gensim_sent2vec import Sent2VecKeyedVectors, SentenceIndex
 from gensim_sent2vec._cli.main import main
-from gensim_sent2vec._service.supervisor import bind
+from gensim_sent2vec._service.listener import listen
 
 for needed in ("fastapi", "uvicorn", "prometheus_client", "httpx"):
     pytest.importorskip(needed, reason=f'needs {needed}: pip install "gensim-sent2vec[serve]" httpx')
@@ -299,13 +299,27 @@ def test_metrics_are_those_of_all_processes(folder):
 
 
 @ON_LINUX
+def test_workers_share_the_memory_of_imported_modules(server):
+    """The fork server has imported all that they use."""
+
+    def libraries(pid: int) -> set[str]:
+        lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
+        return {line.split()[-1] for line in lines if ".so" in line}
+
+    processes = server.processes()
+    for worker in server.workers():
+        used = libraries(worker)
+        assert any("pydantic_core" in path for path in used) and used <= libraries(processes[worker][0])
+
+
+@ON_LINUX
 def test_a_process_that_dies_is_replaced(folder):
     with Server(folder / "model.s2v", folder / "index", "--workers", 2) as server:
         url = server.url
         assert httpx.post(url + "/search", json={"query": "rain"}).is_success
         dead = server.workers()[0]
         os.kill(dead, signal.SIGKILL)
-        server.wait_for("another one takes its place")
+        server.wait_for("starting another")
         until(lambda: len(server.workers()) == 2 and dead not in server.workers())
         until(lambda: counted(server, "workers") == 2)
         assert httpx.post(url + "/search", json={"query": "rain"}).is_success
@@ -404,7 +418,7 @@ def test_reload_under_load_drops_nothing(folder, tmp_path, workers, lee_model):
             until(lambda: len(seen) > 20, server)
             put(generation)
             server.send(signal.SIGHUP)
-            server.wait_for(rf"loaded again \({generation}\)")
+            server.wait_for(rf"reloaded \(generation {generation}\)")
             del seen[:]  # from now on all is new
             until(lambda: len(seen) > 20, server)
             assert set(seen[4:]) == {(200, generation)}  # but for what was on its way
@@ -452,12 +466,12 @@ def test_what_cannot_be_loaded_changes_nothing(folder, tmp_path):
                 part.replace(path)
             server.send(signal.SIGHUP)
             until(lambda: len(server.said) == i + 2, server)  # noqa: B023
-            assert "not loaded again: " in server.said[-1] and why in server.said[-1]
+            assert "reload failed" in server.said[-1] and why in server.said[-1]
             assert {httpx.get(url + "/healthz").json()["generation"] for _ in range(5)} == {1}
             assert httpx.post(url + "/search", json={"query": "rain"}).is_success
         path.write_bytes(good)
         server.send(signal.SIGHUP)
-        server.wait_for(r"loaded again \(2\)")
+        server.wait_for(r"reloaded \(generation 2\)")
 
 
 @needs_hangup
@@ -470,7 +484,7 @@ def test_a_text_file_is_read_again(folder, tmp_path):
         with open(path, "a", encoding="utf-8") as file:
             file.write("\nhow much is a ticket\tTen.\n")
         server.send(signal.SIGHUP)
-        server.wait_for(r"loaded again \(2\)")
+        server.wait_for(r"reloaded \(generation 2\)")
         for _ in range(5):
             assert httpx.post(server.url + "/search", json=query).json()["results"][0]["key"] == "Ten."
 
@@ -507,7 +521,7 @@ def test_clear_errors_at_the_start(folder, tmp_path, capsys):
 def test_connections_send_at_once():
     """Without waiting for the client to confirm what was sent before."""
     with (
-        bind("127.0.0.1", 0) as listener,
+        listen("127.0.0.1", 0) as listener,
         socket.create_connection(listener.getsockname()),
         listener.accept()[0] as end,
     ):
