@@ -358,7 +358,7 @@ def headlines(result: Mapping[str, Any]) -> dict[str, str]:
     return {
         "headline-quality": (
             f"- **{mean_pearson(ours['scores']['default']):.1f} on English STS with {DIM} dimensions** (mean Pearson "
-            f"\u00d7 100 of 13 sets); averaged vectors of gensim's Word2Vec score {min(plain):.0f} to {max(plain):.0f}. "
+            f"\u00d7 100 of 13 sets); gensim's Word2Vec, averaged, scores {min(plain):.0f} to {max(plain):.0f}. "
             f"With {DIM + 200} dimensions {mean_pearson(ours['scores']['200 more']):.1f}, where TF-IDF needs "
             f"{_dimensions(result, 'english'):,} for {mean_pearson(characters['scores']['plain']):.1f}."
         ),
