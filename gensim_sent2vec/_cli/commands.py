@@ -19,7 +19,7 @@ from .._pooling.baking import SAMPLE as BAKING_SAMPLE
 from .._service import supervisor
 from .._service.faq import build_index
 from .._text.corpus import Sample, TextLines, TokenFile, TokenLines
-from .._text.tokenization import PhraseSentences, Tokenization, tokenize_file
+from .._text.tokenization import Tokenization, TokenizedSentences, tokenize_file
 from .._util.batches import batched
 from .._util.compression import without_compression_suffix
 from ..convert import EPFML, FOLDERS, format_from_name, load_model, load_vectors, write_vectors
@@ -27,7 +27,7 @@ from ..convert import convert as convert_file
 from ..evaluation import append_to_log, check_log, evaluate_file, evaluate_sts
 from ..keyedvectors import Sent2VecKeyedVectors
 from ..model import Sent2Vec
-from ..phrases import learn_phrases, load_phrases, n_phrases
+from ..phrases import count_phrases, learn_phrases, load_phrases
 from ..search import SentenceIndex
 from ..shrink import shrink_to_file, stored_bytes
 from ..tokenizers import describe
@@ -76,8 +76,8 @@ def _corpus(lines: TextLines, wv: Sent2VecKeyedVectors, tokenized: bool) -> tupl
     if path is not None:
         return None, TokenFile(path) if tokenized else path
     if tokenized:
-        return PhraseSentences(TokenLines(lines.path), None), None
-    return TokenLines(lines.path) if Tokenization(wv.tokenizer, wv.phrases).native else lines, None
+        return TokenizedSentences(TokenLines(lines.path)), None
+    return TokenLines(lines.path) if Tokenization(wv.tokenizer, wv.phrases).is_whitespace_split else lines, None
 
 
 def tokenize(args: argparse.Namespace) -> None:
@@ -316,7 +316,7 @@ def _facts(loaded: Sent2Vec | Sent2VecKeyedVectors) -> dict[str, Any]:
         "bucket": wv.bucket,
         "ngram_hash": wv.ngram_hash,
         "tokenizer": describe(wv.tokenizer),
-        "phrases": n_phrases(wv.phrases),
+        "phrases": count_phrases(wv.phrases),
         "dtype": str(wv.vectors.dtype),
         "bytes": int(wv.vectors.nbytes + wv.vectors_ngrams.nbytes),
         "weighting": None if wv.weighting is None else repr(wv.weighting),
