@@ -17,15 +17,16 @@ from ._files import container
 from ._files.attributes import MADE_AGAIN, contents, restore
 from ._files.pickles import class_of_pickle
 from ._pooling.pooling import MeanPooling, Rows, WeightedPooling
-from ._text.tokenization import Tokenization, picklable
+from ._text.tokenization import Tokenization
 from ._text.vocabulary import Vocabulary
 from ._util.batches import batched
 from ._util.compression import COMPRESSED_SUFFIXES
+from ._util.pickling import is_picklable
 from ._util.progress import Progress
 from ._util.rows import unit_rows
 from ._util.threads import available_cpus, thread_map
 from ._wordvectors import WordVectors
-from .phrases import frozen
+from .phrases import freeze_phrases
 from .tokenizers import DEFAULT, UnsavedTokenizer, describe, resolve, unsaved_warning, warn_if_missing
 from .weighting import SentenceWeighting
 
@@ -138,7 +139,7 @@ class Sent2VecKeyedVectors(WordVectors):
 
     @phrases.setter
     def phrases(self, phrases: Any) -> None:
-        self._phrases = frozen(phrases)
+        self._phrases = freeze_phrases(phrases)
 
     def tokens(self, text: str) -> list[str]:
         """The tokens of a text (str), phrases joined: what `encode` makes of it, a list of str."""
@@ -150,7 +151,7 @@ class Sent2VecKeyedVectors(WordVectors):
 
     def _prepared(self, sentences: Iterable[Sentence]) -> Iterable[Sentence]:
         """Sentences as the kernel takes them: texts as they are where it splits them itself, else their tokens."""
-        if self._phrases is None and (self._tokenizer == DEFAULT or Tokenization(self._tokenizer).native):
+        if self._phrases is None and (self._tokenizer == DEFAULT or Tokenization(self._tokenizer).is_whitespace_split):
             return sentences
         iterator = iter(sentences)
         first = next(iterator, None)
@@ -408,7 +409,7 @@ class Sent2VecKeyedVectors(WordVectors):
     def _save_specials(self, *args: Any) -> list[Any]:
         # gensim's way to change what a whole model's pickle holds: a tokenizer that cannot be pickled stays behind.
         tokenizer = self._tokenizer
-        if not picklable(tokenizer):
+        if not is_picklable(tokenizer):
             logger.warning("%s", unsaved_warning(tokenizer))
             self._tokenizer = UnsavedTokenizer(describe(tokenizer))
         try:

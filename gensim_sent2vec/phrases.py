@@ -1,4 +1,4 @@
-"""Phrases such as new_york: gensim's `FrozenPhrases`, applied, and as JSON."""
+"""Phrases such as new_york: learned by gensim's `Phrases`, joined after tokenizing, and stored as JSON."""
 
 from __future__ import annotations
 
@@ -10,28 +10,56 @@ from gensim.models.phrases import ENGLISH_CONNECTOR_WORDS, FrozenPhrases, Phrase
 
 SCORERS = {scorer.__name__: scorer for scorer in (original_scorer, npmi_scorer)}
 
+# -----------------------------------------------------------------------------------------------------
+# Learning and loading
+
 
 def learn_phrases(sentences: Iterable[list[str]], **options: Any) -> FrozenPhrases:
-    """Learn which neighbours form a phrase, by gensim's `Phrases`.
+    """Learn which adjacent tokens form a phrase, with gensim's `Phrases`.
 
     Parameters
     ----------
     sentences : iterable of list of str
-        A tokenised corpus.
-    options
-        Arguments of `gensim.models.Phrases`; English connector words ("of", "the") may stand inside a phrase
-        unless `connector_words` says otherwise.
+        A tokenized corpus.
+    **options
+        Arguments of `gensim.models.Phrases`. By default, `connector_words` are gensim's `ENGLISH_CONNECTOR_WORDS`
+        ("of", "the", …), which may occur within a phrase.
 
     Returns
     -------
     gensim.models.phrases.FrozenPhrases
     """
     options.setdefault("connector_words", ENGLISH_CONNECTOR_WORDS)
-    return frozen(Phrases(sentences, **options))
+    return freeze_phrases(Phrases(sentences, **options))
 
 
-def frozen(phrases: Any) -> Any:
-    """Phrases in the form that is kept with vectors.
+def load_phrases(path: str) -> FrozenPhrases:
+    """Load phrases that `Phrases.save` or `FrozenPhrases.save` wrote.
+
+    Parameters
+    ----------
+    path : str
+        A pickle: load only files that you trust.
+
+    Returns
+    -------
+    gensim.models.phrases.FrozenPhrases
+
+    Raises
+    ------
+    ValueError
+        If the file contains anything else.
+    """
+    try:
+        return freeze_phrases(Phrases.load(path))
+    except OSError:
+        raise
+    except Exception as error:  # unpickling another kind of file may raise anything
+        raise ValueError(f"{path!r} contains no phrases saved by gensim ({type(error).__name__}: {error})") from error
+
+
+def freeze_phrases(phrases: Any) -> Any:
+    """Convert phrases to the immutable type that is stored with vectors.
 
     Parameters
     ----------
@@ -48,18 +76,18 @@ def frozen(phrases: Any) -> Any:
         For anything else.
     """
     if isinstance(phrases, (list, tuple)):
-        return tuple(frozen(item) for item in phrases if item is not None) or None
+        return tuple(freeze_phrases(item) for item in phrases if item is not None) or None
     if isinstance(phrases, Phrases):
         result = phrases.freeze()
-        result.phrasegrams.update(_of_longer_tokens(phrases))
+        result.phrasegrams.update(_phrases_lost_by_freezing(phrases))
         return result
     if phrases is None or isinstance(phrases, FrozenPhrases):
         return phrases
-    raise TypeError(f"phrases: gensim's Phrases or FrozenPhrases are expected, got a {type(phrases).__name__}")
+    raise TypeError(f"phrases: expected gensim's Phrases or FrozenPhrases, got a {type(phrases).__name__}")
 
 
-def _of_longer_tokens(phrases: Phrases) -> dict[str, float]:
-    """Phrases of tokens that hold the delimiter themselves ("new_york" and "times"), which gensim's freezing loses."""
+def _phrases_lost_by_freezing(phrases: Phrases) -> dict[str, float]:
+    """Phrases with a token that contains the delimiter ("new_york" + "times"), which `Phrases.freeze` drops."""
     found: dict[str, float] = {}
     for token in phrases.vocab:
         parts = token.split(phrases.delimiter)
@@ -75,54 +103,38 @@ def _of_longer_tokens(phrases: Phrases) -> dict[str, float]:
     return found
 
 
-def load_phrases(path: str) -> FrozenPhrases:
-    """Phrases from a file that `Phrases.save` or `FrozenPhrases.save` wrote.
-
-    Parameters
-    ----------
-    path : str
-        A pickle: load only files that you trust.
-
-    Returns
-    -------
-    gensim.models.phrases.FrozenPhrases
-
-    Raises
-    ------
-    ValueError
-        Where the file holds something else.
-    """
-    try:
-        return frozen(Phrases.load(path))
-    except OSError:
-        raise
-    except Exception as error:  # whatever unpickling makes of another kind of file
-        raise ValueError(f"{path!r} holds no phrases that gensim saved ({type(error).__name__}: {error})") from error
+# -----------------------------------------------------------------------------------------------------
+# Frozen phrases
 
 
-def joined(tokens: Iterable[str], phrases: Any) -> list[str]:
-    """The tokens with the phrases among them put together; `phrases` is what `frozen` gives."""
+def join_phrases(tokens: Iterable[str], phrases: Any) -> list[str]:
+    """Join the phrases among tokens; `phrases` is a result of `freeze_phrases`."""
     tokens = list(tokens)
-    for layer in phrases if isinstance(phrases, tuple) else (phrases,):
-        if layer is not None:
-            tokens = [token for token, _ in layer.analyze_sentence(tokens)]
+    for layer in _layers(phrases):
+        tokens = [token for token, _ in layer.analyze_sentence(tokens)]
     return tokens
 
 
-def n_phrases(phrases: Any) -> int:
-    """How many phrases are known."""
-    layers = phrases if isinstance(phrases, tuple) else (phrases,)
-    return sum(len(layer.phrasegrams) for layer in layers if layer is not None)
+def count_phrases(phrases: Any) -> int:
+    """The number of known phrases; `phrases` is a result of `freeze_phrases`."""
+    return sum(len(layer.phrasegrams) for layer in _layers(phrases))
+
+
+def _layers(phrases: Any) -> tuple[FrozenPhrases, ...]:
+    """Phrases to apply one after the other."""
+    if phrases is None:
+        return ()
+    return phrases if isinstance(phrases, tuple) else (phrases,)
 
 
 def phrases_to_json(phrases: Any) -> Any:
-    """What `json.dump` takes for phrases that `frozen` gave.
+    """Convert frozen phrases to a value that `json.dump` accepts.
 
     Returns
     -------
     None, dict, or list of dict
         `phrasegrams` (phrase: score), `threshold`, `min_count`, `delimiter`, `connector_words`, and the name of the
-        `scoring` function, which applying them does not need.
+        `scoring` function, which is not needed to join phrases.
     """
     if isinstance(phrases, tuple):
         return [phrases_to_json(layer) for layer in phrases]
@@ -139,26 +151,26 @@ def phrases_to_json(phrases: Any) -> Any:
 
 
 def phrases_from_json(value: Any) -> Any:
-    """The phrases that `phrases_to_json` described.
+    """Convert back what `phrases_to_json` returned.
 
     Raises
     ------
     ValueError
-        Where a part is missing or of another type.
+        If a field is missing or has the wrong type.
     """
     if isinstance(value, list):
         return tuple(phrases_from_json(layer) for layer in value)
     if value is None:
         return None
     try:
-        grams = {str(phrase): float(score) for phrase, score in value["phrasegrams"].items()}
+        phrasegrams = {str(phrase): float(score) for phrase, score in value["phrasegrams"].items()}
         source = SimpleNamespace(
             threshold=float(value["threshold"]),
             min_count=float(value["min_count"]),
             delimiter=str(value["delimiter"]),
             connector_words=frozenset(map(str, value["connector_words"])),
             scoring=SCORERS.get(value["scoring"]),
-            export_phrases=lambda: grams,
+            export_phrases=lambda: phrasegrams,
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"phrases: damaged description ({type(error).__name__}: {error})") from error

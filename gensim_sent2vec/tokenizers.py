@@ -1,16 +1,16 @@
-"""Text -> tokens: tokenizers by name, Korean morphemes among them.
+"""Tokenizers: functions from a text to a list of tokens, selected by name.
 
 ======== ===========================================================================================================
-split    at whitespace, as `str.split`; the default, done by the kernel
-simple   gensim's `tokenize`, lower-cased: runs of letters, digits and punctuation left out. Not `simple_preprocess`,
-         which also drops words of one letter or of more than fifteen: sentences of one-syllable words would be lost
-words    lower-cased; runs of letters and digits, and each punctuation mark by itself
-kiwi     Korean morphemes by Kiwi, inflected forms taken back to stem and endings
-mecab    Korean morphemes by MeCab-ko: four times as fast in one thread, inflected forms left as they are
+split    whitespace, as in `str.split`; the default, implemented in the kernel
+simple   gensim's `tokenize`, lower-cased: runs of letters, without digits and punctuation. Not `simple_preprocess`,
+         which also drops words of one letter or more than fifteen: no sentence of one-syllable words would survive
+words    lower-cased; runs of letters and digits, and each punctuation mark as a token
+kiwi     Korean morphemes by Kiwi, which reduces inflected forms to a stem and endings
+mecab    Korean morphemes by MeCab-ko: four times as fast in a single thread; inflected forms are kept
 ======== ===========================================================================================================
 
-"kiwi:N,V" and "mecab:N,V" keep the morphemes whose part of speech begins so. Any callable from a text to a list of
-tokens is a tokenizer too.
+"kiwi:N,V" and "mecab:N,V" keep only morphemes whose part-of-speech tag starts with one of these prefixes. Any callable
+from a text to a list of tokens can be used in place of a name.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ DEFAULT = "split"
 
 _WORDS = re.compile(r"\w+|[^\w\s]")
 
-# Sejong's parts of speech as Kiwi and MeCab-ko write them, and Kiwi's own beginnings.
+# Part-of-speech tags: the Sejong tag set as Kiwi and MeCab-ko write it, and Kiwi's additions.
 TAGS = (
     "NNG NNP NNB NNBC NR NP VV VA VX VCP VCN MM MAG MAJ IC JKS JKC JKG JKO JKB JKV JKQ JX JC EP EF EC ETN ETM XPN XSN "
     "XSV XSA XSM XR SF SP SS SSO SSC SE SO SW SL SH SN SB SC SY UN UNKNOWN W_URL W_EMAIL W_HASHTAG W_MENTION W_SERIAL "
@@ -46,99 +46,100 @@ TAGS = (
 
 
 def split(text: str) -> list[str]:
-    """The parts of a text between whitespace."""
+    """Split a text at whitespace."""
     return text.split()
 
 
 def simple(text: str) -> list[str]:
-    """Lower-cased runs of letters, as gensim's `tokenize` finds them."""
+    """Lower-cased runs of letters, as in gensim's `tokenize`."""
     return list(gensim_tokenize(text, lowercase=True))
 
 
 def words(text: str) -> list[str]:
-    """Lower-cased runs of letters and digits, and punctuation marks one by one."""
+    """Lower-cased runs of letters and digits, and single punctuation marks."""
     return _WORDS.findall(text.lower())
 
 
 # -----------------------------------------------------------------------------------------------------
 # Morphemes
 
-_engines: dict[str, tuple[Any, int]] = {}  # by kind: what analyses text, and the process that loaded it
+_engines: dict[str, tuple[Any, int]] = {}  # by kind: the loaded analyzer, and the id of the process that loaded it
 _loading = threading.Lock()
 
 
 class Morphemes:
-    """Korean morphemes, all or those of some parts of speech; see `Kiwi` and `Mecab`.
+    """Base class of the Korean tokenizers `Kiwi` and `Mecab`: all morphemes, or those with certain parts of speech.
 
-    Objects hold their tags alone, so they can be pickled and shared by threads; the dictionary is loaded when the
-    first text comes, once a process.
+    An object stores only its tags, so it can be pickled and shared by threads. The dictionary is loaded when the first
+    text is tokenized, once per process.
 
     Parameters
     ----------
-    tags : iterable of str, or one str with commas
-        Beginnings of the parts of speech to keep ("N": all nouns; "VV": verbs). Empty: all morphemes are kept,
-        endings, particles and punctuation too.
+    tags : iterable of str, or comma-separated str
+        Prefixes of the part-of-speech tags to keep ("N": all nouns; "VV": verbs). If empty, all morphemes are kept,
+        including endings, particles and punctuation.
 
     Raises
     ------
     ValueError
-        Where no part of speech begins so.
+        If no part-of-speech tag starts with one of the prefixes.
     """
 
     kind: ClassVar[str]
-    package: ClassVar[str]  # what is installed
-    module: ClassVar[str]  # what is imported
+    package: ClassVar[str]  # the name to install
+    module: ClassVar[str]  # the name to import
 
     def __init__(self, tags: Iterable[str] | str = ()) -> None:
         given = tags.split(",") if isinstance(tags, str) else tags
         self.tags = tuple(tag.strip() for tag in given if tag.strip())
         for tag in self.tags:
             if not any(known.startswith(tag.partition("-")[0]) for known in TAGS.split()):  # VV-I: irregular verbs
-                raise ValueError(f"tags: no part of speech begins with {tag!r}; there are {TAGS}")
+                raise ValueError(f"tags: no part-of-speech tag starts with {tag!r}; the tags are {TAGS}")
 
     @property
     def name(self) -> str:
-        """The name that gives this tokenizer, "kiwi:N,V"."""
+        """The name that `resolve` maps to this tokenizer, such as "kiwi:N,V"."""
         return f"{self.kind}:{','.join(self.tags)}" if self.tags else self.kind
 
     def load(self) -> Any:
-        """The analyser, loaded where it is not yet.
+        """Return the analyzer; it is loaded on first use.
 
         Raises
         ------
         ImportError
-            Where its package is missing, with the command that installs it.
+            If its package is not installed, with the command that installs it.
         """
         loaded = _engines.get(self.kind)
         if loaded is None:
             with _loading:
                 if self.kind not in _engines:
-                    _engines[self.kind] = self._open(), os.getpid()
+                    _engines[self.kind] = self._open_engine(), os.getpid()
                 loaded = _engines[self.kind]
         return loaded[0]
 
-    def _open(self) -> Any:
+    def _open_engine(self) -> Any:
         try:
-            return self._engine()
+            return self._import_engine()
         except ImportError as error:
             raise ImportError(missing(self) or f"the tokenizer {self.kind!r} cannot be loaded: {error}") from error
 
     @staticmethod
-    def _engine() -> Any:
+    def _import_engine() -> Any:
         raise NotImplementedError
 
-    def _analysed(self, text: str) -> Iterable[tuple[str, str]]:
-        """The forms and tags of a text's morphemes."""
+    def _analyze(self, text: str) -> Iterable[tuple[str, str]]:
+        """The form and the part-of-speech tag of each morpheme."""
         raise NotImplementedError
 
-    def _kept(self, morphemes: Iterable[tuple[str, str]]) -> list[str]:
+    def _select(self, morphemes: Iterable[tuple[str, str]]) -> list[str]:
+        """The forms of the morphemes to keep."""
         tags = self.tags
         if not tags:
             return [form for form, _ in morphemes]
         return [form for form, tag in morphemes if any(part.startswith(tags) for part in tag.split("+"))]
 
     def __call__(self, text: str) -> list[str]:
-        return self._kept(self._analysed(_composed(text)))
+        return self._select(self._analyze(_normalize(text)))
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and other.name == self.name
@@ -151,46 +152,46 @@ class Morphemes:
 
 
 class Kiwi(Morphemes):
-    """Korean morphemes by `kiwipiepy`: stems and endings apart, each in its base form."""
+    """Korean morphemes by `kiwipiepy`: stems and endings are separated, each in its base form."""
 
     kind, package, module = "kiwi", "kiwipiepy", "kiwipiepy"
 
     @staticmethod
-    def _engine() -> Any:
+    def _import_engine() -> Any:
         from kiwipiepy import Kiwi as Engine
 
         return Engine(num_workers=available_cpus())
 
-    def _analysed(self, text: str) -> Iterable[tuple[str, str]]:
+    def _analyze(self, text: str) -> Iterable[tuple[str, str]]:
         return ((token.form, token.tag) for token in self.load().tokenize(text))
 
     def stream(self, texts: Iterable[str]) -> Iterator[list[str]]:
-        """The tokens of many texts, in Kiwi's own threads, without the GIL; a few texts are read ahead."""
+        """The tokens of many texts, in Kiwi's own threads and without the GIL; a few texts are read ahead."""
         engine = self.load()
-        if _engines[self.kind][1] != os.getpid():  # a fork has none of the threads, and would wait for them
+        if _engines[self.kind][1] != os.getpid():  # a forked process lacks these threads, and would wait for them
             yield from map(self, texts)
             return
-        for tokens in engine.tokenize(map(_composed, texts)):
-            yield self._kept((token.form, token.tag) for token in tokens)
+        for tokens in engine.tokenize(map(_normalize, texts)):
+            yield self._select((token.form, token.tag) for token in tokens)
 
 
 class Mecab(Morphemes):
-    """Korean morphemes by `python-mecab-ko`: fast; the forms are those that stand in the text."""
+    """Korean morphemes by `python-mecab-ko`: fast; forms are kept as they occur in the text."""
 
     kind, package, module = "mecab", "python-mecab-ko", "mecab"
 
     @staticmethod
-    def _engine() -> Any:
+    def _import_engine() -> Any:
         from mecab import MeCab
 
         return MeCab()
 
-    def _analysed(self, text: str) -> Iterable[tuple[str, str]]:
+    def _analyze(self, text: str) -> Iterable[tuple[str, str]]:
         return self.load().pos(text)
 
 
-def _composed(text: str) -> str:
-    """Syllables as one code each (NFC), which the dictionaries expect; no lone surrogates, no end of a C string."""
+def _normalize(text: str) -> str:
+    """Compose syllables (NFC), as the dictionaries expect; replace lone surrogates and NUL, which C strings lack."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -206,50 +207,57 @@ CLASSES: dict[str, type[Morphemes]] = {cls.kind: cls for cls in (Kiwi, Mecab)}
 
 
 class UnsavedTokenizer:
-    """Stands where a callable was that could not be saved; an error that says so for the first text."""
+    """Placeholder for a callable that could not be saved with the vectors; tokenizing a text raises a ValueError.
 
-    def __init__(self, described: str) -> None:
-        self.described = described
+    Parameters
+    ----------
+    description : str
+        What to call the callable in the error.
+    """
+
+    def __init__(self, description: str) -> None:
+        self.description = description
 
     def __call__(self, text: str) -> list[str]:
         raise ValueError(
-            f"the vectors were saved with the tokenizer {self.described}, which a file cannot hold: set wv.tokenizer "
-            "to it (or to a name) after loading, or pass lists of tokens"
+            f"tokenizer: the vectors were saved with {self.description}, a callable that cannot be stored in a file; "
+            "set wv.tokenizer to it again (or to a name), or pass lists of tokens"
         )
 
     def __repr__(self) -> str:
-        return f"<tokenizer {self.described}, to be set>"
+        return f"<unsaved tokenizer {self.description}>"
 
 
 def resolve(tokenizer: Any) -> Tokenizer:
-    """The callable that a name stands for, or a callable as it is; packages are imported at the first text.
+    """Return the tokenizer with a given name; a callable is returned unchanged.
+
+    Optional packages are imported when the first text is tokenized, not here.
 
     Raises
     ------
     TypeError
-        Where it is neither.
+        If `tokenizer` is neither a string nor callable.
     ValueError
-        Where there is no tokenizer of that name.
+        If there is no tokenizer with that name.
     """
     if not isinstance(tokenizer, str):
         if callable(tokenizer):
             return tokenizer
-        raise TypeError(f"tokenizer: a name or a callable is expected, got a {type(tokenizer).__name__}")
+        raise TypeError(f"tokenizer: expected a name or a callable, got a {type(tokenizer).__name__}")
     kind, colon, tags = tokenizer.partition(":")
     if kind in CLASSES:
         return CLASSES[kind](tags)
-    if kind not in FUNCTIONS or colon:
-        names = [*FUNCTIONS, *CLASSES]
-        close = get_close_matches(kind, names, 1)
-        hint = (
-            f"{kind} has no tags" if kind in FUNCTIONS else f"did you mean {close[0]}?" if close else "pass a callable"
-        )
-        raise ValueError(f"tokenizer: there is no {tokenizer!r}, only {', '.join(names)}; {hint}")
-    return FUNCTIONS[kind]
+    if kind in FUNCTIONS and not colon:
+        return FUNCTIONS[kind]
+    names = [*FUNCTIONS, *CLASSES]
+    hint = "".join(f"; did you mean {close!r}?" for close in get_close_matches(kind, names, 1))
+    if kind in FUNCTIONS:
+        hint = f"; {kind!r} takes no tags"
+    raise ValueError(f"tokenizer: expected a callable or one of {', '.join(names)}, got {tokenizer!r}{hint}")
 
 
 def name_of(tokenizer: Any) -> str | None:
-    """The name of a tokenizer, None for a callable without one."""
+    """The name of a tokenizer, or None for a callable that has none."""
     if isinstance(tokenizer, str):
         return tokenizer
     if isinstance(tokenizer, Morphemes):
@@ -258,30 +266,34 @@ def name_of(tokenizer: Any) -> str | None:
 
 
 def describe(tokenizer: Any) -> str:
-    """A tokenizer in a word, for people."""
+    """A short description of a tokenizer for messages: its name, or the qualified name of a callable."""
     if isinstance(tokenizer, UnsavedTokenizer):
-        return tokenizer.described
+        return tokenizer.description
     function = tokenizer if hasattr(tokenizer, "__qualname__") else type(tokenizer)
     module = getattr(function, "__module__", None) or "builtins"
     return name_of(tokenizer) or f"{module}.{function.__qualname__}"
 
 
 def missing(tokenizer: Any) -> str | None:
-    """What to install for a tokenizer to work, None where nothing is missing."""
+    """A message that says what to install before a tokenizer can be used, or None if nothing is missing."""
     kind = (name_of(tokenizer) or "").partition(":")[0]
     if kind not in CLASSES or importlib.util.find_spec(CLASSES[kind].module) is not None:
         return None
     return f'the tokenizer {kind!r} needs {CLASSES[kind].package}: pip install "gensim-sent2vec[korean]"'
 
 
+# -----------------------------------------------------------------------------------------------------
+# Saving and loading
+
+
 def tokenizer_to_json(tokenizer: Any) -> Any:
-    """What `json.dump` takes for a tokenizer.
+    """Convert a tokenizer to a value that `json.dump` accepts.
 
     Returns
     -------
     str or dict
-        Its name; for a callable without a name, which cannot be saved, ``{"callable": "module.name"}`` to tell the
-        reader, and a warning in the log.
+        The name of the tokenizer. A callable without a name cannot be saved: the result is
+        ``{"callable": "module.name"}``, for messages only, and a warning is logged.
     """
     name = name_of(tokenizer)
     if name is not None:
@@ -292,22 +304,22 @@ def tokenizer_to_json(tokenizer: Any) -> Any:
 
 
 def unsaved_warning(tokenizer: Any) -> str:
-    """What to say where a callable is not saved."""
+    """The warning to log when a callable is not saved."""
     return (
         f"the tokenizer {describe(tokenizer)} is a callable and is not saved; set wv.tokenizer to it again after "
-        "loading, before texts are encoded"
+        "loading, before you encode texts"
     )
 
 
 def tokenizer_from_json(value: Any) -> Any:
-    """The tokenizer that `tokenizer_to_json` described: a name, or an `UnsavedTokenizer`.
+    """Convert back what `tokenizer_to_json` returned: to a name, or an `UnsavedTokenizer`.
 
-    A name whose package is not installed gives a warning in the log here, and an ImportError for the first text.
+    If the package of the tokenizer is not installed, a warning is logged now, and the first text raises an ImportError.
 
     Raises
     ------
     ValueError
-        Where it is no description of a tokenizer.
+        If the value does not describe a tokenizer.
     """
     if isinstance(value, dict) and isinstance(value.get("callable"), str):
         return UnsavedTokenizer(value["callable"])
@@ -319,7 +331,7 @@ def tokenizer_from_json(value: Any) -> Any:
 
 
 def warn_if_missing(tokenizer: Any) -> None:
-    """For vectors that have just been loaded: what must be installed for their tokenizer to work."""
-    lacking = missing(tokenizer)
-    if lacking:
-        logger.warning("%s; without it only lists of tokens can be encoded", lacking)
+    """Log a warning if the tokenizer of vectors that were just loaded needs a package that is not installed."""
+    message = missing(tokenizer)
+    if message:
+        logger.warning("%s; until then, only lists of tokens can be encoded", message)

@@ -1,4 +1,4 @@
-"""Tokenizers and phrases: what they give, how they are kept with vectors, and corpora that pass through them."""
+"""Tokenizers and phrases: their output, how they are saved with vectors, and the tokenizing of corpora."""
 
 import copy
 import json
@@ -22,8 +22,16 @@ from processes import heed_ctrl_c
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, TokenFile, tokenize_file
 from gensim_sent2vec._text.corpus import TokenLines
-from gensim_sent2vec._text.tokenization import BATCH, Tokenization
-from gensim_sent2vec.phrases import frozen, joined, learn_phrases, load_phrases, phrases_from_json, phrases_to_json
+from gensim_sent2vec._text.tokenization import TEXTS_PER_TASK, Tokenization, write_tokens
+from gensim_sent2vec.phrases import (
+    count_phrases,
+    freeze_phrases,
+    join_phrases,
+    learn_phrases,
+    load_phrases,
+    phrases_from_json,
+    phrases_to_json,
+)
 from gensim_sent2vec.tokenizers import (
     Kiwi,
     Mecab,
@@ -67,7 +75,7 @@ def graph_phrases() -> Phrases:
 # Names
 
 
-def test_tokens_of_the_simple_ones():
+def test_tokens_of_the_functions():
     text = "I don't know_it: 3rd Straße, ÉTÉ!"
     assert resolve("split")(text) == text.split()
     assert simple(text) == ["i", "don", "t", "know_it", "rd", "straße", "été"]
@@ -81,22 +89,26 @@ def test_simple_keeps_the_words_that_simple_preprocess_drops():
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("kiwwi", "did you mean kiwi"), ("words:N", "words has no tags"), ("", "pass a callable")]
+    ("name", "hint"),
+    [("kiwwi", r"; did you mean 'kiwi'\?"), ("words:N", "; 'words' takes no tags"), ("xyzzy", ""), ("", "")],
 )
 def test_unknown_names(name, hint):
-    with pytest.raises(ValueError, match=rf"^tokenizer: there is no '{name}'.*{hint}"):
+    with pytest.raises(
+        ValueError,
+        match=rf"^tokenizer: expected a callable or one of split, simple, words, kiwi, mecab, got '{name}'{hint}$",
+    ):
         resolve(name)
 
 
 @pytest.mark.parametrize("tokenizer", [None, 5, ["split"]])
-def test_what_is_no_tokenizer(tokenizer, wv):
-    with pytest.raises(TypeError, match=r"^tokenizer: a name or a callable"):
+def test_invalid_tokenizers(tokenizer, wv):
+    with pytest.raises(TypeError, match=r"^tokenizer: expected a name or a callable"):
         wv.tokenizer = tokenizer
     assert wv.tokenizer == "split"
 
 
 def test_unknown_tags_are_refused_without_loading_anything():
-    with pytest.raises(ValueError, match="begins with 'NGG'"):
+    with pytest.raises(ValueError, match=r"^tags: no part-of-speech tag starts with 'NGG'"):
         resolve("kiwi:N,NGG")
     assert resolve("kiwi:N, VV-I").tags == ("N", "VV-I")
 
@@ -137,13 +149,13 @@ except ImportError as error:
 # Morphemes
 
 
-def test_kiwi_takes_words_apart(kiwi):
+def test_kiwi_splits_words(kiwi):
     assert kiwi(KOREAN)[:5] == ["안전모", "를", "가지", "ᆫ", "한"]
     assert resolve("kiwi:N,VV")(KOREAN) == ["안전모", "가지", "남자", "춤", "추"]
     assert "걷" in Kiwi("VV")("걸어서 갔다")  # an irregular verb, VV-I
 
 
-def test_mecab_takes_words_apart(mecab):
+def test_mecab_splits_words(mecab):
     assert mecab(KOREAN)[:4] == ["안전모", "를", "가진", "한"]
     assert "가진" in resolve("mecab:N,V")(KOREAN) and "를" not in resolve("mecab:N,V")(KOREAN)
     assert Mecab("ETM")("가진") == ["가진"]  # VV+ETM
@@ -160,7 +172,7 @@ def test_morphemes_of_odd_texts(name, request):
 
 
 @pytest.mark.parametrize("name", ["kiwi", "mecab"])
-def test_morphemes_are_pickled_and_shared_by_threads(name, request):
+def test_korean_tokenizers_are_pickled_and_shared_by_threads(name, request):
     tokenizer = request.getfixturevalue(name)
     texts = [f"{KOREAN} {i}" for i in range(200)]
     expected = [tokenizer(text) for text in texts]
@@ -171,10 +183,10 @@ def test_morphemes_are_pickled_and_shared_by_threads(name, request):
             assert lists == expected
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.parametrize("name", ["kiwi", "mecab"])
-def test_morphemes_in_a_forked_process(name, request):
+def test_korean_tokenizers_in_a_forked_process(name, request):
     tokenization = Tokenization(request.getfixturevalue(name))
     expected = list(tokenization.stream([KOREAN] * 50))
     context = multiprocessing.get_context("fork")
@@ -193,24 +205,26 @@ def test_morphemes_in_a_forked_process(name, request):
 
 
 def test_phrases_are_frozen_and_joined(graph_phrases):
-    phrases = frozen(graph_phrases)
-    assert isinstance(phrases, FrozenPhrases) and frozen(phrases) is phrases and frozen(None) is None is frozen([])
+    phrases = freeze_phrases(graph_phrases)
+    assert isinstance(phrases, FrozenPhrases) and freeze_phrases(phrases) is phrases
+    assert freeze_phrases(None) is None and freeze_phrases([]) is None
     sentence = ["graph", "minors", "graph", "of", "trees", "of"]
-    assert joined(sentence, phrases) == phrases[sentence] == ["graph_minors", "graph_of_trees", "of"]
-    assert joined([], phrases) == [] and joined(sentence, None) == sentence
-    with pytest.raises(TypeError, match=r"^phrases: gensim's Phrases"):
-        frozen({"a_b": 1.0})
+    assert join_phrases(sentence, phrases) == phrases[sentence] == ["graph_minors", "graph_of_trees", "of"]
+    assert join_phrases([], phrases) == [] and join_phrases(sentence, None) == sentence
+    with pytest.raises(TypeError, match=r"^phrases: expected gensim's Phrases"):
+        freeze_phrases({"a_b": 1.0})
 
 
 def test_phrases_of_phrases():
     texts = [["new", "york", "times"], ["new", "york"], ["times"]] * 10
     first = Phrases(texts, min_count=1, threshold=0.01)
     second = Phrases(first[texts], min_count=1, threshold=0.01)
-    layers = frozen([first, second])
-    assert joined(["new", "york", "times"], layers) == ["new_york_times"]
-    assert joined(["new", "york", "times"], phrases_from_json(json.loads(json.dumps(phrases_to_json(layers))))) == [
-        "new_york_times"
-    ]
+    layers = freeze_phrases([first, second])
+    assert [count_phrases(phrases) for phrases in (None, *layers, layers)] == [0, 2, 1, 3]
+    assert join_phrases(["new", "york", "times"], layers) == ["new_york_times"]
+    assert join_phrases(
+        ["new", "york", "times"], phrases_from_json(json.loads(json.dumps(phrases_to_json(layers))))
+    ) == ["new_york_times"]
 
 
 @pytest.mark.parametrize("options", [{}, {"scoring": "npmi", "threshold": -0.5}, {"delimiter": "+"}, {"scoring": max}])
@@ -240,7 +254,7 @@ def test_phrases_from_files(graph_phrases, tmp_path, lee_path):
         path = str(tmp_path / f"{i}.phrases")
         phrases.save(path)
         assert load_phrases(path).phrasegrams == graph_phrases.freeze().phrasegrams
-    with pytest.raises(ValueError, match="holds no phrases that gensim saved"):
+    with pytest.raises(ValueError, match="contains no phrases saved by gensim"):
         load_phrases(lee_path)
     with pytest.raises(FileNotFoundError):
         load_phrases(str(tmp_path / "none"))
@@ -250,7 +264,7 @@ def test_phrases_from_files(graph_phrases, tmp_path, lee_path):
 # With vectors
 
 
-def test_texts_are_taken_apart_and_token_lists_are_not(wv, graph_phrases):
+def test_texts_are_tokenized_and_token_lists_are_not(wv, graph_phrases):
     tokens = [words(text) for text in ("The Police, said", "RAIN in the south")]
     expected = wv.encode(tokens)
     wv.tokenizer = "words"
@@ -273,20 +287,20 @@ def test_many_texts_by_threads(wv, lee):
     np.testing.assert_array_equal(wv.encode((text for text in texts), workers=3), expected)
 
 
-def test_all_must_be_texts_where_the_first_is(wv):
+def test_all_sentences_must_be_texts_if_the_first_is(wv):
     wv.tokenizer = "words"
     with pytest.raises(TypeError, match="all must be texts"):
         wv.encode(["a text", ["a", "list"]])
 
 
 @pytest.mark.parametrize(("tokenizer", "what"), [(str.lower, "str"), (lambda text: None, "NoneType")])
-def test_a_callable_that_gives_no_list(wv, tokenizer, what):
+def test_a_callable_that_does_not_return_a_list(wv, tokenizer, what):
     wv.tokenizer = tokenizer
     with pytest.raises(TypeError, match=f"must return a list of strings, not a {what}"):
         wv.encode(["some text"])
 
 
-def test_tokens_hold_no_whitespace(wv):
+def test_tokens_contain_no_whitespace(wv):
     wv.tokenizer = lambda text: text.split("|")
     assert wv.tokens("new york| |b\tc|d") == ["new_york", "b_c", "d"]
     assert wv.tokens("new york|") == ["new_york"] and wv.tokens("") == []
@@ -305,7 +319,7 @@ def test_saved_with_the_vectors(wv, tokenizer, stored, graph_phrases, tmp_path):
     assert isinstance(loaded.tokenizer, UnsavedTokenizer) if stored is None else loaded.tokenizer == stored
 
 
-def test_a_callable_that_cannot_be_pickled_is_told_and_missed(model, tmp_path, caplog):
+def test_a_callable_that_cannot_be_pickled_is_reported_when_saved_and_when_missing(model, tmp_path, caplog):
     model.wv.tokenizer = secret = lambda text: text.split("-")
     copied = copy.copy(model.wv)
     model.save(tmp_path / "m")
@@ -313,7 +327,7 @@ def test_a_callable_that_cannot_be_pickled_is_told_and_missed(model, tmp_path, c
     assert model.wv.tokenizer is secret and copied.tokenizer is secret
     loaded = Sent2Vec.load(tmp_path / "m").wv
     assert isinstance(loaded.tokenizer, UnsavedTokenizer) and loaded.encode([["the"]]).any()
-    with pytest.raises(ValueError, match=r"with the tokenizer .*<lambda>.*: set wv\.tokenizer"):
+    with pytest.raises(ValueError, match=r"^tokenizer: the vectors were saved with .*<lambda>.*; set wv\.tokenizer"):
         loaded.encode(["the"])
     loaded.tokenizer = secret
     np.testing.assert_array_equal(loaded.encode(["the-rain"]), model.wv.encode(["the-rain"]))
@@ -326,7 +340,7 @@ def test_tokenizers_as_json(caplog):
     value = json.loads(json.dumps(tokenizer_to_json(letters)))
     assert "letters is a callable and is not saved" in caplog.text
     back = tokenizer_from_json(value)
-    with pytest.raises(ValueError, match="letters, which a file cannot hold"):
+    with pytest.raises(ValueError, match="letters, a callable that cannot be stored in a file"):
         back("text")
     assert tokenizer_to_json(back) == value
     for damaged in (None, 5, {}, {"callable": 1}, "no such"):
@@ -341,7 +355,7 @@ def test_tokenizers_as_json(caplog):
 @pytest.fixture
 def texts(tmp_path) -> Path:
     path = tmp_path / "texts.txt"
-    lines = [f"Graph minors, No {i % 7}!" if i % 3 else "" for i in range(3 * BATCH)]
+    lines = [f"Graph minors, No {i % 7}!" if i % 3 else "" for i in range(3 * TEXTS_PER_TASK)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
@@ -349,7 +363,7 @@ def texts(tmp_path) -> Path:
 @pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("tokenizer", ["words", "simple", letters, lambda text: text.split()])
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_file_is_tokenised_line_for_line(texts, tokenizer, workers, tmp_path, no_thread_left):
+def test_a_file_is_tokenized_line_by_line(texts, tokenizer, workers, tmp_path, no_thread_left):
     target = tokenize_file(texts, tmp_path / "tokens.txt", tokenizer, workers=workers)
     expected = [" ".join(resolve(tokenizer)(line)) for line in texts.read_text().splitlines()]
     assert isinstance(target, TokenFile) and Path(target).read_text().split("\n") == [*expected, ""]
@@ -360,9 +374,9 @@ def test_a_file_is_tokenised_line_for_line(texts, tokenizer, workers, tmp_path, 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_korean_file(name, request, tmp_path):
     tokenizer = request.getfixturevalue(name)
-    (tmp_path / "ko.txt").write_text(f"{KOREAN}\n\n" * BATCH, encoding="utf-8")
+    (tmp_path / "ko.txt").write_text(f"{KOREAN}\n\n" * TEXTS_PER_TASK, encoding="utf-8")
     target = tokenize_file(tmp_path / "ko.txt", tmp_path / "out.txt.gz", name, workers=2)
-    assert list(TokenLines(target)) == [tokenizer(KOREAN), []] * BATCH
+    assert list(TokenLines(target)) == [tokenizer(KOREAN), []] * TEXTS_PER_TASK
 
 
 def test_a_broken_tokenizer_leaves_the_old_file(texts, tmp_path, no_thread_left):
@@ -377,7 +391,7 @@ def test_a_broken_tokenizer_leaves_the_old_file(texts, tmp_path, no_thread_left)
     assert (tmp_path / "tokens.txt").read_text() == "old\n" and len(list(tmp_path.iterdir())) == 2
     with pytest.raises(FileNotFoundError, match="no directory"):
         tokenize_file(texts, tmp_path / "none" / "tokens.txt", "words")
-    with pytest.raises(ValueError, match="workers must be at least 1"):
+    with pytest.raises(ValueError, match=r"^workers: must be at least 1"):
         tokenize_file(texts, tmp_path / "tokens.txt", "words", workers=0)
     (tmp_path / "latin").write_bytes(b"a\ncaf\xe9\n")
     with pytest.raises(ValueError, match="line 2: not UTF-8"):
@@ -394,10 +408,12 @@ def same(a: Sent2Vec, b: Sent2Vec) -> bool:
 
 @pytest.fixture
 def expected(texts, tmp_path) -> Sent2Vec:
-    """Trained on a file that has been tokenised with phrases before."""
+    """A model trained on a file that was tokenized, with phrases, in advance."""
     done = tmp_path / "done.txt"
-    phrases = frozen(Phrases([["graph", "minors"]] * 9, min_count=1, threshold=0.1))
-    done.write_text("".join(" ".join(joined(words(line), phrases)) + "\n" for line in texts.read_text().splitlines()))
+    phrases = freeze_phrases(Phrases([["graph", "minors"]] * 9, min_count=1, threshold=0.1))
+    done.write_text(
+        "".join(" ".join(join_phrases(words(line), phrases)) + "\n" for line in texts.read_text().splitlines())
+    )
     model = Sent2Vec(corpus_file=done, **OPTIONS)
     model.wv.phrases = phrases
     assert "graph_minors" in model.wv
@@ -405,7 +421,7 @@ def expected(texts, tmp_path) -> Sent2Vec:
 
 
 @pytest.mark.parametrize("source", ["file", "texts", "token lists", "token file"])
-def test_training_tokenises_once(texts, expected, source, tmp_path, monkeypatch):
+def test_training_tokenizes_once(texts, expected, source, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     lines, phrases = texts.read_text().splitlines(), expected.wv.phrases
     calls = []
@@ -440,11 +456,11 @@ def test_build_vocab_and_train_in_steps(texts, expected, tmp_path):
         assert same(model, expected)
     generator = (line for line in texts.read_text().splitlines())
     model = Sent2Vec(**OPTIONS, tokenizer="words", phrases=expected.wv.phrases)
-    model.build_vocab(generator)  # one pass is enough
+    model.build_vocab(generator)  # a single pass is enough
     assert list(model.wv.index_to_key) == list(expected.wv.index_to_key)
 
 
-def test_with_split_all_is_as_ever(lee_path, lee_model, lee):
+def test_with_split_the_kernel_reads_the_corpus_itself(lee_path, lee_model, lee):
     with lee_model.as_tokens(corpus_file=lee_path) as corpus:
         assert corpus == (None, lee_path)
     with lee_model.as_tokens(lee) as corpus:
@@ -454,28 +470,28 @@ def test_with_split_all_is_as_ever(lee_path, lee_model, lee):
 
 
 def test_errors_of_a_corpus_reach_the_caller(texts, tmp_path):
-    with pytest.raises(TypeError, match="all must be texts where the first one is"):
+    with pytest.raises(TypeError, match="the first one is a text, so all must be texts"):
         Sent2Vec(["a text", ["a", "list"]], **OPTIONS, tokenizer="words")
     (tmp_path / "latin").write_bytes(b"a\ncaf\xe9\n")
     with pytest.raises(ValueError, match="line 2: not UTF-8"):
         Sent2Vec(corpus_file=tmp_path / "latin", **OPTIONS, tokenizer="words")
     with pytest.raises(ValueError, match=r"the corpus is empty"):
         Sent2Vec(["", "!"], **OPTIONS, tokenizer="simple")
-    with pytest.raises(ValueError, match=r"^tokenizer: there is no"):
+    with pytest.raises(ValueError, match=r"^tokenizer: expected a callable or one of .*, got 'word'"):
         Sent2Vec(corpus_file=texts, tokenizer="word")
     with pytest.raises(TypeError, match=r"^phrases: "):
         Sent2Vec(corpus_file=texts, phrases="phrases.bin")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="a lambda goes to other processes by a fork")
+@pytest.mark.skipif(sys.platform != "linux", reason="only fork passes a lambda to other processes")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_process_that_is_killed_is_told(texts, tmp_path, no_thread_left):
-    with pytest.raises(ChildProcessError, match="was ended from outside"):
+def test_a_killed_process_is_reported(texts, tmp_path, no_thread_left):
+    with pytest.raises(ChildProcessError, match="was killed"):
         tokenize_file(texts, tmp_path / "tokens.txt", lambda text: os._exit(9), workers=2)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-def test_ctrl_c_while_tokenising_leaves_nothing(texts, tmp_path):
+def test_ctrl_c_while_tokenizing_leaves_no_files(texts, tmp_path):
     code = """
 import sys, time
 from gensim_sent2vec import Sent2Vec
@@ -488,7 +504,7 @@ Sent2Vec(corpus_file=sys.argv[1], tokenizer=slow, workers=2)
     process = subprocess.Popen([sys.executable, "-c", code, str(texts)], stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c)  # fmt: skip
     process.stdout.readline()
-    assert len(list(tmp_path.iterdir())) == 2  # a folder for the tokens
+    assert len(list(tmp_path.iterdir())) == 2  # the folder for the tokens
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert errors.rstrip().endswith("KeyboardInterrupt") and [path.name for path in tmp_path.iterdir()] == ["texts.txt"]
@@ -497,15 +513,13 @@ Sent2Vec(corpus_file=sys.argv[1], tokenizer=slow, workers=2)
 def test_a_full_disk_is_named(texts, tmp_path):
     if not os.path.exists("/dev/full"):
         pytest.skip("there is no /dev/full")
-    from gensim_sent2vec._text.tokenization import write_tokens
-
-    with pytest.raises(OSError, match="the tokenised corpus does not fit in"):
+    with pytest.raises(OSError, match="not enough disk space for the tokenized corpus in"):
         write_tokens(["a b c"] * 100_000, "/dev/full", Tokenization("words"), workers=1)
 
 
 def test_learned_phrases(lee):
     phrases = learn_phrases(lee, min_count=3, threshold=5)
-    assert phrases.connector_words and joined(["New", "South", "Wales"], phrases)[0] == "New_South"
+    assert phrases.connector_words and join_phrases(["New", "South", "Wales"], phrases)[0] == "New_South"
 
 
 def test_a_model_reset_from_another_keeps_its_tokenizer(model):
@@ -514,7 +528,7 @@ def test_a_model_reset_from_another_keeps_its_tokenizer(model):
     assert other.wv.tokenizer == "words"
 
 
-def test_warnings_are_not_given_for_what_is_there(wv, tmp_path, caplog):
+def test_no_warnings_if_nothing_is_missing(wv, tmp_path, caplog):
     caplog.set_level(logging.WARNING)
     wv.tokenizer = "words"
     wv.save(tmp_path / "wv")

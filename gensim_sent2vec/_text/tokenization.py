@@ -1,11 +1,10 @@
-"""Many texts into tokens: a stream, a file, a whole corpus, by all cores."""
+"""Tokenizing texts, files and entire corpora, on all CPUs."""
 
 from __future__ import annotations
 
 import errno
 import multiprocessing
 import os
-import pickle
 import signal
 import sys
 import tempfile
@@ -19,114 +18,116 @@ from typing import Any
 import smart_open
 
 from .._util.batches import batched
+from .._util.pickling import is_picklable
 from .._util.progress import Progress
 from .._util.threads import available_cpus, ordered_map
-from ..phrases import frozen, joined
+from ..phrases import freeze_phrases, join_phrases
 from ..tokenizers import DEFAULT, describe, name_of, resolve
 from .corpus import TextLines, TokenFile
 
-BATCH = 1 << 10  # texts that a process is handed together
+TEXTS_PER_TASK = 1 << 10  # texts that are sent to a worker process together
 
 
 class Tokenization:
-    """What makes tokens of a text: a tokenizer, then phrases.
+    """A tokenizer, followed by the joining of phrases.
 
     Parameters
     ----------
     tokenizer : str or callable
         See `gensim_sent2vec.tokenizers`.
     phrases : None, gensim Phrases or FrozenPhrases, or a sequence of them
-        See `gensim_sent2vec.phrases.frozen`.
+        See `gensim_sent2vec.phrases.freeze_phrases`.
     """
 
     def __init__(self, tokenizer: Any = DEFAULT, phrases: Any = None) -> None:
-        self.tokenizer, self.phrases = tokenizer, frozen(phrases)
-        self._tokens_of = resolve(tokenizer)
+        self.tokenizer, self.phrases = tokenizer, freeze_phrases(phrases)
+        self._tokenize = resolve(tokenizer)
 
     @property
-    def native(self) -> bool:
-        """Whether the kernel does the same by itself."""
+    def is_whitespace_split(self) -> bool:
+        """Whether texts are only split at whitespace, which the kernel does itself."""
         return self.phrases is None and name_of(self.tokenizer) == DEFAULT
 
-    def _finished(self, tokens: Any) -> list[str]:
-        """The tokens with phrases joined; no whitespace within one, as a file could not hold it."""
+    def __call__(self, text: str) -> list[str]:
+        """The tokens of a text."""
+        return self._postprocess(self._tokenize(text))
+
+    def _postprocess(self, tokens: Any) -> list[str]:
+        """Check the output of the tokenizer, join phrases, and replace whitespace, which separates tokens in files."""
         if isinstance(tokens, str) or not isinstance(tokens, Iterable):
             raise TypeError(
                 f"tokenizer: {describe(self.tokenizer)} must return a list of strings, not a {type(tokens).__name__}"
             )
-        tokens = joined(tokens, self.phrases)
+        tokens = join_phrases(tokens, self.phrases)
         if " ".join(tokens).split() == tokens:
             return tokens
         return ["_".join(token.split()) for token in tokens if token.strip()]
 
-    def __call__(self, text: str) -> list[str]:
-        """The tokens of a text."""
-        return self._finished(self._tokens_of(text))
-
     def stream(self, texts: Iterable[str]) -> Iterator[list[str]]:
-        """The tokens of many texts, in this process; by the tokenizer's own threads where it has some."""
-        many: Callable[[Iterable[str]], Iterable[Any]] | None = getattr(self._tokens_of, "stream", None)
-        return map(self._finished, many(_only_texts(texts)) if many else map(self._tokens_of, _only_texts(texts)))
+        """The tokens of many texts, in this process; in several threads if the tokenizer has its own."""
+        texts = _check_texts(texts)
+        stream: Callable[[Iterable[str]], Iterable[Any]] | None = getattr(self._tokenize, "stream", None)
+        return map(self._postprocess, stream(texts) if stream else map(self._tokenize, texts))
 
     def lines(self, texts: Iterable[str], workers: int) -> Iterator[str]:
-        """The tokens of many texts, joined by blanks, by so many processes (or the tokenizer's own threads)."""
-        if workers == 1:
-            return (" ".join(self(text)) for text in _only_texts(texts))
-        if hasattr(self._tokens_of, "stream"):
-            return map(" ".join, self.stream(texts))
-        return self._by_processes(batched(_only_texts(texts), BATCH), workers)
+        """The tokens of many texts, each text as a line of tokens separated by spaces.
 
-    def _by_processes(self, parts: Iterator[list[str]], workers: int) -> Iterator[str]:
-        first = list(next(parts, []))
+        Parameters
+        ----------
+        texts : iterable of str
+        workers : int
+            Number of processes. A tokenizer with its own threads uses these instead, unless `workers` is 1.
+        """
+        if workers == 1:
+            return (" ".join(self(text)) for text in _check_texts(texts))
+        if hasattr(self._tokenize, "stream"):
+            return map(" ".join, self.stream(texts))
+        return self._lines_by_processes(batched(_check_texts(texts), TEXTS_PER_TASK), workers)
+
+    def _lines_by_processes(self, batches: Iterator[list[str]], workers: int) -> Iterator[str]:
+        first = list(next(batches, []))
         context = multiprocessing.get_context("fork" if _can_fork() else None)
-        if len(first) < BATCH or not (_can_fork() or picklable(self)):
-            yield from (" ".join(self(text)) for text in chain(first, chain.from_iterable(parts)))
+        if len(first) < TEXTS_PER_TASK or not (_can_fork() or is_picklable(self)):
+            yield from (" ".join(self(text)) for text in chain(first, chain.from_iterable(batches)))
             return
-        stop = context.RawValue("b", 0)  # read before each text: a Ctrl-C need not wait for a batch
-        with ProcessPoolExecutor(workers, context, _start_process, (self, stop)) as pool:
+        stop = context.RawValue("b", 0)  # checked before each text, so that Ctrl-C does not wait for entire batches
+        with ProcessPoolExecutor(workers, context, _init_worker, (self, stop)) as pool:
             try:
-                for lines in ordered_map(pool, _batch_in_process, chain([first], parts), 2 * workers):
+                for lines in ordered_map(pool, _tokenize_batch, chain([first], batches), 2 * workers):
                     yield from lines
             except BrokenProcessPool as error:
                 raise ChildProcessError(
-                    f"a process that ran the tokenizer {describe(self.tokenizer)} was ended from outside (for want of "
-                    "memory?) or could not start; try workers=1"
+                    f"a process that ran the tokenizer {describe(self.tokenizer)} was killed (out of memory?) or could "
+                    "not start; try workers=1"
                 ) from error
             finally:
                 stop.value = 1
 
 
-_in_process: tuple[Tokenization, Any]  # of a process of the pool: what it does, and whether it shall stop
+_worker: tuple[Tokenization, Any]  # in a worker process: the tokenization, and the flag that stops it
 
 
-def _start_process(tokenization: Tokenization, stop: Any) -> None:
-    global _in_process
-    _in_process = tokenization, stop
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the process that has the pool
+def _init_worker(tokenization: Tokenization, stop: Any) -> None:
+    global _worker
+    _worker = tokenization, stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles Ctrl-C
 
 
-def _batch_in_process(texts: list[str]) -> list[str]:
-    tokenization, stop = _in_process
+def _tokenize_batch(texts: list[str]) -> list[str]:
+    tokenization, stop = _worker
     return [" ".join(tokenization(text)) for text in takewhile(lambda _: not stop.value, texts)]
 
 
 def _can_fork() -> bool:
-    return sys.platform == "linux"  # on macOS its libraries do not bear it, on Windows there is none
+    return sys.platform == "linux"  # unsafe with the system libraries of macOS; not available on Windows
 
 
-def picklable(value: Any) -> bool:
-    """Whether `pickle` takes it."""
-    try:
-        pickle.dumps(value)
-    except Exception:  # whatever an object's own pickling raises
-        return False
-    return True
-
-
-def _only_texts(texts: Iterable[Any]) -> Iterator[str]:
+def _check_texts(texts: Iterable[Any]) -> Iterator[str]:
     for text in texts:
         if not isinstance(text, str):
-            raise TypeError(f"sentences: all must be texts where the first one is, got a {type(text).__name__}")
+            raise TypeError(
+                f"sentences: the first one is a text, so all must be texts; got a {type(text).__name__} among them"
+            )
         yield text
 
 
@@ -142,49 +143,49 @@ def tokenize_file(
     workers: int | None = None,
     show_progress_bar: bool | None = None,
 ) -> TokenFile:
-    """Tokenise a text file, line for line.
+    """Tokenize a text file line by line.
 
     Parameters
     ----------
     source : str or path-like
-        UTF-8 text, one sentence a line; compressed as its name says, or ``-`` for standard input.
+        UTF-8 text, one sentence per line; compressed if its suffix says so, or ``-`` for standard input.
     target : str or path-like
-        The file to write: the tokens of each line, separated by blanks. It takes its place when it is complete.
+        The file to write: one line of space-separated tokens per line of `source`. It is replaced atomically.
     tokenizer : str or callable
         A name ("kiwi", "words", …, see `gensim_sent2vec.tokenizers`), or a function from a text to a list of tokens.
     phrases : gensim Phrases or FrozenPhrases, or a sequence of them, optional
-        Joined after tokenising.
+        Phrases to join after tokenizing.
     workers : int, optional
-        Processes (Kiwi: threads, all CPUs unless 1); all CPUs by default.
+        Number of processes (Kiwi: 1 for one thread, otherwise a thread per CPU); by default, one per CPU.
     show_progress_bar : bool, optional
-        By default a bar appears on a terminal when the work takes longer than two seconds.
+        By default, a bar appears on a terminal if the work takes longer than two seconds.
 
     Returns
     -------
     TokenFile
-        The target, for ``Sent2Vec(corpus_file=…, tokenizer=…)`` to take as it is.
+        The target. ``Sent2Vec(corpus_file=…, tokenizer=…)`` reads it without tokenizing it again.
 
     Raises
     ------
     OSError
-        Where a file cannot be read or written.
+        If a file cannot be read or written.
     ValueError
-        Where the source is not UTF-8.
+        If the source is not UTF-8.
     ImportError
-        Where the tokenizer's package is missing.
+        If the tokenizer needs a package that is not installed.
     """
     lines = TextLines(source)
     target = os.path.abspath(os.fspath(target))
     tokenization = Tokenization(tokenizer, phrases)
-    with _folder_for(target) as folder:
-        part = os.path.join(folder, os.path.basename(target))
-        write_tokens(lines, part, tokenization, workers, show_progress_bar)
-        os.replace(part, target)
+    with _temporary_folder_next_to(target) as folder:
+        unfinished = os.path.join(folder, os.path.basename(target))
+        write_tokens(lines, unfinished, tokenization, workers, show_progress_bar)
+        os.replace(unfinished, target)
     return TokenFile(target)
 
 
-def _folder_for(path: str) -> tempfile.TemporaryDirectory[str]:
-    """A folder beside a file, that is removed after use."""
+def _temporary_folder_next_to(path: str) -> tempfile.TemporaryDirectory[str]:
+    """A folder on the same file system as `path`, so that files can be moved atomically."""
     folder, name = os.path.split(path)
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"there is no directory {folder!r} to write {path!r} to")
@@ -192,75 +193,97 @@ def _folder_for(path: str) -> tempfile.TemporaryDirectory[str]:
 
 
 def write_tokens(
-    texts: Iterable[str], path: str, tokenization: Tokenization, workers: int | None = None, show: bool | None = None
+    texts: Iterable[str],
+    path: str,
+    tokenization: Tokenization,
+    workers: int | None = None,
+    show_progress_bar: bool | None = None,
 ) -> None:
-    """Write the tokens of some texts, one text a line, to a file."""
+    """Write the tokens of texts to a file, one text per line."""
     workers = available_cpus() if workers is None else workers
     if workers < 1:
-        raise ValueError(f"workers must be at least 1, got {workers}")
+        raise ValueError(f"workers: must be at least 1, got {workers}")
     total = len(texts) if isinstance(texts, Sized) else None
     unit, plain = "sentences", texts.plain_path if isinstance(texts, TextLines) else None
     if plain is not None:
         unit, total = "B", os.path.getsize(plain)
     try:
-        with Progress("tokenize", total, unit, show) as progress, smart_open.open(path, "wb") as file:
+        with Progress("tokenize", total, unit, show_progress_bar) as progress, smart_open.open(path, "wb") as file:
             for number, line in enumerate(tokenization.lines(texts, workers), 1):
                 file.write(line.encode("utf-8", "replace") + b"\n")
-                if number % BATCH == 0:
+                if number % TEXTS_PER_TASK == 0:
                     progress.update(texts.position if isinstance(texts, TextLines) and plain else number)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         folder = os.path.dirname(os.path.dirname(path))
-        raise OSError(error.errno, f"the tokenised corpus does not fit in {folder!r}; make room there") from error
+        raise OSError(error.errno, f"not enough disk space for the tokenized corpus in {folder!r}") from error
 
 
 # -----------------------------------------------------------------------------------------------------
 # Corpora
 
 
-class PhraseSentences:
-    """Token lists with phrases joined (None: that are joined already), as often as the sentences can be read."""
+class TokenizedSentences:
+    """Token lists that need no tokenizer. Can be iterated over as often as `sentences` can.
 
-    def __init__(self, sentences: Iterable[Sequence[str]], phrases: Any) -> None:
+    Parameters
+    ----------
+    sentences : iterable of sequences of str
+    phrases : optional
+        Phrases to join, as returned by `freeze_phrases`; None if there are none, or they have been joined already.
+    """
+
+    def __init__(self, sentences: Iterable[Sequence[str]], phrases: Any = None) -> None:
         self.sentences, self.phrases = sentences, phrases
 
     def __iter__(self) -> Iterator[list[str]]:
-        return (joined(sentence, self.phrases) for sentence in self.sentences)
+        return (join_phrases(sentence, self.phrases) for sentence in self.sentences)
 
 
 @contextmanager
 def as_tokens(
-    sentences: Any, corpus_file: Any, tokenization: Tokenization, workers: int | None = None, show: bool | None = None
+    sentences: Any,
+    corpus_file: Any,
+    tokenization: Tokenization,
+    workers: int | None = None,
+    show_progress_bar: bool | None = None,
 ) -> Iterator[tuple[Any, Any]]:
-    """A corpus as the kernel reads it, for the length of a ``with`` block.
+    """Prepare a corpus for the kernel, for the duration of a ``with`` block.
 
-    What has been tokenised stays as it is, and so does all where the kernel does the tokenising itself. Texts, of a
-    file or one by one, are tokenised once into a temporary file; token lists only get their phrases.
+    Texts are tokenized once, into a temporary file. Token lists only have their phrases joined. A corpus that has been
+    tokenized already is passed through, and so is any corpus if the kernel can split the texts itself.
 
     Yields
     ------
     (sentences, corpus_file)
         One of them is None.
     """
-    if tokenization.native or isinstance(corpus_file, TokenFile) or isinstance(sentences, PhraseSentences):
+    tokenized = isinstance(corpus_file, TokenFile) or isinstance(sentences, TokenizedSentences)
+    if tokenized or tokenization.is_whitespace_split:
         yield sentences, corpus_file
         return
     if corpus_file is not None:
         texts: Any = TextLines(corpus_file)
-        beside = os.path.dirname(os.path.abspath(texts.path))
-        folder = beside if os.access(beside, os.W_OK) else tempfile.gettempdir()
+        parent = os.path.dirname(os.path.abspath(texts.path))
+        folder = parent if os.access(parent, os.W_OK) else tempfile.gettempdir()
     else:
-        iterator = iter(sentences)
-        first = next(iterator, None)
-        if iterator is sentences:  # can be read only once
-            sentences = chain([] if first is None else [first], iterator)
-        texts = sentences
+        first, sentences = _peek(sentences)
         if not isinstance(first, str):
-            yield (PhraseSentences(sentences, tokenization.phrases) if tokenization.phrases else sentences), None
+            phrases = tokenization.phrases
+            yield (sentences if phrases is None else TokenizedSentences(sentences, phrases)), None
             return
-        folder = tempfile.gettempdir()
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".gensim-sent2vec-") as inside:
-        path = os.path.join(inside, "tokens.txt")
-        write_tokens(texts, path, tokenization, workers, show)
+        texts, folder = sentences, tempfile.gettempdir()
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".gensim-sent2vec-") as temporary:
+        path = os.path.join(temporary, "tokens.txt")
+        write_tokens(texts, path, tokenization, workers, show_progress_bar)
         yield None, TokenFile(path)
+
+
+def _peek(items: Iterable[Any]) -> tuple[Any, Iterable[Any]]:
+    """The first item, None if there is none, and all items."""
+    iterator = iter(items)
+    first = next(iterator, None)
+    if iterator is items:  # an iterator: put the first item back
+        return first, chain([] if first is None else [first], iterator)
+    return first, items

@@ -285,11 +285,11 @@ def test_evaluate(model, judged, tmp_path, capsys):
 def test_evaluate_refuses(model, judged, corpus, tmp_path, capsys):
     assert "the first line has neither the columns" in refused(capsys, "evaluate", model, corpus)
     assert "hybrid" in refused(capsys, "evaluate", model, judged[2], "--hybrid", "2")
-    assert "there is no 'word'" in refused(capsys, "evaluate", model, judged[0], "--tokenizer", "word")
+    assert "got 'word'" in refused(capsys, "evaluate", model, judged[0], "--tokenizer", "word")
     assert "not an evaluation log" in refused(capsys, "evaluate", model, judged[0], "--log", corpus)
     assert "no directory" in refused(capsys, "evaluate", model, judged[0], "--log", tmp_path / "none" / "log")
-    assert "there is no" in refused(capsys, "train", corpus, tmp_path / "m", "--tokenizer", "words:N")
-    assert "holds no phrases" in refused(capsys, "train", corpus, tmp_path / "m", "--phrases", corpus)
+    assert "got 'words:N'" in refused(capsys, "train", corpus, tmp_path / "m", "--tokenizer", "words:N")
+    assert "contains no phrases" in refused(capsys, "train", corpus, tmp_path / "m", "--phrases", corpus)
     assert "--tokenized" in refused(capsys, "train", corpus, tmp_path / "m", "--tokenized", "--learn-phrases")
     assert not (tmp_path / "m").exists()
 

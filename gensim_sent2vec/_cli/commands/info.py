@@ -11,7 +11,7 @@ from ..._files.container import kind_of, read, read_header
 from ...convert import load_model
 from ...keyedvectors import Sent2VecKeyedVectors
 from ...model import Sent2Vec
-from ...phrases import n_phrases
+from ...phrases import count_phrases
 from ...search import SentenceIndex
 from ...tokenizers import describe
 from ..arguments import Subcommands, add_command, add_file, add_flag
@@ -66,7 +66,7 @@ def describe_model(loaded: Sent2Vec | Sent2VecKeyedVectors) -> dict[str, Any]:
         "bucket": wv.bucket,
         "ngram_hash": wv.ngram_hash,
         "tokenizer": describe(wv.tokenizer),
-        "phrases": n_phrases(wv.phrases),
+        "phrases": count_phrases(wv.phrases),
         "dtype": str(wv.vectors.dtype),
         "bytes": int(wv.vectors.nbytes + wv.vectors_ngrams.nbytes),
         "weighting": None if wv.weighting is None else repr(wv.weighting),

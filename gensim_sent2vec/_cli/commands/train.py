@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..._text.corpus import TextLines, TokenFile, TokenLines
-from ..._text.tokenization import PhraseSentences, Tokenization
+from ..._text.tokenization import Tokenization, TokenizedSentences
 from ...keyedvectors import Sent2VecKeyedVectors
 from ...model import Sent2Vec
 from ...phrases import learn_phrases, load_phrases
@@ -139,8 +139,8 @@ def _corpus(lines: TextLines, wv: Sent2VecKeyedVectors, tokenized: bool) -> tupl
     if path is not None:
         return None, TokenFile(path) if tokenized else path
     if tokenized:
-        return PhraseSentences(TokenLines(lines.path), None), None
-    return TokenLines(lines.path) if Tokenization(wv.tokenizer, wv.phrases).native else lines, None
+        return TokenizedSentences(TokenLines(lines.path)), None
+    return TokenLines(lines.path) if Tokenization(wv.tokenizer, wv.phrases).is_whitespace_split else lines, None
 
 
 def _save_interrupted(model: Sent2Vec, path: str, file: Any) -> None:
