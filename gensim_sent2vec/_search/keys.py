@@ -1,0 +1,63 @@
+"""Keys of the sentences of an index: what a search returns instead of a row number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from .._text.packed import Strings
+
+Key = str | int
+Keys = Strings | np.ndarray  # one per row: all strings, or all int64
+
+
+def pack_keys(keys: Iterable[Key], n_sentences: int) -> Keys:
+    """Check the keys of an index, one per sentence, and store them compactly.
+
+    Returns
+    -------
+    Strings or numpy.ndarray of int64
+        Of length `n_sentences`.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer keys than sentences.
+    TypeError
+        If the keys are neither all strings nor all integers.
+    """
+    keys = list(keys)
+    if len(keys) != n_sentences:
+        raise ValueError(f"keys: expected one per sentence, got {len(keys)} keys for {n_sentences} sentences")
+    if all(isinstance(key, str) for key in keys):
+        return Strings.of(keys)  # type: ignore[arg-type]
+    for key in keys:
+        if not isinstance(key, (int, np.integer)) or isinstance(key, bool):
+            raise TypeError(f"keys: expected all strings or all integers, got the {type(key).__name__} {key!r}")
+    return np.array(keys, dtype=np.int64)
+
+
+def join_keys(first: Keys, second: Keys) -> Keys:
+    """Concatenate keys; a TypeError if one part has strings and the other integers."""
+    if isinstance(first, Strings) and isinstance(second, Strings):
+        return Strings.joined([first, second])
+    if isinstance(first, Strings) or isinstance(second, Strings):
+        raise TypeError("keys: strings and integers cannot be mixed; pass keys of the type that the index has")
+    return np.concatenate([first, second])
+
+
+def keys_at(keys: Keys, rows: np.ndarray) -> list[Key]:
+    """The keys of the given rows (int64), as str or int."""
+    if isinstance(keys, Strings):
+        return [keys[row] for row in rows.tolist()]
+    return keys[rows].tolist()
+
+
+def rows_with_key(keys: Keys, key: Key) -> np.ndarray:
+    """All rows that have a key (int64, ascending)."""
+    if isinstance(keys, Strings) and isinstance(key, str):
+        return keys.rows(key)
+    if isinstance(keys, Strings) or isinstance(key, str):
+        return np.zeros(0, dtype=np.int64)
+    return np.flatnonzero(keys == key)
