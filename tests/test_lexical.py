@@ -54,11 +54,11 @@ def test_tf_idf_of_character_ngrams(texts, query, shape):
 
 def test_the_batch_size_does_not_matter():
     texts = TEXTS * 7
-    whole = LexicalScores.fit(texts)
-    parts = LexicalScores.fit(iter(texts), batch_size=5)
-    assert parts.n == whole.n == len(texts)
+    together = LexicalScores.fit(texts)
+    batched = LexicalScores.fit(iter(texts), batch_size=5)
+    assert batched.n == together.n == len(texts)
     for query in TEXTS:
-        np.testing.assert_allclose(parts.scores(query), whole.scores(query), atol=1e-6)
+        np.testing.assert_allclose(batched.scores(query), together.scores(query), atol=1e-6)
 
 
 def test_a_text_is_most_similar_to_itself():

@@ -381,12 +381,12 @@ def test_other_vectors_are_refused(model, sentences, tmp_path):
 def test_damaged_and_other_files(wv, sentences, tmp_path):
     path = tmp_path / "index"
     SentenceIndex.build(wv, sentences[:50]).save(path)
-    whole = path.read_bytes()
-    for cut in (0, 5, 100, len(whole) // 2, len(whole) - 1):
-        path.write_bytes(whole[:cut])
+    saved = path.read_bytes()
+    for size in (0, 5, 100, len(saved) // 2, len(saved) - 1):
+        path.write_bytes(saved[:size])
         with pytest.raises(ValueError, match="index"):
             SentenceIndex.load(path, wv)
-    changed = bytearray(whole)
+    changed = bytearray(saved)
     changed[-50] ^= 255
     path.write_bytes(changed)
     with pytest.raises(ValueError, match="damaged"):
