@@ -1,4 +1,4 @@
-"""How good sentence vectors are: judged pairs (STS), and questions that find their answers (P@k)."""
+"""Evaluation of sentence vectors: correlation with human judgments (STS), and question retrieval (P@k)."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ COLUMNS = {"sts": ("score", "sentence1", "sentence2"), "retrieval": ("role", "an
 RANKS = (1, 3, 5)
 
 Encoder = Callable[[list[str]], Any]
-"""Texts to a matrix with a row for each: an array, or a sparse one of scipy's."""
+"""Maps texts to a matrix with one row per text: an array, or a sparse matrix of scipy."""
 
 
 class STSResult(NamedTuple):
-    """What `evaluate_sts` finds; its parts are attributes, keys, and in this order."""
+    """The result of `evaluate_sts`. Fields can be accessed as attributes, by name as keys, and in this order."""
 
     pearson: float
-    """Pearson's correlation of cosines and scores, -1 … 1."""
+    """Pearson correlation of cosines and scores, from -1 to 1."""
     spearman: float
-    """Spearman's correlation of their ranks."""
+    """Spearman rank correlation of cosines and scores, from -1 to 1."""
     n: int
-    """Pairs."""
+    """Number of pairs."""
     coverage: float
-    """Share of all tokens that are words of the model, 0 … 1; nan where a function stands for the model."""
+    """Share of the tokens that are in the vocabulary, from 0 to 1; nan if a function was evaluated."""
 
     def __getitem__(self, key: Any) -> Any:
         return getattr(self, key) if key in self._fields else tuple.__getitem__(self, key)
 
 
 class RetrievalResult(dict[int, float]):
-    """What `evaluate_retrieval` finds: P@k by k.
+    """The result of `evaluate_retrieval`: P@k by k.
 
     Attributes
     ----------
     n : int
-        Queries.
+        Number of queries.
     coverage : float
-        Share of all tokens, of questions searched and queries, that are words of the model; nan for a function.
+        Share of the tokens, of all questions, that are in the vocabulary; nan if a function was evaluated.
     """
 
     def __init__(self, precisions: dict[int, float], n: int, coverage: float) -> None:
@@ -63,61 +63,57 @@ class RetrievalResult(dict[int, float]):
 
 
 # -----------------------------------------------------------------------------------------------------
-# Judging
+# Measures
 
 
 def evaluate_sts(
     wv: KeyedVectors | Encoder, path: str | os.PathLike[str], weighting: Any = None, tokenizer: Any = None
 ) -> STSResult:
-    """Do cosines of sentence vectors agree with people's judgements of how alike two sentences are?
+    """Correlate cosines of sentence vectors with human judgments of how similar two sentences are.
 
     Parameters
     ----------
     wv : KeyedVectors or callable
-        `Sent2VecKeyedVectors`, or any word vectors of gensim's; or a function that makes vectors of the texts as they
-        stand in the file, so that any other method can be compared: list of str -> array or sparse matrix, a row each.
+        `Sent2VecKeyedVectors`, or other gensim word vectors; or a function that maps a list of the texts, as they are
+        in the file, to an array or sparse matrix with one row per text. The function lets you evaluate other methods.
     path : str or path-like
-        Tab-separated UTF-8, compressed as its name says: score, sentence1, sentence2; or with further columns and a
-        first line that names these.
+        Tab-separated UTF-8, compressed if its suffix says so, with the columns score, sentence1, sentence2. A header is
+        needed only if there are other columns or another order.
     weighting : SentenceWeighting or False, optional
-        As in ``wv.encode``: by default that of the vectors; False: the plain mean.
+        As in ``wv.encode``: by default the weighting of the vectors; False for the plain mean.
     tokenizer : str or callable, optional
-        Replaces that of the vectors.
+        Replaces the tokenizer of the vectors.
 
     Returns
     -------
     STSResult
-        A pair with a sentence without any known word counts with the cosine 0.
+        If a sentence has no known words, its pair has cosine 0.
 
     Raises
     ------
     ValueError
-        Where the file is not as described, with the line, or correlation is undefined: all scores the same, or all
-        cosines.
+        If the file is invalid (the error gives the line), or a correlation is undefined because all scores or all
+        cosines are equal.
     TypeError
-        For a weighting or a tokenizer beside a function.
+        If `weighting` or `tokenizer` is passed together with a function.
 
     References
     ----------
     Agirre et al.: "SemEval-2012 Task 6: A Pilot on Semantic Textual Similarity", \\*SEM 2012.
     """
-    rows = list(_read(path, "sts"))
-    scores = np.array([_score(path, number, score) for number, (score, _, _) in rows])
+    scores, texts = _read_pairs(path)
     if len(set(scores)) < 2:
-        raise ValueError(f"{os.fspath(path)!r}: {len(rows)} pairs, all of one score: there is nothing to agree with")
-    texts = [sentence for _, (_, *pair) in rows for sentence in pair]
-    vectors, coverage = _encoded(wv, texts, weighting, tokenizer)
-    vectors = _unit(vectors, np.float64)
-    cosines = _cosines_of_pairs(vectors[::2], vectors[1::2])
+        raise ValueError(f"{os.fspath(path)!r}: score: expected at least two different values, got {len(scores)} pairs")
+    vectors, coverage = _encode(wv, texts, weighting, tokenizer)
+    vectors = _unit_rows(vectors, np.float64)
+    cosines = _row_products(vectors[::2], vectors[1::2])
     if np.ptp(cosines) == 0:
-        known = (
-            ""
-            if math.isnan(coverage)
-            else (f"; {coverage:.0%} of the tokens are words of the model: is it of another language or tokenizer?")
+        hint = f"; {coverage:.0%} of the tokens are in the vocabulary: check the language and the tokenizer"
+        raise ValueError(
+            f"{os.fspath(path)!r}: all pairs have the cosine {cosines[0]:g}{'' if math.isnan(coverage) else hint}"
         )
-        raise ValueError(f"{os.fspath(path)!r}: all pairs have the cosine {cosines[0]:g}{known}")
     pearson, spearman = stats.pearsonr(cosines, scores).statistic, stats.spearmanr(cosines, scores).statistic
-    return STSResult(float(pearson), float(spearman), len(rows), coverage)
+    return STSResult(float(pearson), float(spearman), len(scores), coverage)
 
 
 def evaluate_retrieval(
@@ -127,54 +123,57 @@ def evaluate_retrieval(
     weighting: Any = None,
     tokenizer: Any = None,
 ) -> RetrievalResult:
-    """Do queries find a question that has their answer?
+    """Measure how often a query finds a question with the same answer.
 
     Parameters
     ----------
     wv : KeyedVectors or callable
         As in `evaluate_sts`.
     path : str or path-like
-        Tab-separated UTF-8, compressed as its name says: role ("index" for a question to be found, "query" for one
-        that searches), answer, question; or with further columns and a first line that names these.
+        Tab-separated UTF-8, compressed if its suffix says so, with the columns role ("index" for a question to be
+        searched, "query" for a test query), answer, question. A header is needed only if there are other columns or
+        another order.
     hybrid : float
-        Share of the lexical score, 0 … 1, in the order of the results: (1 - hybrid) cosine + hybrid lexical score.
-        It is the cosine of TF-IDF vectors of character n-grams, fitted on the questions to be found.
+        Share of the lexical score in the ranking, from 0 to 1, as in `SentenceIndex.most_similar`. Lexical scores are
+        fitted on the questions to be searched.
     weighting, tokenizer
         As in `evaluate_sts`.
 
     Returns
     -------
     RetrievalResult
-        {1: P@1, 3: P@3, 5: P@5}, each the share of queries that find a question of their answer among the first k;
-        equal scores in the order of the file. A query whose answer no question has, finds none.
+        {1: P@1, 3: P@3, 5: P@5}: the share of queries with a question of the same answer among their top-k. Ties keep
+        the order of the file. A query counts as not found if no question has its answer.
 
     Raises
     ------
     ValueError
-        Where the file is not as described, with the line, or `hybrid` is out of its range.
+        If the file is invalid (the error gives the line), or `hybrid` is out of range.
+    TypeError
+        If `weighting` or `tokenizer` is passed together with a function.
     """
     check_hybrid(hybrid)
-    index, queries = _questions(path)
-    vectors, coverage = _encoded(wv, [text for _, text in index + queries], weighting, tokenizer)
-    vectors = _unit(vectors, np.float32)
+    index, queries = _read_questions(path)
+    vectors, coverage = _encode(wv, [text for _, text in index + queries], weighting, tokenizer)
+    vectors = _unit_rows(vectors, np.float32)
     scores = vectors[len(index) :] @ vectors[: len(index)].T
     scores = scores.toarray() if sparse.issparse(scores) else scores
     if hybrid:
         lexical = LexicalScores.fit([text for _, text in index])
-        for row, (_, text) in zip(scores, queries):
-            row[:] = mix(row, lexical.scores(text), hybrid)
-    best = np.argsort(-scores, axis=1, kind="stable")[:, : max(RANKS)]
+        for cosines, (_, text) in zip(scores, queries):
+            cosines[:] = mix(cosines, lexical.scores(text), hybrid)
+    top = np.argsort(-scores, axis=1, kind="stable")[:, : max(RANKS)]
     answers = np.array([answer for answer, _ in index])
-    right = answers[best] == np.array([answer for answer, _ in queries])[:, None]
-    precisions = {k: float(right[:, :k].any(axis=1).mean()) for k in RANKS}
+    correct = answers[top] == np.array([answer for answer, _ in queries])[:, None]
+    precisions = {k: float(correct[:, :k].any(axis=1).mean()) for k in RANKS}
     return RetrievalResult(precisions, len(queries), coverage)
 
 
-def _encoded(wv: Any, texts: list[str], weighting: Any, tokenizer: Any) -> tuple[Any, float]:
-    """A row for each text, and the share of their tokens that are words of the model."""
+def _encode(wv: Any, texts: list[str], weighting: Any, tokenizer: Any) -> tuple[Any, float]:
+    """The vectors of texts, and the share of their tokens that are in the vocabulary."""
     if callable(wv) and not isinstance(wv, type):
         if weighting is not None or tokenizer is not None:
-            raise TypeError("weighting and tokenizer are for word vectors; a function takes the texts as they are")
+            raise TypeError("weighting, tokenizer: not allowed with a function, which takes the texts as they are")
         return wv(texts), math.nan
     if not isinstance(wv, Sent2VecKeyedVectors):
         wv = Sent2VecKeyedVectors.from_keyed_vectors(wv)
@@ -183,8 +182,8 @@ def _encoded(wv: Any, texts: list[str], weighting: Any, tokenizer: Any) -> tuple
     return wv.encode(tokens, weighting=weighting, show_progress_bar=False), sum(known) / max(1, len(known))
 
 
-def _unit(vectors: Any, dtype: Any) -> Any:
-    """The rows, dense or sparse, scaled to length 1; zeros stay zeros."""
+def _unit_rows(vectors: Any, dtype: Any) -> Any:
+    """Rows, dense or sparse, scaled to unit length; zeros stay zeros."""
     if not sparse.issparse(vectors):
         return unit_rows(np.asarray(vectors, dtype=dtype))
     vectors = vectors.tocsr().astype(dtype)
@@ -192,7 +191,8 @@ def _unit(vectors: Any, dtype: Any) -> Any:
     return sparse.diags(1 / np.where(norms > 0, norms, 1)) @ vectors
 
 
-def _cosines_of_pairs(left: Any, right: Any) -> np.ndarray:
+def _row_products(left: Any, right: Any) -> np.ndarray:
+    """The inner product of each row of `left` with the same row of `right`."""
     if sparse.issparse(left):
         return np.asarray(left.multiply(right).sum(axis=1)).ravel()
     return np.einsum("ij,ij->i", left, right)
@@ -203,15 +203,20 @@ def _cosines_of_pairs(left: Any, right: Any) -> np.ndarray:
 
 
 def file_kind(path: str | os.PathLike[str]) -> str:
-    """The kind of an evaluation file, from its first line: "sts" (sentence pairs) or "retrieval" (questions).
+    """Determine the kind of an evaluation file from its first line.
+
+    Returns
+    -------
+    str
+        "sts" for sentence pairs, "retrieval" for questions and answers.
 
     Raises
     ------
     ValueError
-        If it is neither.
+        If the file is of neither kind.
     """
     first = header_of(path)
-    if set(COLUMNS["sts"]) <= set(first) or (len(first) == 3 and _as_number(first[0]) is not None):
+    if set(COLUMNS["sts"]) <= set(first) or (len(first) == 3 and _to_float(first[0]) is not None):
         return "sts"
     if set(COLUMNS["retrieval"]) <= set(first) or (len(first) == 3 and first[0] in ("index", "query")):
         return "retrieval"
@@ -228,39 +233,46 @@ def _read(path: str | os.PathLike[str], kind: str) -> Iterator[tuple[int, list[s
     return read_table(path, COLUMNS[kind], header="optional")
 
 
-def _as_number(text: str) -> float | None:
+def _read_pairs(path: str | os.PathLike[str]) -> tuple[np.ndarray, list[str]]:
+    """The scores of sentence pairs, shape (n,) float64, and their sentences, two per pair."""
+    scores: list[float] = []
+    texts: list[str] = []
+    for number, (text, *pair) in _read(path, "sts"):
+        score = _to_float(text)
+        if score is None or not math.isfinite(score):
+            raise ValueError(f"{at_line(path, number)}: score: must be a finite number, got {text!r}")
+        scores.append(score)
+        texts += pair
+    return np.array(scores), texts
+
+
+def _to_float(text: str) -> float | None:
     try:
         return float(text)
     except ValueError:
         return None
 
 
-def _score(path: str | os.PathLike[str], number: int, text: str) -> float:
-    score = _as_number(text)
-    if score is None or not math.isfinite(score):
-        raise ValueError(f"{at_line(path, number)}: score: must be a finite number, got {text!r}")
-    return score
-
-
-def _questions(path: str | os.PathLike[str]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """(answer, question) of the index and of the queries."""
-    sides: dict[str, list[tuple[str, str]]] = {"index": [], "query": []}
+def _read_questions(path: str | os.PathLike[str]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """The questions to be searched, and the queries, as pairs of answer and question."""
+    by_role: dict[str, list[tuple[str, str]]] = {"index": [], "query": []}
     for number, (role, answer, question) in _read(path, "retrieval"):
         role = role.strip().casefold()
-        if role not in sides:
+        if role not in by_role:
             raise ValueError(f"{at_line(path, number)}: role: must be index or query, got {role!r}")
-        sides[role].append((answer.strip(), question))
-    for role, rows in sides.items():
+        by_role[role].append((answer.strip(), question))
+    for role, rows in by_role.items():
         if not rows:
-            raise ValueError(f"{os.fspath(path)!r}: there is no line of the role {role}")
-    lost = {answer for answer, _ in sides["query"]} - {answer for answer, _ in sides["index"]}
-    if lost:
-        logger.warning("%r: no question to be found has the answers %s", os.fspath(path), ", ".join(sorted(lost)[:5]))
-    return sides["index"], sides["query"]
+            raise ValueError(f"{os.fspath(path)!r}: no line has the role {role!r}")
+    missing = {answer for answer, _ in by_role["query"]} - {answer for answer, _ in by_role["index"]}
+    if missing:
+        names = ", ".join(sorted(missing)[:5])
+        logger.warning("%r: queries have answers that no index question has: %s", os.fspath(path), names)
+    return by_role["index"], by_role["query"]
 
 
 # -----------------------------------------------------------------------------------------------------
-# Records
+# Logs
 
 LOG_COLUMNS = ("date", "model", "file", "n", "coverage", "pearson", "spearman", "P@1", "P@3", "P@5", "parameters")
 
@@ -268,29 +280,28 @@ LOG_COLUMNS = ("date", "model", "file", "n", "coverage", "pearson", "spearman", 
 def evaluate_file(
     wv: KeyedVectors, path: str, hybrid: float = 0.0, weighting: Any = None, tokenizer: Any = None
 ) -> dict[str, Any]:
-    """Judge vectors by a file of either kind; the arguments are those of `evaluate_retrieval`.
+    """Evaluate vectors on a file of either kind. The arguments are those of `evaluate_retrieval`.
 
     Returns
     -------
     dict
-        'file', 'n', 'coverage', and 'pearson' and 'spearman', or 'P@1', 'P@3', 'P@5'.
+        'file', 'n', 'coverage'; and 'pearson' and 'spearman', or 'P@1', 'P@3' and 'P@5'.
     """
+    name = os.path.basename(path)
     if file_kind(path) == "sts":
-        pairs = evaluate_sts(wv, path, weighting, tokenizer)
-        found = {"pearson": pairs.pearson, "spearman": pairs.spearman}
-        return {"file": os.path.basename(path), "n": pairs.n, "coverage": pairs.coverage, **found}
-    ranks = evaluate_retrieval(wv, path, hybrid, weighting, tokenizer)
-    found = {f"P@{k}": share for k, share in ranks.items()}
-    return {"file": os.path.basename(path), "n": ranks.n, "coverage": ranks.coverage, **found}
+        sts = evaluate_sts(wv, path, weighting, tokenizer)
+        return {"file": name, "n": sts.n, "coverage": sts.coverage, "pearson": sts.pearson, "spearman": sts.spearman}
+    found = evaluate_retrieval(wv, path, hybrid, weighting, tokenizer)
+    return {"file": name, "n": found.n, "coverage": found.coverage, **{f"P@{k}": value for k, value in found.items()}}
 
 
 def check_log(path: str) -> None:
-    """Before any work: can rows be appended to this record?
+    """Check that results can be appended to a file, before they are computed. A new or empty file is fine.
 
     Raises
     ------
     ValueError
-        Where the file has other columns.
+        If the file is not a log of `append_to_log`.
     """
     if not os.path.exists(path):
         return
@@ -299,18 +310,18 @@ def check_log(path: str) -> None:
 
 
 def append_to_log(path: str, model: str, results: Iterable[dict[str, Any]], parameters: dict[str, Any]) -> None:
-    """Append a row for each result to a tab-separated record, with the time and the model's parameters.
+    """Append results to a tab-separated log, one row each, with the time and the parameters of the model.
 
     Parameters
     ----------
     path : str
-        Made, with a line of column names, where it does not exist.
+        Created, with a header, if it does not exist.
     model : str
         Name of the model.
     results : iterable of dict
-        As `evaluate_file` gives them.
+        As `evaluate_file` returns them.
     parameters : dict
-        What JSON can hold.
+        Anything that can be converted to JSON.
     """
     common = {
         "date": datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -319,9 +330,10 @@ def append_to_log(path: str, model: str, results: Iterable[dict[str, Any]], para
     }
     lines = ["\t".join(_cell((common | result).get(column, "")) for column in LOG_COLUMNS) for result in results]
     with open(path, "ab") as file:
-        _lock(file)  # two evaluations may end at once
+        _lock(file)  # two evaluations may finish at the same time
         if file.seek(0, os.SEEK_END) == 0:
             lines.insert(0, "\t".join(LOG_COLUMNS))
+        # Names of files need not be UTF-8; the log must be.
         file.write("".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace"))
 
 

@@ -1,7 +1,7 @@
-"""Approximate nearest neighbours by a graph (HNSW, Malkov and Yashunin 2016), through usearch.
+"""Approximate nearest neighbors in an HNSW graph (Malkov and Yashunin 2016), through usearch.
 
-`Graph` is what `gensim_sent2vec.search.SentenceIndex` walks; `HnswIndexer` is for the words of any gensim model:
-``model.wv.most_similar("police", indexer=HnswIndexer(model))``.
+`Graph` is what `gensim_sent2vec.SentenceIndex` searches with ``method="hnsw"``. `HnswIndexer` is for the words of any
+gensim model: ``model.wv.most_similar("police", indexer=HnswIndexer(model))``.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from ._files import container
 from ._text.packed import PackedStrings
 from ._util.threads import available_cpus
 
-STEP = 1 << 14  # vectors that are added between two looks at the progress
+BATCH_SIZE = 1 << 14  # vectors added between two updates of the progress
 
 
 def usearch_index() -> Any:
-    """usearch's Index; an ImportError that says how to get it."""
+    """usearch's class Index; an ImportError that names the extra if usearch is not installed."""
     try:
         from usearch.index import Index
     except ImportError as error:
@@ -31,17 +31,17 @@ def usearch_index() -> Any:
 
 
 class Graph:
-    """A graph of numbered vectors.
+    """An HNSW graph of vectors, each with an integer id.
 
     Attributes
     ----------
     index : usearch.index.Index
     mapped : bool
-        Whether it lies in a file, and is only read.
+        Whether the graph is memory-mapped, read-only, from a file.
     """
 
     def __init__(self, index: Any, source: np.ndarray | None = None) -> None:
-        self.index, self._source = index, source  # usearch does not hold on to what it reads from
+        self.index, self._source = index, source  # usearch keeps no reference to the memory that it maps
 
     @classmethod
     def build(
@@ -52,44 +52,66 @@ class Graph:
         expansion_search: int = 64,
         progress: Any = None,
     ) -> Graph:
-        """A graph of the rows of a matrix, numbered from 0.
+        """Build a graph of the rows of a matrix; the ids are the row numbers.
 
         Parameters
         ----------
         vectors : numpy.ndarray of float32 or float16, shape (n, dim)
         connectivity : int
-            Neighbours a node.
+            Neighbors per node.
         expansion_add, expansion_search : int
-            Candidates that are followed for a new vector, and for a query: greater is slower and finds more.
+            Number of candidates examined when a vector is added, and for a query. Larger values find more of the true
+            neighbors and take longer.
         progress : callable, optional
-            Called with the number of vectors added.
+            Called with the number of vectors added so far.
+
+        Returns
+        -------
+        Graph
+
+        Raises
+        ------
+        ValueError
+            If an option is less than 1.
+        ImportError
+            If usearch is not installed.
         """
-        for name, value in (
-            ("connectivity", connectivity), ("expansion_add", expansion_add), ("expansion_search", expansion_search),
-        ):  # fmt: skip
+        options = {
+            "connectivity": connectivity,
+            "expansion_add": expansion_add,
+            "expansion_search": expansion_search,
+        }
+        for name, value in options.items():
             if value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
-        index = usearch_index()(
-            ndim=vectors.shape[1],
-            metric="cos",
-            dtype="f16" if vectors.dtype == np.float16 else "f32",
-            connectivity=connectivity,
-            expansion_add=expansion_add,
-            expansion_search=expansion_search,
-        )
-        graph = cls(index)
-        for first in range(0, len(vectors), STEP):
-            part = vectors[first : first + STEP]
-            graph.add(np.arange(first, first + len(part)), part)
+                raise ValueError(f"{name}: must be at least 1, got {value}")
+        dtype = "f16" if vectors.dtype == np.float16 else "f32"
+        graph = cls(usearch_index()(ndim=vectors.shape[1], metric="cos", dtype=dtype, **options))
+        for first in range(0, len(vectors), BATCH_SIZE):
+            batch = vectors[first : first + BATCH_SIZE]
+            graph.add(np.arange(first, first + len(batch)), batch)
             if progress:
-                progress(first + len(part))
+                progress(first + len(batch))
         return graph
 
     @classmethod
     def from_bytes(cls, data: np.ndarray, mapped: bool, expansion_search: int = 64) -> Graph:
-        """A graph from the bytes that `to_bytes` gave, where they are (`mapped`) or read in."""
+        """Restore a graph from the bytes of `to_bytes`.
+
+        Parameters
+        ----------
+        data : numpy.ndarray of uint8
+        mapped : bool
+            Use the memory of `data` instead of a copy. The graph is copied before it is first changed.
+        expansion_search : int
+            As in `build`; the bytes do not include it.
+
+        Raises
+        ------
+        ValueError
+            If the bytes are damaged.
+        """
         try:
-            # A table of numbers, made on loading, is for changes only.
+            # The lookup table from ids to nodes, built on loading, is needed only for changes.
             options = {"view": mapped, "enable_key_lookups": not mapped}
             index = usearch_index().restore(memoryview(data), **options)  # type: ignore[arg-type]
         except (ValueError, RuntimeError) as error:
@@ -98,7 +120,7 @@ class Graph:
         return cls(index, data if mapped else None)
 
     def to_bytes(self) -> np.ndarray:
-        """The graph as an array of uint8."""
+        """The graph, serialized as an array of uint8."""
         return np.frombuffer(self.index.save(), dtype=np.uint8)
 
     @property
@@ -109,40 +131,51 @@ class Graph:
         return len(self.index)
 
     def add(self, numbers: np.ndarray, vectors: np.ndarray) -> None:
-        """Take in vectors (n, dim) under the given numbers."""
-        self._own()
+        """Add vectors, shape (n, dim), with the ids `numbers`, shape (n,)."""
+        self._copy_if_mapped()
         threads = available_cpus()
         self.index.add(numbers, vectors, threads=threads)
         if threads > 1 and len(numbers):
-            # Threads can leave a vector where no way leads (https://github.com/unum-cloud/USearch/issues/735).
-            stray = self._not_found(numbers, vectors)
-            self.index.remove(numbers[stray])
-            self.index.add(numbers[stray], vectors[stray], threads=1)
+            # Concurrent insertion can leave a node unreachable (https://github.com/unum-cloud/USearch/issues/735).
+            unreachable = self._unreachable(numbers, vectors)
+            self.index.remove(numbers[unreachable])
+            self.index.add(numbers[unreachable], vectors[unreachable], threads=1)
 
-    def _not_found(self, numbers: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-        """Which vectors (bool) a search for them finds neither themselves nor one like them."""
+    def _unreachable(self, numbers: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+        """True for vectors that a search for themselves does not find, nor an equal one."""
         matches: Any = self.index.search(vectors, 1, threads=available_cpus())
         keys, distances = np.ravel(matches.keys), np.ravel(matches.distances)
         return (keys != numbers) & (distances > (1e-3 if vectors.dtype == np.float16 else 1e-5))
 
     def remove(self, numbers: np.ndarray) -> None:
-        """Forget the vectors of these numbers."""
-        self._own()
+        """Remove the vectors with the ids `numbers`."""
+        self._copy_if_mapped()
         self.index.remove(numbers)
 
     def search(self, queries: np.ndarray, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """The numbers of about the nearest `count` vectors to each query (n_queries, dim), and their cosines."""
+        """Find the approximately nearest vectors.
+
+        Parameters
+        ----------
+        queries : numpy.ndarray of float32, shape (n_queries, dim)
+        count : int
+            The maximum number of results per query.
+
+        Returns
+        -------
+        list of (numpy.ndarray of int64, numpy.ndarray of float32)
+            Ids and cosines for each query, best first.
+        """
         count = min(count, len(self.index))
         if not count:
             return [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))] * len(queries)
         threads = min(len(queries), available_cpus())
         matches: Any = self.index.search(np.ascontiguousarray(queries), count, threads=threads)
-        numbers, distances = np.atleast_2d(matches.keys), np.atleast_2d(matches.distances)  # of one query they are flat
-        counts = getattr(matches, "counts", [numbers.shape[1]])
-        return [(row[:k].astype(np.int64), 1 - far[:k]) for row, far, k in zip(numbers, distances, counts)]
+        ids, distances = np.atleast_2d(matches.keys), np.atleast_2d(matches.distances)  # 1-D for a single query
+        counts = getattr(matches, "counts", [ids.shape[1]])
+        return [(row[:k].astype(np.int64), 1 - far[:k]) for row, far, k in zip(ids, distances, counts)]
 
-    def _own(self) -> None:
-        """Before a change: a graph in memory of what was mapped."""
+    def _copy_if_mapped(self) -> None:
         if self._source is not None:
             expansion = self.index.expansion_search
             self.index, self._source = usearch_index().restore(memoryview(self._source)), None  # type: ignore[arg-type]
@@ -150,12 +183,12 @@ class Graph:
 
 
 class HnswIndexer:
-    """Makes gensim's ``most_similar(…, indexer=…)`` approximate and fast, as its own `AnnoyIndexer` does.
+    """An `indexer` for gensim's ``most_similar(…, indexer=…)``: approximate and fast, like gensim's `AnnoyIndexer`.
 
     Parameters
     ----------
     model : gensim model or KeyedVectors
-        Anything with words or documents by number: Word2Vec, FastText, Sent2Vec, Doc2Vec (its documents).
+        Word2Vec, FastText, Sent2Vec or another model of words; of Doc2Vec, the documents are indexed.
     **options
         `connectivity`, `expansion_add` and `expansion_search` of `Graph.build`.
     """
@@ -166,21 +199,33 @@ class HnswIndexer:
         self.graph = Graph.build(np.ascontiguousarray(vectors.get_normed_vectors(), dtype=np.float32), **options)
 
     def most_similar(self, vector: np.ndarray, num_neighbors: int) -> list[tuple[Any, float]]:
-        """The nearest words to a vector (dim,) and their cosines, best first; what gensim calls."""
-        numbers, cosines = self.graph.search(np.asarray(vector, dtype=np.float32)[None], num_neighbors)[0]
-        return [(self.labels[int(i)], float(cosine)) for i, cosine in zip(numbers, cosines)]
+        """Find the words nearest to a vector, shape (dim,). gensim calls this method.
+
+        Returns
+        -------
+        list of (word, cosine)
+            Best first.
+        """
+        ids, cosines = self.graph.search(np.asarray(vector, dtype=np.float32)[None], num_neighbors)[0]
+        return [(self.labels[int(i)], float(cosine)) for i, cosine in zip(ids, cosines)]
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Save graph and labels in one file."""
+        """Save the graph and the words in one file."""
         labels = PackedStrings.from_strings(str(label) for label in self.labels)
         arrays = {"graph": self.graph.to_bytes(), "labels.blob": labels.blob, "labels.offsets": labels.offsets}
-        container.write(
-            path, arrays, {"kind": type(self).__name__, "expansion_search": self.graph.index.expansion_search}
-        )
+        facts = {"kind": type(self).__name__, "expansion_search": self.graph.index.expansion_search}
+        container.write(path, arrays, facts)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], mmap: str | None = None) -> HnswIndexer:
-        """Load what `save` wrote; with mmap='r' processes share it. Labels are strings."""
+        """Load a file that `save` wrote. Its labels are strings, whatever they were before.
+
+        Parameters
+        ----------
+        path : str or path-like
+        mmap : {None, 'r'}
+            'r' memory-maps the file read-only, so that processes share one copy.
+        """
         arrays, facts = container.read(path, mmap=mmap)
         if facts.get("kind") != cls.__name__:
             raise ValueError(f"{os.fspath(path)!r} holds a {facts.get('kind')}, not a {cls.__name__}")
@@ -194,4 +239,4 @@ def _keyed_vectors(model: Any) -> Any:
     for vectors in (getattr(model, "dv", None), getattr(model, "wv", None), model):
         if hasattr(vectors, "get_normed_vectors"):
             return vectors
-    raise TypeError(f"model: a gensim model or KeyedVectors is expected, got a {type(model).__name__}")
+    raise TypeError(f"model: expected a gensim model or KeyedVectors, got {type(model).__name__}")

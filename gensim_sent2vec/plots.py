@@ -1,7 +1,7 @@
-"""What people plot of a model: how training went, which sentences are alike, how the scores have grown.
+"""Plots: loss during training, similarity of sentences, and evaluation results over time.
 
-Each function draws into a matplotlib axis, `ax`, or into a new figure, and returns the axis. For sentences in Korean
-set matplotlib's ``rcParams["font.family"]`` to a font that has its letters.
+Each function draws on a matplotlib axes, `ax`, or on a new figure, and returns the axes. For Korean sentences, set
+matplotlib's ``rcParams["font.family"]`` to a font with Korean letters.
 """
 
 from __future__ import annotations
@@ -20,39 +20,38 @@ from .keyedvectors import Sent2VecKeyedVectors, Sentence
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SCORES = ("pearson", "P@1")  # of a record of evaluations, one for each kind of file
-MAX_LABEL = 40  # characters of a sentence that are shown
+DEFAULT_SCORES = ("pearson", "P@1")  # columns of an evaluation log, one for each kind of file
+MAX_LABEL = 40  # characters
 
 
 def plot_training(history: TrainingHistory, ax: Axes | None = None) -> Axes:
-    """The loss of each epoch, on the left scale, and the learning rate, on the right one.
+    """Plot the loss (left axis) and the learning rate (right axis) of each epoch.
 
     Parameters
     ----------
     history : TrainingHistory
-        A callback of the training.
+        Passed to the training as a callback.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default a figure of its own.
+        By default a new figure is created.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on.
 
     Raises
     ------
     ValueError
-        Where nothing was recorded.
+        If the history has no epochs or no loss.
     """
     if not len(history):
-        raise ValueError("history: it is empty; pass it to the training, callbacks=[history]")
+        raise ValueError("history: no epochs were recorded; pass it to the training, callbacks=[history]")
     if np.isnan(history.loss).all():
-        raise ValueError("history: it has no loss; train with compute_loss=True")
-    ax = _axis(ax)
+        raise ValueError("history: no loss was recorded; train with compute_loss=True")
+    ax = _axes(ax)
     epochs = range(1, len(history) + 1)
     loss = ax.plot(epochs, history.loss, marker="o", color="#4c72b0", label="loss")
     ax.set_xlabel("epoch")
-    ax.set_ylabel("loss a token")
+    ax.set_ylabel("loss per token")
     ax.locator_params(axis="x", integer=True)
     right = ax.twinx()
     rate = right.plot(epochs, history.learning_rate, linestyle="--", color="#8c8c8c", label="learning rate")
@@ -63,34 +62,33 @@ def plot_training(history: TrainingHistory, ax: Axes | None = None) -> Axes:
 
 
 def plot_similarity(wv: Sent2VecKeyedVectors, sentences: Sequence[Sentence], ax: Axes | None = None) -> Axes:
-    """A heat map of the cosines of a few sentences.
+    """Plot the cosine similarities of a few sentences as a heat map.
 
     Parameters
     ----------
     wv : Sent2VecKeyedVectors
-        What encodes them, weighting included.
+        Encodes the sentences, with its weighting.
     sentences : sequence of str or of sequences of str
-        Some ten at most, to be legible.
+        About ten at most, or the labels become illegible.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default a figure of its own.
+        By default a new figure is created.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on.
 
     Raises
     ------
     ValueError
-        Where there is no sentence.
+        If there are no sentences.
     """
     if isinstance(sentences, str) or not len(sentences):
-        raise ValueError("sentences: a list of one or more sentences is expected")
+        raise ValueError(f"sentences: expected a list of at least one sentence, got {sentences[:MAX_LABEL]!r}")
     vectors = wv.encode(sentences, normalize=True, show_progress_bar=False)
     cosines = vectors @ vectors.T
-    ax = _axis(ax)
+    ax = _axes(ax)
     image = ax.imshow(cosines, cmap="RdBu_r", vmin=-1, vmax=1)
-    labels = [_short(sentence) for sentence in sentences]
+    labels = [_label(sentence) for sentence in sentences]
     ax.set_xticks(range(len(labels)), labels, rotation=45, ha="right", rotation_mode="anchor")
     ax.set_yticks(range(len(labels)), labels)
     for (i, j), cosine in np.ndenumerate(cosines):
@@ -100,30 +98,29 @@ def plot_similarity(wv: Sent2VecKeyedVectors, sentences: Sequence[Sentence], ax:
 
 
 def plot_results(path: str | os.PathLike[str], score: str | None = None, ax: Axes | None = None) -> Axes:
-    """The record that ``gensim-sent2vec evaluate --log`` keeps, over time: a line for each file.
+    """Plot the log of ``gensim-sent2vec evaluate --log`` over time, one line per evaluation file.
 
     Parameters
     ----------
     path : str or path-like
-        The record.
+        The log.
     score : str, optional
-        A column of the record, such as "spearman" or "P@5"; by default Pearson's r of judged pairs and P@1 of
+        A column of the log, such as "spearman" or "P@5"; by default "pearson" for sentence pairs and "P@1" for
         questions.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default a figure of its own.
+        By default a new figure is created.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes drawn on.
 
     Raises
     ------
     ValueError
-        Where the file is no such record, or has no such score.
+        If the file is not such a log, or has no values of the score.
     """
-    lines = _lines_of(path, SCORES if score is None else (score,))
-    ax = _axis(ax)
+    lines = _points_by_line(path, DEFAULT_SCORES if score is None else (score,))
+    ax = _axes(ax)
     for label, points in lines.items():
         dates, values = zip(*sorted(points))
         ax.plot(dates, values, marker="o", label=label)
@@ -134,8 +131,8 @@ def plot_results(path: str | os.PathLike[str], score: str | None = None, ax: Axe
     return ax
 
 
-def _lines_of(path: str | os.PathLike[str], scores: Sequence[str]) -> dict[str, list[tuple[datetime, float]]]:
-    """Dates and scores by file and name of the score."""
+def _points_by_line(path: str | os.PathLike[str], scores: Sequence[str]) -> dict[str, list[tuple[datetime, float]]]:
+    """Dates and values from a log, by the label of the line: evaluation file and name of the score."""
     lines: dict[str, list[tuple[datetime, float]]] = {}
     for number, (date, name, *values) in read_table(path, ("date", "file", *scores)):
         for score, value in zip(scores, values):
@@ -147,11 +144,12 @@ def _lines_of(path: str | os.PathLike[str], scores: Sequence[str]) -> dict[str, 
                 raise ValueError(f"{at_line(path, number)}: {error}") from None
             lines.setdefault(f"{name}, {score}", []).append(point)
     if not lines:
-        raise ValueError(f"{os.fspath(path)!r} has no score {' or '.join(scores)} yet")
+        raise ValueError(f"{os.fspath(path)!r} has no values in the columns {', '.join(scores)}")
     return lines
 
 
-def _axis(ax: Axes | None) -> Any:
+def _axes(ax: Axes | None) -> Any:
+    """`ax`, or the axes of a new figure."""
     if ax is not None:
         return ax
     try:
@@ -161,6 +159,6 @@ def _axis(ax: Axes | None) -> Any:
     return pyplot.subplots(layout="constrained")[1]
 
 
-def _short(sentence: Sentence) -> str:
+def _label(sentence: Sentence) -> str:
     text = sentence if isinstance(sentence, str) else " ".join(sentence)
     return text if len(text) <= MAX_LABEL else text[: MAX_LABEL - 1] + "…"

@@ -1,57 +1,53 @@
-"""Nearest sentences: by meaning, by spelling, or both."""
+"""Search for the nearest sentences: by cosine similarity, by shared character n-grams, or by both."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence, Sized
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ._files import container
-from ._search.fingerprint import check_built_with, probe
-from ._search.keys import Key, pack_keys
-from ._search.scoring import Hits, check_hybrid, cosines_of, mix
-from ._search.top_k import MANY, top_k_rows
+from ._search.building import as_text, check_build_arguments, check_sentence_list, embed
+from ._search.files import read_index, write_index
+from ._search.keys import Key, Keys, join_keys, keys_at, pack_keys, rows_with_key
+from ._search.queries import Query, Where, encode_queries, row_mask, texts_of
+from ._search.ranking import rank_all, rank_candidates
+from ._search.row_graph import RowGraph
+from ._search.scoring import Hits, check_hybrid, mix
+from ._search.top_k import MAX_QUERIES
 from ._text.packed import PackedStrings
-from ._util.batches import batched
 from ._util.progress import Progress
-from ._util.rows import unit_rows
 from .hnsw import Graph
-from .keyedvectors import Sent2VecKeyedVectors, Sentence, check_keyed_vectors
+from .keyedvectors import Sent2VecKeyedVectors, Sentence
 from .lexical import LexicalScores
 
-Query = Sentence | np.ndarray
-Where = np.ndarray | Sequence[bool] | Callable[[Any], bool]
 Results = list[tuple[Any, float]]
 
-BATCH = 1 << 14  # sentences that are taken into an index together
-MAX_LEXICAL_SCORES = 1 << 26  # held at once: 256 MB
-CANDIDATES = 10  # times topn: what a graph and the spelling propose each, to be scored exactly
-
-GRAPH_OPTIONS = ("connectivity", "expansion_add", "expansion_search")
+MAX_LEXICAL_SCORES = 1 << 26  # held in memory at once: 256 MB
 
 
 class SentenceIndex:
-    """Sentences to be searched, with their vectors.
+    """Sentences and their vectors, to be searched for those nearest to a query.
 
-    Make one with `build` or `load`; any number of threads may search it, one at a time may change it.
+    Create an index with `build` or `load`. Any number of threads may search it at the same time, as long as no thread
+    changes it (`add`, `remove`).
 
-    A result is a key and a score. Keys are the sentences themselves unless others are given, such as the number of
-    the answer that a question belongs to: strings or integers, which may repeat. The score is the cosine of the
-    vectors; with `hybrid`, ``(1 - hybrid) · cosine + hybrid · lexical``, see `gensim_sent2vec.lexical`. A query
-    of words that have no vectors has cosine 0 with everything.
+    A result is a key and a score. By default the key is the sentence itself; other keys, such as the answer to a
+    question, are strings or integers and need not be unique. The score is the cosine similarity of the vectors; with
+    `hybrid` it is ``(1 - hybrid) · cosine + hybrid · lexical``, where `lexical` is the score of
+    `gensim_sent2vec.lexical.LexicalScores`. A query without known words has cosine 0 with every sentence.
 
     Attributes
     ----------
     wv : Sent2VecKeyedVectors
-        What made the vectors, and makes those of queries.
+        Encodes sentences and queries.
     vectors : numpy.ndarray of float32 or float16, shape (n, dim)
-        Of length 1, or 0 where no word of a sentence has a vector.
+        Unit vectors; all zeros for sentences without known words.
     sentences : sequence of str
-        Those that were given as tokens are joined by blanks.
+        Sentences that were passed as tokens are joined by spaces.
     keys : sequence of str, or numpy.ndarray of int64
-        By row; `sentences` where none were given.
+        One per row; the same as `sentences` if no keys were passed.
     method : str
         "exact" or "hnsw".
     """
@@ -61,15 +57,16 @@ class SentenceIndex:
         wv: Sent2VecKeyedVectors,
         vectors: np.ndarray,
         sentences: PackedStrings,
-        keys: PackedStrings | np.ndarray | None = None,
+        keys: Keys | None = None,
         graph: Graph | None = None,
         numbers: np.ndarray | None = None,
         lexical: LexicalScores | None = None,
     ) -> None:
         self.wv, self.vectors, self.sentences = wv, vectors, sentences
-        self._keys, self._graph, self._lexical = keys, graph, lexical
-        # The graph's name of each row, ascending: rows move up when others are removed.
-        self._numbers = np.arange(len(vectors)) if numbers is None else numbers
+        self._keys, self._lexical = keys, lexical
+        self._graph: RowGraph | None = None
+        if graph is not None:
+            self._graph = RowGraph(graph, np.arange(len(vectors)) if numbers is None else numbers)
 
     @classmethod
     def build(
@@ -84,52 +81,55 @@ class SentenceIndex:
         show_progress_bar: bool | None = None,
         **options: int,
     ) -> SentenceIndex:
-        """Embed sentences, and get ready to search them.
+        """Encode sentences and build an index of them.
 
         Parameters
         ----------
         wv : Sent2VecKeyedVectors
-            Of other gensim vectors, `Sent2VecKeyedVectors.from_keyed_vectors` makes some.
+            For other gensim vectors see `Sent2VecKeyedVectors.from_keyed_vectors`.
         sentences : iterable of str or of sequences of str
-            Read once: a stream will do.
+            Read once, so a generator is fine.
         keys : iterable of str or of int, optional
-            What a result is called, one for each sentence; by default the sentence itself.
+            What a search returns, one per sentence; by default the sentence itself.
         method : {"exact", "hnsw"}
-            "exact" computes all products. "hnsw" follows a graph (extra ``[index]``): nearly the same results, in a
-            small part of the time where there are many sentences; it takes longer to build, and more memory.
+            "exact" computes all cosines. "hnsw" searches a graph (extra ``[index]``): nearly the same results, much
+            faster if there are many sentences, but slower to build and larger.
         dtype : numpy.float32 or numpy.float16
             float16 halves the memory; cosines change by less than 0.001.
         lexical : bool
-            Count for hybrid search now; otherwise that is done when it is first asked for. An index that is saved
-            for many processes should have it.
+            Compute what lexical scores need now, so that it is saved with the index; by default the first hybrid
+            search does. Use it for an index that several processes will load.
         workers : int, optional
-            Threads that embed; all CPUs by default.
+            Number of threads that encode; by default all CPUs.
         show_progress_bar : bool, optional
+            By default, a bar is shown on a terminal if the work takes more than two seconds.
         **options
-            For "hnsw" `connectivity`, `expansion_add` and `expansion_search`, see `gensim_sent2vec.hnsw.Graph.build`.
+            For "hnsw": `connectivity`, `expansion_add` and `expansion_search`, see `gensim_sent2vec.hnsw.Graph.build`.
+
+        Returns
+        -------
+        SentenceIndex
 
         Raises
         ------
         ValueError
-            Where keys and sentences differ in number, or for another method or type.
+            If there are more or fewer keys than sentences, or an argument has an invalid value.
         TypeError
-            For keys that are neither all strings nor all integers.
+            If keys are neither all strings nor all integers, or an argument is of the wrong type.
         ImportError
-            For "hnsw" without usearch.
+            If `method` is "hnsw" and usearch is not installed.
         """
-        _check_build(wv, method, dtype, options)
-        if isinstance(sentences, (str, bytes)):
-            raise TypeError("sentences: a list of sentences is expected, got one string")
-        vectors, texts = _embed(wv, sentences, dtype, workers, show_progress_bar)
-        packed = None if keys is None else pack_keys(keys, len(texts))
+        check_build_arguments(wv, sentences, method, dtype, options)
+        vectors, texts = embed(wv, sentences, dtype, workers, show_progress_bar)
+        packed_keys = None if keys is None else pack_keys(keys, len(texts))
         graph = None
         if method == "hnsw":
             with Progress("hnsw", len(vectors), "sentences", show_progress_bar) as progress:
                 graph = Graph.build(vectors, **options, progress=progress.update)
-        return cls(wv, vectors, texts, packed, graph, lexical=LexicalScores.fit(texts) if lexical else None)
+        return cls(wv, vectors, texts, packed_keys, graph, lexical=LexicalScores.fit(texts) if lexical else None)
 
     # -------------------------------------------------------------------------------------------------
-    # What it holds
+    # Contents
 
     @property
     def keys(self) -> Any:
@@ -141,12 +141,12 @@ class SentenceIndex:
 
     @property
     def has_lexical(self) -> bool:
-        """Whether the lexical scores have been counted already."""
+        """Whether `lexical` has been fitted already."""
         return self._lexical is not None
 
     @property
     def lexical(self) -> LexicalScores:
-        """The lexical scores of the sentences, counted when they are first asked for."""
+        """The lexical scores of the sentences, fitted on first use."""
         if self._lexical is None:
             self._lexical = LexicalScores.fit(self.sentences)
         return self._lexical
@@ -156,11 +156,6 @@ class SentenceIndex:
 
     def __repr__(self) -> str:
         return f"<SentenceIndex of {len(self)} sentences, {self.method}, {self.vectors.dtype}>"
-
-    def _rows_of(self, key: Key) -> np.ndarray:
-        if isinstance(self.keys, PackedStrings):
-            return self.keys.rows(key) if isinstance(key, str) else np.zeros(0, dtype=np.int64)
-        return np.flatnonzero(self.keys == key) if not isinstance(key, str) else np.zeros(0, dtype=np.int64)
 
     # -------------------------------------------------------------------------------------------------
     # Searching
@@ -174,72 +169,76 @@ class SentenceIndex:
         positive: Sequence[Query] = (),
         negative: Sequence[Query] = (),
     ) -> Results:
-        """The sentences nearest to a query.
+        """Find the sentences most similar to a query.
 
         Parameters
         ----------
         query : str, sequence of str, or numpy.ndarray of float32, shape (dim,)
             A text, its tokens, or a vector.
         topn : int
-            At most so many.
+            The maximum number of results.
         hybrid : float
-            Share of the lexical score, from 0, meaning only, to 1, spelling only; 0.5 is a good one for questions.
+            Share of the lexical score, from 0 (cosine only) to 1 (lexical only); 0.5 works well for questions.
         where : numpy.ndarray of bool, shape (n,), or callable, optional
-            Which rows may be found, or a function of a key that says so, which is called for every key: where that
-            takes too long, make a mask once. Filtered queries are searched exactly.
+            A filter: True for rows that may be returned, or a function that maps a key to True. The function is
+            called for every key; if that is too slow, compute the array once. Filtered searches are always exact.
         positive, negative : sequence of queries
-            In place of `query`: the sentences nearest to the sum of some less the sum of others, each scaled to
-            length 1, as in gensim's `most_similar` ("a is to b as c is to …": positive=[b, c], negative=[a]).
-            Sentences that are given are left out of the results.
+            Instead of `query`: search for the sum of the unit vectors of `positive` minus those of `negative`, like
+            gensim's `most_similar` ("a is to b as c is to …": positive=[b, c], negative=[a]). The sentences that are
+            passed are excluded from the results.
 
         Returns
         -------
         list of (key, float)
-            Best first; equal scores in the order of the rows.
+            Best first; ties keep row order.
 
         Raises
         ------
         TypeError, ValueError
-            For a query that is none, and where an argument is out of its range.
+            If a query is invalid or an argument is out of range.
         """
         if query is not None and not len(positive) and not len(negative):
             return self._with_keys(self.search_rows([query], topn, hybrid, where)[0])
         if query is not None or (not len(positive) and not len(negative)):
-            raise ValueError("query: pass either a query or positive= and negative= sentences")
+            raise ValueError("query: pass either a query, or positive= and negative= sentences")
         if isinstance(positive, str) or isinstance(negative, str):
-            raise TypeError("positive, negative: lists of sentences are expected, got a string")
+            raise TypeError("positive, negative: expected lists of sentences, got a string")
         if hybrid:
-            raise ValueError("hybrid: the sum of sentences has no spelling to compare; leave it at 0")
+            raise ValueError("hybrid: must be 0 with positive= and negative=: a sum of vectors has no lexical score")
+        return self._analogy(positive, negative, topn, where)
+
+    def _analogy(self, positive: Sequence[Query], negative: Sequence[Query], topn: int, where: Where | None) -> Results:
+        terms = [*positive, *negative]
         signs = np.array([1] * len(positive) + [-1] * len(negative), dtype=np.float32)
-        total = signs @ self._vectors_of([*positive, *negative])
-        mask = self._mask(where)
+        total = signs @ encode_queries(self.wv, terms, self.vectors.shape[1])
+        mask = row_mask(where, self.keys)
         mask = np.ones(len(self), dtype=bool) if mask is None else mask.copy()
-        for given in (*positive, *negative):
-            if not isinstance(given, np.ndarray):
-                mask[self.sentences.rows(_text(given))] = False
+        for term in terms:
+            if not isinstance(term, np.ndarray):
+                mask[self.sentences.rows(as_text(term))] = False
         return self._with_keys(self.search_rows([total], topn, where=mask)[0])
 
     def most_similar_batch(
         self, queries: Sequence[Query], topn: int = 10, hybrid: float = 0.0, where: Where | None = None
     ) -> list[Results]:
-        """`most_similar` of many queries, which is several times faster for each than one by one.
+        """`most_similar` for many queries, several times faster than one call per query.
 
-        A method of its own, as a list of strings given to `most_similar` is one query's tokens.
+        It is a separate method because `most_similar` takes a list of strings as the tokens of one query.
 
         Parameters
         ----------
         queries : sequence of queries, or numpy.ndarray of float32, shape (n_queries, dim)
-            An array is taken as vectors.
+            The rows of an array are query vectors.
         topn, hybrid, where
             As in `most_similar`.
 
         Returns
         -------
         list of list of (key, float)
-            One for each query.
+            The results for each query.
         """
         if isinstance(queries, str):
-            raise TypeError("queries: a list of queries is expected; for a single one there is most_similar")
+            raise TypeError("queries: expected a list of queries, got a string; use most_similar for a single query")
         return [self._with_keys(hits) for hits in self.search_rows(queries, topn, hybrid, where)]
 
     def find(
@@ -250,7 +249,7 @@ class SentenceIndex:
         where: Where | None = None,
         vectors: np.ndarray | None = None,
     ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """`most_similar_batch` with row numbers instead of keys; see `search_rows` for the parts of a score.
+        """`most_similar_batch` with row numbers instead of keys.
 
         Parameters
         ----------
@@ -273,7 +272,7 @@ class SentenceIndex:
         vectors: np.ndarray | None = None,
         batch_size: int | None = None,
     ) -> list[Hits]:
-        """The search behind `most_similar_batch`: rows, scores, and the cosines and lexical scores they are made of.
+        """The search behind all others: row numbers, scores, and the cosines and lexical scores they are made of.
 
         Parameters
         ----------
@@ -282,28 +281,38 @@ class SentenceIndex:
         vectors : numpy.ndarray of float32, shape (n_queries, dim), optional
             The unit vectors of the queries, if they have been computed already.
         batch_size : int, optional
-            Queries searched together; by default up to 1024, and with `hybrid` no more than 256 MB of lexical scores
-            allow.
+            Number of queries that are searched together; by default at most 1024, and with `hybrid` as many as keep
+            the lexical scores within 256 MB.
 
         Returns
         -------
         list of Hits
-            One per query.
+            One per query, with `rows`, `scores`, `cosines` and `lexical`.
         """
         if topn < 1:
             raise ValueError(f"topn: must be at least 1, got {topn}")
         check_hybrid(hybrid)
-        mask = self._mask(where)
+        mask = row_mask(where, self.keys)
         if batch_size is None:
-            batch_size = min(MANY, max(1, MAX_LEXICAL_SCORES // max(1, len(self)))) if hybrid else MANY
+            batch_size = min(MAX_QUERIES, max(1, MAX_LEXICAL_SCORES // max(1, len(self)))) if hybrid else MAX_QUERIES
         found: list[Hits] = []
         for first in range(0, len(queries), batch_size):
             batch = slice(first, first + batch_size)
             found += self._search(queries[batch], topn, hybrid, mask, None if vectors is None else vectors[batch])
         return found
 
+    def _search(
+        self, queries: Sequence[Query], topn: int, hybrid: float, mask: np.ndarray | None, vectors: np.ndarray | None
+    ) -> list[Hits]:
+        if vectors is None:
+            vectors = encode_queries(self.wv, queries, self.vectors.shape[1])
+        lexical = np.stack([self.lexical.scores(text) for text in texts_of(queries)]) if hybrid else None
+        if self._graph is not None and mask is None:
+            return rank_candidates(self._graph, self.vectors, vectors, topn, hybrid, lexical)
+        return rank_all(self.vectors, vectors, topn, hybrid, lexical, mask)
+
     def score_rows(self, queries: Sequence[Query], rows: np.ndarray, hybrid: float = 0.0) -> np.ndarray:
-        """The scores of given rows for each query, the same as those that a search returns for them.
+        """Score given rows for each query, as a search scores them.
 
         Parameters
         ----------
@@ -317,173 +326,82 @@ class SentenceIndex:
         numpy.ndarray of float32, shape (n_queries, n_rows)
         """
         check_hybrid(hybrid)
-        cosines = self._vectors_of(queries) @ self.vectors[rows].astype(np.float32).T
-        return mix(cosines, self.lexical.scores_of(_texts_of(queries), rows) if hybrid else None, hybrid)
+        cosines = encode_queries(self.wv, queries, self.vectors.shape[1]) @ self.vectors[rows].astype(np.float32).T
+        return mix(cosines, self.lexical.scores_of(texts_of(queries), rows) if hybrid else None, hybrid)
 
     def _with_keys(self, hits: Hits) -> Results:
-        keys = self.keys
-        plain = (lambda i: keys[int(i)]) if isinstance(keys, PackedStrings) else (lambda i: int(keys[i]))
-        return [(plain(i), float(score)) for i, score in zip(hits.rows, hits.scores)]
-
-    def _search(
-        self, queries: Sequence[Query], topn: int, hybrid: float, mask: np.ndarray | None, vectors: np.ndarray | None
-    ) -> list[Hits]:
-        if vectors is None:
-            vectors = self._vectors_of(queries)
-        lexical = np.stack([self.lexical.scores(text) for text in _texts_of(queries)]) if hybrid else None
-        if self._graph is not None and mask is None:
-            return self._search_graph(vectors, topn, hybrid, lexical)
-        return self._search_exact(vectors, topn, hybrid, lexical, mask)
-
-    def _search_exact(
-        self, vectors: np.ndarray, topn: int, hybrid: float, lexical: np.ndarray | None, mask: np.ndarray | None
-    ) -> list[Hits]:
-        """The top-k of all rows."""
-        if lexical is None:
-            return [Hits(rows, scores, scores) for rows, scores in top_k_rows(self.vectors, vectors, topn, mask)]
-
-        def adjust(products: np.ndarray, first: int) -> np.ndarray:
-            return mix(products, lexical[:, first : first + products.shape[1]], hybrid)
-
-        found = top_k_rows(self.vectors, vectors, topn, mask, adjust)
-        return [
-            Hits(rows, scores, cosines_of(self.vectors, rows, vector), shared[rows])
-            for (rows, scores), vector, shared in zip(found, vectors, lexical)
-        ]
-
-    def _search_graph(self, vectors: np.ndarray, topn: int, hybrid: float, lexical: np.ndarray | None) -> list[Hits]:
-        """The top-k of the candidates that the graph and the lexical scores propose, scored exactly."""
-        assert self._graph is not None
-        found = []
-        proposed = self._graph.search(vectors, topn if lexical is None else CANDIDATES * topn)
-        for i, (numbers, _) in enumerate(proposed):
-            rows, shared = np.searchsorted(self._numbers, numbers), None
-            if lexical is not None:
-                n = min(CANDIDATES * topn, len(self))
-                rows = np.union1d(rows, np.argpartition(lexical[i], len(self) - n)[len(self) - n :])
-                shared = lexical[i, rows]
-            cosines = cosines_of(self.vectors, rows, vectors[i])
-            scores = mix(cosines, shared, hybrid)
-            found.append(Hits(rows, scores, cosines, shared).take(np.lexsort((rows, -scores))[:topn]))
-        return found
-
-    def _vectors_of(self, queries: Sequence[Query]) -> np.ndarray:
-        """The queries' vectors, of length 1, shape (n, dim) float32."""
-        dim = self.vectors.shape[1]
-        out = np.zeros((len(queries), dim), dtype=np.float32)
-        texts: dict[bool, list[int]] = {True: [], False: []}  # strings and tokens do not mix in one call
-        for i, query in enumerate(queries):
-            if not isinstance(query, np.ndarray):
-                texts[isinstance(query, str)].append(i)
-            elif query.shape == (dim,) and np.isfinite(query).all():
-                out[i] = query
-            else:
-                raise ValueError(f"query: a finite vector of {dim} numbers is expected, got shape {query.shape}")
-        for rows in texts.values():
-            if rows:
-                out[rows] = self.wv.encode([queries[i] for i in rows], show_progress_bar=False)  # type: ignore[misc]
-        return unit_rows(out)
-
-    def _mask(self, where: Where | None) -> np.ndarray | None:
-        if where is None:
-            return None
-        if callable(where):
-            keys = self.keys if isinstance(self.keys, PackedStrings) else self.keys.tolist()
-            return np.fromiter((bool(where(key)) for key in keys), dtype=bool, count=len(self))
-        mask = np.asarray(where)
-        if mask.dtype != bool or mask.shape != (len(self),):
-            raise ValueError(
-                f"where: {len(self)} booleans or a function of a key are expected, got {mask.dtype}, shape {mask.shape}"
-            )
-        return mask
+        return list(zip(keys_at(self.keys, hits.rows), hits.scores.tolist()))
 
     # -------------------------------------------------------------------------------------------------
     # Changes
 
     def add(self, sentences: Iterable[Sentence], keys: Iterable[Key] | None = None) -> None:
-        """Take in more sentences; the arrays are copied, so pass many at once.
+        """Add sentences. All arrays are copied, so add many at once.
 
         Parameters
         ----------
         sentences, keys
-            As in `build`; keys are needed where the index has keys of its own.
+            As in `build`. Keys are required if the index was built with keys, and not allowed otherwise.
         """
-        if isinstance(sentences, (str, bytes)):
-            raise TypeError("sentences: a list of sentences is expected, got one string")
-        if (keys is None) != (self._keys is None):
-            raise ValueError("keys: one for each sentence is needed" if keys is None else "keys: this index has none")
-        vectors, texts = _embed(self.wv, sentences, self.vectors.dtype, None, None)
+        check_sentence_list(sentences)
+        if keys is None and self._keys is not None:
+            raise ValueError("keys: required, because the index was built with keys; pass one per sentence")
+        if keys is not None and self._keys is None:
+            raise ValueError("keys: not allowed, because the index was built without keys")
+        vectors, texts = embed(self.wv, sentences, self.vectors.dtype)
         new_keys = None if keys is None else pack_keys(keys, len(texts))
-        if (
-            new_keys is not None
-            and len(texts)
-            and isinstance(new_keys, PackedStrings) != isinstance(self._keys, PackedStrings)
-        ):
-            raise TypeError("keys: strings and integers do not mix")
         if not len(texts):
             return
-        last = int(self._numbers[-1]) if len(self._numbers) else -1
-        numbers = np.arange(last + 1, last + 1 + len(texts))
+        if self._keys is not None and new_keys is not None:
+            new_keys = join_keys(self._keys, new_keys)
         if self._graph is not None:
-            self._graph.add(numbers, vectors)
-        if isinstance(self._keys, PackedStrings) and isinstance(new_keys, PackedStrings):
-            self._keys = PackedStrings.concatenate([self._keys, new_keys])
-        elif self._keys is not None:
-            self._keys = np.concatenate([self._keys, new_keys])
+            self._graph.add(vectors)
+        self._keys = new_keys
         self.vectors = np.concatenate([self.vectors, vectors])
         self.sentences = PackedStrings.concatenate([self.sentences, texts])
-        self._numbers = np.concatenate([self._numbers, numbers])
         self._lexical = None
 
     def remove(self, keys: Key | Iterable[Key]) -> int:
-        """Take out all sentences with a key, or with any of several; returns how many they were.
+        """Remove all sentences with a key, or with any of several keys.
+
+        Parameters
+        ----------
+        keys : str, int, or iterable of them
+
+        Returns
+        -------
+        int
+            The number of sentences removed.
 
         Raises
         ------
         KeyError
-            Where a key is not in the index; nothing is removed then.
+            If a key is not in the index; nothing is removed then.
         """
-        wanted = [keys] if isinstance(keys, (str, int, np.integer)) else list(keys)
-        gone = np.zeros(len(self), dtype=bool)
-        for key in wanted:
-            rows = self._rows_of(key)
+        removed = np.zeros(len(self), dtype=bool)
+        for key in [keys] if isinstance(keys, (str, int, np.integer)) else list(keys):
+            rows = rows_with_key(self.keys, key)
             if not len(rows):
-                raise KeyError(f"{key!r} is no key of this index")
-            gone[rows] = True
-        kept = np.flatnonzero(~gone)
+                raise KeyError(f"key {key!r} is not in the index")
+            removed[rows] = True
+        kept = np.flatnonzero(~removed)
         if self._graph is not None:
-            self._graph.remove(self._numbers[gone])
+            self._graph.remove(removed)
         if self._keys is not None:
             self._keys = self._keys.take(kept)
         self.vectors, self.sentences = self.vectors[kept], self.sentences.take(kept)
-        self._numbers = self._numbers[kept]
         self._lexical = None
-        return int(gone.sum())
+        return int(removed.sum())
 
     # -------------------------------------------------------------------------------------------------
     # Files
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Save all but `wv` in one file, which replaces an older one when it is complete.
+        """Save the index, without `wv`, in one file. An existing file is replaced atomically.
 
-        The format is that of `gensim_sent2vec._files.container`: arrays ``vectors``, ``sentences.blob`` and
-        ``sentences.offsets``, ``keys`` or ``keys.blob`` and ``keys.offsets``, ``probe``, what `LexicalScores` and the
-        graph hold; facts ``kind``, ``words``, ``lexical`` and ``expansion_search``.
+        The format is described in `gensim_sent2vec._search.files`.
         """
-        arrays = {"vectors": self.vectors, "probe": probe(self.wv)}
-        arrays |= {"sentences.blob": self.sentences.blob, "sentences.offsets": self.sentences.offsets}
-        facts: dict[str, Any] = {"kind": type(self).__name__, "words": len(self.wv)}
-        if isinstance(self._keys, PackedStrings):
-            arrays |= {"keys.blob": self._keys.blob, "keys.offsets": self._keys.offsets}
-        elif self._keys is not None:
-            arrays["keys"] = self._keys
-        if self._lexical is not None:
-            arrays |= {f"lexical.{name}": array for name, array in self._lexical.arrays.items()}
-            facts["lexical"] = {"n": self._lexical.n, "ngrams": self._lexical.ngrams}
-        if self._graph is not None:
-            arrays |= {"graph": self._graph.to_bytes(), "numbers": self._numbers}
-            facts["expansion_search"] = self._graph.index.expansion_search
-        container.write(path, arrays, facts)
+        write_index(path, self.wv, self.vectors, self.sentences, self._keys, self._graph, self._lexical)
 
     @classmethod
     def load(
@@ -495,77 +413,21 @@ class SentenceIndex:
         ----------
         path : str or path-like
         wv : Sent2VecKeyedVectors
-            The vectors that it was built with, in any precision.
+            The vectors that the index was built with, in any precision.
         mmap : {None, 'r'}
-            'r' maps the file read-only: loading takes no time, processes share one copy, and a change (`add`,
-            `remove`) copies what it changes.
+            'r' memory-maps the file read-only: loading is immediate, and processes share one copy. `add` and `remove`
+            then copy what they change.
         verify : bool
             Compare the arrays with their checksums.
+
+        Returns
+        -------
+        SentenceIndex
 
         Raises
         ------
         ValueError
-            Where the file is damaged or another kind of file, or `wv` gives other vectors than those it was built
-            with.
+            If the file is damaged or of another kind, or `wv` encodes sentences differently from the vectors that the
+            index was built with.
         """
-        check_keyed_vectors(wv)
-        arrays, facts = container.read(path, mmap=mmap, verify=verify)
-        if facts.get("kind") != cls.__name__:
-            raise ValueError(f"{os.fspath(path)!r} holds a {facts.get('kind')}, not a {cls.__name__}")
-        check_built_with(path, wv, arrays["probe"], facts["words"])
-        keys: PackedStrings | np.ndarray | None = arrays.get("keys")
-        if "keys.blob" in arrays:
-            keys = PackedStrings(arrays["keys.blob"], arrays["keys.offsets"])
-        graph = lexical = None
-        if "graph" in arrays:
-            graph = Graph.from_bytes(arrays["graph"], mmap is not None, facts["expansion_search"])
-        if facts.get("lexical"):
-            of_lexical = {name[8:]: array for name, array in arrays.items() if name.startswith("lexical.")}
-            lexical = LexicalScores(of_lexical, **facts["lexical"])
-        sentences = PackedStrings(arrays["sentences.blob"], arrays["sentences.offsets"])
-        return cls(wv, arrays["vectors"], sentences, keys, graph, arrays.get("numbers"), lexical)
-
-
-# -----------------------------------------------------------------------------------------------------
-# Building
-
-
-def _check_build(wv: Any, method: str, dtype: Any, options: dict[str, int]) -> None:
-    check_keyed_vectors(wv)
-    if method not in ("exact", "hnsw"):
-        raise ValueError(f'method: "exact" or "hnsw" is expected, got {method!r}')
-    if np.dtype(dtype) not in (np.float32, np.float16):
-        raise ValueError(f"dtype: float32 or float16 is expected, got {np.dtype(dtype)}")
-    for name in options:
-        if name not in GRAPH_OPTIONS:
-            raise TypeError(f"build() has no argument {name!r}; for method='hnsw' there are {', '.join(GRAPH_OPTIONS)}")
-        if method != "hnsw":
-            raise ValueError(f'{name}: that is an option of method="hnsw"')
-
-
-def _embed(
-    wv: Sent2VecKeyedVectors, sentences: Iterable[Sentence], dtype: Any, workers: int | None, show: bool | None
-) -> tuple[np.ndarray, PackedStrings]:
-    """Unit vectors and texts of a stream of sentences."""
-    vectors, texts, done = [], [], 0
-    total = len(sentences) if isinstance(sentences, Sized) else None
-    with Progress("index", total, "sentences", show) as progress:
-        for batch in batched(sentences, BATCH):
-            vectors.append(wv.encode(batch, normalize=True, workers=workers, show_progress_bar=False).astype(dtype))
-            texts.append(PackedStrings.from_strings(map(_text, batch)))
-            done += len(batch)
-            progress.update(done)
-    empty = wv.encode([], show_progress_bar=False).astype(dtype)
-    return np.concatenate(vectors) if vectors else empty, PackedStrings.concatenate(texts)
-
-
-def _text(sentence: Any) -> str:
-    return sentence if isinstance(sentence, str) else " ".join(sentence)
-
-
-def _texts_of(queries: Sequence[Query]) -> list[Sentence]:
-    """The queries, which must be texts or tokens: a vector has no lexical score."""
-    texts = [query for query in queries if not isinstance(query, np.ndarray)]
-    if len(texts) < len(queries):
-        raise ValueError("hybrid: a vector has no lexical score; pass the query as text, or hybrid=0")
-    return texts
+        return cls(wv, **read_index(path, wv, mmap, verify))

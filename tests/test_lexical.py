@@ -1,4 +1,4 @@
-"""LexicalScores against TF-IDF counted in dicts."""
+"""LexicalScores, compared with TF-IDF in dicts."""
 
 import math
 from collections import Counter
@@ -8,17 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gensim_sent2vec import lexical
-from gensim_sent2vec.lexical import LexicalScores
+from gensim_sent2vec.lexical import LexicalScores, normalize_text
 
 ENGLISH, KOREAN = ["Where is my order?", "where is my money"], ["한국어 질문이 있어요", "한국어로 질문"]
 TEXTS = [*ENGLISH, *KOREAN, "", "a", "\ufb01ne \uff11\uff12", "   "]
 
 
 def ngrams(text: str, shortest: int, longest: int) -> Counter:
-    """Character n-grams within words, blanks at their sides included."""
+    """Character n-grams within words, including the space on either side."""
     found = []
-    for word in lexical.plain(text).split():
+    for word in normalize_text(text).split():
         padded = f" {word} "
         for n in range(shortest, longest + 1):
             found += [padded[i : i + n] for i in range(len(padded) - n + 1)]
@@ -53,17 +52,16 @@ def test_tf_idf_of_character_ngrams(texts, query, shape):
     np.testing.assert_allclose(scores, by_hand(texts, query, *shape), atol=1e-5)
 
 
-def test_batches_do_not_show(monkeypatch):
+def test_the_batch_size_does_not_matter():
     texts = TEXTS * 7
-    whole = LexicalScores.fit(texts)
-    monkeypatch.setattr(lexical, "BATCH", 5)
-    parts = LexicalScores.fit(iter(texts))
-    assert parts.n == whole.n == len(texts)
+    together = LexicalScores.fit(texts)
+    batched = LexicalScores.fit(iter(texts), batch_size=5)
+    assert batched.n == together.n == len(texts)
     for query in TEXTS:
-        np.testing.assert_allclose(parts.scores(query), whole.scores(query), atol=1e-6)
+        np.testing.assert_allclose(batched.scores(query), together.scores(query), atol=1e-6)
 
 
-def test_a_text_is_most_like_itself():
+def test_a_text_is_most_similar_to_itself():
     scores = LexicalScores.fit(TEXTS)
     for i, text in enumerate(TEXTS):
         if text.strip():
@@ -73,27 +71,30 @@ def test_a_text_is_most_like_itself():
             assert not scores.scores(text).any()
 
 
-def test_tokens_case_and_forms_of_one_letter():
+def test_tokens_case_and_unicode_normalization():
     scores = LexicalScores.fit(TEXTS)
     np.testing.assert_array_equal(scores.scores("WHERE is  my ORDER?"), scores.scores(["where", "is", "my", "order?"]))
     assert scores.scores("fine 12")[6] == pytest.approx(1, abs=1e-6)
 
 
-def test_common_ngrams_are_left_out(monkeypatch):
+def test_common_ngrams_are_ignored():
     texts = ["the cat", "the dog", "the cow", "the ant"]
     assert LexicalScores.fit(texts).scores("the").all()
-    monkeypatch.setattr(lexical, "COMMON_LEAST", 2)
-    scores = LexicalScores.fit(texts)
+    assert LexicalScores.fit(texts, max_df=1, always_keep=0).scores("the").all()
+    scores = LexicalScores.fit(texts, always_keep=2)
     assert not scores.scores("the").any()
     assert scores.scores("the cow").argmax() == 2
 
 
-def test_arrays_make_it_again():
+def test_restored_from_its_arrays():
     scores = LexicalScores.fit(TEXTS, ngrams=(2, 3))
     again = LexicalScores(scores.arrays, scores.n, scores.ngrams)
     np.testing.assert_array_equal(again.scores("my order"), scores.scores("my order"))
 
 
-def test_bounds_of_ngrams_are_checked():
-    with pytest.raises(ValueError, match="ngrams"):
+def test_invalid_arguments():
+    with pytest.raises(ValueError, match="ngrams: expected"):
         LexicalScores.fit(TEXTS, ngrams=(3, 2))
+    for batch_size in (0, 1 << 15):
+        with pytest.raises(ValueError, match="batch_size: must be between 1 and 16,384"):
+            LexicalScores.fit(TEXTS, batch_size=batch_size)

@@ -1,4 +1,4 @@
-"""Plots, by what stands on their axes, and the history of a training."""
+"""Plots, by what is on their axes, and the history of a training."""
 
 import math
 import os
@@ -33,7 +33,7 @@ def history(lee) -> TrainingHistory:
 
 
 def drawn(ax, tmp_path):
-    """Whether something other than the background is drawn, and no error on the way."""
+    """Save the plot; whether more than the background was drawn."""
     path = tmp_path / "plot.png"
     ax.figure.savefig(path)
     return path.stat().st_size > 5000
@@ -51,7 +51,7 @@ def test_history_of_a_training(history):
     assert repr(history) == "<TrainingHistory of 4 epochs>"
 
 
-def test_losses_sum_up_to_that_of_the_model(lee):
+def test_losses_add_up_to_that_of_the_model(lee):
     history = TrainingHistory()
     model = Sent2Vec(lee, epochs=3, compute_loss=True, callbacks=[history], **SMALL)
     assert sum(history.loss) * model.corpus_total_words == pytest.approx(model.get_latest_training_loss())
@@ -104,7 +104,7 @@ def test_plot_of_results(pyplot, tmp_path):
     assert [line.get_label() for line in plot_results(log, "P@3").lines] == ["faq.tsv, P@3"]
     with pytest.raises(ValueError, match="missing: bleu"):
         plot_results(log, "bleu")
-    with pytest.raises(ValueError, match="no score spearman"):
+    with pytest.raises(ValueError, match="no values in the columns spearman"):
         plot_results(log, "spearman")
     with open(log, "a") as file:
         file.write("yesterday\tm\tfaq.tsv\t1\t1\t\t\t0.5\t\t\t{}\n")
@@ -117,7 +117,7 @@ def test_plot_of_results_of_a_file_whose_name_is_not_utf8(pyplot, tmp_path):
     assert [line.get_label() for line in plot_results(tmp_path / "log").lines] == ["caf\\udce9.tsv, P@1"]
 
 
-def test_plots_into_an_axis_of_ones_own(pyplot, wv, history, tmp_path):
+def test_plots_on_given_axes(pyplot, wv, history, tmp_path):
     append_to_log(str(tmp_path / "log"), "m", [{"file": "f", "P@1": 0.5}], {})
     _, axes = pyplot.subplots(1, 3)
     assert plot_training(history, axes[0]) is axes[0]
@@ -126,19 +126,19 @@ def test_plots_into_an_axis_of_ones_own(pyplot, wv, history, tmp_path):
     assert len(pyplot.get_fignums()) == 1
 
 
-def test_errors(wv, lee):
-    with pytest.raises(ValueError, match="history: it is empty"):
+def test_invalid_arguments(wv, lee):
+    with pytest.raises(ValueError, match="history: no epochs were recorded"):
         plot_training(TrainingHistory())
     history = TrainingHistory()
     Sent2Vec(lee, epochs=1, callbacks=[history], **SMALL)
-    with pytest.raises(ValueError, match="compute_loss=True"):
+    with pytest.raises(ValueError, match="history: no loss was recorded; train with compute_loss=True"):
         plot_training(history)
     for sentences in ("the rain", []):
-        with pytest.raises(ValueError, match="sentences"):
+        with pytest.raises(ValueError, match="sentences: expected a list of at least one sentence"):
             plot_similarity(wv, sentences)
 
 
-def test_without_matplotlib(wv, monkeypatch):
+def test_plots_need_matplotlib(wv, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"gensim-sent2vec\[plot\]"):
         plot_similarity(wv, ["the rain"])

@@ -1,4 +1,4 @@
-"""SentenceIndex: what it finds, how it changes, and its files."""
+"""SentenceIndex: searching, changing, saving and loading."""
 
 import sys
 
@@ -17,20 +17,20 @@ METHODS = ["exact", "hnsw"]
 THOROUGH: dict = {
     "exact": {},
     "hnsw": {"connectivity": 64, "expansion_add": 1000, "expansion_search": 1000},
-}  # finds all
+}  # options that make HNSW exact here
 DTYPES = [np.float32, np.float16]
 
 
 @pytest.fixture(scope="session")
 def sentences(lee) -> list[str]:
-    """A thousand pieces of news text."""
+    """A thousand snippets of news text."""
     words = [word for text in lee for word in text]
     return [" ".join(words[i : i + 12]) for i in range(0, 12_000, 12)]
 
 
 @pytest.fixture
 def need_usearch(request):
-    """Skips what needs usearch where it is missing."""
+    """Skip tests of HNSW if usearch is not installed."""
     if "hnsw" in request.node.name:
         pytest.importorskip("usearch", reason='needs usearch: pip install "gensim-sent2vec[index]"')
 
@@ -41,7 +41,7 @@ def method(request, need_usearch) -> str:
 
 
 def by_hand(wv, sentences, query, topn, hybrid=0.0, allowed=None):
-    """Texts and scores, sorted in full."""
+    """Texts and scores of the top-k, from sorting all scores."""
     vectors = wv.encode(sentences, normalize=True).astype(np.float64)
     vector = wv.encode([query], normalize=True)[0]
     scores = (1 - hybrid) * (vectors @ vector)
@@ -62,7 +62,7 @@ def check(results, expected, atol=1e-5):
 
 
 @pytest.mark.parametrize("hybrid", [0.0, 0.5, 1.0])
-def test_finds_what_sorting_finds(wv, sentences, method, hybrid):
+def test_search_agrees_with_sorting_all_scores(wv, sentences, method, hybrid):
     index = SentenceIndex.build(wv, sentences, method=method, **THOROUGH[method])
     assert (index.method, len(index)) == (method, len(sentences))
     queries = [sentences[5], "the police in the city said that", "of " * 30, "rain"]
@@ -137,7 +137,7 @@ def test_precision(wv, sentences, dtype):
     )
 
 
-def test_fewer_than_asked_for(wv, method):
+def test_fewer_sentences_than_topn(wv, method):
     index = SentenceIndex.build(wv, ["the police", "the rain"], method=method)
     assert [key for key, _ in index.most_similar("police", topn=9)] == ["the police", "the rain"]
     assert len(index.most_similar("police", topn=9, hybrid=0.5)) == 2
@@ -148,14 +148,14 @@ def test_fewer_than_asked_for(wv, method):
 
 
 def test_unknown_words(wv):
-    wv.weighting = None  # which would spell them
+    wv.weighting = None  # it makes vectors for unknown words from their character n-grams
     index = SentenceIndex.build(wv, ["the police", "xyzzy plugh", "the rain"])
     assert index.most_similar("xyzzy") == [("the police", 0.0), ("xyzzy plugh", 0.0), ("the rain", 0.0)]
     assert index.most_similar("xyzzy", topn=1, hybrid=0.5)[0][0] == "xyzzy plugh"
     assert dict(index.most_similar("the police"))["xyzzy plugh"] == 0
 
 
-def test_keys_of_ones_own(wv, sentences, method):
+def test_keys_other_than_the_sentences(wv, sentences, method):
     options = THOROUGH[method]
     plain = SentenceIndex.build(wv, sentences, method=method, **options)
     rows = {text: i for i, text in enumerate(sentences)}
@@ -206,25 +206,25 @@ def test_analogies(wv, sentences):
     assert len(with_vectors) == len(sentences)
 
 
-def test_errors_of_a_search(wv, sentences):
+def test_invalid_arguments_of_a_search(wv, sentences):
     index = SentenceIndex.build(wv, sentences)
     vector = wv.get_sentence_vector("police")
     for error, message, arguments in (
         (ValueError, "query: pass either", {}),
         (ValueError, "query: pass either", {"query": "a", "positive": ["b"]}),
-        (TypeError, "positive", {"positive": "police"}),
+        (TypeError, "positive, negative: expected lists", {"positive": "police"}),
         (ValueError, "topn: must be at least 1", {"query": "a", "topn": 0}),
         (ValueError, "hybrid: must be between 0 and 1", {"query": "a", "hybrid": 1.5}),
         (ValueError, "hybrid: a vector has no lexical score", {"query": vector, "hybrid": 0.5}),
-        (ValueError, "hybrid", {"positive": ["a"], "hybrid": 0.5}),
-        (ValueError, "query: a finite vector of 20", {"query": vector[:5]}),
-        (ValueError, "query: a finite vector", {"query": vector * np.nan}),
-        (ValueError, "where", {"query": "a", "where": [True]}),
-        (ValueError, "where", {"query": "a", "where": np.ones(len(sentences))}),
+        (ValueError, "hybrid: must be 0 with positive=", {"positive": ["a"], "hybrid": 0.5}),
+        (ValueError, "query: expected a finite vector of 20", {"query": vector[:5]}),
+        (ValueError, "query: expected a finite vector", {"query": vector * np.nan}),
+        (ValueError, "where: expected", {"query": "a", "where": [True]}),
+        (ValueError, "where: expected", {"query": "a", "where": np.ones(len(sentences))}),
     ):
         with pytest.raises(error, match=message):
             index.most_similar(**arguments)
-    with pytest.raises(TypeError, match="queries"):
+    with pytest.raises(TypeError, match="queries: expected a list"):
         index.most_similar_batch("police")
     with pytest.raises(ValueError, match="hybrid: a vector has no lexical score"):
         index.score_rows([vector], np.arange(2), hybrid=0.5)
@@ -232,19 +232,19 @@ def test_errors_of_a_search(wv, sentences):
         index.score_rows(["a"], np.arange(2), hybrid=2)
 
 
-def test_errors_of_building(wv, model):
+def test_invalid_arguments_of_build(wv, model):
     for error, message, arguments in (
-        (ValueError, "method", {"method": "annoy"}),
-        (ValueError, "dtype", {"dtype": np.int8}),
-        (ValueError, "keys: .* got 1 keys for 2 sentences", {"keys": ["a"]}),
+        (ValueError, "method: expected", {"method": "annoy"}),
+        (ValueError, "dtype: expected", {"dtype": np.int8}),
+        (ValueError, "keys: expected one per sentence, got 1 keys for 2", {"keys": ["a"]}),
         (TypeError, "keys: expected all strings or all integers", {"keys": ["a", 1]}),
         (TypeError, "keys: expected all strings or all integers", {"keys": [True, False]}),
-        (ValueError, "connectivity", {"connectivity": 8}),
-        (TypeError, "trees", {"trees": 8}),
+        (ValueError, "connectivity: only method=", {"connectivity": 8}),
+        (TypeError, "trees: unknown argument", {"trees": 8}),
     ):
         with pytest.raises(error, match=message):
             SentenceIndex.build(wv, ["a", "b"], **arguments)
-    with pytest.raises(TypeError, match="sentences"):
+    with pytest.raises(TypeError, match="sentences: expected a list"):
         SentenceIndex.build(wv, "police")
     with pytest.raises(TypeError, match=r"pass its \.wv"):
         SentenceIndex.build(model, ["police"])
@@ -288,13 +288,13 @@ def test_add_and_remove(wv, sentences, method, kind):
         np.testing.assert_allclose([s for _, s in got], [s for _, s in want], atol=1e-5)
 
 
-def test_equal_sentences_go_together(wv):
+def test_equal_sentences_are_removed_together(wv):
     index = SentenceIndex.build(wv, ["the police", "the rain", "the police"])
     assert index.remove("the police") == 2
     assert list(index.sentences) == ["the rain"]
 
 
-def test_errors_of_changes(wv):
+def test_invalid_changes(wv):
     index = SentenceIndex.build(wv, ["the police", "the rain"])
     numbered = SentenceIndex.build(wv, ["the police", "the rain"], keys=[1, 2])
     with pytest.raises(KeyError, match="fire"):
@@ -303,13 +303,13 @@ def test_errors_of_changes(wv):
         numbered.remove("1")
     with pytest.raises(KeyError, match="1"):
         index.remove(1)
-    with pytest.raises(ValueError, match="this index has none"):
+    with pytest.raises(ValueError, match="keys: not allowed"):
         index.add(["a"], keys=[1])
-    with pytest.raises(ValueError, match="one for each"):
+    with pytest.raises(ValueError, match="keys: required"):
         numbered.add(["a"])
-    with pytest.raises(TypeError, match="do not mix"):
+    with pytest.raises(TypeError, match="keys: strings and integers cannot be mixed"):
         numbered.add(["a"], keys=["1"])
-    with pytest.raises(TypeError, match="sentences"):
+    with pytest.raises(TypeError, match="sentences: expected a list"):
         index.add("a")
     assert len(index) == len(numbered) == 2
 
@@ -333,12 +333,12 @@ def test_save_and_load(wv, sentences, method, dtype, mmap, kind, tmp_path):
     for changed in (index, loaded):
         changed.remove(changed.most_similar("the police")[0][0])
         changed.add(["the police at night"], None if kind == "sentences" else [7 if kind == "int" else "밤"])
-    loaded.save(tmp_path / "index")  # over the file that it may be mapped from
+    loaded.save(tmp_path / "index")  # over the file that may be memory-mapped
     again = SentenceIndex.load(tmp_path / "index", wv, mmap=mmap)
     assert again.most_similar("the police") == loaded.most_similar("the police") == index.most_similar("the police")
 
 
-def test_what_is_counted_is_saved(wv, sentences, tmp_path, monkeypatch):
+def test_lexical_scores_are_saved(wv, sentences, tmp_path, monkeypatch):
     SentenceIndex.build(wv, sentences[:50], lexical=True).save(tmp_path / "index")
     loaded = SentenceIndex.load(tmp_path / "index", wv, mmap="r")
     monkeypatch.setattr(LexicalScores, "fit", None)
@@ -352,7 +352,7 @@ def test_another_weighting_is_refused(wv, sentences, tmp_path):
     assert index.vectors.shape == (50, wv.sentence_size)
     index.save(tmp_path / "index")
     wv.weighting = None
-    with pytest.raises(ValueError, match="embed differently"):
+    with pytest.raises(ValueError, match="encode differently"):
         SentenceIndex.load(tmp_path / "index", wv)
 
 
@@ -372,7 +372,7 @@ def test_other_vectors_are_refused(model, sentences, tmp_path):
         with pytest.raises(ValueError, match="built with other vectors"):
             SentenceIndex.load(tmp_path / "index", other)
     small = Sent2VecKeyedVectors.from_keyed_vectors(Word2Vec(common_texts, vector_size=20, min_count=1).wv)
-    with pytest.raises(ValueError, match=f"of {len(wv):,} words, those given have {len(small)}"):
+    with pytest.raises(ValueError, match=f"{len(wv):,} words, while the given vectors have {len(small)} words"):
         SentenceIndex.load(tmp_path / "index", small)
     with pytest.raises(TypeError, match=r"pass its \.wv"):
         SentenceIndex.load(tmp_path / "index", model)
@@ -381,12 +381,12 @@ def test_other_vectors_are_refused(model, sentences, tmp_path):
 def test_damaged_and_other_files(wv, sentences, tmp_path):
     path = tmp_path / "index"
     SentenceIndex.build(wv, sentences[:50]).save(path)
-    whole = path.read_bytes()
-    for cut in (0, 5, 100, len(whole) // 2, len(whole) - 1):
-        path.write_bytes(whole[:cut])
+    saved = path.read_bytes()
+    for size in (0, 5, 100, len(saved) // 2, len(saved) - 1):
+        path.write_bytes(saved[:size])
         with pytest.raises(ValueError, match="index"):
             SentenceIndex.load(path, wv)
-    changed = bytearray(whole)
+    changed = bytearray(saved)
     changed[-50] ^= 255
     path.write_bytes(changed)
     with pytest.raises(ValueError, match="damaged"):
@@ -402,7 +402,7 @@ def test_damaged_and_other_files(wv, sentences, tmp_path):
 # hnsw
 
 
-def test_hnsw_without_usearch(wv, monkeypatch):
+def test_hnsw_needs_usearch(wv, monkeypatch):
     monkeypatch.setitem(sys.modules, "usearch.index", None)
     with pytest.raises(ImportError, match=r"gensim-sent2vec\[index\]"):
         SentenceIndex.build(wv, ["police"], method="hnsw")
@@ -411,11 +411,11 @@ def test_hnsw_without_usearch(wv, monkeypatch):
 def test_hnsw_options(wv, sentences, need_usearch):
     index = SentenceIndex.build(wv, sentences, method="hnsw", connectivity=8, expansion_add=40, expansion_search=30)
     assert len(index.most_similar("the police", topn=5)) == 5
-    with pytest.raises(ValueError, match="connectivity"):
+    with pytest.raises(ValueError, match="connectivity: must be at least 1, got 0"):
         SentenceIndex.build(wv, sentences, method="hnsw", connectivity=0)
 
 
-def test_hnsw_finds_most(wv, sentences, need_usearch):
+def test_hnsw_recall(wv, sentences, need_usearch):
     exact, graph = (SentenceIndex.build(wv, sentences, method=method) for method in METHODS)
     queries = sentences[::10]
     pairs = zip(exact.most_similar_batch(queries), graph.most_similar_batch(queries))
@@ -423,7 +423,7 @@ def test_hnsw_finds_most(wv, sentences, need_usearch):
     assert recall > 0.95
 
 
-def test_hnsw_leaves_no_vector_unreachable(need_usearch):
+def test_every_vector_of_a_hnsw_graph_is_reachable(need_usearch):
     rows = np.random.default_rng(0)
     for _ in range(10):
         vectors = rows.standard_normal((1000, 10), dtype=np.float32)
@@ -431,7 +431,7 @@ def test_hnsw_leaves_no_vector_unreachable(need_usearch):
         assert [numbers[0] for numbers, _ in graph.search(vectors, 1)] == list(range(1000))
 
 
-def test_indexer_of_gensim_hnsw(model, need_usearch, tmp_path):
+def test_hnsw_indexer_for_gensim_words(model, need_usearch, tmp_path):
     for words in (model, model.wv, Word2Vec(common_texts, vector_size=10, min_count=1)):
         indexer = HnswIndexer(words, expansion_search=500)
         wv = getattr(words, "wv", words)
@@ -444,14 +444,14 @@ def test_indexer_of_gensim_hnsw(model, need_usearch, tmp_path):
         for mmap in (None, "r"):
             loaded = HnswIndexer.load(tmp_path / "words", mmap=mmap)
             assert wv.most_similar(word, topn=6, indexer=loaded) == wv.most_similar(word, topn=6, indexer=indexer)
-    with pytest.raises(TypeError, match="model"):
+    with pytest.raises(TypeError, match="model: expected a gensim model or KeyedVectors, got str"):
         HnswIndexer("police")
     container.write(tmp_path / "other", {}, {"kind": "other"})
     with pytest.raises(ValueError, match="HnswIndexer"):
         HnswIndexer.load(tmp_path / "other")
 
 
-def test_indexer_of_documents_hnsw(need_usearch):
+def test_hnsw_indexer_for_gensim_documents(need_usearch):
     model = Doc2Vec([TaggedDocument(text, [i]) for i, text in enumerate(common_texts)], vector_size=10, min_count=1)
     results = model.dv.most_similar([model.dv[3]], topn=1, indexer=HnswIndexer(model))
     assert results[0][0] == 3

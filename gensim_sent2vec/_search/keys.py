@@ -1,4 +1,4 @@
-"""Keys of the sentences of an index: what a search returns in place of a sentence."""
+"""Keys of the sentences of an index: what a search returns instead of a row number."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import numpy as np
 from .._text.packed import PackedStrings
 
 Key = str | int
+Keys = PackedStrings | np.ndarray  # one per row: all strings, or all int64
 
 
-def pack_keys(keys: Iterable[Key], n_sentences: int) -> PackedStrings | np.ndarray:
+def pack_keys(keys: Iterable[Key], n_sentences: int) -> Keys:
     """Check the keys of an index, one per sentence, and store them compactly.
 
     Returns
@@ -35,3 +36,28 @@ def pack_keys(keys: Iterable[Key], n_sentences: int) -> PackedStrings | np.ndarr
         if not isinstance(key, (int, np.integer)) or isinstance(key, bool):
             raise TypeError(f"keys: expected all strings or all integers, got the {type(key).__name__} {key!r}")
     return np.array(keys, dtype=np.int64)
+
+
+def join_keys(first: Keys, second: Keys) -> Keys:
+    """Concatenate keys; a TypeError if one part has strings and the other integers."""
+    if isinstance(first, PackedStrings) and isinstance(second, PackedStrings):
+        return PackedStrings.concatenate([first, second])
+    if isinstance(first, PackedStrings) or isinstance(second, PackedStrings):
+        raise TypeError("keys: strings and integers cannot be mixed; pass keys of the type that the index has")
+    return np.concatenate([first, second])
+
+
+def keys_at(keys: Keys, rows: np.ndarray) -> list[Key]:
+    """The keys of the given rows (int64), as str or int."""
+    if isinstance(keys, PackedStrings):
+        return [keys[row] for row in rows.tolist()]
+    return keys[rows].tolist()
+
+
+def rows_with_key(keys: Keys, key: Key) -> np.ndarray:
+    """All rows that have a key (int64, ascending)."""
+    if isinstance(keys, PackedStrings) and isinstance(key, str):
+        return keys.rows(key)
+    if isinstance(keys, PackedStrings) or isinstance(key, str):
+        return np.zeros(0, dtype=np.int64)
+    return np.flatnonzero(keys == key)

@@ -61,4 +61,4 @@ def cosines_of(vectors: np.ndarray, rows: np.ndarray, query: np.ndarray) -> np.n
     -------
     numpy.ndarray of float32, shape (n_rows,)
     """
-    return vectors[rows].astype(np.float32) @ query
+    return vectors.take(rows, axis=0).astype(np.float32, copy=False) @ query

@@ -1,4 +1,4 @@
-"""The best rows of a matrix by product, exactly: block by block, and without sorting them all."""
+"""The rows of a matrix with the greatest products, exactly: block by block, without sorting all products."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ import numpy as np
 from .. import _kernel
 from .._util.threads import available_cpus, slices_of, threads_over
 
-BLOCK = 1 << 12  # rows that a thread takes at a time
-MANY = 1 << 10  # queries that pass over the matrix together
-PER_THREAD = 1 << 27  # multiplications that are worth a thread: one query, which waits for the memory, has few
-FEW = 3  # queries: so few products are not worth a matrix product
+BLOCK_ROWS = 1 << 12  # processed by a thread at a time
+MAX_QUERIES = 1 << 10  # in one pass over the matrix
+THREAD_WORK = 1 << 27  # multiplications that justify another thread: a single query is bound by memory bandwidth
+FEW_QUERIES = 3  # up to which dot products row by row are faster than a matrix product
 
-Adjust = Callable[[np.ndarray, int], np.ndarray]  # products of a block, its first row -> scores to rank by
-Found = tuple[np.ndarray, np.ndarray]
+Adjust = Callable[[np.ndarray, int], np.ndarray]  # (products of a block, its first row) -> scores to rank by
 
 
 def top_k_rows(
@@ -25,63 +24,67 @@ def top_k_rows(
     mask: np.ndarray | None = None,
     adjust: Adjust | None = None,
     workers: int | None = None,
-) -> list[Found]:
+    block_rows: int = BLOCK_ROWS,
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """The rows with the greatest products with each query.
 
     Parameters
     ----------
     vectors : numpy.ndarray of float32 or float16, shape (n, dim)
-        May be mapped; products are summed up in float32.
+        May be memory-mapped; products are summed in float32.
     queries : numpy.ndarray of float32, shape (n_queries, dim)
-        Up to `MANY`.
+        At most `MAX_QUERIES`.
     topn : int
-        So many rows a query, where there are so many.
+        The number of rows per query; fewer are returned if there are fewer.
     mask : numpy.ndarray of bool, shape (n,), optional
-        False leaves a row out.
+        False excludes a row.
     adjust : callable, optional
-        Makes of the products of a block of rows, shape (n_queries, rows), and of the number of its first row, what
-        rows are ranked by. Called by one thread.
+        Maps the products of a block, shape (n_queries, block_rows), and the block's first row to the scores that rows
+        are ranked by. It is called by a single thread.
     workers : int, optional
-        Threads; by default all CPUs where there is enough to do.
+        Threads; by default as many as there is work for, at most all CPUs.
+    block_rows : int
+        Rows per block.
 
     Returns
     -------
     list of (numpy.ndarray of int64, numpy.ndarray of float32)
-        Rows and scores for each query, best first; equal scores in the order of the rows.
+        Rows and scores for each query, best first; ties keep row order.
     """
     queries = np.ascontiguousarray(queries)
     kept = None if mask is None else mask.view(np.uint8)
-    n_threads = 1 if adjust else workers or _worth(len(queries), vectors)
-    bests = [_kernel.TopK(queries, topn) for _ in range(n_threads)]
-    blocks = iter(slices_of(len(vectors), BLOCK))
+    n_threads = 1 if adjust else workers or _useful_threads(len(queries), vectors)
+    heaps = [_kernel.TopK(queries, topn) for _ in range(n_threads)]
+    blocks = iter(slices_of(len(vectors), block_rows))
 
-    def work(i: int, block: slice) -> None:
-        of_block = None if kept is None else kept[block]
+    def scan(thread: int, block: slice) -> None:
+        block_mask = None if kept is None else kept[block]
         if adjust:
-            bests[i].add_scores(adjust(_products(vectors[block], queries), block.start), block.start, of_block)
+            scores = adjust(_products(vectors[block], queries), block.start)
+            heaps[thread].add_scores(scores, block.start, block_mask)
         else:
-            bests[i].add_rows(vectors[block], block.start, of_block)
+            heaps[thread].add_rows(vectors[block], block.start, block_mask)
 
     if n_threads == 1:
         for block in blocks:
-            work(0, block)
+            scan(0, block)
     else:
-        with threads_over([blocks] * n_threads, work):
+        with threads_over([blocks] * n_threads, scan):
             pass
-    for other in bests[1:]:
-        bests[0].merge(other)
-    return bests[0].found()
+    for other in heaps[1:]:
+        heaps[0].merge(other)
+    return heaps[0].found()
 
 
-def _worth(n_queries: int, vectors: np.ndarray) -> int:
-    """How many threads are worth their start."""
-    return min(available_cpus(), 1 + n_queries * vectors.size // PER_THREAD)
+def _useful_threads(n_queries: int, vectors: np.ndarray) -> int:
+    return min(available_cpus(), 1 + n_queries * vectors.size // THREAD_WORK)
 
 
 def _products(rows: np.ndarray, queries: np.ndarray) -> np.ndarray:
-    if len(queries) > FEW:
+    """Products of queries and rows, float32 (n_queries, n_rows)."""
+    if len(queries) > FEW_QUERIES:
         return queries @ rows.astype(np.float32, copy=False).T
     products = np.empty((len(queries), len(rows)), dtype=np.float32)
-    for query, of_query in zip(queries, products):
-        _kernel.dot_rows(rows, query, of_query)
+    for query, out in zip(queries, products):
+        _kernel.dot_rows(rows, query, out)
     return products

@@ -1,16 +1,15 @@
-"""Which words of a query carried a match.
+"""Explanations of a search result: what each word of the query contributed to the score.
 
-A word's contribution to the score of a sentence is what the score loses when the word is left out:
+The contribution of a word is what the score loses when the word is left out of the query:
 
-    contribution(w) = score(query, sentence) - score(query without w, sentence),
+    contribution(w) = score(query, sentence) - score(query without w, sentence)
 
-with both scores computed by the model, as the search computes them: the text without w is tokenised and embedded anew,
-and its spelling is counted anew. So it holds whatever the tokenizer, the phrases, the word n-grams and the weighting
-do, and a word counts for a sentence in which it does not stand but others like it do. It is negative where the word
-pulls the query away from the sentence. Contributions do not add up to the score: two words that say the same do not
-miss each other.
+Both are the scores of a search: the query without w is tokenized and encoded like any other. So contributions hold
+whatever the tokenizer, phrases, word n-grams and weighting do. A word can contribute to a sentence that does not
+contain it but has similar words, and its contribution is negative if it moves the query away from the sentence.
+Contributions do not add up to the score: if two words mean the same, leaving out either changes little.
 
-A word is what stands between blanks in the query, and is left out wherever it stands there.
+A word is a part of the query between whitespace; all its occurrences are left out together.
 """
 
 from __future__ import annotations
@@ -19,36 +18,36 @@ import numpy as np
 
 from ..search import SentenceIndex
 
-MOST_WORDS = 40  # each costs an embedding of the text
+MAX_WORDS = 40  # each is one more text to encode
 
 
 def contributions(
     index: SentenceIndex, query: str, rows: np.ndarray, hybrid: float = 0.0
 ) -> tuple[list[str], np.ndarray] | None:
-    """What each word of a query adds to its scores.
+    """Compute the contribution of each word of a query to its scores.
 
     Parameters
     ----------
     index : SentenceIndex
     query : str
     rows : numpy.ndarray of int64, shape (n_rows,)
-        The sentences that were found, by number.
+        The rows that the search returned.
     hybrid : float
-        The share of the lexical score that they were found with.
+        As in the search.
 
     Returns
     -------
     words : list of str
-        The different words of the query, in the order of their first places.
+        The distinct words of the query, in order of first occurrence.
     contributions : numpy.ndarray of float32, shape (n_words, n_rows)
-        Parts of the score, so between -2 and 2.
-    None
-        Where the query has more than `MOST_WORDS` different words.
+        Differences of scores, so between -2 and 2.
+
+    None is returned for a query of more than `MAX_WORDS` distinct words.
     """
-    every = query.split()
-    words = list(dict.fromkeys(every))
-    if len(words) > MOST_WORDS:
+    all_words = query.split()
+    words = list(dict.fromkeys(all_words))
+    if len(words) > MAX_WORDS:
         return None
-    texts = [query] + [" ".join(other for other in every if other != word) for word in words]
+    texts = [query] + [" ".join(other for other in all_words if other != word) for word in words]
     scores = index.score_rows(texts, rows, hybrid)
     return words, scores[0] - scores[1:]

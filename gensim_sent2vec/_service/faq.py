@@ -1,4 +1,4 @@
-"""Questions and their answers: the file of them, the index of it, and what is found in it."""
+"""Questions and answers: reading the file, building the index, and searching it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._files.container import kind_of
+from .._search.keys import keys_at
 from .._search.scoring import Hits, check_hybrid
 from .._text.corpus import TextLines
-from .._text.packed import PackedStrings
 from .._text.tables import header_of, read_table
 from .._util.rows import unit_rows
 from ..convert import load_vectors
@@ -18,25 +18,37 @@ from ..search import SentenceIndex
 from .explain import contributions
 
 QUESTION, ANSWER, ROLE = "question", "answer", "role"
-HYBRID = 0.5  # meaning and spelling, which together find more questions than either
+HYBRID = 0.5  # the default share of the lexical score: the mix finds more questions than either score alone
+
+
+# -----------------------------------------------------------------------------------------------------
+# Files
+
+
+def is_faq(path: str | os.PathLike[str]) -> bool:
+    """Whether the first line of a text file names the columns question and answer."""
+    return {QUESTION, ANSWER} <= set(header_of(path))
 
 
 def read_faq(path: str | os.PathLike[str], role: str = "index") -> tuple[list[str], list[str]]:
-    """The questions and the answers of a file.
+    """Read questions and answers from a table.
 
     Parameters
     ----------
     path : str or path-like
-        UTF-8 text, compressed as its name says, tabs between its columns; the first line names them, "question" and
-        "answer" among them. Blank lines are left out.
+        See `gensim_sent2vec._text.tables`. The first line names the columns, including "question" and "answer".
     role : str
-        Which lines, where there is a column "role": "index", the questions to be found, or "query", those that search
-        (see `gensim_sent2vec.evaluation.evaluate_retrieval`). Elsewhere all lines are "index".
+        Which rows to read, if there is a column "role": "index" for questions to be searched, or "query" for test
+        queries (see `gensim_sent2vec.evaluation.evaluate_retrieval`). Without this column, all rows are "index".
+
+    Returns
+    -------
+    questions, answers : list of str
 
     Raises
     ------
     ValueError
-        Where it is not as described, with the line.
+        If the file is not such a table (the error gives the line), or has no row with this role.
     """
     columns = (QUESTION, ANSWER, ROLE) if ROLE in header_of(path) else (QUESTION, ANSWER)
     questions, answers = [], []
@@ -45,18 +57,20 @@ def read_faq(path: str | os.PathLike[str], role: str = "index") -> tuple[list[st
             questions.append(question.strip())
             answers.append(answer.strip())
     if not questions:
-        of_role = "" if role == "index" else f" of the role {role!r}"
-        raise ValueError(f"{os.fspath(path)!r}: there is no question{of_role}")
+        raise ValueError(f"{os.fspath(path)!r}: there is no question with the role {role!r}")
     return questions, answers
 
 
-def is_faq(path: str | os.PathLike[str]) -> bool:
-    """Whether the first line of a text file names the columns question and answer."""
-    return {QUESTION, ANSWER} <= set(header_of(path))
-
-
 def is_index(path: str) -> bool:
-    """Whether a file is a saved `SentenceIndex`; a ValueError or OSError where it is no file of questions either."""
+    """Whether a file is a saved `SentenceIndex`; False for a table of questions and answers.
+
+    Raises
+    ------
+    OSError
+        If the file does not exist or cannot be read.
+    ValueError
+        If it is neither.
+    """
     if not os.path.isfile(path):
         raise FileNotFoundError(f"there is no file {path!r}")
     kind = kind_of(path)
@@ -66,22 +80,38 @@ def is_index(path: str) -> bool:
         if kind is None and is_faq(path):
             return False
     except (ValueError, OSError):
-        pass  # nor is it text
+        pass  # not a text file either
     raise ValueError(
         f"{path!r} is neither an index (gensim-sent2vec index MODEL CORPUS {path}) nor a text file whose first line "
         "names the columns question and answer, separated by tabs"
     )
 
 
+def build_index(wv: Sent2VecKeyedVectors, path: str, **options: Any) -> SentenceIndex:
+    """Build an index of a text file; `options` are those of `SentenceIndex.build`.
+
+    A table of questions and answers becomes an index of the questions, with the answers as keys; any other file an
+    index of its lines.
+    """
+    if path == "-" or not is_faq(path):  # standard input can be read only once
+        return SentenceIndex.build(wv, TextLines(path), **options)
+    questions, answers = read_faq(path)
+    return SentenceIndex.build(wv, questions, keys=answers, **options)
+
+
+# -----------------------------------------------------------------------------------------------------
+# Searching
+
+
 class Faq:
-    """A model and an index, ready to answer; threads may share it.
+    """A model and an index, ready to answer queries. Several threads may share it.
 
     Parameters
     ----------
     index : SentenceIndex
     hybrid : float, optional
-        The share of the spelling in scores where a search does not say; by default `HYBRID` where the index has its
-        lexical part, else 0.
+        The share of the lexical score in searches that do not specify it; by default `HYBRID` if the index has lexical
+        scores, else 0.
     """
 
     def __init__(self, index: SentenceIndex, hybrid: float | None = None) -> None:
@@ -91,7 +121,7 @@ class Faq:
 
     @classmethod
     def load(cls, model: str, index: str, hybrid: float | None = None) -> Faq:
-        """From saved files, mapped read-only, with all that the first query needs.
+        """Load saved files, memory-mapped read-only, and run one query, so that the first request is not slow.
 
         Raises
         ------
@@ -100,27 +130,37 @@ class Faq:
         """
         faq = cls(SentenceIndex.load(index, load_vectors(model), mmap="r"), hybrid)
         if len(faq.index):
-            faq.search([faq.index.sentences[0]], explain=True)  # a tokenizer loads its dictionary now
+            faq.search([faq.index.sentences[0]], explain=True)  # loads the dictionary of a tokenizer, for instance
         return faq
 
     def check(self, hybrid: float) -> None:
-        """Raise a ValueError where scores cannot be mixed so."""
+        """Raise a ValueError if `hybrid` is out of range, or above 0 without lexical scores in the index."""
         check_hybrid(hybrid)
         if hybrid and not self.index.has_lexical:
-            raise ValueError("hybrid: the index has no lexical part; build it with --lexical, or leave hybrid at 0")
+            raise ValueError("hybrid: the index has no lexical scores; build it with --lexical, or leave hybrid at 0")
 
     def search(
         self, queries: Sequence[str], topn: int = 10, hybrid: float | None = None, explain: bool = False
     ) -> list[dict[str, Any]]:
-        """The sentences nearest to each query.
+        """Find the sentences most similar to each query.
+
+        Parameters
+        ----------
+        queries : sequence of str
+        topn : int
+            The maximum number of results per query.
+        hybrid : float, optional
+            The share of the lexical score; by default that of this object.
+        explain : bool
+            Add `words` to each result.
 
         Returns
         -------
         list of dict
-            For each query `known`, whether any word of it has a vector, and `results`, best first: dicts of `key`,
-            `sentence`, `score`, its parts `cosine` and `lexical` (None without hybrid), and with `explain` `words`:
-            what each word of the query contributed (`explain`; None where the query is too long).
-            Of a query without known words only sentences are found that share its spelling.
+            One per query: `known`, whether any word of the query has a vector, and `results`, best first. A result is
+            a dict of `key`, `sentence`, `score`, `cosine`, `lexical` (None if `hybrid` is 0) and `words`: the
+            contribution of each word of the query (None without `explain`, or if the query is too long). For a query
+            without known words, only sentences with a positive score are returned.
         """
         hybrid = self.hybrid if hybrid is None else hybrid
         self.check(hybrid)
@@ -130,35 +170,29 @@ class Faq:
         for query, is_known, hits in zip(queries, known.tolist(), found):
             if not is_known:
                 hits = hits.take(hits.scores > 0)
-            results = self._results(hits)
-            words = contributions(self.index, query, hits.rows, hybrid) if explain else None
-            for i, result in enumerate(results if words else ()):
-                assert words is not None
-                shares = words[1][:, i].tolist()
-                result["words"] = [{"word": word, "contribution": share} for word, share in zip(words[0], shares)]
-            answers.append({"known": is_known, "results": results})
+            words = self._explanations(query, hits, hybrid) if explain else [None] * len(hits.rows)
+            answers.append({"known": is_known, "results": self._results(hits, words)})
         return answers
 
-    def _results(self, hits: Hits) -> list[dict[str, Any]]:
-        index, keys = self.index, self.index.keys
-        lexical = [None] * len(hits.rows) if hits.lexical is None else hits.lexical.tolist()
-        columns = (hits.rows.tolist(), hits.scores.tolist(), hits.cosines.tolist(), lexical)
+    def _explanations(self, query: str, hits: Hits, hybrid: float) -> list[Any]:
+        """The contributions of the words of a query, for each hit; None for each if the query is too long."""
+        explained = contributions(self.index, query, hits.rows, hybrid)
+        if explained is None:
+            return [None] * len(hits.rows)
+        words, shares = explained
         return [
-            {
-                "key": keys[row] if isinstance(keys, PackedStrings) else int(keys[row]),
-                "sentence": index.sentences[row],
-                "score": score,
-                "cosine": cosine,
-                "lexical": shared,
-                "words": None,
-            }
-            for row, score, cosine, shared in zip(*columns)
+            [{"word": word, "contribution": share} for word, share in zip(words, of_hit)]
+            for of_hit in shares.T.tolist()
         ]
 
-
-def build_index(wv: Sent2VecKeyedVectors, path: str, **options: Any) -> SentenceIndex:
-    """An index of a file of sentences: of the questions, with the answers as keys, where it has these columns."""
-    if path == "-" or not is_faq(path):  # standard input can be read once
-        return SentenceIndex.build(wv, TextLines(path), **options)
-    questions, answers = read_faq(path)
-    return SentenceIndex.build(wv, questions, keys=answers, **options)
+    def _results(self, hits: Hits, words: list[Any]) -> list[dict[str, Any]]:
+        names = ("key", "sentence", "score", "cosine", "lexical", "words")
+        columns = (
+            keys_at(self.index.keys, hits.rows),
+            keys_at(self.index.sentences, hits.rows),
+            hits.scores.tolist(),
+            hits.cosines.tolist(),
+            [None] * len(hits.rows) if hits.lexical is None else hits.lexical.tolist(),
+            words,
+        )
+        return [dict(zip(names, values)) for values in zip(*columns)]

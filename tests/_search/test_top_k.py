@@ -73,9 +73,9 @@ def test_best_rows(n, n_queries, topn, dtype, level, workers, seed, masked, adju
         return products + more[:, first : first + products.shape[1]]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(top_k, "BLOCK", 7 if seed % 2 else 300)
         patch.setenv("GENSIM_SENT2VEC_SIMD", level)
-        found = top_k.top_k_rows(matrix, queries, topn, mask, adjust if adjusted else None, workers)
+        block_rows = 7 if seed % 2 else 300
+        found = top_k.top_k_rows(matrix, queries, topn, mask, adjust if adjusted else None, workers, block_rows)
     assert len(found) == n_queries
     for (got_rows, got), (want_rows, want) in zip(found, by_sorting(scores, topn)):
         np.testing.assert_array_equal(got_rows, want_rows)

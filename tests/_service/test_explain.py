@@ -1,10 +1,10 @@
-"""What words add to a match."""
+"""The contribution of each word of a query to a score."""
 
 import numpy as np
 import pytest
 
 from gensim_sent2vec import Sent2VecKeyedVectors, SentenceIndex
-from gensim_sent2vec._service.explain import MOST_WORDS, contributions
+from gensim_sent2vec._service.explain import MAX_WORDS, contributions
 from gensim_sent2vec.lexical import LexicalScores
 
 TEXTS = ["the police arrested two men", "heavy rain fell in the south", "the army said on monday", "shares fell", ""]
@@ -17,7 +17,7 @@ def index(wv) -> SentenceIndex:
 
 
 def score(index, query, row, hybrid):
-    """As the search gives it."""
+    """The score that the search returns."""
     return dict(index.most_similar(query, topn=len(TEXTS), hybrid=hybrid))[TEXTS[row]] if query else 0.0
 
 
@@ -37,7 +37,7 @@ def test_contribution_is_what_the_search_loses_without_the_word(wv, hybrid, weig
         np.testing.assert_allclose(of_word, expected, atol=1e-5)
 
 
-def test_a_single_word_contributes_all(index):
+def test_a_single_word_contributes_the_entire_score(index):
     rows = np.arange(len(TEXTS))
     words, shares = contributions(index, "  police ", rows, 0.5)
     assert words == ["police"]
@@ -45,8 +45,8 @@ def test_a_single_word_contributes_all(index):
     np.testing.assert_allclose(shares[0], expected, atol=1e-6)
 
 
-def test_meaning_counts_where_the_word_does_not_stand():
-    """Not string equality: "cash" is near "money", and stands in no sentence."""
+def test_a_similar_word_contributes_though_the_sentence_lacks_it():
+    """No string comparison: "cash" is near "money", but in no sentence."""
     wv = Sent2VecKeyedVectors(2)
     wv.add_vectors(["money", "cash", "rain"], np.array([[1, 0], [0.8, 0.6], [0, 1]], dtype=np.float32))
     index = SentenceIndex.build(wv, ["money"])
@@ -58,7 +58,7 @@ def test_meaning_counts_where_the_word_does_not_stand():
 
 def test_too_many_words_are_not_explained(index):
     rows = np.arange(2)
-    most = " ".join(f"w{i}" for i in range(MOST_WORDS))
+    most = " ".join(f"w{i}" for i in range(MAX_WORDS))
     assert contributions(index, most + " w0 w1", rows) is not None
     assert contributions(index, most + " x", rows) is None
 
@@ -66,7 +66,7 @@ def test_too_many_words_are_not_explained(index):
 def test_no_rows_and_unknown_words(index):
     assert contributions(index, "police said", np.zeros(0, dtype=np.int64), 0.5)[1].shape == (2, 0)
     assert not contributions(index, "", np.arange(2), 0.5)[0]
-    index.wv.weighting = None  # which knows the spelling of unknown words
+    index.wv.weighting = None  # it makes vectors for unknown words from their character n-grams
     assert not contributions(index, "qqqq", np.arange(2))[1].any()
 
 

@@ -1,4 +1,4 @@
-"""Files of questions and answers, and the search of them."""
+"""Files of questions and answers: reading, indexing and searching them."""
 
 import gzip
 
@@ -14,7 +14,7 @@ LINES = "question\tanswer\nthe police said\tA\n\nrain in the south\tB \n"
 
 @pytest.fixture
 def written(tmp_path):
-    """``written(text)``: the path of a file with it."""
+    """``written(text)``: the path of a file with this text."""
 
     def write(text: str, name: str = "faq.tsv") -> str:
         path = tmp_path / name
@@ -24,27 +24,27 @@ def written(tmp_path):
     return write
 
 
-def test_read(written):
+def test_reading_a_faq(written):
     assert read_faq(written(LINES)) == (["the police said", "rain in the south"], ["A", "B"])
     assert read_faq(written(LINES, "faq.tsv.gz")) == (["the police said", "rain in the south"], ["A", "B"])
     more = "\ufeffid\tAnswer\tRole\tQuestion\n1\tA\tindex\tq\n2\tB\tquery\tr\n"
     assert read_faq(written(more)) == (["q"], ["A"])
     assert read_faq(written(more), role="query") == (["r"], ["B"])
-    with pytest.raises(ValueError, match="no question of the role 'query'"):
+    with pytest.raises(ValueError, match="no question with the role 'query'"):
         read_faq(written(LINES), role="query")
 
 
 @pytest.mark.parametrize(
-    "text, said",
+    "text, message",
     [
-        ("one\ttwo\na\tb\n", "first line"),
-        ("", "first line"),
+        ("one\ttwo\na\tb\n", "the first line must name the columns question, answer"),
+        ("", "the first line must name the columns question, answer"),
         (LINES + "lonely\n", "line 5: expected 2 tab-separated columns, got 1"),
         ("question\tanswer\n", "there is no question"),
     ],
 )
-def test_read_refuses(written, text, said):
-    with pytest.raises(ValueError, match=said):
+def test_invalid_files(written, text, message):
+    with pytest.raises(ValueError, match=message):
         read_faq(written(text))
 
 
@@ -65,7 +65,7 @@ def test_index_of_a_faq_has_answers_as_keys(wv, written, tmp_path, capsys):
 
 @pytest.mark.parametrize("hybrid", [0.0, 0.3, 1.0])
 @pytest.mark.parametrize("method", ["exact", "hnsw"])
-def test_search_is_that_of_the_index(wv, hybrid, method):
+def test_search_agrees_with_that_of_the_index(wv, hybrid, method):
     if method == "hnsw":
         pytest.importorskip("usearch", reason='needs usearch: pip install "gensim-sent2vec[index]"')
     texts = ["the police said", "rain in the south", "the army said", "police and army"]
@@ -87,16 +87,16 @@ def test_search_is_that_of_the_index(wv, hybrid, method):
     assert [len(answer["results"]) for answer in answers[:2]] == [3, 3]
 
 
-def test_a_query_of_unknown_words_finds_nothing_but_its_spelling(wv):
+def test_a_query_without_known_words_finds_only_what_shares_ngrams(wv):
     wv.weighting = None
     faq = Faq(SentenceIndex.build(wv, ["the police said", "qqqq kkkk"], lexical=True))
-    unknown, spelt, known = faq.search(["xyxyxyx", "qqqk", "police"])
+    unknown, similar, known = faq.search(["xyxyxyx", "qqqk", "police"])
     assert unknown == {"known": False, "results": []}
-    assert not spelt["known"] and [result["sentence"] for result in spelt["results"]] == ["qqqq kkkk"]
+    assert not similar["known"] and [result["sentence"] for result in similar["results"]] == ["qqqq kkkk"]
     assert known["known"] and len(known["results"]) == 2
 
 
-def test_hybrid_by_default_where_the_index_can(wv):
+def test_hybrid_is_the_default_if_the_index_has_lexical_scores(wv):
     with_part, without = (SentenceIndex.build(wv, ["a b"], lexical=lexical) for lexical in (True, False))
     assert (Faq(with_part).hybrid, Faq(without).hybrid, Faq(with_part, 0.2).hybrid) == (0.5, 0.0, 0.2)
     for hybrid in (0.5, np.nan, 2):

@@ -1,0 +1,80 @@
+"""The top-k rows for each of several queries: of all rows, or of the candidates that a graph proposes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .row_graph import RowGraph
+from .scoring import Hits, cosines_of, mix
+from .top_k import top_k_rows
+
+CANDIDATES = 10  # times topn: how many rows graph and lexical scores propose each, to be scored exactly
+
+
+def rank_all(
+    vectors: np.ndarray,
+    queries: np.ndarray,
+    topn: int,
+    hybrid: float = 0.0,
+    lexical: np.ndarray | None = None,
+    mask: np.ndarray | None = None,
+) -> list[Hits]:
+    """The top-k of all rows.
+
+    Parameters
+    ----------
+    vectors : numpy.ndarray of float32 or float16, shape (n, dim)
+        Unit vectors.
+    queries : numpy.ndarray of float32, shape (n_queries, dim)
+        Unit vectors.
+    topn : int
+        The number of rows per query, at most n.
+    hybrid : float
+        Share of the lexical score.
+    lexical : numpy.ndarray of float32, shape (n_queries, n), optional
+        Lexical scores.
+    mask : numpy.ndarray of bool, shape (n,), optional
+        False excludes a row.
+
+    Returns
+    -------
+    list of Hits
+        One per query.
+    """
+    if lexical is None:
+        return [Hits(rows, scores, scores) for rows, scores in top_k_rows(vectors, queries, topn, mask)]
+
+    def mix_block(products: np.ndarray, first: int) -> np.ndarray:
+        return mix(products, lexical[:, first : first + products.shape[1]], hybrid)
+
+    found = top_k_rows(vectors, queries, topn, mask, mix_block)
+    return [
+        Hits(rows, scores, cosines_of(vectors, rows, query), of_query[rows])
+        for (rows, scores), query, of_query in zip(found, queries, lexical)
+    ]
+
+
+def rank_candidates(
+    graph: RowGraph,
+    vectors: np.ndarray,
+    queries: np.ndarray,
+    topn: int,
+    hybrid: float = 0.0,
+    lexical: np.ndarray | None = None,
+) -> list[Hits]:
+    """The top-k of the rows that the graph proposes, and with `lexical` of those with the best lexical scores.
+
+    Candidates are scored exactly. The other parameters and the result are those of `rank_all`.
+    """
+    n_candidates = topn if lexical is None else min(CANDIDATES * topn, len(vectors))
+    found = []
+    for i, rows in enumerate(graph.search(queries, n_candidates)):
+        of_query = None
+        if lexical is not None:
+            first = len(vectors) - n_candidates
+            rows = np.union1d(rows, np.argpartition(lexical[i], first)[first:])
+            of_query = lexical[i, rows]
+        cosines = cosines_of(vectors, rows, queries[i])
+        scores = mix(cosines, of_query, hybrid)
+        found.append(Hits(rows, scores, cosines, of_query).take(np.lexsort((rows, -scores))[:topn]))
+    return found
