@@ -1,4 +1,4 @@
-"""How a training went, epoch by epoch."""
+"""A callback that records the progress of training."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from gensim.models.callbacks import CallbackAny2Vec
 
 
 class TrainingHistory(CallbackAny2Vec):
-    """A callback that records each epoch, for `gensim_sent2vec.plots.plot_training` or a table::
+    """Record loss, learning rate and duration of each epoch, for `gensim_sent2vec.plots.plot_training` or a table::
 
         history = TrainingHistory()
         model = Sent2Vec(corpus_file="corpus.txt", compute_loss=True, callbacks=[history])
         plot_training(history)
 
-    Further calls of ``train`` with the same history go on with it.
+    Further calls of ``train`` with the same history append to it.
 
     Attributes
     ----------
     loss : list of float
-        Mean loss of a token of the corpus in each epoch: that of the word and of its negatives, natural logarithms.
-        NaN where the training has no ``compute_loss=True``.
+        Mean loss per token of the corpus in each epoch: the negative log-likelihood, in nats, of the target and its
+        negative samples. NaN without ``compute_loss=True``.
     learning_rate : list of float
-        At the end of each epoch.
+        Learning rate at the end of each epoch.
     seconds : list of float
-        What each epoch took.
+        Duration of each epoch.
     """
 
     def __init__(self) -> None:

@@ -110,7 +110,7 @@ class Sent2Vec(Word2Vec):
     callbacks : iterable of gensim.models.callbacks.CallbackAny2Vec, optional
         Their ``on_train_begin``, ``on_train_end``, ``on_epoch_begin`` and ``on_epoch_end`` are called.
     compute_loss : bool, default=False
-        Compute the training loss, see `get_latest_training_loss` and `TrainingHistory`.
+        Compute the training loss, see `get_latest_training_loss` and `gensim_sent2vec.history.TrainingHistory`.
     batch_words : int, default=10_000
         Tokens per batch that a thread receives; for `sentences` only.
     comment : str, optional
@@ -121,11 +121,11 @@ class Sent2Vec(Word2Vec):
     tokenizer : str or callable, default="split"
         Splits text into tokens: the lines of `corpus_file`, `sentences` that are strings, and later the strings passed
         to ``wv.encode``. "split" (at whitespace), "simple", "words", "kiwi", "mecab" or a callable, see
-        `gensim_sent2vec.tokenizers`. With any tokenizer but "split", the corpus is tokenized once, on all CPUs, into a
-        temporary file. To train on the same corpus repeatedly, tokenize it in advance with `tokenize_file`. "split"
-        does not accept strings in `sentences`.
+        `gensim_sent2vec.tokenizers`. With a tokenizer other than "split", or with `phrases`, a corpus of text is
+        tokenized once, on all CPUs, into a temporary file. To train on the same corpus repeatedly, tokenize it in
+        advance with `tokenize_file`. With "split" and no `phrases`, `sentences` must be token lists.
     phrases : gensim Phrases or FrozenPhrases, or a sequence of them, optional
-        Joins tokens into phrases, in text and in token lists. Stored with ``wv``, as is the tokenizer.
+        Joins tokens into phrases, in text and in token lists. Stored with ``wv``, like the tokenizer.
 
     Attributes
     ----------
@@ -135,9 +135,13 @@ class Sent2Vec(Word2Vec):
     Raises
     ------
     TypeError
-        If an option of `Word2Vec` has no meaning here, a parameter has the wrong type, or the corpus is not a corpus.
+        If a parameter or the corpus has the wrong type, or an option of `Word2Vec` does not apply to this model.
     ValueError
-        If a parameter is out of range, or no words are left.
+        If a parameter is out of range, the corpus is empty or not UTF-8, no words are left, or training diverges.
+    OSError
+        If the corpus cannot be read.
+    MemoryError
+        If the vectors do not fit into memory; raised before they are allocated.
 
     References
     ----------
@@ -153,6 +157,7 @@ class Sent2Vec(Word2Vec):
     (20,)
     """
 
+    # Set by gensim's constructor and this one.
     corpus_count: int
     corpus_total_words: int
     min_count: int
@@ -224,8 +229,9 @@ class Sent2Vec(Word2Vec):
             raise ValueError(f"min_alpha: must be at most alpha={self.alpha}, got {min_alpha}; the learning rate falls")
         if sentences is not None or corpus_file is not None:
             with self._open_corpus(sentences, corpus_file, passes=self.epochs + 1) as corpus:
-                self.build_vocab(corpus, trim_rule=trim_rule)
-                self.train(corpus, compute_loss=self.compute_loss, callbacks=callbacks)
+                opened: Any = corpus  # which both methods pass on to `_open_corpus`
+                self.build_vocab(opened, trim_rule=trim_rule)
+                self.train(opened, compute_loss=self.compute_loss, callbacks=callbacks)
         elif trim_rule is not None or callbacks:
             logger.warning("trim_rule and callbacks are ignored without a corpus; pass them to build_vocab and train")
 
@@ -287,8 +293,8 @@ class Sent2Vec(Word2Vec):
 
     def build_vocab(
         self,
-        corpus_iterable: Any = None,
-        corpus_file: Any = None,
+        corpus_iterable: Iterable[Sequence[str]] | None = None,
+        corpus_file: str | os.PathLike[str] | None = None,
         update: bool = False,
         progress_per: int = 10000,
         keep_raw_vocab: bool = False,
@@ -331,8 +337,8 @@ class Sent2Vec(Word2Vec):
 
     def scan_vocab(
         self,
-        corpus_iterable: Any = None,
-        corpus_file: Any = None,
+        corpus_iterable: Iterable[Sequence[str]] | None = None,
+        corpus_file: str | os.PathLike[str] | None = None,
         progress_per: int = 10000,
         workers: int | None = None,
         trim_rule: Callable[[str, int, int], int] | None = None,
@@ -502,8 +508,8 @@ class Sent2Vec(Word2Vec):
 
     def train(
         self,
-        corpus_iterable: Any = None,
-        corpus_file: Any = None,
+        corpus_iterable: Iterable[Sequence[str]] | None = None,
+        corpus_file: str | os.PathLike[str] | None = None,
         total_examples: int | None = None,
         total_words: int | None = None,
         epochs: int | None = None,
@@ -640,7 +646,11 @@ class Sent2Vec(Word2Vec):
     # -------------------------------------------------------------------------------------------------
     # The weighting
 
-    def fit_weighting(self, corpus_iterable: Any = None, corpus_file: Any = None) -> None:
+    def fit_weighting(
+        self,
+        corpus_iterable: Iterable[Sequence[str]] | None = None,
+        corpus_file: str | os.PathLike[str] | None = None,
+    ) -> None:
         """Fit ``wv.weighting`` to the current vectors, as `train` does at its end.
 
         Parameters

@@ -1,4 +1,4 @@
-"""Sentence vectors as a step of scikit-learn pipelines."""
+"""A scikit-learn transformer from texts to sentence vectors."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ try:
     from sklearn.utils.validation import check_is_fitted
 except ImportError as error:
     raise ImportError(
-        f'Sent2VecVectorizer needs scikit-learn ({error}): pip install "gensim-sent2vec[sklearn]"'
+        f'Sent2VecVectorizer requires scikit-learn ({error}): pip install "gensim-sent2vec[sklearn]"'
     ) from error
 
 
+# Parameters that are passed on to Sent2Vec.
 TRAINING = (
     "vector_size", "alpha", "epochs", "min_count", "max_final_vocab", "word_ngrams", "dropout_k", "bucket",
     "skip_bigrams", "negative", "ns_exponent", "sample", "shared_negatives", "workers", "seed", "tokenizer", "phrases",
@@ -27,27 +28,27 @@ TRAINING = (
 
 
 class Sent2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Turns texts into sentence vectors: with ready ones, or with those of a `Sent2Vec` trained on the texts of `fit`.
+    """Transform texts to sentence vectors, with pretrained vectors or a `Sent2Vec` that `fit` trains on its texts.
 
-    Stands where `sklearn.feature_extraction.text.TfidfVectorizer` would::
+    A replacement for `sklearn.feature_extraction.text.TfidfVectorizer`, with dense features::
 
         make_pipeline(Sent2VecVectorizer(wv=model.wv), LinearSVC())
 
     Parameters
     ----------
     wv : Sent2VecKeyedVectors, optional
-        Ready vectors: `fit` learns nothing then, and the parameters of training are not used. They are shared by
-        clones, not copied, and pickled along.
+        Pretrained vectors. `fit` does not train then, and the training parameters are ignored. Clones share the
+        vectors instead of copying them; pickles include them.
     normalize : bool
-        Scale vectors to length 1.
+        Scale sentence vectors to length 1.
     vector_size, alpha, epochs, min_count, max_final_vocab, word_ngrams, dropout_k, bucket, skip_bigrams, \
 negative, ns_exponent, sample, shared_negatives, workers, seed, tokenizer, phrases
-        Those of `Sent2Vec`, for training. With one worker a seed gives the same vectors every time.
+        Training parameters, see `Sent2Vec`. With one worker, training is reproducible.
 
     Attributes
     ----------
     wv_ : Sent2VecKeyedVectors
-        The vectors in use.
+        The vectors that `transform` uses.
     """
 
     def __init__(
@@ -94,18 +95,25 @@ negative, ns_exponent, sample, shared_negatives, workers, seed, tokenizer, phras
         self.phrases = phrases
 
     def fit(self, X: Iterable[Any], y: Any = None) -> Sent2VecVectorizer:
-        """Train on texts; with ready vectors, nothing.
+        """Train on texts. With pretrained vectors, only check the parameters.
 
         Parameters
         ----------
         X : iterable of str or of sequences of str
-            Texts, which the tokenizer takes apart, or their tokens.
+            Texts, which are tokenized, or token lists.
         y : ignored
+
+        Returns
+        -------
+        Sent2VecVectorizer
+            The fitted transformer itself.
 
         Raises
         ------
+        TypeError
+            If `wv` is not a `Sent2VecKeyedVectors`.
         ValueError
-            Where X is one string, or too few words are left.
+            If `X` is a single string, or too few words are left to train.
         """
         texts = _texts(X)
         if self.wv is not None:
@@ -113,23 +121,30 @@ negative, ns_exponent, sample, shared_negatives, workers, seed, tokenizer, phras
             self.wv_ = self.wv
             return self
         options = {name: getattr(self, name) for name in TRAINING}
-        if self.tokenizer == DEFAULT:  # the only one that Sent2Vec leaves to its caller
+        if self.tokenizer == DEFAULT:  # the only one with which Sent2Vec does not accept strings
             texts = [text.split() if isinstance(text, str) else text for text in texts]
         self.wv_ = Sent2Vec(texts, **options, show_progress_bar=False).wv
         return self
 
     def transform(self, X: Iterable[Any]) -> np.ndarray:
-        """The vectors of texts.
+        """Compute the sentence vectors of texts.
 
         Parameters
         ----------
         X : iterable of str or of sequences of str
-            As in `fit`.
+            Texts or token lists, as for `fit`.
 
         Returns
         -------
-        numpy.ndarray of float32, shape (n_texts, n_numbers)
-            Zeros where nothing of a text is known.
+        numpy.ndarray of float32, shape (n_texts, n_dims)
+            All zeros for a text without known words.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If there are no pretrained vectors and `fit` was not called.
+        ValueError
+            If `X` is a single string.
         """
         check_is_fitted(self)
         return self._vectors().encode(
@@ -144,14 +159,14 @@ negative, ns_exponent, sample, shared_negatives, workers, seed, tokenizer, phras
         return self.wv
 
     @property
-    def _n_features_out(self) -> int:  # what get_feature_names_out counts
+    def _n_features_out(self) -> int:  # for get_feature_names_out
         return self._vectors().encode([], show_progress_bar=False).shape[1]
 
     def __sklearn_is_fitted__(self) -> bool:
         return self.wv is not None or hasattr(self, "wv_")
 
     def __sklearn_clone__(self) -> Sent2VecVectorizer:
-        return type(self)(**self.get_params(deep=False))  # scikit-learn's own would copy the vectors
+        return type(self)(**self.get_params(deep=False))  # sklearn.clone would copy the vectors
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -163,5 +178,5 @@ negative, ns_exponent, sample, shared_negatives, workers, seed, tokenizer, phras
 
 def _texts(X: Any) -> list[Any]:
     if isinstance(X, (str, bytes)):
-        raise ValueError("X: an iterable of texts is expected, got one string")
+        raise ValueError(f"X: expected an iterable of texts, got the {type(X).__name__} {X[:40]!r}")
     return list(X)

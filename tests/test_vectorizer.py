@@ -1,4 +1,4 @@
-"""Sent2VecVectorizer among scikit-learn's own."""
+"""Sent2VecVectorizer as a scikit-learn transformer."""
 
 import inspect
 import pickle
@@ -29,7 +29,7 @@ SMALL = {"vector_size": 12, "min_count": 1, "workers": 1, "epochs": 20}
 
 @pytest.fixture
 def texts():
-    """Sentences about two things, and which."""
+    """Texts on two topics, and their labels."""
     rows = np.random.default_rng(0)
     words = np.array([["rain", "wind", "cloud", "storm", "snow"], ["goal", "match", "team", "ball", "coach"]])
     y = np.arange(80) % 2
@@ -37,25 +37,25 @@ def texts():
 
 
 @parametrize_with_checks([Sent2VecVectorizer()])
-def test_what_scikit_learn_checks(estimator, check):
+def test_estimator_checks_of_scikit_learn(estimator, check):
     check(estimator)
 
 
-def test_declares_what_text_vectorizers_declare():
+def test_tags_are_those_of_text_vectorizers():
     ours, theirs = get_tags(Sent2VecVectorizer()), get_tags(TfidfVectorizer())
     assert ours.input_tags == theirs.input_tags
     assert ours.requires_fit
     assert ours.target_tags == theirs.target_tags
 
 
-def test_defaults_are_those_of_the_model():
+def test_defaults_are_those_of_sent2vec():
     ours = inspect.signature(Sent2VecVectorizer).parameters
     theirs = inspect.signature(Sent2Vec).parameters
     assert {name: ours[name].default for name in TRAINING} == {name: theirs[name].default for name in TRAINING}
     assert set(ours) == {*TRAINING, "wv", "normalize"}
 
 
-def test_trains_as_the_model_does(texts):
+def test_trains_as_sent2vec_does(texts):
     model = Sent2Vec([text.split() for text in texts[0]], **SMALL)
     vectorizer = Sent2VecVectorizer(**SMALL)
     vectors = vectorizer.fit_transform(texts[0])
@@ -73,7 +73,7 @@ def test_a_tokenizer(texts):
     np.testing.assert_array_equal(vectorizer.transform(shouted), vectorizer.transform(texts[0]))
 
 
-def test_ready_vectors_are_shared(wv):
+def test_pretrained_vectors_are_shared(wv):
     vectorizer = Sent2VecVectorizer(wv=wv, normalize=True)
     vectors = vectorizer.transform(["the police", "the rain"])  # no fit is needed
     np.testing.assert_array_equal(vectors, wv.encode(["the police", "the rain"], normalize=True))
@@ -88,7 +88,7 @@ def test_pickles(wv, texts):
         np.testing.assert_array_equal(again.transform(texts[0]), vectorizer.transform(texts[0]))
 
 
-def test_clones_forget_what_was_learned(texts):
+def test_clones_are_not_fitted(texts):
     fitted = Sent2VecVectorizer(**SMALL).fit(texts[0])
     copy = clone(fitted)
     assert copy.get_params() == fitted.get_params()
@@ -111,14 +111,14 @@ def test_grid_search(texts):
     assert grid.fit(X, y).best_score_ == 1
 
 
-def test_names_of_the_columns(wv):
+def test_feature_names(wv):
     names = Sent2VecVectorizer(wv=wv).fit([]).get_feature_names_out()
     assert names[:2].tolist() == ["sent2vecvectorizer0", "sent2vecvectorizer1"] and len(names) == wv.vector_size
 
 
 def test_errors(model, texts):
     for method in (Sent2VecVectorizer(**SMALL).fit, Sent2VecVectorizer(wv=model.wv).transform):
-        with pytest.raises(ValueError, match="X: an iterable of texts"):
+        with pytest.raises(ValueError, match=r"^X: expected an iterable of texts, got the str 'one string'"):
             method("one string")
     with pytest.raises(TypeError, match=r"pass its \.wv"):
         Sent2VecVectorizer(wv=model).fit(texts[0])

@@ -1,0 +1,230 @@
+"""Building and updating vocabularies, and initial matrices."""
+
+import copy
+import itertools
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from gensim import utils
+from gensim.test.utils import common_texts
+from models import SMALL, assert_same_bytes, assert_usable, matrices, state
+
+from gensim_sent2vec import Sent2Vec
+from gensim_sent2vec._text.vocabulary import Vocabulary
+
+
+def test_words_are_sorted_by_count_then_by_first_appearance(lee):
+    model = Sent2Vec(min_count=5)
+    model.build_vocab(lee)
+    counts = Counter(itertools.chain.from_iterable(lee))
+    expected = [(word, n) for word, n in counts.most_common() if n >= 5]  # a stable sort
+    assert [(word, model.wv.get_vecattr(word, "count")) for word in model.wv.index_to_key] == expected
+    assert dict(model.wv.key_to_index) == {word: i for i, (word, _) in enumerate(expected)}
+
+
+def test_build_vocab_and_train_do_what_the_constructor_does():
+    model = Sent2Vec(**SMALL)
+    model.build_vocab(common_texts)
+    model.train(common_texts, total_examples=model.corpus_count, epochs=model.epochs)
+    by_words = Sent2Vec(**SMALL)
+    by_words.build_vocab(common_texts)
+    by_words.train(common_texts)  # the size of the corpus is what build_vocab counted
+    assert_same_bytes(by_words, Sent2Vec(common_texts, **SMALL))
+    assert list(model.wv.index_to_key) == list(by_words.wv.index_to_key)
+    assert_usable(model)
+
+
+def test_one_pass_can_be_a_stream():
+    model = Sent2Vec(**SMALL)
+    model.build_vocab(iter(common_texts))
+    model.train((text for text in common_texts), epochs=1)
+    assert_usable(model)
+
+
+def test_a_vocabulary_from_counts():
+    counts = Counter(itertools.chain.from_iterable(common_texts))
+    model = Sent2Vec(**SMALL)
+    model.build_vocab_from_freq(counts, corpus_count=len(common_texts))
+    built = Sent2Vec(**SMALL)
+    built.build_vocab(common_texts)
+    assert_same_bytes(model, built)
+    assert (model.corpus_count, model.corpus_total_words) == (len(common_texts), counts.total())
+    model.train(common_texts)
+    assert_usable(model)
+
+
+def test_counts_can_be_kept(lee):
+    model = Sent2Vec(min_count=5)
+    model.build_vocab(lee, keep_raw_vocab=True)
+    assert model.raw_vocab == Counter(itertools.chain.from_iterable(lee))
+    model.build_vocab(lee)
+    assert model.raw_vocab is None
+
+
+def test_an_update_adds_words_and_counts_and_keeps_all_weights(ready):
+    before, words = copy.deepcopy(matrices(ready)), list(ready.wv.index_to_key)
+    counts = {word: ready.wv.get_vecattr(word, "count") for word in words}
+    ready.build_vocab([["graph", "new", "newer"], ["new", "graph"]], update=True)
+    n = len(words)
+    assert list(ready.wv.index_to_key) == [*words, "new", "newer"]  # old words keep their ids
+    assert ready.wv.key_to_index["newer"] == n + 1
+    added = {"graph": 2, "new": 2, "newer": 1}
+    for word in ready.wv.index_to_key:
+        assert ready.wv.get_vecattr(word, "count") == counts.get(word, 0) + added.get(word, 0)
+    after = matrices(ready)
+    assert np.array_equal(after["vectors"][:n], before["vectors"])
+    assert np.array_equal(after["syn1neg"][:n], before["syn1neg"])
+    assert np.array_equal(after["vectors_ngrams"], before["vectors_ngrams"])
+    assert np.array_equal(after["placeholder"], before["placeholder"])
+    assert len(after["vectors"]) == len(after["syn1neg"]) == n + 2
+    assert 0 < np.abs(after["vectors"][n:]).max() <= 1 / ready.vector_size
+    assert not after["syn1neg"][n:].any()
+
+    ready.train([["graph", "new", "newer"], ["new", "graph"]])
+    assert ready.syn1neg[n:].any()
+    assert ready.wv.get_sentence_vector("new words newer").any()
+    assert_usable(ready)
+
+
+def test_an_update_counts_rare_occurrences_of_known_words():
+    """min_count decides which words are added, not which counts of known words are."""
+    model = Sent2Vec([["a", "b"]] * 3, **{**SMALL, "min_count": 2})
+    model.build_vocab([["a", "c", "c"]], update=True)
+    assert {word: model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key} == {"a": 4, "b": 3, "c": 2}
+
+
+def test_an_update_without_new_words(ready):
+    before = matrices(copy.deepcopy(ready))
+    ready.build_vocab([["graph", "trees"]], update=True)
+    assert all(np.array_equal(rows, before[name]) for name, rows in matrices(ready).items())
+
+
+def test_an_update_from_counts(ready):
+    ready.build_vocab_from_freq({"graph": 5, "new": 7}, update=True)
+    assert ready.wv.get_vecattr("graph", "count") == 3 + 5
+    assert ready.wv.get_vecattr("new", "count") == 7
+    ready.train([["graph", "new"]], total_words=2)
+    assert_usable(ready)
+
+
+def test_a_rebuilt_vocabulary_replaces_everything(ready):
+    ready.build_vocab([["x", "y"], ["y"]])
+    assert list(ready.wv.index_to_key) == ["y", "x"]
+    assert ready.wv.vectors.shape == ready.syn1neg.shape == (2, 8)
+    assert ready.wv.vectors_ngrams.shape == (50, 8)
+    assert not ready.syn1neg.any()
+
+
+def test_trim_rule(lee):
+    def rule(word, count, min_count):
+        assert min_count == 10
+        if word == "the":
+            return utils.RULE_DISCARD
+        return utils.RULE_KEEP if word.startswith("z") else utils.RULE_DEFAULT
+
+    counts = Counter(itertools.chain.from_iterable(lee))
+    expected = {w: n for w, n in counts.items() if w != "the" and (n >= 10 or w.startswith("z"))}
+    built = Sent2Vec(min_count=10)
+    built.build_vocab(lee, trim_rule=rule)
+    trained = Sent2Vec(lee, trim_rule=rule, **{**SMALL, "min_count": 10, "epochs": 1})
+    for model in (built, trained):
+        assert {word: model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key} == expected
+
+
+@pytest.mark.parametrize("bound", [1, 10, 137, 1000, 10**6])
+def test_max_final_vocab(lee, bound):
+    model = Sent2Vec(min_count=2, max_final_vocab=bound)
+    model.build_vocab(lee)
+    counts = Counter(itertools.chain.from_iterable(lee))
+    least = next(n for n in itertools.count(2) if sum(count >= n for count in counts.values()) <= bound)
+    assert model.effective_min_count == least
+    assert set(model.wv.index_to_key) == {word for word, count in counts.items() if count >= least}
+    assert model.min_count == 2
+
+
+def test_max_vocab_size_bounds_the_counting(lee, lee_path):
+    for corpus in ({"corpus_iterable": lee}, {"corpus_file": lee_path}):
+        model = Sent2Vec(min_count=5, max_vocab_size=1000)
+        model.build_vocab(keep_raw_vocab=True, **corpus)
+        assert len(model.raw_vocab) <= 1000
+        assert set(list(model.wv.index_to_key)[:20]) <= set(itertools.chain.from_iterable(lee))
+        assert "the" in model.wv
+        assert model.corpus_total_words == sum(map(len, lee))
+
+
+def test_a_dry_run_reports_and_changes_nothing(ready, lee):
+    before = state(ready)
+    ready.raw_vocab = Counter(itertools.chain.from_iterable(lee))
+    report = ready.prepare_vocab(min_count=5, dry_run=True)
+    kept = {word: n for word, n in ready.raw_vocab.items() if n >= 5}
+    assert report["num_retained_words"] == len(kept)
+    assert report["drop_unique"] == len(ready.raw_vocab) - len(kept)
+    assert report["retain_total"] == sum(kept.values())
+    ready.raw_vocab = None
+    assert state(ready) == before
+
+
+@pytest.mark.parametrize("options", [{}, {"word_ngrams": 2, "bucket": 300}, {"bucket": 300}, {"vector_size": 7}])
+def test_estimate_memory_is_the_size_of_the_arrays(lee, options):
+    model = Sent2Vec(min_count=2, **options)
+    model.build_vocab(lee)
+    report = model.estimate_memory()
+    assert report["vectors"] == model.wv.vectors.nbytes
+    assert report["vectors_ngrams"] == model.wv.vectors_ngrams.nbytes
+    assert report["syn1neg"] == model.syn1neg.nbytes
+    assert report["total"] == sum(size for name, size in report.items() if name != "total")
+    words = model.wv.key_to_index
+    arrays = [words.blob, words.offsets, words.slots, *model.wv.expandos.values()]
+    assert report["vocab"] / 2 <= sum(array.nbytes for array in arrays) <= report["vocab"]
+
+
+def test_estimate_memory_for_a_planned_vocabulary():
+    model = Sent2Vec(vector_size=100, word_ngrams=2, bucket=1000)
+    report = model.estimate_memory(vocab_size=10**6, report={"phrases": 5})
+    assert report["vectors"] == report["syn1neg"] == 400 * 10**6
+    assert report["vectors_ngrams"] == 400 * 1000
+    assert report["phrases"] == 5
+    assert report["total"] == sum(size for name, size in report.items() if name != "total")
+
+
+def test_a_unigram_model_has_no_bucket_rows(lee):
+    model = Sent2Vec(min_count=5)
+    model.build_vocab(lee)
+    assert model.bucket == 2_000_000
+    assert model.wv.vectors_ngrams.shape == (0, 100)
+    assert model.wv.bucket == 0
+
+
+def test_initial_vectors_are_uniform_and_depend_on_the_seed_only(lee):
+    starts = []
+    for workers, seed in ((1, 1), (3, 1), (1, 2)):
+        model = Sent2Vec(min_count=2, workers=workers, seed=seed, word_ngrams=2, bucket=1000)
+        model.build_vocab(lee)
+        starts.append(matrices(model))
+    for name in ("vectors", "vectors_ngrams", "placeholder"):
+        rows = starts[0][name]
+        assert np.array_equal(rows, starts[1][name])
+        assert not np.array_equal(rows, starts[2][name])
+        assert np.abs(rows).max() <= 1 / 100
+    rows = starts[0]["vectors"].ravel()
+    assert abs(rows.mean()) < 4 * 0.01 / math.sqrt(3 * rows.size)
+    assert rows.std() == pytest.approx(0.01 / math.sqrt(3), rel=0.01)
+    assert not np.isin(starts[0]["vectors_ngrams"][:100, 0], starts[0]["vectors"]).all()
+    assert not starts[0]["syn1neg"].any()
+
+
+def test_reset_from_shares_the_vocabulary(ready):
+    other = Sent2Vec(vector_size=6, word_ngrams=2, bucket=9)
+    other.reset_from(ready)
+    assert other.wv.key_to_index is ready.wv.key_to_index
+    assert list(other.wv.index_to_key) == list(ready.wv.index_to_key)
+    assert other.wv.vectors.shape == other.syn1neg.shape == (len(ready.wv), 6)
+    assert other.wv.vectors_ngrams.shape == (9, 6)
+    other.train(common_texts)
+    assert_usable(other)
+
+
+def test_the_vocabulary_of_a_model_consists_of_arrays(ready):
+    assert isinstance(ready.wv.key_to_index, Vocabulary)
