@@ -6,10 +6,10 @@ from gensim import utils
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gensim_sent2vec._text.vocabulary import WordCounts
+from gensim_sent2vec._text.counting import WordCounts
 from gensim_sent2vec._training.word_selection import min_count_for, negative_weights, select_words, target_probability
 
-COUNTS = WordCounts.of({"b": 3, "a": 3, "rare": 1, "top": 9})
+COUNTS = WordCounts.from_mapping({"b": 3, "a": 3, "rare": 1, "top": 9})
 
 
 @given(st.lists(st.integers(1, 20), max_size=30), st.integers(1, 40))
@@ -41,7 +41,7 @@ def test_a_trim_rule_decides_first():
 
 def test_merging_keeps_ids_and_adds_counts():
     old, attributes = select_words(COUNTS, min_count=2, sample=0).vocabulary()
-    update = WordCounts.of({"new": 5, "a": 1, "unique": 1})
+    update = WordCounts.from_mapping({"new": 5, "a": 1, "unique": 1})
     words, merged = select_words(update, min_count=2, sample=0).merged_into(old, attributes)
     assert list(words) == ["top", "b", "a", "new"]
     assert merged["count"].tolist() == [9, 3, 4, 5]  # that of "a" although it is rare in the update

@@ -125,7 +125,7 @@ def test_an_empty_vocabulary_leaves_the_model_unchanged(ready):
 def test_invalid_counts_are_rejected(ready):
     before = state(ready)
     for counts in ({"a": -1}, {"a": 0.5}, {5: 5}):
-        with pytest.raises(ValueError, match=r"^word_freq: words with counts >= 0"):
+        with pytest.raises(ValueError, match=r"^word_freq: expected words with counts >= 0"):
             ready.build_vocab_from_freq(counts)
     with pytest.raises(ValueError, match="empty"):
         Sent2Vec().build_vocab_from_freq({})
