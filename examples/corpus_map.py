@@ -1,16 +1,18 @@
-"""A map of a corpus: one HTML file in which texts of like meaning lie together, and are read under the mouse.
+"""A map of a corpus: one HTML file that places similar texts close together.
 
-Sentence vectors, then principal components, then t-SNE down to two dimensions; k-means colours the neighbourhoods of
-the map, which are named by the words that are most their own. The page needs nothing but a browser (plotly is inside: 5
-MB). With --projector the vectors are written for the TensorBoard projector too: load both files at
-projector.tensorflow.org, or beside your own logs.
+Reduces sentence vectors to two dimensions by PCA and t-SNE, colors the map by
+k-means clusters, and labels each cluster with its most characteristic words.
+Hover over a point to read its text. The page is self-contained (it includes
+plotly, 5 MB). --projector also writes the vectors for the TensorBoard
+projector: load both files at projector.tensorflow.org or next to your own
+logs.
 
-Expect three hundred news articles of 2000 and 2001 to fall into visible groups: Afghanistan, the Middle East, cricket,
-the economy, strikes, bushfires …
+Expect three hundred news articles from 2000 and 2001 to form visible groups:
+Afghanistan, the Middle East, cricket, the economy, strikes, bushfires ...
 
-    python corpus_map.py                                        # writes corpus_map.html
-    python corpus_map.py --texts mine.txt --groups 20 -o mine.html --projector folder
     pip install "gensim-sent2vec[map]"
+    python corpus_map.py                          # writes corpus_map.html
+    python corpus_map.py --texts mine.txt --groups 20 -o mine.html
 """
 
 import argparse
@@ -28,49 +30,49 @@ from sklearn.manifold import TSNE
 from gensim_sent2vec import Sent2Vec
 from gensim_sent2vec.datasets import lee_documents, split_sentences
 
-COLOURS = (
+COLORS = (
     "#4477aa", "#ee6677", "#228833", "#b8a100", "#3aa6d0", "#aa3377", "#e07b39", "#777777", "#5b4fa2", "#009988",
     "#8c564b", "#7fae1e",
 )  # fmt: skip
 
 
 def vectors_of(texts):
-    """A vector of length 1 for each text, of a model trained on their sentences."""
+    """A unit-length vector per text, from a model trained on their sentences."""
     sentences = split_sentences(texts) or texts
     wv = Sent2Vec(sentences, tokenizer="simple", min_count=2, epochs=40, workers=1).wv
     return wv.encode(texts, normalize=True)
 
 
-def flat(vectors):
-    """Places in the plane, (n, 2): neighbours stay neighbours, distances between groups say little."""
-    few = PCA(min(30, *vectors.shape), random_state=1).fit_transform(vectors)
-    return TSNE(perplexity=min(20, len(few) / 4), init="pca", random_state=1).fit_transform(few)
+def project(vectors):
+    """Coordinates in the plane, (n, 2): neighbors stay neighbors, distances between groups mean little."""
+    components = PCA(min(30, *vectors.shape), random_state=1).fit_transform(vectors)
+    return TSNE(perplexity=min(20, len(components) / 4), init="pca", random_state=1).fit_transform(components)
 
 
 def names_of(texts, groups, n=3):
-    """For each group the words that are much more frequent in its texts than elsewhere."""
+    """The words of each group that are much more frequent in its texts than elsewhere."""
     counter = CountVectorizer(stop_words=list(STOPWORDS), token_pattern=r"[^\W\d_]{3,}", min_df=3, binary=True)
-    has = counter.fit_transform(texts)
-    words, everywhere = counter.get_feature_names_out(), np.asarray(has.mean(axis=0)).ravel()
+    occurs = counter.fit_transform(texts)
+    words, everywhere = counter.get_feature_names_out(), np.asarray(occurs.mean(axis=0)).ravel()
     names = []
     for group in range(groups.max() + 1):
-        here = np.asarray(has[groups == group].mean(axis=0)).ravel()
+        here = np.asarray(occurs[groups == group].mean(axis=0)).ravel()
         names.append(", ".join(words[np.argsort(here * np.log(everywhere / np.maximum(here, 1e-9)))[:n]]))
     return names
 
 
-def figure(places, texts, groups, names, title):
+def figure(points, texts, groups, names, title):
     """The map as a plotly figure."""
     hover = np.array(["<br>".join(textwrap.wrap(text[:400].replace("<", "&lt;"), 70)) for text in texts])
     traces = [
         go.Scatter(
-            x=places[groups == group, 0],
-            y=places[groups == group, 1],
+            x=points[groups == group, 0],
+            y=points[groups == group, 1],
             mode="markers",
             name=name,
             marker={
                 "size": 10,
-                "color": COLOURS[group % len(COLOURS)],
+                "color": COLORS[group % len(COLORS)],
                 "opacity": 0.8,
                 "line": {"width": 1, "color": "white"},
             },
@@ -81,8 +83,8 @@ def figure(places, texts, groups, names, title):
     ]
     map_of_texts = go.Figure(traces)
     for group, name in enumerate(names):
-        x, y = np.median(places[groups == group], axis=0)
-        style = {"size": 14, "color": COLOURS[group % len(COLOURS)]}
+        x, y = np.median(points[groups == group], axis=0)
+        style = {"size": 14, "color": COLORS[group % len(COLORS)]}
         map_of_texts.add_annotation(
             x=x,
             y=y,
@@ -92,11 +94,14 @@ def figure(places, texts, groups, names, title):
             bgcolor="rgba(255,255,255,0.75)",
         )
     map_of_texts.update_layout(
-        title={"text": f"{title}<br><sup>Point at a dot to read its text; click a group to hide it.</sup>", "x": 0.02},
+        title={
+            "text": f"{title}<br><sup>Hover over a point to read its text; click a group to hide it.</sup>",
+            "x": 0.02,
+        },
         template="plotly_white",
         font={"family": "sans-serif", "size": 14},
         hoverlabel={"bgcolor": "white", "align": "left"},
-        legend={"title": "Words of the groups"},
+        legend={"title": "Groups"},
         margin={"l": 20, "r": 20, "t": 80, "b": 20},
     )
     map_of_texts.update_xaxes(visible=False)
@@ -105,7 +110,7 @@ def figure(places, texts, groups, names, title):
 
 
 def write_projector(folder, vectors, texts, groups, names):
-    """The two files that the TensorBoard projector reads: vectors.tsv and metadata.tsv."""
+    """Write the two files that the TensorBoard projector reads: vectors.tsv and metadata.tsv."""
     Path(folder).mkdir(parents=True, exist_ok=True)
     np.savetxt(Path(folder) / "vectors.tsv", vectors, fmt="%.5f", delimiter="\t")
     lines = [f"{' '.join(text.split())[:200]}\t{names[group]}" for text, group in zip(texts, groups)]
@@ -114,10 +119,12 @@ def write_projector(folder, vectors, texts, groups, names):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--texts", help="one a line, some hundreds to some thousands (news that gensim ships)")
+    parser.add_argument(
+        "--texts", help="hundreds to thousands of texts, one per line (default: news that ships with gensim)"
+    )
     parser.add_argument("--groups", type=int, default=12)
     parser.add_argument("-o", "--output", default="corpus_map.html")
-    parser.add_argument("--projector", metavar="FOLDER", help="write vectors.tsv and metadata.tsv there")
+    parser.add_argument("--projector", metavar="FOLDER", help="also write vectors.tsv and metadata.tsv there")
     args = parser.parse_args()
 
     if args.texts:
@@ -125,19 +132,19 @@ def main():
     else:
         texts = lee_documents("lee_background.cor")
     vectors = vectors_of(texts)
-    places = flat(vectors)
-    groups = KMeans(args.groups, n_init=10, random_state=1).fit_predict(places)
+    points = project(vectors)
+    groups = KMeans(args.groups, n_init=10, random_state=1).fit_predict(points)
     names = names_of(texts, groups)
     for group, name in enumerate(names):
         print(f"{(groups == group).sum():5,} texts: {name}")
 
     title = f"{len(texts):,} {'texts of ' + Path(args.texts).name if args.texts else 'news articles, 2000 and 2001'}"
-    page = figure(places, texts, groups, names, title)
+    page = figure(points, texts, groups, names, title)
     page.write_html(args.output, include_plotlyjs=True, post_script="document.body.style.margin = 0")
-    print(f"\n{args.output}: {Path(args.output).stat().st_size / 1e6:.0f} MB, to be opened in a browser.")
+    print(f"\n{args.output}: {Path(args.output).stat().st_size / 1e6:.0f} MB; open it in a browser.")
     if args.projector:
         write_projector(args.projector, vectors, texts, groups, names)
-        print(f"{args.projector}: vectors.tsv and metadata.tsv for the TensorBoard projector.")
+        print(f"{args.projector}: vectors.tsv and metadata.tsv, for the TensorBoard projector.")
 
 
 if __name__ == "__main__":

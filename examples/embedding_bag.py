@@ -1,13 +1,18 @@
-"""Sentence vectors as a layer of a neural network, trained further: torch's EmbeddingBag, and Keras.
+"""Sentence vectors as a trainable layer: torch's EmbeddingBag, and Keras.
 
-Word and n-gram rows trained on news without labels become the first layer of a classifier. Prints how far the layer's
-vectors are from those of `encode` (below 1e-6), the loss of a classifier of customers' messages while it learns, with
-the rows as they are and with rows that learn too, and the accuracy on messages held out. Then the rows go back to
-gensim. Expect the loss to fall to nothing where the rows learn, and the accuracy on 36 messages to stay little above
-chance (0.17) either way: 72 examples are soon learned by heart, and the news knows little of parcels.
+Word and n-gram vectors trained on unlabeled news become the first layer of a
+classifier of customer messages. Prints the largest difference between the
+layer's output and `encode` (below 1e-6), the training loss and the held-out
+accuracy with frozen and with trainable vectors, and finally puts the
+fine-tuned vectors back into gensim. Expect the loss to approach zero if the
+vectors are trainable, and the accuracy on 36 held-out messages to stay little
+above chance (0.17) in both cases: 72 examples are easily memorized, and news
+says little about parcels.
 
-    pip install "gensim-sent2vec[torch]"        # and [keras] for the second part, which is left out without it
-    python embedding_bag.py --corpus corpus.txt --data mine.tsv     # columns label and text
+    pip install "gensim-sent2vec[torch]"    # and [keras] for the second part
+    python embedding_bag.py --corpus corpus.txt --data mine.tsv
+
+mine.tsv has the columns label and text, separated by a tab.
 """
 
 import argparse
@@ -26,7 +31,7 @@ MESSAGES = Path(__file__).parent / "data" / "messages.tsv"
 
 
 def read_table(path):
-    """Texts and the numbers of their labels, in an order mixed once and for all."""
+    """Texts and label numbers, shuffled with a fixed seed."""
     lines = Path(path).read_text(encoding="utf-8").splitlines()
     rows = [line.split("\t", 1) for line in lines if line.strip() and line != "label\ttext"]
     rows = [rows[i] for i in np.random.default_rng(1).permutation(len(rows))]
@@ -35,7 +40,7 @@ def read_table(path):
 
 
 def vectors_of(corpus):
-    """Vectors of words and pairs of words, of a text file or of the news that gensim ships."""
+    """Word and bigram vectors, trained on a text file or on the news that ships with gensim."""
     options = {"tokenizer": "words", "word_ngrams": 2, "bucket": 10_000, "weighting": False}
     if corpus:
         return Sent2Vec(corpus_file=corpus, **options).wv
@@ -44,12 +49,12 @@ def vectors_of(corpus):
 
 
 def difference(vectors, wv, texts):
-    """The greatest difference of any number to those of `encode`."""
+    """The largest absolute difference to the output of `encode`."""
     return np.abs(vectors - wv.encode(texts, weighting=False)).max()
 
 
 def fine_tune(wv, texts, labels, trainable, steps=60):
-    """A linear classifier on the bag, trained on two texts out of three. Returns the bag."""
+    """Train a linear classifier on the bag, on two texts out of three; return the bag."""
     torch.manual_seed(1)
     bag, lookup = wv.to_embedding_bag(trainable=trainable)
     linear = torch.nn.Linear(wv.vector_size, int(labels.max()) + 1)
@@ -67,38 +72,42 @@ def fine_tune(wv, texts, labels, trainable, steps=60):
         optimizer.step()
         losses.append(loss.item())
     with torch.no_grad():
-        right = (linear(bag(*test)).argmax(1) == targets[held_out]).float().mean().item()
-    name = "rows learn too" if trainable else "rows as they are"
+        accuracy = (linear(bag(*test)).argmax(1) == targets[held_out]).float().mean().item()
+    name = "trainable vectors" if trainable else "frozen vectors"
     print(f"    {name:18} loss {' -> '.join(f'{loss:.3f}' for loss in losses[:: steps // 3] + losses[-1:])}", end="")
-    print(f"   accuracy on {held_out.sum()} texts held out {right:.2f}")
+    print(f"   accuracy on {held_out.sum()} held-out texts {accuracy:.2f}")
     return bag
 
 
 def back_to_gensim(wv, bag):
-    """Put rows that have learned where they came from: encode, most_similar and save know them from now on."""
+    """Put fine-tuned rows back, for encode, most_similar and save to use."""
     rows = bag.weight.detach().numpy()
     wv.vectors, wv.vectors_ngrams = rows[: len(wv)], rows[len(wv) :]
-    wv.norms = None  # gensim's note of the old lengths
+    wv.norms = None  # gensim's cache of the old norms
 
 
 def with_keras(wv, texts, labels):
-    """The same in Keras, computed by torch."""
+    """The same in Keras, with torch as its backend."""
     os.environ.setdefault("KERAS_BACKEND", "torch")
     import keras
 
     layers, lookup = to_keras(wv)
     vectors = keras.ops.convert_to_numpy(layers(lookup(texts)))
-    print(f"    greatest difference to encode: {difference(vectors, wv, texts):.0e}")
+    print(f"    largest difference to encode: {difference(vectors, wv, texts):.0e}")
     model = keras.Sequential([layers, keras.layers.Dense(int(labels.max()) + 1, activation="softmax")])
     model.compile(keras.optimizers.Adam(0.005), "sparse_categorical_crossentropy")
     losses = model.fit(lookup(texts), labels, batch_size=len(texts), epochs=10, verbose=0).history["loss"]
-    print(f"    rows learn too     loss {losses[0]:.3f} -> {losses[-1]:.3f} in {len(losses)} steps")
+    print(f"    trainable vectors  loss {losses[0]:.3f} -> {losses[-1]:.3f} in {len(losses)} steps")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--corpus", help="texts to train the vectors on, one a line (news that gensim ships)")
-    parser.add_argument("--data", default=MESSAGES, help="a table of label and text, separated by a tab")
+    parser.add_argument(
+        "--corpus", help="texts to train the vectors on, one per line (default: news that ships with gensim)"
+    )
+    parser.add_argument(
+        "--data", default=MESSAGES, help="a table of label and text, separated by a tab (default: data/messages.tsv)"
+    )
     args = parser.parse_args()
 
     texts, labels = read_table(args.data)
@@ -106,7 +115,7 @@ def main():
 
     bag, lookup = wv.to_embedding_bag()
     print(f"torch: {bag}")
-    print(f"    greatest difference to encode: {difference(bag(*lookup(texts)).detach().numpy(), wv, texts):.0e}")
+    print(f"    largest difference to encode: {difference(bag(*lookup(texts)).detach().numpy(), wv, texts):.0e}")
     fine_tune(wv, texts, labels, trainable=False)
     tuned = fine_tune(wv, texts, labels, trainable=True)
 
@@ -114,13 +123,13 @@ def main():
         print("\nKeras, Embedding and GlobalAveragePooling1D:")
         with_keras(wv, texts, labels)
     else:
-        print('\nKeras is left out, as it is not installed: pip install "gensim-sent2vec[keras]"')
+        print('\nSkipping Keras, which is not installed: pip install "gensim-sent2vec[keras]"')
 
     back_to_gensim(wv, tuned)
     learned = tuned(*lookup(texts)).detach().numpy()
-    print(f"\nBack in gensim:\n    greatest difference to encode: {difference(learned, wv, texts):.0e}")
+    print(f"\nBack in gensim:\n    largest difference to encode: {difference(learned, wv, texts):.0e}")
     word = next(word for word in texts[0].split() if len(word) > 3 and word in wv)
-    print(f"    {word!r} is near to {', '.join(near for near, _ in wv.most_similar(word, topn=5))}")
+    print(f"    nearest to {word!r}: {', '.join(near for near, _ in wv.most_similar(word, topn=5))}")
 
 
 if __name__ == "__main__":

@@ -1,21 +1,27 @@
-"""From fastText, gensim's or the original's .bin files, to sentence vectors of this package.
+"""From fastText, gensim's or the original's .bin files, to sentence vectors.
 
-    model = fasttext.load_model("model.bin")        # pip's fasttext
+    model = fasttext.load_model("model.bin")    # the package fasttext
     model.get_sentence_vector("police arrested two men")
 
 becomes
 
-    kv = Sent2VecKeyedVectors.from_keyed_vectors(load_facebook_vectors("model.bin"))
+    kv = Sent2VecKeyedVectors.from_keyed_vectors(
+        load_facebook_vectors("model.bin"))
     kv.weighting = SentenceWeighting().fit(kv, texts)
     kv.encode(["police arrested two men"])
 
-and a `FastText` model of gensim is taken by its `.wv`. Words that fastText never saw it builds of its character
-n-grams; here `SentenceWeighting` does, so misspelt words still count. Prints nearest sentences to a misspelt one, the
-plain mean as fastText computes it (the same numbers, when that is what you want), a .bin that gensim ships, and, on
-news, agreement with people's judgements of fifty new texts: expect fastText's own mean far behind its vectors with a
-`SentenceWeighting`. To train anew, `Sent2Vec(texts)` takes the place of `FastText(texts)`.
+For a gensim `FastText` model, pass its `.wv`. fastText composes the vectors of
+unseen words from character n-grams; here `SentenceWeighting` does so, and
+misspelled words still contribute. Prints the sentences nearest to a misspelled
+one; the plain mean as fastText computes it, with equal values, in case you
+need it; a .bin file that ships with gensim; and, on news, the correlation with
+human judgments of fifty unseen texts. Expect fastText's own mean far below
+its vectors with a `SentenceWeighting`. To train from scratch, replace
+`FastText(texts)` by `Sent2Vec(texts)`.
 
-    python move_from_fasttext.py --bin model.bin --corpus corpus.txt       # one text a line
+    python move_from_fasttext.py --bin model.bin --corpus corpus.txt
+
+corpus.txt has one text per line.
 """
 
 import argparse
@@ -30,33 +36,35 @@ from gensim.utils import simple_preprocess
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, SentenceIndex, SentenceWeighting
 from gensim_sent2vec.datasets import human_correlation, lee_documents, split_sentences
 
-# fastText's sentence vector: the mean of words of length 1.
+# fastText's sentence vector: the mean of the unit-length word vectors.
 FASTTEXT_MEAN = SentenceWeighting(sif=None, unit_words=True, lexical_weight=0, whiten=0, unseen_words=False)
-MISSPELT = "the goverment of afganistan"
+MISSPELLED = "the goverment of afganistan"
 
 
 def moved(fasttext_vectors, texts):
-    """fastText's word vectors, to be read out as sentences."""
+    """fastText's word vectors, with a weighting for sentences."""
     kv = Sent2VecKeyedVectors.from_keyed_vectors(fasttext_vectors)
     kv.weighting = SentenceWeighting().fit(kv, texts)
     return kv
 
 
 def from_bin(path, texts):
-    """Vectors of a .bin of the fastText program, and its own mean beside ours."""
+    """Load a .bin file of the fastText program, and compare its sentence vectors with ours."""
     vectors = load_facebook_vectors(path)
     kv = moved(vectors, texts)
-    known = [word for word in max(texts[:100], key=len) if word in vectors.key_to_index]  # "in vectors": of any word
+    known = [word for word in max(texts[:100], key=len) if word in vectors.key_to_index]  # "in vectors" is always true
     theirs = vectors.get_mean_vector(known, pre_normalize=True)
     ours = kv.get_sentence_vector(known, weighting=FASTTEXT_MEAN.fit(kv, texts))
     print(f"{Path(path).name}: {len(kv):,} words of {kv.vector_size} dimensions.")
-    print(f"    greatest difference of the plain mean to fastText's: {np.abs(ours - theirs).max():.0e}")
+    print(f"    largest difference between the plain mean and fastText's: {np.abs(ours - theirs).max():.0e}")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bin", help="a model of the fastText program, of such texts (one that gensim ships)")
-    parser.add_argument("--corpus", help="texts, one a line (news that gensim ships)")
+    parser.add_argument(
+        "--bin", help="a model of the fastText program, for the same language (default: one that ships with gensim)"
+    )
+    parser.add_argument("--corpus", help="texts, one per line (default: news that ships with gensim)")
     args = parser.parse_args()
 
     if args.corpus:
@@ -70,16 +78,16 @@ def main():
     options = {"vector_size": 100, "min_count": 2, "epochs": 30, "negative": 10, "workers": 2}
     fasttext = FastText(texts, bucket=20_000, **options)
     kv = moved(fasttext.wv, texts)
-    unseen = [word for word in MISSPELT.split() if word not in kv]
-    print(f"\nNearest to: {MISSPELT} (never seen: {', '.join(unseen) or 'none'})")
+    unseen = [word for word in MISSPELLED.split() if word not in kv]
+    print(f"\nNearest to: {MISSPELLED} (unseen: {', '.join(unseen) or 'none'})")
     index = SentenceIndex.build(kv, texts, keys=sentences)
-    for sentence, cosine in index.most_similar(MISSPELT.split(), topn=3, hybrid=0.5):
+    for sentence, cosine in index.most_similar(MISSPELLED.split(), topn=3, hybrid=0.5):
         print(f"    {cosine:.2f}  {sentence[:100]}")
 
     if not args.corpus:
         documents = [simple_preprocess(document) for document in lee_documents("lee.cor")]
         model = Sent2Vec(texts, **options)
-        print("\nCorrelation with people's judgements of how alike fifty new texts are:")
+        print("\nCorrelation with human judgments of the similarity of fifty unseen texts:")
         for name, vectors in {
             "FastText, its own mean": kv.encode(documents, weighting=FASTTEXT_MEAN.fit(kv, texts)),
             "FastText, SentenceWeighting()": kv.encode(documents),

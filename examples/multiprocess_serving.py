@@ -1,12 +1,15 @@
 """Many processes, one model in memory.
 
-Trains a small bigram model, saves its vectors as one file, and starts processes that all encode sentences of their
-own: forked ones, which inherit the mapped file, as gunicorn's and uvicorn's workers do, and spawned ones, which map
-it by its path. Prints the private memory (unique set size, of /proc/self/smaps_rollup) that each has gained since it
-started, while all are alive. Expect a few MB each whatever the size of the file, and, for comparison, all of the file
-in each of the processes that load it without mmap.
+Trains a small bigram model, saves its vectors as one file, and starts
+processes that all encode sentences: forked ones, which inherit the mapped
+file, like the workers of gunicorn and uvicorn, and spawned ones, which map it
+by its path. Prints the private memory (unique set size, from
+/proc/self/smaps_rollup) that each process has gained since it started,
+measured while all are alive. Expect a few MB each, whatever the size of the
+file, and, for comparison, the entire file in each process that loads it
+without mmap.
 
-    python multiprocess_serving.py --bucket 2000000 --processes 8      # a file of 800 MB
+    python multiprocess_serving.py --bucket 2000000 --processes 8   # 800 MB
     python multiprocess_serving.py --model my.s2v --corpus sentences.txt
 """
 
@@ -25,7 +28,7 @@ ROLLUP = Path("/proc/self/smaps_rollup")
 
 
 def private_bytes():
-    """Memory that this process alone holds, or None where the system is not Linux."""
+    """Memory that only this process holds, in bytes; None if the system is not Linux."""
     if not ROLLUP.exists():
         return None
     fields = (line.split(":") for line in ROLLUP.read_text().splitlines()[1:])
@@ -34,20 +37,20 @@ def private_bytes():
 
 
 def serve(path, mmap, inherited, sentences, all_alive, results):
-    """What a process does: load, or use what it has inherited; encode; wait for the others; tell."""
+    """A process: load vectors or use the inherited ones, encode, wait for the others, report."""
     before = private_bytes()
-    began = time.perf_counter()
+    started = time.perf_counter()
     wv = inherited or Sent2VecKeyedVectors.load(path, mmap=mmap)
-    loaded = time.perf_counter() - began
+    loaded = time.perf_counter() - started
     vectors = np.array([wv.get_sentence_vector(sentence) for sentence in sentences])
-    all_alive.wait()  # pages that others have mapped, too, are not private
+    all_alive.wait()  # pages that other processes have mapped too are not private
     gained = None if before is None else private_bytes() - before
     results.put((vectors.sum(axis=0), len(vectors), loaded, gained))
-    all_alive.wait()  # nobody leaves while others measure
+    all_alive.wait()  # nobody exits while others measure
 
 
 def run(how, path, mmap, sentences, n):
-    """Start n processes; what each of them tells."""
+    """Start n processes; return what each of them reports."""
     context = multiprocessing.get_context(how)
     inherited = Sent2VecKeyedVectors.load(path, mmap=mmap) if how == "fork" and mmap else None
     all_alive, results = context.Barrier(n), context.Queue()
@@ -57,18 +60,18 @@ def run(how, path, mmap, sentences, n):
     ]
     for process in processes:
         process.start()
-    told = [results.get(timeout=300) for _ in processes]
+    reports = [results.get(timeout=300) for _ in processes]
     for process in processes:
         process.join()
-    return told
+    return reports
 
 
-def show(name, told, expected):
-    """Print a line for each process, and check that together they have encoded what one would have."""
-    total = sum(vectors for vectors, *_ in told)
-    assert np.allclose(total, expected, atol=1e-2), "the processes' vectors are not those of this one"
-    print(f"{name}: the vectors are those of a single process.")
-    for number, (_, encoded, loaded, gained) in enumerate(told, 1):
+def show(name, reports, expected):
+    """Print a line per process, and check that together they give the vectors of a single process."""
+    total = sum(vectors for vectors, *_ in reports)
+    assert np.allclose(total, expected, atol=1e-2), "the vectors of the processes differ from those of this one"
+    print(f"{name}: the vectors equal those of a single process.")
+    for number, (_, encoded, loaded, gained) in enumerate(reports, 1):
         memory = "unknown (not Linux)" if gained is None else f"{max(0, gained) / 1e6:7.1f} MB"
         print(f"    process {number}: {encoded:5,} sentences, loaded in {1000 * loaded:6.1f} ms, private {memory}")
 
@@ -76,9 +79,9 @@ def show(name, told, expected):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--processes", type=int, default=4)
-    parser.add_argument("--bucket", type=int, default=200_000, help="n-gram rows of the model that is trained (200000)")
-    parser.add_argument("--model", help="vectors saved by wv.save, instead of training some")
-    parser.add_argument("--corpus", help="sentences to encode, one a line (news that gensim ships)")
+    parser.add_argument("--bucket", type=int, default=200_000, help="n-gram buckets of the trained model (200000)")
+    parser.add_argument("--model", help="vectors saved by wv.save (default: train some)")
+    parser.add_argument("--corpus", help="sentences to encode, one per line (default: news that ships with gensim)")
     args = parser.parse_args()
 
     news = split_sentences(lee_documents("lee_background.cor"))
@@ -94,7 +97,7 @@ def main():
         print(
             f"{len(wv):,} words, {len(wv.vectors_ngrams):,} n-gram rows: {Path(path).stat().st_size / 1e6:,.0f} MB.\n"
         )
-        del wv  # each process shall pay for itself
+        del wv  # so that each process pays for itself
         for how in ("fork", "spawn"):
             if how in multiprocessing.get_all_start_methods():
                 show(f"{how}, mmap", run(how, path, "r", sentences, args.processes), expected)

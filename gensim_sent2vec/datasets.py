@@ -25,7 +25,7 @@ def lee_documents(name: str) -> list[str]:
     Parameters
     ----------
     name : {"lee_background.cor", "lee.cor"}
-        The file name: 300 articles, or the 50 with similarity judgements.
+        The file name: 300 articles, or the 50 with similarity judgments.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def split_sentences(documents: Iterable[str]) -> list[str]:
 
 
 def human_correlation(vectors: np.ndarray) -> float:
-    """Correlate document vectors of ``lee.cor`` with human similarity judgements.
+    """Correlate document vectors of ``lee.cor`` with human similarity judgments.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def human_correlation(vectors: np.ndarray) -> float:
     Returns
     -------
     float
-        Pearson's r between the cosine similarities and the mean human judgements of the 1,225 pairs.
+        Pearson's r between the cosine similarities and the mean human judgments of the 1,225 pairs.
 
     Raises
     ------

@@ -30,7 +30,7 @@ def add_parser(commands: Subcommands) -> None:
         run,
         summary="train on a small news corpus and show the results",
         details="The corpus ships with gensim; nothing is downloaded. Shows the nearest sentences and words, how well "
-        "the vectors agree with human judgements, and how to load the model. Takes less than a minute.",
+        "the vectors agree with human judgments, and how to load the model. Takes less than a minute.",
         examples=[
             "gensim-sent2vec demo",
             "gensim-sent2vec demo --save lee.model",
@@ -91,7 +91,7 @@ def _show_correlations(wv: Sent2VecKeyedVectors, word2vec: Word2Vec, documents: 
     from ...datasets import human_correlation
 
     plain = Sent2VecKeyedVectors.from_keyed_vectors(word2vec.wv)
-    print("\nCorrelation with human judgements of the similarity of 50 unseen documents (Pearson's r):")
+    print("\nCorrelation with human judgments of the similarity of 50 unseen documents (Pearson's r):")
     print(f"    Sent2Vec                          {human_correlation(wv.encode(documents)):.3f}")
     print(f"    Sent2Vec, plain mean of words     {human_correlation(wv.encode(documents, weighting=False)):.3f}")
     print(f"    gensim Word2Vec, mean of words    {human_correlation(plain.encode(documents)):.3f}")
