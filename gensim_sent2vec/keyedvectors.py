@@ -16,7 +16,7 @@ from . import _kernel
 from ._files import container
 from ._files.attributes import MADE_AGAIN, contents, restore
 from ._files.pickles import class_of_pickle
-from ._pooling.pooling import MeanPooling, Rows, WeightedPooling
+from ._pooling.pooling import MeanPooling, RowBuffer, WeightedPooling
 from ._text.tokenization import Tokenization, picklable
 from ._text.vocabulary import Vocabulary, batches
 from ._util.compression import COMPRESSED_SUFFIXES
@@ -173,8 +173,7 @@ class Sent2VecKeyedVectors(WordVectors):
                 f"weighting: a SentenceWeighting, None (as the vectors say) or False (the plain mean) is expected, "
                 f"got {weighting!r}"
             )
-        if self._weighted is None or not self._weighted.matches(words, self.vectors, weighting):
-            self._weighted = WeightedPooling(words, self.vectors, weighting)
+        self._weighted = weighting.pooling(words, self.vectors, self._weighted)
         return self._weighted
 
     @property
@@ -277,7 +276,7 @@ class Sent2VecKeyedVectors(WordVectors):
         total = len(sentences) if isinstance(sentences, Sized) else None
         if total is not None and total <= ENCODE_BATCH:
             workers = 1  # one batch is one thread's work
-        rows, known = Rows(total or 0, readout.vector_size), [np.zeros(0, dtype=bool)]
+        rows, known = RowBuffer(total or 0, readout.vector_size), [np.zeros(0, dtype=bool)]
 
         def encode_batch(batch: list[Sentence]) -> tuple[np.ndarray, np.ndarray]:
             return readout(_kernel.Pack(batch))

@@ -15,6 +15,7 @@ r' the rows of the round before, at first the baked ones. Rows of words without 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ from scipy import sparse
 from .._text.corpus import Sample, check_sentences
 from .._text.vocabulary import Vocabulary
 from .._util.progress import Progress
+from .fitted import FittedWeighting, fingerprint
+from .parameters import WeightingParameters
 
 if TYPE_CHECKING:
     from ..keyedvectors import Sent2VecKeyedVectors
@@ -31,6 +34,50 @@ if TYPE_CHECKING:
 SAMPLE = 100_000  # sentences that rows are fitted on
 ROUNDS, STEPS = 3, 10  # of fitting, each of so many steps of conjugate gradients
 PRIOR = 10.0  # a word's row is held fast as if it stood in so many sentences more, which suit it as it is
+
+
+def weighted_rows(
+    parameters: WeightingParameters,
+    fitted: FittedWeighting,
+    vectors: np.ndarray,
+    vocabulary: Vocabulary,
+    extra_words: Iterable[str] = (),
+) -> tuple[np.ndarray, Vocabulary]:
+    """Rows multiplied by the weights of their words, also for out-of-vocabulary words.
+
+    Returns
+    -------
+    rows : numpy.ndarray of float32, shape (n_words, n_dims)
+    vocabulary : Vocabulary
+        The given one, followed by those of `extra_words` that it does not contain.
+
+    Raises
+    ------
+    ValueError
+        If there are extra words, but the weighting has no rows for out-of-vocabulary words.
+    """
+    rows = [(vectors if fitted.rows is None else fitted.rows).astype(np.float32) * fitted.weights[:, None]]
+    extra = [word for word in dict.fromkeys(extra_words) if word not in vocabulary]
+    if extra:
+        if fitted.unseen is None:
+            raise ValueError(
+                "extra_words: the weighting has no rows for out-of-vocabulary words; fit one without unseen_words=False"
+            )
+        extra_rows, weights = fitted.unseen.encoder(parameters.stop_words)(extra)
+        rows.append(extra_rows * weights[:, None])
+        vocabulary = Vocabulary.from_words(chain(vocabulary, extra))
+    return np.concatenate(rows), vocabulary
+
+
+def remaining_weighting(
+    parameters: WeightingParameters, fitted: FittedWeighting, vocabulary: Vocabulary
+) -> tuple[WeightingParameters, FittedWeighting] | None:
+    """The nonlinear steps, as a weighting of vectors that are `weighted_rows`; None if there are no such steps."""
+    if parameters.part_lengths is None and parameters.first_half == 1:
+        return None
+    ones = np.ones(len(vocabulary), dtype=np.float32)
+    rest = FittedWeighting(ones, None, fingerprint(vocabulary), fitted.semantic_dims)
+    return replace(parameters, unseen_words=False), rest
 
 
 def bake(
@@ -77,7 +124,7 @@ def bake(
         raise ValueError("bake: these vectors have no weighting; set wv.weighting to a fitted SentenceWeighting")
     if sentences is not None:
         check_sentences(sentences, passes=1)
-    rows, words, rest = wv.weighting.bake_rows(wv.vectors, wv.freeze(), extra_words)
+    rows, words, rest = wv.weighting.bake(wv.freeze(), wv.vectors, extra_words)
     if sentences is not None and rest is not None:
         held = _known(wv, words, Sample.of(sentences, SAMPLE))
         rows, rest = nearest_rows(rows, *_asked_for(wv, words, held), show_progress_bar), None
