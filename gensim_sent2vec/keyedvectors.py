@@ -6,6 +6,7 @@ import copy
 import logging
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence, Sized
+from functools import partial
 from itertools import chain
 from typing import Any, Literal, overload
 
@@ -16,7 +17,9 @@ from . import _kernel
 from ._files import container
 from ._files.attributes import MADE_AGAIN, contents, restore
 from ._files.pickles import class_of_pickle
-from ._pooling.pooling import MeanPooling, Rows, WeightedPooling
+from ._pooling.baking import fit_rows_to_sentences
+from ._pooling.pooling import MeanPooling, RowBuffer, WeightedPooling
+from ._text.corpus import check_sentences
 from ._text.tokenization import Tokenization
 from ._text.vocabulary import Vocabulary
 from ._util.batches import batched
@@ -175,8 +178,7 @@ class Sent2VecKeyedVectors(WordVectors):
                 f"weighting: a SentenceWeighting, None (as the vectors say) or False (the plain mean) is expected, "
                 f"got {weighting!r}"
             )
-        if self._weighted is None or not self._weighted.matches(words, self.vectors, weighting):
-            self._weighted = WeightedPooling(words, self.vectors, weighting)
+        self._weighted = weighting.pooling(words, self.vectors, self._weighted)
         return self._weighted
 
     @property
@@ -279,7 +281,7 @@ class Sent2VecKeyedVectors(WordVectors):
         total = len(sentences) if isinstance(sentences, Sized) else None
         if total is not None and total <= ENCODE_BATCH:
             workers = 1  # one batch is one thread's work
-        rows, known = Rows(total or 0, readout.vector_size), [np.zeros(0, dtype=bool)]
+        rows, known = RowBuffer(total or 0, readout.vector_size), [np.zeros(0, dtype=bool)]
 
         def encode_batch(batch: list[Sentence]) -> tuple[np.ndarray, np.ndarray]:
             return readout(_kernel.Pack(batch))
@@ -303,9 +305,26 @@ class Sent2VecKeyedVectors(WordVectors):
         show_progress_bar: bool | None = None,
     ) -> Sent2VecKeyedVectors:
         """Word vectors for programs that average them; see `gensim_sent2vec._pooling.baking`."""
-        from ._pooling.baking import bake
-
-        return bake(self, extra_words, sentences, show_progress_bar)
+        if self.weighting is None:
+            raise ValueError(
+                "wv: these vectors have no weighting to bake; set wv.weighting to a fitted SentenceWeighting"
+            )
+        if sentences is not None:
+            check_sentences(sentences, passes=1)
+        rows, words, rest = self.weighting.bake(self.freeze(), self.vectors, extra_words)
+        if sentences is not None and rest is not None:
+            encode = partial(self.encode, normalize=True, show_progress_bar=False)
+            rows = fit_rows_to_sentences(rows, words, sentences, self.token_lists, encode, show_progress_bar)
+            rest = None
+        result = type(self)(rows.shape[1])
+        result.set_words(words)
+        result.vectors, result.weighting = rows, rest
+        result.tokenizer, result.phrases = self.tokenizer, self.phrases
+        n_extra = len(words) - len(self)
+        result.expandos = {
+            name: np.append(values, np.zeros(n_extra, values.dtype)) for name, values in self.expandos.items()
+        }
+        return result
 
     def astype(self, dtype: Any) -> Sent2VecKeyedVectors:
         """The same vectors in another precision.

@@ -1,94 +1,115 @@
-"""How the words of a sentence are weighted and joined into its vector; fitted once, and kept with the vectors.
+"""Sentence weighting: how the vectors of a sentence's words are weighted and pooled into the vector of the sentence.
 
-With p_w the share of word w in all tokens:
+A weighting is fitted once, and stored with the vectors. With p_w the share of word w in all tokens, unit(x) = x / |x|,
+v_w the input vector and o_w the output vector of w:
 
-- *weight*: SIF's a / (a + p_w) (Arora, Liang, Ma 2017) or word2vec's subsampling curve √(a / p_w) + a / p_w, at most 1;
-  0 for stop words; times `first_half` in the first half of long sentences, where the topic stands in Korean.
-- *meaning* B_w = unit(unit(in_w) + unit(out_w)): rare words have short vectors and frequent ones long, for no reason
-  that matters to a sentence. An unknown word is spelt (`gensim_sent2vec._pooling.spelling`).
-- *spelling* σ_w, the signature of w, which keeps apart what a hundred dimensions of meaning blur.
+- The *weight* ω_w decreases with frequency, as SIF's a / (a + p_w) (Arora, Liang, Ma 2017), or as word2vec's
+  subsampling curve √(a / p_w) + a / p_w, at most 1. It is 0 for stop words, and multiplied by `first_half` in the
+  first half of long sentences: in Korean, that is where the topic stands.
+- The *vector* is B_w = unit(unit(v_w) + unit(o_w)), because rare words have short vectors and frequent words long ones,
+  which is irrelevant for the meaning of a sentence. Vectors of out-of-vocabulary words are estimated from their
+  character n-grams (`gensim_sent2vec._pooling.spelling`).
+- The *signature* σ_w is a random projection of the word's character n-grams. It separates words that a hundred
+  dimensions of meaning cannot tell apart.
 
-A sentence has x_s = Σ w B_w / Σ w and x_l = Σ w σ_w / Σ w. The second moments of unit-length x_s and x_l over a sample
-of sentences give their axes; of the meaning the leading ones Q are kept, those of the spelling are evened out by
-T = V e ** -0.5. With λ = lexical_weight the sentence's vector is
+Pooling gives the means x_s = Σ ω_w B_w / Σ ω_w and x_l = Σ ω_w σ_w / Σ ω_w over the words of a sentence. `fit` computes
+the second moments of unit(x_s) and of unit(x_l) over a sample of sentences. Q consists of the leading eigenvectors of
+the first, after the `remove_components` largest, each scaled by its eigenvalue to the power `whiten`. T = V e^(-1/2)
+whitens x_l, with V the eigenvectors and e the eigenvalues of the second. With λ = `lexical_weight`, the sentence vector
 
-    [√(1 - λ) unit(x_s Q) ; √λ unit(x_l T)],
+    [√(1 - λ) unit(x_s Q) ; √λ unit(x_l T)]
 
-whose cosines are the parts' cosines, mixed. Without a lexical part (λ = 0) it is x_s V e ** whiten Vᵀ.
+consists of a *semantic part* and a *lexical part*; its cosines are the weighted means of the cosines of the parts.
+Without a lexical part (λ = 0) it is x_s V e^whiten Vᵀ, with V and e of the first moment.
 """
 
 from __future__ import annotations
 
-import copy
-import inspect
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 from gensim.models import KeyedVectors
 from gensim.utils import SaveLoad
 
-from ._pooling.fitting import Fit, fingerprint
-from ._pooling.spelling import Spelling
+from ._pooling import baking
+from ._pooling.fitted import FittedWeighting, fingerprint
+from ._pooling.fitting import fit_weighting
+from ._pooling.parameters import WeightingParameters
+from ._pooling.pooling import WeightedPooling
 from ._text.vocabulary import Vocabulary
-from ._util.parameters import check_float, check_int
 
-DECAYS = ("sif", "word2vec")
-LONGEST = 1000  # characters of an n-gram
+GENSIM_DUMMY_COUNTS = 10  # with at least this many words, counts n, n - 1, ..., 1 cannot be a coincidence
+
+
+def _parameter(name: str) -> Any:
+    """An attribute of `SentenceWeighting` that is a field of its parameters; new values are checked."""
+
+    def get_value(weighting: SentenceWeighting) -> Any:
+        return getattr(weighting._parameters, name)
+
+    def set_value(weighting: SentenceWeighting, value: Any) -> None:
+        weighting._parameters = replace(weighting._parameters, **{name: value})
+
+    return property(get_value, set_value)
 
 
 class SentenceWeighting(SaveLoad):
-    """The way from words to the vector of a sentence.
+    """Weights the words of sentences, and pools their vectors into sentence vectors.
 
     Parameters
     ----------
     sif : float or None
-        The a of the decay of frequent words' weights; None: all words weigh the same.
+        a of the weights that decrease with frequency; None: all words have weight 1.
     unit_words : bool
-        Scale word vectors to length 1, and add the output vectors where there are any.
+        Scale word vectors to length 1, and add the output vectors if there are any.
     first_half : float
-        Factor of the weights in the first half of sentences of more than `half_length` tokens.
+        Factor of the weights in the first half of sentences with more than `half_length` tokens.
     stop_words : iterable of str
-        Words that are left out.
+        Words with weight 0.
     whiten : float, optional
-        Each axis of the meaning is scaled by its eigenvalue to this power (-1 to 1); 0: none. By default -0.25, or
-        none where there is a lexical part, which it would hurt.
+        Scale each axis of the semantic part by its eigenvalue to this power (-1 to 1); 0: no scaling. The default is
+        -0.25, or 0 if there is a lexical part, which would otherwise suffer.
     remove_components : int
-        So many leading axes of the meaning are left out.
+        Number of leading axes that are removed from the semantic part (common component removal).
     lexical_weight : float
-        Share of the spelling in the cosines, 0 to 1; 0: no lexical part.
+        Weight of the lexical part in cosines, 0 to 1; 0: no lexical part.
     lexical_dims : int
-        Sentences have vector_size + `lexical_dims` numbers. With a lexical part a fifth of them (at most vector_size)
-        is the meaning's, the others are the spelling's. 0: "in place", as many numbers as the words have.
+        Sentence vectors have vector_size + `lexical_dims` dimensions. With a lexical part, a fifth of them (at most
+        vector_size) are semantic and the others lexical. 0: as many dimensions as the word vectors.
     decay : {"sif", "word2vec"}
-        The curve of the weights, with a or the subsampling threshold in `sif`.
+        How weights decrease with frequency: a / (a + p), or √(a / p) + a / p, at most 1.
     half_length : int
         See `first_half`.
     unseen_words : bool
-        Give words that are not in the vocabulary a vector by their spelling; else they are left out.
+        Estimate the vectors of out-of-vocabulary words from their character n-grams; False: leave these words out.
     linear : bool
-        Join the two parts without scaling each to its length in every sentence. Scores a little less, but is a mean
-        of fixed rows, see `Sent2VecKeyedVectors.bake`.
+        Do not scale the two parts of each sentence vector to their lengths. Slightly worse, but then a sentence vector
+        is the mean of fixed rows, see `Sent2VecKeyedVectors.bake`.
     min_n, max_n : int
-        Least and greatest length of the character n-grams.
+        Shortest and longest character n-gram.
     sample_size : int
-        `fit` looks at no more sentences than these.
+        Maximum number of sentences that `fit` uses.
     seed : int
-        Of the signatures.
+        Seed of the signatures.
 
     Attributes
     ----------
-    rows : numpy.ndarray of float32 or float16, shape (n_words, n_numbers), or None
-        The known words' rows; None where the vectors' own rows are meant (after `bake`).
-    weights : numpy.ndarray of float32, shape (n_words,)
-        The known words' weights.
+    rows : numpy.ndarray of float32 or float16, shape (n_words, n_dims), or None
+        Rows of the words; None if they are the word vectors themselves (after `bake`), and before `fit`.
+    weights : numpy.ndarray of float32, shape (n_words,), or None
+        Weights of the words; None before `fit`.
 
     Raises
     ------
     TypeError, ValueError
-        For a parameter that is none or out of its range.
+        If a parameter has the wrong type or is out of range.
+
+    Notes
+    -----
+    Parameters are attributes and can be changed. Changes of `first_half`, `half_length`, `linear`, `lexical_weight`,
+    and of `stop_words` for out-of-vocabulary words, take effect immediately, those of other parameters with `fit`.
 
     Examples
     --------
@@ -100,9 +121,8 @@ class SentenceWeighting(SaveLoad):
     (50,)
     """
 
-    rows: np.ndarray | None = None
-    weights: np.ndarray | None = None
-    spelling: Spelling | None = None
+    _parameters: WeightingParameters
+    _fitted: FittedWeighting | None = None
 
     def __init__(
         self,
@@ -123,45 +143,50 @@ class SentenceWeighting(SaveLoad):
         sample_size: int = 20_000,
         seed: int = 1,
     ) -> None:
-        self.sif = None if sif is None else check_float("sif", sif, above=0)
-        self.unit_words = _flag("unit_words", unit_words)
-        self.first_half = check_float("first_half", first_half, above=0)
-        self.stop_words = _stop_words(stop_words)
-        self.whiten = None if whiten is None else check_float("whiten", whiten, least=-1, most=1)
-        self.remove_components = check_int("remove_components", remove_components, 0)
-        self.lexical_weight = check_float("lexical_weight", lexical_weight, least=0, most=1)
-        self.lexical_dims = check_int("lexical_dims", lexical_dims, 0)
-        if self.lexical_dims and not self.lexical_weight:
-            raise ValueError(f"lexical_dims: {lexical_dims} dimensions are for a lexical part, but lexical_weight is 0")
-        if decay not in DECAYS:
-            raise ValueError(f"decay: one of {', '.join(DECAYS)} is expected, got {decay!r}")
-        self.decay = decay
-        self.half_length = check_int("half_length", half_length, 0)
-        self.unseen_words = _flag("unseen_words", unseen_words)
-        self.linear = _flag("linear", linear)
-        self.min_n = check_int("min_n", min_n, 1, LONGEST)
-        self.max_n = check_int("max_n", max_n, self.min_n, LONGEST)
-        self.sample_size = check_int("sample_size", sample_size, 1)
-        self.seed = check_int("seed", seed, 0)
+        self._parameters = WeightingParameters(
+            sif=sif,
+            unit_words=unit_words,
+            first_half=first_half,
+            stop_words=stop_words,  # type: ignore[arg-type]  # made a frozenset there
+            whiten=whiten,
+            remove_components=remove_components,
+            lexical_weight=lexical_weight,
+            lexical_dims=lexical_dims,
+            decay=decay,
+            half_length=half_length,
+            unseen_words=unseen_words,
+            linear=linear,
+            min_n=min_n,
+            max_n=max_n,
+            sample_size=sample_size,
+            seed=seed,
+        )
+
+    sif: float | None = _parameter("sif")
+    unit_words: bool = _parameter("unit_words")
+    first_half: float = _parameter("first_half")
+    stop_words: frozenset[str] = _parameter("stop_words")
+    whiten: float | None = _parameter("whiten")
+    remove_components: int = _parameter("remove_components")
+    lexical_weight: float = _parameter("lexical_weight")
+    lexical_dims: int = _parameter("lexical_dims")
+    decay: str = _parameter("decay")
+    half_length: int = _parameter("half_length")
+    unseen_words: bool = _parameter("unseen_words")
+    linear: bool = _parameter("linear")
+    min_n: int = _parameter("min_n")
+    max_n: int = _parameter("max_n")
+    sample_size: int = _parameter("sample_size")
+    seed: int = _parameter("seed")
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The arguments, for another one like this: ``SentenceWeighting(**weighting.parameters)``."""
-        return {name: getattr(self, name) for name in PARAMETERS}
-
-    @property
-    def fitted(self) -> bool:
-        """Whether `fit` has found rows and weights."""
-        return self.weights is not None
-
-    @property
-    def vector_size(self) -> int | None:
-        """Numbers of a sentence's vector; None before `fit`, and where the vectors' own rows are meant."""
-        return None if self.rows is None else self.rows.shape[1]
+        """The constructor's arguments: ``SentenceWeighting(**weighting.parameters)`` is a copy that is not fitted."""
+        return {field.name: getattr(self._parameters, field.name) for field in fields(self._parameters)}
 
     def __repr__(self) -> str:
-        default = SentenceWeighting().parameters
-        given = ", ".join(f"{k}={v!r}" for k, v in self.parameters.items() if v != default[k])
+        defaults = SentenceWeighting().parameters
+        given = ", ".join(f"{k}={v!r}" for k, v in self.parameters.items() if v != defaults[k])
         return f"SentenceWeighting({given})" + ("" if self.fitted else " <not fitted>")
 
     # -------------------------------------------------------------------------------------------------
@@ -174,219 +199,222 @@ class SentenceWeighting(SaveLoad):
         output_vectors: np.ndarray | None = None,
         show_progress_bar: bool | None = None,
     ) -> SentenceWeighting:
-        """Make the rows and weights of the words of `wv`.
+        """Compute the rows and weights of the words of `wv`.
 
         Parameters
         ----------
         wv : gensim.models.KeyedVectors
-            Any that know how often their words occurred. They are read, not changed.
+            Any vectors with word counts. They are not changed.
         sentences : iterable of sequences of str, or of str
-            A list or a stream of any length, such as the training corpus; read once, a sample of it is held. A str is
-            tokenised as the vectors say (``wv.tokens``), or split at whitespace.
+            A list, or a stream of any length, such as the training corpus. It is read once, and a sample of it is kept
+            in memory. A str is split by ``wv.tokens`` if there is such a method, otherwise at whitespace.
         output_vectors : numpy.ndarray of float32, shape (n_words, vector_size), optional
-            The words' output vectors (gensim's ``model.syn1neg``); used with `unit_words`.
+            Output vectors of the words (``syn1neg`` of gensim's models); used only with `unit_words`.
         show_progress_bar : bool, optional
-            By default a bar appears on a terminal when the work takes longer than two seconds.
+            The default is a progress bar on a terminal if the work takes longer than two seconds.
 
         Returns
         -------
         SentenceWeighting
-            Itself.
+            self.
 
         Raises
         ------
         ValueError
-            Where counts are missing, sizes do not fit, no sentence has a known word, or a vector is not finite.
+            If counts are missing or invalid, shapes do not match, no sentence has a known word, or the vector of a word
+            in the sentences is not finite. A previous fit is kept.
+        TypeError
+            If `sentences` is a str or not iterable.
         """
-        fitted = Fit(self, wv, output_vectors).run(sentences, show_progress_bar)
-        self.__dict__.update(fitted)
+        self._fitted = fit_weighting(
+            self._parameters,
+            wv.vectors,
+            vocabulary_of(wv),
+            word_counts(wv),
+            sentences,
+            getattr(wv, "tokens", str.split),
+            output_vectors,
+            show_progress_bar,
+        )
         return self
 
-    def decay_weights(self, p: np.ndarray) -> np.ndarray:
-        """The weights of words with shares `p` of all tokens."""
-        if self.sif is None:
-            return np.ones(len(p), dtype=np.float32)
-        with np.errstate(divide="ignore"):
-            ratio = self.sif / p
-        curve = 1 / (1 + 1 / ratio) if self.decay == "sif" else np.minimum(np.sqrt(ratio) + ratio, 1)
-        return curve.astype(np.float32)
-
-    def check_fits(self, vocabulary: Vocabulary) -> None:
-        """Raise a ValueError unless this is fitted, for these words."""
-        if self.weights is None:
-            raise ValueError("weighting: it is not fitted; call .fit(wv, sentences), with some of the training corpus")
-        if fingerprint(vocabulary) != self.words:
-            raise ValueError(
-                f"weighting: it was fitted for other words ({len(self.weights)}) than these vectors have "
-                f"({len(vocabulary)}); fit one for them: SentenceWeighting(…).fit(wv, sentences)"
-            )
-
-    def unseen_word_encoder(self) -> Callable[[Sequence[str]], tuple[np.ndarray, np.ndarray]]:
-        """What gives words that are not in the vocabulary their rows and weights.
-
-        Returns
-        -------
-        callable
-            From words to rows, float32 (n_words, n_numbers), and weights, float32 (n_words,): 0 for stop words, and for
-            words whose row is all zeros.
-        """
-        if self.spelling is None:
-            raise ValueError("weighting: it knows nothing of the spelling of words (unseen_words=False)")
-        speller = self.spelling.speller(self.meaning_map * np.float32(self.row_length), self.lexical_map)
-        weight, stop_words = np.float32(self.unseen_weight), self.stop_words
-
-        def rows_and_weights(words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-            rows = speller(words)
-            weights = np.where(rows.any(axis=1), weight, np.float32(0))
-            if stop_words:
-                weights[[word in stop_words for word in words]] = 0
-            return rows, weights
-
-        return rows_and_weights
+    @property
+    def fitted(self) -> bool:
+        """Whether `fit` has been called."""
+        return self._fitted is not None
 
     @property
-    def lengths(self) -> tuple[float, float] | None:
-        """To what lengths the two parts of a sentence's vector are scaled; None where they stay as they are."""
-        if self.linear or not self.lexical_weight:
-            return None
-        return math.sqrt(1 - self.lexical_weight), math.sqrt(self.lexical_weight)
+    def rows(self) -> np.ndarray | None:
+        return None if self._fitted is None else self._fitted.rows
 
-    def bake_rows(
-        self, vectors: np.ndarray, vocabulary: Vocabulary, extra_words: Iterable[str] = ()
+    @rows.setter
+    def rows(self, rows: np.ndarray | None) -> None:
+        self._fitted = replace(self._require_fit(), rows=rows)
+
+    @property
+    def weights(self) -> np.ndarray | None:
+        return None if self._fitted is None else self._fitted.weights
+
+    @weights.setter
+    def weights(self, weights: np.ndarray) -> None:
+        self._fitted = replace(self._require_fit(), weights=weights)
+
+    @property
+    def meaning_dims(self) -> int:
+        """How many leading dimensions of a sentence vector are its semantic part; the others are its lexical part."""
+        return self._require_fit().semantic_dims
+
+    @property
+    def vector_size(self) -> int | None:
+        """Dimensions of a sentence vector; None before `fit`, and if `rows` are the word vectors themselves."""
+        return None if self.rows is None else self.rows.shape[1]
+
+    def _require_fit(self) -> FittedWeighting:
+        if self._fitted is None:
+            raise ValueError("weighting: not fitted; call .fit(wv, sentences), with sentences of the training corpus")
+        return self._fitted
+
+    def check_fits(self, vocabulary: Vocabulary) -> None:
+        """Raise a ValueError unless the weighting is fitted, for this vocabulary."""
+        self._require_fit().check_vocabulary(vocabulary)
+
+    # -------------------------------------------------------------------------------------------------
+    # Use
+
+    def pooling(
+        self, vocabulary: Vocabulary, vectors: np.ndarray, previous: WeightedPooling | None = None
+    ) -> WeightedPooling:
+        """What pools sentences of these words: `previous`, if it is still valid, or a new one."""
+        fitted = self._require_fit()
+        if previous is not None and previous.matches(vocabulary, vectors, self._parameters, fitted):
+            return previous
+        return WeightedPooling(vocabulary, vectors, self._parameters, fitted)
+
+    def bake(
+        self, vocabulary: Vocabulary, vectors: np.ndarray, extra_words: Iterable[str] = ()
     ) -> tuple[np.ndarray, Vocabulary, SentenceWeighting | None]:
         """Rows whose plain mean is the weighted one up to its length; see `Sent2VecKeyedVectors.bake`.
 
         Returns
         -------
-        rows : numpy.ndarray of float32, shape (n_words, n_numbers)
-        words : Vocabulary
-            Those given, and the extra ones that are not among them.
+        rows : numpy.ndarray of float32, shape (n_words, n_dims)
+        vocabulary : Vocabulary
+            The given one, followed by those of `extra_words` that it does not contain.
         rest : SentenceWeighting or None
-            What is still to be done to the mean, where there is something.
+            What cannot be included in rows; None if everything is.
         """
-        self.check_fits(vocabulary)
-        assert self.weights is not None
-        rows = [(vectors if self.rows is None else self.rows).astype(np.float32) * self.weights[:, None]]
-        extra = [word for word in dict.fromkeys(extra_words) if word not in vocabulary]
-        if extra:
-            spelt, weights = self.unseen_word_encoder()(extra)
-            rows.append(spelt * weights[:, None])
-            vocabulary = Vocabulary.from_words(chain(vocabulary, extra))
-        rest = None
-        if (self.lexical_weight and not self.linear) or self.first_half != 1:
-            rest = SentenceWeighting(**{**self.parameters, "unseen_words": False})
-            rest.weights = np.ones(len(vocabulary), dtype=np.float32)
-            rest.words, rest.meaning_dims = fingerprint(vocabulary), self.meaning_dims
-        return np.concatenate(rows), vocabulary, rest
+        fitted = self._require_fit()
+        fitted.check_vocabulary(vocabulary)
+        rows, vocabulary = baking.weighted_rows(self._parameters, fitted, vectors, vocabulary, extra_words)
+        rest = baking.remaining_weighting(self._parameters, fitted, vocabulary)
+        return rows, vocabulary, None if rest is None else SentenceWeighting._from_values(*rest)
 
     def astype(self, dtype: Any) -> SentenceWeighting:
-        """The same with rows in another precision, float32 or float16."""
-        result = SentenceWeighting.from_arrays(*self.to_arrays())
-        result.rows = None if self.rows is None else self.rows.astype(dtype)
-        return result
+        """A copy with rows of another precision, float32 or float16; other arrays are shared."""
+        fitted = self._require_fit()
+        rows = None if fitted.rows is None else fitted.rows.astype(dtype)
+        return SentenceWeighting._from_values(self._parameters, replace(fitted, rows=rows))
 
     def of_words(self, ids: np.ndarray, vocabulary: Vocabulary, rows: np.ndarray | None) -> SentenceWeighting:
-        """The same for some of the words, `ids` (int64), which make up `vocabulary` and have these `rows`."""
-        result = copy.copy(self)
-        if self.weights is not None:
-            result.weights, result.rows, result.words = self.weights[ids], rows, fingerprint(vocabulary)
+        """A copy for a subset of the words: `ids` (int64), which make up `vocabulary` and have these `rows`."""
+        fitted = self._fitted
+        if fitted is not None:
+            fitted = replace(fitted, weights=fitted.weights[ids], rows=rows, vocabulary=fingerprint(vocabulary))
+        return SentenceWeighting._from_values(self._parameters, fitted)
+
+    @classmethod
+    def _from_values(cls, parameters: WeightingParameters, fitted: FittedWeighting | None) -> SentenceWeighting:
+        result = cls.__new__(cls)
+        result._parameters, result._fitted = parameters, fitted
         return result
 
     # -------------------------------------------------------------------------------------------------
     # Files
 
     def to_arrays(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """All that `fit` found, as arrays by name and JSON-able facts; see `from_arrays`."""
-        if self.weights is None:
-            raise ValueError("weighting: it is not fitted")
-        arrays = {"weights": self.weights}
-        facts = {
-            "parameters": {**self.parameters, "stop_words": sorted(self.stop_words)},
-            "words": self.words,
-            "meaning_dims": self.meaning_dims,
-        }
-        if self.rows is not None:
-            arrays["rows"] = self.rows
-        if self.spelling is not None:
-            arrays |= {"meaning_map": self.meaning_map, "lexical_map": self.lexical_map}
-            arrays |= {f"ngram_{name}": getattr(self.spelling, name) for name in ("hashes", "weights", "vectors")}
-            facts |= {"row_length": self.row_length, "unseen_weight": self.unseen_weight}
-            facts["ngram_new_weight"] = self.spelling.new_weight
-        return arrays, facts
+        """A fitted weighting as arrays by name, and facts that JSON can store; see `from_arrays`."""
+        arrays, facts = self._require_fit().to_arrays()
+        return arrays, {"parameters": {**self.parameters, "stop_words": sorted(self.stop_words)}, **facts}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> SentenceWeighting:
-        """A fitted weighting from what `to_arrays` gave; arrays are shared, and may be mapped read-only.
+        """The fitted weighting that `to_arrays` was called on; arrays are shared, and may be mapped read-only.
 
         Raises
         ------
-        ValueError
-            Where an array or a fact is missing.
+        TypeError, ValueError
+            If an array or a fact is missing or invalid, or the arrays do not fit together.
         """
         try:
             result = cls(**facts["parameters"])
-            result.weights, result.rows = arrays["weights"], arrays.get("rows")
-            result.words, result.meaning_dims = facts["words"], check_int("meaning_dims", facts["meaning_dims"], 0)
-            if "ngram_hashes" in arrays:
-                result.meaning_map, result.lexical_map = arrays["meaning_map"], arrays["lexical_map"]
-                numbers = (
-                    check_float(name, facts[name]) for name in ("row_length", "unseen_weight", "ngram_new_weight")
-                )
-                result.row_length, result.unseen_weight, new_weight = numbers
-                hashes, weights, vectors = (arrays[f"ngram_{name}"] for name in ("hashes", "weights", "vectors"))
-                sizes = result.min_n, result.max_n
-                result.spelling = Spelling(hashes, weights, vectors, new_weight, *sizes, result.seed)
+            result._fitted = FittedWeighting.from_arrays(arrays, facts, result._parameters)
         except KeyError as error:
-            raise ValueError(f"weighting: the saved weighting lacks {error}") from None
-        result._check_arrays()
+            raise ValueError(f"weighting: {error} is missing from the file") from None
         return result
 
-    def _check_arrays(self) -> None:
-        """Raise a ValueError where arrays that were read do not fit together."""
-        rows, spelling = self.rows, self.spelling
-        n_words, _, crc = str(self.words).partition("-")
-        if not (crc and n_words.isdecimal()) or (spelling is not None and rows is None):
-            raise ValueError("weighting: the saved weighting lacks " + ("rows" if crc else "words"))
-        n, one, two = int(n_words), ("float32",), ("float32", "float16")
-        expected: list[tuple[Any, tuple[int, ...], tuple[str, ...]]] = [(self.weights, (n,), one)]
-        width = rows.shape[-1] if rows is not None and rows.ndim else 0
-        if rows is not None:
-            expected.append((rows, (n, width), two))
-        if spelling is not None:
-            n, dim, lexical_dims = spelling.hashes.size, self.meaning_map.shape[:1], width - self.meaning_dims
-            expected += [(spelling.hashes, (n,), ("uint64",)), (spelling.weights, (n,), one)]
-            expected += [(spelling.vectors, (n, *dim), two), (self.meaning_map, (*dim, self.meaning_dims), one)]
-            expected.append((self.lexical_map, (lexical_dims, lexical_dims), one))
-        for array, shape, dtypes in expected:
-            if array.shape != shape or array.dtype not in dtypes:
-                raise ValueError(
-                    f"weighting: an array of the saved weighting is {array.dtype} of shape {array.shape}, not "
-                    f"{' or '.join(dtypes)} of shape {shape}"
-                )
+    def _save_specials(self, *args: Any) -> list[Any]:
+        fitted = self._fitted
+        if fitted is None:
+            return super()._save_specials(*args)
+        self._fitted = _SavedFit(fitted)  # while gensim saves it
+        try:
+            restores = super()._save_specials(*args)
+        except BaseException:
+            self._fitted = fitted
+            raise
+        return [*restores, (self, {"_fitted": fitted})]
 
-    # Set by `fit`; the maps and the last two for unknown words only.
-    words: str  # which vocabulary it is for
-    meaning_dims: int  # leading numbers of a row that are the meaning's
-    meaning_map: np.ndarray  # float32, (vector_size, meaning_dims)
-    lexical_map: np.ndarray  # float32, (signature dims, the same)
-    row_length: float  # of unknown words' vectors
-    unseen_weight: float
+    def _load_specials(self, *args: Any) -> None:
+        super()._load_specials(*args)
+        if isinstance(self._fitted, _SavedFit):
+            self._fitted = self._fitted.restore(self._parameters)
 
 
-PARAMETERS = tuple(inspect.signature(SentenceWeighting).parameters)
+class _SavedFit(SaveLoad):
+    """Stands in for a `FittedWeighting` while gensim saves or loads it.
+
+    gensim's `save` stores large arrays in files of their own, which `load` can map. To do so, it deletes attributes and
+    sets them again, which a frozen dataclass refuses.
+    """
+
+    def __init__(self, fitted: FittedWeighting) -> None:
+        arrays, self.facts = fitted.to_arrays()
+        for name, array in arrays.items():
+            setattr(self, name, array)
+
+    def restore(self, parameters: WeightingParameters) -> FittedWeighting:
+        arrays = {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        return FittedWeighting.from_arrays(arrays, self.facts, parameters)
 
 
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name}: True or False is expected, got {value!r}")
-    return bool(value)
+# -----------------------------------------------------------------------------------------------------
+# What a weighting needs of gensim's vectors
 
 
-def _stop_words(words: Iterable[str]) -> frozenset[str]:
-    if isinstance(words, str) or not isinstance(words, Iterable):
-        raise TypeError(f"stop_words: an iterable of words is expected, got {words!r}")
-    words = frozenset(words)
-    for word in words:
-        if not isinstance(word, str):
-            raise TypeError(f"stop_words: words are expected, got {word!r}")
-    return words
+def vocabulary_of(wv: KeyedVectors) -> Vocabulary:
+    """The words of any gensim vectors."""
+    words = wv.key_to_index
+    return words if isinstance(words, Vocabulary) else Vocabulary.from_words(wv.index_to_key)
+
+
+def word_counts(wv: KeyedVectors) -> np.ndarray:
+    """How often each word occurs: float64, (n_words,).
+
+    Raises
+    ------
+    ValueError
+        If the counts are missing or invalid.
+    """
+    remedy = "load the file with fvocab=..., a file of words and counts, or set wv.expandos['count'] to an array"
+    counts = wv.expandos.get("count")
+    if counts is None or len(counts) < len(wv.vectors):
+        raise ValueError(f"wv: the vectors have no word counts; {remedy}")
+    counts = np.asarray(counts[: len(wv.vectors)], dtype=np.float64)
+    if not np.isfinite(counts).all() or (counts < 0).any() or not counts.any():
+        raise ValueError(f"wv: word counts must be finite, not negative, and not all 0; {remedy}")
+    n = len(counts)
+    if n >= GENSIM_DUMMY_COUNTS and np.array_equal(counts, np.arange(n, 0, -1)):
+        raise ValueError(
+            f"wv: the word counts {n}, {n - 1}, ..., 1 are dummies, which gensim sets if a file has no counts; {remedy}"
+        )
+    return counts

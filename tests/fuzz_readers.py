@@ -27,7 +27,7 @@ import warnings
 import zlib
 from collections import Counter
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -251,8 +251,10 @@ class Native:
 def use(wv: Sent2VecKeyedVectors) -> None:
     """All sorts of reading; finite rows give finite sentences."""
     numbers: list[Any] = [wv.vectors, wv.vectors_ngrams]
-    for part in (wv.weighting, wv.weighting and wv.weighting.spelling):
-        numbers += [value for value in vars(part).values() if isinstance(value, (np.ndarray, float))] if part else []
+    if wv.weighting is not None:
+        arrays, facts = wv.weighting.to_arrays()
+        values = chain(arrays.values(), facts.values(), facts["parameters"].values())
+        numbers += [value for value in values if isinstance(value, (np.ndarray, float))]
     small = all(np.isfinite(a).all() and (abs(np.asarray(a, dtype=np.float64)) < 1e9).all() for a in numbers)
     results = [wv.encode(TOKENS, weighting=False), wv.encode(TOKENS), wv.get_sentence_vector(["the", "zzz"])]
     if isinstance(wv.tokenizer, str) and not wv.tokenizer.startswith(("kiwi", "mecab")):
@@ -268,7 +270,10 @@ def use(wv: Sent2VecKeyedVectors) -> None:
 
 def foreseen(error: Exception) -> bool:
     """What may be wrong with vectors that have the right checksums: these are told when they are used."""
-    texts = "weighting: it was fitted for other words", "vectors: a C-contiguous float32 or float16 matrix is expected"
+    texts = (
+        "weighting: fitted for a different vocabulary",
+        "vectors: a C-contiguous float32 or float16 matrix is expected",
+    )
     return isinstance(error, ImportError) or str(error).startswith(texts)
 
 

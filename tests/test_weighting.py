@@ -1,12 +1,14 @@
-"""SentenceWeighting: fitted, applied, baked and kept, against the plain twin in weighting_oracle.py."""
+"""SentenceWeighting: fitting, pooling, baking and saving, compared with the oracle in weighting_oracle.py."""
 
 from __future__ import annotations
 
 import copy
+import inspect
 import json
 import pickle
 import random
 import threading
+from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
@@ -17,7 +19,8 @@ from hypothesis import strategies as st
 from weighting_oracle import Oracle
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, SentenceWeighting
-from gensim_sent2vec._pooling import pooling
+from gensim_sent2vec._pooling.fitting import decay_weights
+from gensim_sent2vec._pooling.pooling import WeightedPooling
 from gensim_sent2vec._text.corpus import Sample, sample_lines, sample_sentences
 from gensim_sent2vec._util.rows import unit_rows
 
@@ -36,8 +39,8 @@ def make_vectors(dtype=np.float32) -> Sent2VecKeyedVectors:
 
 WV = make_vectors()
 OUTPUT = np.random.default_rng(2).standard_normal((len(WORDS), DIM)).astype(np.float32)
-numbers = random.Random(1)
-SENTENCES = [numbers.choices([*WORDS, "nowhere"], k=numbers.choice([0, 1, 2, 5, 9])) for _ in range(60)]
+rng = random.Random(1)
+SENTENCES = [rng.choices([*WORDS, "nowhere"], k=rng.choice([0, 1, 2, 5, 9])) for _ in range(60)]
 NEW = [*SENTENCES[:20], ["walks", "banana"], ["talked"], ["zzz", "qqq"], [], ["the", "walks", "the", "bananas", "talk"]]
 
 options = st.fixed_dictionaries(
@@ -60,50 +63,50 @@ options = st.fixed_dictionaries(
 )
 
 
-def close_up_to_signs_of_axes(ours, theirs, atol=1e-5):
-    """Cosines and lengths: an axis may point either way, and equal eigenvalues leave a choice."""
+def assert_same_geometry(ours, theirs, atol=1e-5):
+    """Compare cosines and lengths only: eigenvectors are unique up to sign, and not at all for equal eigenvalues."""
     np.testing.assert_allclose(ours @ ours.T, theirs @ theirs.T, atol=atol * max(1, np.abs(theirs @ theirs.T).max()))
 
 
 # -----------------------------------------------------------------------------------------------------
-# Against the twin
+# Compared with the oracle
 
 
 @settings(max_examples=150)
 @given(options, st.sampled_from([0, 30, 130]), st.booleans())
-def test_every_option_follows_the_twin(given_options, lexical_dims, with_output):
+def test_every_option_matches_the_oracle(given_options, lexical_dims, with_output):
     given_options["lexical_dims"] = lexical_dims if given_options["lexical_weight"] else 0
     output = OUTPUT if with_output and given_options["unit_words"] else None
     weighting = SentenceWeighting(**given_options).fit(WV, SENTENCES, output)
-    twin = Oracle(WORDS, COUNTS, WV.vectors, output, SENTENCES, **given_options)
-    expected = np.array([twin.encode(tokens) for tokens in NEW])
+    oracle = Oracle(WORDS, COUNTS, WV.vectors, output, SENTENCES, **given_options)
+    expected = np.array([oracle.encode(tokens) for tokens in NEW])
     found = WV.encode(NEW, weighting=weighting)
     assert found.dtype == np.float32 and found.shape == expected.shape
     assert weighting.vector_size == expected.shape[1]
-    # The n-grams' averages are held as float16.
+    # The average vectors of n-grams are stored as float16.
     known = [all(word in WV for word in tokens) or not given_options["unseen_words"] for tokens in NEW]
-    close_up_to_signs_of_axes(found[known], expected[known], 2e-5)
-    close_up_to_signs_of_axes(found, expected, 2e-3)
+    assert_same_geometry(found[known], expected[known], 2e-5)
+    assert_same_geometry(found, expected, 2e-3)
 
 
-def test_without_a_lexical_part_vectors_stay_where_they_are():
+def test_without_a_lexical_part_the_axes_are_those_of_the_word_vectors():
     options = {"lexical_weight": 0, "whiten": 0, "unseen_words": False}
     found = WV.encode(NEW, SentenceWeighting(unit_words=False, sif=None, **options).fit(WV, SENTENCES))
     np.testing.assert_allclose(found, WV.encode(NEW, False), atol=1e-6)
     weighting = SentenceWeighting(whiten=-0.3, lexical_weight=0).fit(WV, SENTENCES, OUTPUT)
-    twin = Oracle(WORDS, COUNTS, WV.vectors, OUTPUT, SENTENCES, whiten=-0.3, lexical_weight=0)
-    np.testing.assert_allclose(WV.encode(NEW, weighting), [twin.encode(t) for t in NEW], atol=2e-3)
+    oracle = Oracle(WORDS, COUNTS, WV.vectors, OUTPUT, SENTENCES, whiten=-0.3, lexical_weight=0)
+    np.testing.assert_allclose(WV.encode(NEW, weighting), [oracle.encode(t) for t in NEW], atol=2e-3)
 
 
-def test_the_weights():
+def test_decay_weights():
     p = np.array([0, 1e-5, 1e-3, 0.5])
-    np.testing.assert_allclose(SentenceWeighting(sif=1e-3).decay_weights(p), 1e-3 / (1e-3 + p), rtol=1e-6)
-    curve = SentenceWeighting(sif=1e-4, decay="word2vec").decay_weights(p)
+    np.testing.assert_allclose(decay_weights(p, 1e-3, "sif"), 1e-3 / (1e-3 + p), rtol=1e-6)
+    curve = decay_weights(p, 1e-4, "word2vec")
     np.testing.assert_allclose(curve, [1, 1, np.sqrt(0.1) + 0.1, np.sqrt(2e-4) + 2e-4], rtol=1e-6)
-    assert SentenceWeighting(sif=None).decay_weights(p).tolist() == [1, 1, 1, 1]
+    assert decay_weights(p, None, "sif").tolist() == [1, 1, 1, 1]
 
 
-def test_cosines_are_the_parts_cosines_mixed():
+def test_lengths_of_the_two_parts():
     weighting = SentenceWeighting(lexical_weight=0.3, lexical_dims=21).fit(WV, SENTENCES)
     vectors = WV.encode([["walking", "banana"], ["talk", "x"]], weighting)
     split = weighting.meaning_dims
@@ -113,7 +116,7 @@ def test_cosines_are_the_parts_cosines_mixed():
 
 
 # -----------------------------------------------------------------------------------------------------
-# Reading out
+# Pooling
 
 
 @pytest.fixture
@@ -123,7 +126,7 @@ def weighted():
     return wv
 
 
-def test_ways_to_read_out_agree(weighted):
+def test_all_ways_to_pool_agree(weighted):
     vectors = weighted.encode(NEW)
     assert weighted.sentence_size == vectors.shape[1] == 29
     np.testing.assert_array_equal(vectors, weighted.encode(NEW, weighting=weighted.weighting))
@@ -144,7 +147,7 @@ def test_ways_to_read_out_agree(weighted):
     np.testing.assert_array_equal(weighted.encode(NEW), plain.encode(NEW))
 
 
-def test_sentences_of_which_nothing_is_known(weighted):
+def test_sentences_without_known_words(weighted):
     sentences = [[], ["the", "of"], ["walks"], [""], ["banana"]]
     weighted.weighting = SentenceWeighting(stop_words=["the", "of", "walked"]).fit(weighted, SENTENCES)
     for normalize in (False, True):
@@ -158,27 +161,31 @@ def test_sentences_of_which_nothing_is_known(weighted):
     assert weighted.similarity_sentences("", "banana") == 0
 
 
-def test_unknown_words_are_found_by_their_spelling(weighted):
+def test_unknown_words_are_similar_to_words_of_similar_spelling(weighted):
     cosine = weighted.similarity_sentences
     assert cosine("bananas", "banana") > 0.5 > cosine("bananas", "talk")
     weighted.weighting = SentenceWeighting(unseen_words=False).fit(weighted, SENTENCES)
     assert cosine("bananas", "banana") == 0
 
 
-def test_unknown_words_at_hand_are_those_computed(weighted, monkeypatch):
-    numbers = random.Random(3)
-    sentences = [numbers.choices([*WORDS, *(f"new{i}" for i in range(300))], k=6) for _ in range(400)]
+def test_cached_rows_of_unknown_words_are_right(weighted):
+    rng = random.Random(3)
+    sentences = [rng.choices([*WORDS, *(f"new{i}" for i in range(300))], k=6) for _ in range(400)]
     expected = weighted.encode(sentences, workers=1)
-    monkeypatch.setattr(pooling, "REMEMBERED", 29 * 40)
-    small = copy.deepcopy(weighted)
+    small, weighting = copy.deepcopy(weighted), weighted.weighting
+    pooling = WeightedPooling(
+        small.freeze(), small.vectors, weighting._parameters, weighting._fitted, cached_values=29 * 40
+    )
+    small.weighting, small._weighted = weighting, pooling
     for workers in (1, 4):
         np.testing.assert_array_equal(small.encode(sentences, workers=workers), expected)
         np.testing.assert_array_equal([small.get_sentence_vector(s) for s in sentences], expected)
+    assert small._weighted is pooling
 
 
-def test_threads_share_one_readout(weighted):
-    numbers = random.Random(4)
-    sentences = [numbers.choices([*WORDS, *(f"new{i}" for i in range(999))], k=9) for _ in range(3000)]
+def test_threads_share_one_pooling(weighted):
+    rng = random.Random(4)
+    sentences = [rng.choices([*WORDS, *(f"new{i}" for i in range(999))], k=9) for _ in range(3000)]
     expected = copy.deepcopy(weighted).encode(sentences, workers=1)
     found = {}
 
@@ -195,7 +202,7 @@ def test_threads_share_one_readout(weighted):
     assert len(found) == 4
 
 
-def test_a_weighting_that_is_fitted_anew_is_heeded(weighted):
+def test_fitting_again_and_new_parameters_take_effect(weighted):
     before = weighted.encode(NEW)
     weighted.weighting.fit(weighted, SENTENCES)
     assert not np.allclose(before, weighted.encode(NEW))
@@ -209,7 +216,7 @@ def test_float16():
     assert weighting.rows.dtype == np.float16
     single = SentenceWeighting(lexical_dims=20).fit(make_vectors(), SENTENCES)
     known = [tokens for tokens in NEW if tokens]
-    close_up_to_signs_of_axes(half.encode(known, weighting), WV.encode(known, single), 5e-3)
+    assert_same_geometry(half.encode(known, weighting), WV.encode(known, single), 5e-3)
     wv = make_vectors()
     wv.weighting = single
     again = wv.astype(np.float16)
@@ -218,7 +225,7 @@ def test_float16():
 
 
 # -----------------------------------------------------------------------------------------------------
-# Baked
+# Baking
 
 
 def cosines(vectors):
@@ -241,7 +248,7 @@ def test_baked_vectors_have_the_same_cosines(given_options, with_extra):
     assert baked.get_vecattr("talk", "count") == 25
 
 
-def test_the_plain_mean_of_baked_vectors_is_the_linear_form(weighted, tmp_path):
+def test_the_plain_mean_of_baked_vectors_is_the_linear_weighting(weighted, tmp_path):
     linear = copy.deepcopy(weighted)
     linear.weighting.linear = True
     sentences = [[w for w in tokens if w in WORDS] for tokens in NEW]
@@ -257,7 +264,7 @@ def test_the_plain_mean_of_baked_vectors_is_the_linear_form(weighted, tmp_path):
     np.testing.assert_allclose(cosines(np.array(means)), expected, atol=1e-5)
 
 
-def test_baking_what_is_baked_and_what_cannot_be(weighted):
+def test_baking_again_and_what_cannot_be_baked(weighted):
     baked = weighted.bake()
     known = [tokens for tokens in NEW[:20] if "nowhere" not in tokens]
     np.testing.assert_allclose(cosines(baked.bake().encode(known)), cosines(baked.encode(known)), atol=1e-5)
@@ -277,14 +284,14 @@ def test_baking_what_is_baked_and_what_cannot_be(weighted):
 
 @pytest.mark.parametrize("linear", [False, True])
 @pytest.mark.parametrize("unseen_words", [False, True])
-def test_arrays_and_facts_and_back(linear, unseen_words):
+def test_arrays_and_facts_restore_the_weighting(linear, unseen_words):
     weighting = SentenceWeighting(
         lexical_dims=20, linear=linear, unseen_words=unseen_words, stop_words=["of", "the"], first_half=1.2
     ).fit(WV, SENTENCES, OUTPUT)
     arrays, facts = weighting.to_arrays()
     for array in arrays.values():
         assert isinstance(array, np.ndarray) and array.dtype != object
-        array.flags.writeable = False  # as a mapped file is
+        array.flags.writeable = False  # like those of a mapped file
     again = SentenceWeighting.from_arrays(arrays, json.loads(json.dumps(facts)))
     assert again.parameters == weighting.parameters and repr(again) == repr(weighting)
     np.testing.assert_array_equal(WV.encode(NEW, again), WV.encode(NEW, weighting))
@@ -298,7 +305,7 @@ def test_arrays_and_facts_and_back(linear, unseen_words):
 @pytest.mark.parametrize(
     "name", ["rows", "weights", "meaning_map", "lexical_map", "ngram_hashes", "ngram_weights", "ngram_vectors"]
 )
-def test_arrays_that_do_not_fit_together(weighted, name):
+def test_arrays_of_mismatched_shapes_are_rejected(weighted, name):
     arrays, facts = weighted.weighting.to_arrays()
     with pytest.raises(ValueError, match="shape"):
         SentenceWeighting.from_arrays({**arrays, name: arrays[name][:-1]}, facts)
@@ -307,30 +314,30 @@ def test_arrays_that_do_not_fit_together(weighted, name):
 @pytest.mark.parametrize(
     "name", ["rows", "weights", "meaning_map", "lexical_map", "ngram_hashes", "ngram_weights", "ngram_vectors"]
 )
-@pytest.mark.parametrize("change", ["f8", "i4", "dimensions", "one number"])
-def test_arrays_of_another_kind(weighted, name, change):
+@pytest.mark.parametrize("change", ["f8", "i4", "dimensions", "scalar"])
+def test_arrays_of_other_types_are_rejected(weighted, name, change):
     arrays, facts = weighted.weighting.to_arrays()
     array = arrays[name]
     if change == "dimensions":
         array = array[0] if array.ndim > 1 else array[:, None]
-    elif change == "one number":
+    elif change == "scalar":
         array = np.zeros((), array.dtype)
     else:
         array = array.astype(change)
-    with pytest.raises(ValueError, match="weighting: an array"):
+    with pytest.raises(ValueError, match="weighting: the array"):
         SentenceWeighting.from_arrays({**arrays, name: array}, facts)
 
 
 @pytest.mark.parametrize(
-    "facts, said",
+    "facts, message",
     [
         ({"meaning_dims": "2"}, "meaning_dims: a whole number"),
         ({"meaning_dims": 2**40}, "shape"),
         ({"row_length": None}, "row_length: a number"),
         ({"unseen_weight": float("inf")}, "unseen_weight must be finite"),
         ({"ngram_new_weight": "1"}, "ngram_new_weight: a number"),
-        ({"words": 12}, "lacks words"),
-        ({"words": "x-0"}, "lacks rows|lacks words"),
+        ({"words": 12}, "invalid vocabulary fingerprint"),
+        ({"words": "x-0"}, "invalid vocabulary fingerprint"),
         ({"words": "3-00000000"}, "shape"),
         ({"parameters": {"seed": 2**64}}, "seed must be at most"),
         ({"parameters": {"max_n": 2**40}}, "max_n must be at most 1000"),
@@ -339,30 +346,30 @@ def test_arrays_of_another_kind(weighted, name, change):
         ({"parameters": {"colour": 1}}, "colour"),
     ],
 )
-def test_facts_that_cannot_be(weighted, facts, said):
-    arrays, whole = weighted.weighting.to_arrays()
-    with pytest.raises((ValueError, TypeError), match=said):
-        SentenceWeighting.from_arrays(arrays, {**whole, **facts})
+def test_invalid_facts_are_rejected(weighted, facts, message):
+    arrays, all_facts = weighted.weighting.to_arrays()
+    with pytest.raises((ValueError, TypeError), match=message):
+        SentenceWeighting.from_arrays(arrays, {**all_facts, **facts})
 
 
-def test_rows_are_needed_to_spell(weighted):
+def test_rows_are_required_for_unknown_words(weighted):
     arrays, facts = weighted.weighting.to_arrays()
     del arrays["rows"]
-    with pytest.raises(ValueError, match="lacks rows"):
+    with pytest.raises(ValueError, match="rows are missing"):
         SentenceWeighting.from_arrays(arrays, facts)
 
 
 @pytest.mark.parametrize("baked", [False, True])
-def test_more_numbers_of_meaning_than_there_are(weighted, baked, tmp_path):
-    """Seen by fuzz_readers.py."""
+def test_files_with_too_many_semantic_dimensions_are_rejected(weighted, baked, tmp_path):
+    """Found by fuzz_readers.py."""
     wv = weighted.bake() if baked else weighted
-    wv.weighting.meaning_dims = 2**40
+    object.__setattr__(wv.weighting._fitted, "semantic_dims", 2**40)
     wv.save(str(tmp_path / "vectors"))
     with pytest.raises(ValueError, match="weighting: "):
         Sent2VecKeyedVectors.load(str(tmp_path / "vectors"))
 
 
-def test_it_is_kept_with_the_vectors(weighted, tmp_path):
+def test_the_weighting_is_saved_with_the_vectors(weighted, tmp_path):
     expected = weighted.encode(NEW)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(weighted)).encode(NEW), expected)
     np.testing.assert_array_equal(copy.deepcopy(weighted).encode(NEW), expected)
@@ -377,6 +384,40 @@ def test_it_is_kept_with_the_vectors(weighted, tmp_path):
     )
 
 
+@pytest.mark.parametrize("fitted", [False, True])
+def test_gensim_saves_large_arrays_as_files_that_can_be_mapped(weighted, fitted, tmp_path):
+    weighting = weighted.weighting if fitted else SentenceWeighting(sif=1e-3)
+    weighting.save(str(tmp_path / "weighting"), sep_limit=10)
+    loaded = SentenceWeighting.load(str(tmp_path / "weighting"), mmap="r")
+    assert loaded.parameters == weighting.parameters and loaded.fitted == weighting.fitted == fitted
+    if fitted:
+        assert all(isinstance(array, np.memmap) for array in loaded.to_arrays()[0].values())
+        expected = weighted.encode(NEW)  # by the weighting that was saved
+        np.testing.assert_array_equal(weighted.encode(NEW, loaded), expected)
+
+
+def test_a_save_that_fails_keeps_the_fit(weighted, tmp_path):
+    with pytest.raises(OSError):
+        weighted.weighting.save(str(tmp_path / "no-folder" / "weighting"), sep_limit=10)
+    assert weighted.weighting.rows.shape == (len(WORDS), 29)
+
+
+def test_rows_and_weights_can_be_replaced(weighted):
+    weighting = weighted.weighting
+    before, fitted = weighted.encode(NEW), weighting._fitted
+    weighting.rows = -weighting.rows
+    known = [i for i, tokens in enumerate(NEW) if all(token in WORDS for token in tokens)]
+    np.testing.assert_array_equal(weighted.encode(NEW)[known], -before[known])
+    weighting.weights = np.zeros_like(weighting.weights)
+    assert not weighted.encode(NEW)[known].any()
+    with pytest.raises(ValueError, match="'rows' must be float32 or float16 of shape"):
+        weighting.rows = weighting.rows[:3]
+    with pytest.raises(FrozenInstanceError):
+        fitted.rows = weighting.rows
+    with pytest.raises(ValueError, match="not fitted"):
+        SentenceWeighting().rows = weighting.rows
+
+
 # -----------------------------------------------------------------------------------------------------
 # Any gensim vectors
 
@@ -386,34 +427,32 @@ def test_vectors_of_gensim(kind, lee, tmp_path):
     model = kind(lee, vector_size=20, min_count=2, epochs=2, workers=1)
     weighting = SentenceWeighting().fit(model.wv, lee, model.syn1neg)
     wv = Sent2VecKeyedVectors.from_keyed_vectors(model.wv)
-    twin = Oracle(
-        list(model.wv.index_to_key), model.wv.expandos["count"], model.wv.vectors, model.syn1neg, lee[:20]
-    )  # the axes are those of other sentences
+    oracle = Oracle(list(model.wv.index_to_key), model.wv.expandos["count"], model.wv.vectors, model.syn1neg, lee[:20])
     vectors = wv.encode(lee[:20], weighting)
     assert vectors.shape == (20, 20) and np.isfinite(vectors).all()
     ours = SentenceWeighting().fit(model.wv, lee[:20], model.syn1neg)
-    close_up_to_signs_of_axes(wv.encode(lee[:20], ours), np.array([twin.encode(t) for t in lee[:20]]), 2e-3)
+    assert_same_geometry(wv.encode(lee[:20], ours), np.array([oracle.encode(t) for t in lee[:20]]), 2e-3)
 
 
-def test_counts_that_are_missing_or_made_up(tmp_path):
+def test_counts_that_are_missing_or_dummies(tmp_path):
     kv = KeyedVectors(DIM)
     kv.add_vectors(WORDS, WV.vectors)
-    with pytest.raises(ValueError, match=r"do not know how often.*fvocab"):
+    with pytest.raises(ValueError, match=r"no word counts.*fvocab"):
         SentenceWeighting().fit(kv, SENTENCES)
     path = str(tmp_path / "vectors.txt")
     kv.save_word2vec_format(path)
-    with pytest.raises(ValueError, match="makes up"):
+    with pytest.raises(ValueError, match="dummies"):
         SentenceWeighting().fit(KeyedVectors.load_word2vec_format(path), SENTENCES)
     for counts in (np.zeros(len(WORDS)), np.full(len(WORDS), np.nan), -COUNTS):
         kv.expandos["count"] = counts
-        with pytest.raises(ValueError, match="from 0 on"):
+        with pytest.raises(ValueError, match="must be finite, not negative"):
             SentenceWeighting().fit(kv, SENTENCES)
     kv.expandos["count"] = COUNTS
     assert SentenceWeighting().fit(kv, SENTENCES).fitted
 
 
 # -----------------------------------------------------------------------------------------------------
-# Bad and meagre input
+# Invalid and minimal input
 
 
 @pytest.mark.parametrize(
@@ -431,7 +470,7 @@ def test_parameters_are_checked(bad):
         SentenceWeighting(**bad)
 
 
-def test_what_does_not_fit_together():
+def test_arguments_that_do_not_fit_together():
     with pytest.raises(ValueError, match="lexical_dims"):
         SentenceWeighting(lexical_weight=0, lexical_dims=10)
     with pytest.raises(ValueError, match="remove_components"):
@@ -455,18 +494,18 @@ def test_what_does_not_fit_together():
             SentenceWeighting().fit(WV, nothing)
 
 
-def test_a_weighting_for_other_words(weighted):
+def test_a_weighting_for_another_vocabulary_is_rejected(weighted):
     fitted = weighted.weighting
     weighted.add_vector("new", np.ones(DIM))
-    with pytest.raises(ValueError, match=r"other words \(12\).*\(13\)"):
+    with pytest.raises(ValueError, match=r"different vocabulary \(12 words\).*\(13 words\)"):
         weighted.encode(NEW)
     other = Sent2VecKeyedVectors.from_keyed_vectors(WV)
     other.set_words(type(WV.key_to_index).from_words([*WORDS[1:], WORDS[0]]))
-    with pytest.raises(ValueError, match="other words"):
+    with pytest.raises(ValueError, match="different vocabulary"):
         other.encode(NEW, fitted)
 
 
-def test_a_failed_fit_leaves_the_old_one(weighted):
+def test_a_failed_fit_keeps_the_previous_one(weighted):
     expected = weighted.encode(NEW)
     with pytest.raises(ValueError):
         weighted.weighting.fit(weighted, [])
@@ -475,7 +514,7 @@ def test_a_failed_fit_leaves_the_old_one(weighted):
 
 @pytest.mark.parametrize("options", [{}, {"lexical_dims": 200}, {"lexical_weight": 0}, {"linear": True}])
 @pytest.mark.parametrize("sentences", [[["the"]], [["the", "of"], ["x"]]])
-def test_meagre_samples(options, sentences):
+def test_minimal_samples(options, sentences):
     weighting = SentenceWeighting(**options).fit(WV, sentences)
     vectors = WV.encode(NEW, weighting)
     assert np.isfinite(vectors).all() and np.linalg.norm(vectors, axis=1).max() < 100
@@ -492,7 +531,7 @@ def test_one_dimension_and_one_word():
         assert np.isfinite(vectors).all() and vectors[0].any()
 
 
-def test_zeros_and_numbers_that_are_none():
+def test_zeros_and_nan():
     wv = make_vectors()
     wv.vectors[3:6] = 0
     wv.weighting = SentenceWeighting().fit(wv, SENTENCES)
@@ -500,8 +539,21 @@ def test_zeros_and_numbers_that_are_none():
     wv.vectors[4, 2] = np.nan
     with pytest.raises(ValueError, match="'banana' is not finite"):
         SentenceWeighting().fit(wv, SENTENCES)
-    wv.weighting = SentenceWeighting().fit(wv, [["the", "x"]])  # where the sample does not show it
+    wv.weighting = SentenceWeighting().fit(wv, [["the", "x"]])  # the word is not in the sample
     assert np.isfinite(wv.encode([*NEW, ["banana"]])).all()
+
+
+def test_parameters_are_attributes_that_are_checked():
+    weighting = SentenceWeighting(sif=np.float32(0.5), seed=np.int64(3), stop_words=["of"])
+    assert list(weighting.parameters) == list(inspect.signature(SentenceWeighting).parameters)
+    json.dumps({**weighting.parameters, "stop_words": None})  # NumPy scalars have become numbers
+    weighting.sif, weighting.stop_words = None, ["the", "the"]
+    assert weighting.sif is None and weighting.parameters["stop_words"] == {"the"} and weighting.seed == 3
+    with pytest.raises(ValueError, match="max_n"):
+        weighting.max_n = 2
+    with pytest.raises(ValueError, match="lexical_dims"):
+        weighting.lexical_weight, weighting.lexical_dims = 0, 5
+    assert weighting.max_n == 4 and weighting.lexical_dims == 0
 
 
 def test_repr():
@@ -531,7 +583,7 @@ def test_samples_hold_bounded_sentences():
     assert passed == [["a", "b"], {"c"}]
 
 
-def test_lines_spread_over_a_file(tmp_path):
+def test_sampled_lines_are_spread_over_the_file(tmp_path):
     path = tmp_path / "lines"
     path.write_text("".join(f"line {i:05}\n" for i in range(5000)))
     lines = [int(line[1]) for line in sample_lines(path, 100)]
@@ -549,7 +601,7 @@ def test_lines_spread_over_a_file(tmp_path):
 SMALL = {"vector_size": 12, "min_count": 2, "workers": 1, "epochs": 2}
 
 
-def test_training_ends_with_a_weighting(lee, lee_path):
+def test_training_fits_a_weighting(lee, lee_path):
     model = Sent2Vec(lee, **SMALL)
     from_file = Sent2Vec(corpus_file=lee_path, **SMALL)
     for trained in (model, from_file):
@@ -563,7 +615,7 @@ def test_training_ends_with_a_weighting(lee, lee_path):
         Sent2Vec(weighting="sif")
 
 
-def test_more_training_fits_it_anew(lee):
+def test_further_training_fits_it_again(lee):
     model = Sent2Vec(lee, **SMALL)
     model.wv.weighting = SentenceWeighting(sif=1e-2).fit(model.wv, lee, model.syn1neg)
     seen = []
@@ -594,7 +646,7 @@ def test_a_corpus_that_can_be_read_once(lee):
 
 
 @pytest.mark.parametrize("corpus", [[["a", "b"]], [["a", "b"]] * 50, [[str(i % 7)] * 3 for i in range(9)]])
-def test_training_on_next_to_nothing(corpus):
+def test_training_on_tiny_corpora(corpus):
     model = Sent2Vec(corpus, vector_size=30, min_count=1, workers=1)
     assert np.isfinite(model.wv.encode([*corpus[:3], ["c"], []])).all()
 
@@ -605,7 +657,7 @@ def test_a_weighting_that_cannot_be_fitted_does_not_spoil_training(caplog):
     assert model.wv.encode(common_texts).any()
 
 
-def test_the_model_keeps_it(lee, tmp_path):
+def test_it_is_saved_with_the_model(lee, tmp_path):
     model = Sent2Vec(lee, weighting=SentenceWeighting(first_half=1.2), **SMALL)
     model.save(str(tmp_path / "model"))
     for mmap in (None, "r"):

@@ -1,4 +1,4 @@
-"""A fitted weighting in plain numpy and dictionaries, a word and an n-gram at a time: what the package must follow."""
+"""A fitted weighting in plain NumPy and dictionaries, one word and one n-gram at a time: the oracle of the tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MASK = 2**64 - 1
 
 
 def mix(z: int) -> int:
-    """The finaliser of splitmix64."""
+    """The finalizer of splitmix64."""
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & MASK
     z = (z ^ z >> 27) * 0x94D049BB133111EB & MASK
     return z ^ z >> 31
@@ -43,7 +43,7 @@ def unit(x: np.ndarray) -> np.ndarray:
     return x / length if length > 0 else x
 
 
-def power_of(moment: np.ndarray, n: int, power: float) -> tuple[np.ndarray, np.ndarray]:
+def whitening(moment: np.ndarray, n: int, power: float) -> tuple[np.ndarray, np.ndarray]:
     e, axes = np.linalg.eigh(moment)
     e = (n * np.maximum(e, 0) + 1) / (n + len(e)) * len(e)
     return axes[:, ::-1], e[::-1] ** power
@@ -58,15 +58,15 @@ class Oracle:
         self.o = o = SentenceWeighting(**options)
         self.counts = dict(zip(words, map(float, counts)))
         self.total = sum(self.counts.values())
-        self.meaning = {}
+        self.vectors = {}
         for i, word in enumerate(words):
             row = vectors[i].astype(np.float64)
             if o.unit_words:
                 row = unit(row)
                 if output is not None:
                     row = unit(row + unit(output[i].astype(np.float64)))
-            self.meaning[word] = row
-        self._fit_spelling()
+            self.vectors[word] = row
+        self._fit_ngrams()
         self._fit_maps(vectors.shape[1], sentences)
 
     def weight(self, word: str) -> float:
@@ -84,16 +84,16 @@ class Oracle:
         length = math.sqrt(sum(c * c for c in row.values()))
         return {g: c / length for g, c in row.items()}
 
-    def _fit_spelling(self) -> None:
+    def _fit_ngrams(self) -> None:
         self.occurrences: Counter[str] = Counter()
         for word, count in self.counts.items():
             for gram, n in grams(word, self.o.min_n, self.o.max_n).items():
                 self.occurrences[gram] += n * count
         sums, mass, common = {}, {}, 0
         for word, count in self.counts.items():
-            common = common + math.sqrt(count) * self.meaning[word]
+            common = common + math.sqrt(count) * self.vectors[word]
             for gram, share in self.phi(word).items():
-                sums[gram] = sums.get(gram, 0) + share * math.sqrt(count) * self.meaning[word]
+                sums[gram] = sums.get(gram, 0) + share * math.sqrt(count) * self.vectors[word]
                 mass[gram] = mass.get(gram, 3.0) + share * math.sqrt(count)
         common = unit(common)
         self.averages = {g: s / mass[g] - (s / mass[g] @ common) * common for g, s in sums.items()}
@@ -105,21 +105,21 @@ class Oracle:
         return unit(out)
 
     def parts(self, word: str) -> tuple[np.ndarray, np.ndarray] | None:
-        """B and the signature of a word, None where it is left out."""
-        if word in self.meaning:
-            return self.meaning[word], self.signature(word)
+        """B and the signature of a word; None if the word is left out."""
+        if word in self.vectors:
+            return self.vectors[word], self.signature(word)
         if not self.o.unseen_words:
             return None
-        spelt = [share * self.averages[g] for g, share in self.phi(word).items() if g in self.averages]
-        if not spelt and not self.signature_dims:
-            return None  # its row would be all zeros
-        dim = len(next(iter(self.meaning.values())))
-        return 0.5 * self.length * unit(np.sum(spelt, axis=0)) if spelt else np.zeros(dim), self.signature(word)
+        vectors = [share * self.averages[g] for g, share in self.phi(word).items() if g in self.averages]
+        if not vectors and not self.signature_dims:
+            return None  # the row would be all zeros
+        dim = len(next(iter(self.vectors.values())))
+        return 0.5 * self.length * unit(np.sum(vectors, axis=0)) if vectors else np.zeros(dim), self.signature(word)
 
     def mean(self, tokens, known_only=False) -> tuple[np.ndarray, np.ndarray] | None:
         total, x, y = 0.0, 0, 0
         for i, word in enumerate(tokens):
-            parts = None if known_only and word not in self.meaning else self.parts(word)
+            parts = None if known_only and word not in self.vectors else self.parts(word)
             if parts is None:
                 continue
             first = len(tokens) > self.o.half_length and i < len(tokens) // 2
@@ -129,24 +129,24 @@ class Oracle:
 
     def _fit_maps(self, dim: int, sentences) -> None:
         o = self.o
-        numbers = dim + o.lexical_dims
-        meaning_dims = dim
+        total_dims = dim + o.lexical_dims
+        semantic_dims = dim
         if o.lexical_weight:
-            meaning_dims = min(max(1, numbers // 5), dim - o.remove_components) if o.lexical_weight < 1 else 0
-        self.signature_dims = numbers - meaning_dims
+            semantic_dims = min(max(1, total_dims // 5), dim - o.remove_components) if o.lexical_weight < 1 else 0
+        self.signature_dims = total_dims - semantic_dims
         self.length = 1.0
         means = [m for m in (self.mean(s, known_only=True) for s in sentences) if m is not None]
-        used = {t for s in sentences for t in s if t in self.meaning and self.weight(t)}
-        self.length = math.sqrt(np.mean([self.meaning[w] @ self.meaning[w] for w in used]))
+        used = {t for s in sentences for t in s if t in self.vectors and self.weight(t)}
+        self.length = math.sqrt(np.mean([self.vectors[w] @ self.vectors[w] for w in used]))
         n = len(means)
         power = o.whiten if o.whiten is not None else (0 if o.lexical_weight else -0.25)
-        axes, scales = power_of(sum(np.outer(unit(x), unit(x)) for x, _ in means) / n, n, power)
+        axes, scales = whitening(sum(np.outer(unit(x), unit(x)) for x, _ in means) / n, n, power)
         if o.lexical_weight:
-            kept = slice(o.remove_components, o.remove_components + meaning_dims)
+            kept = slice(o.remove_components, o.remove_components + semantic_dims)
             self.q = axes[:, kept] * scales[kept]
             if self.signature_dims:
                 moment = sum(np.outer(unit(y), unit(y)) for _, y in means) / n
-                axes, scales = power_of(moment, n, -0.5)
+                axes, scales = whitening(moment, n, -0.5)
             else:
                 axes, scales = np.zeros((0, 0)), np.zeros(0)
             self.t = axes * scales

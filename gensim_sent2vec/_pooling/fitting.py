@@ -1,249 +1,314 @@
-"""The fitting of a sentence weighting: from word vectors, counts and some sentences to the rows of words.
+"""The fitting of a sentence weighting: from word vectors, word counts and some sentences to the rows of the words.
 
-What is computed stands in `gensim_sent2vec.weighting` and `gensim_sent2vec._pooling.spelling`. The words are gone
-through in blocks: besides the result, little memory is needed, whatever the vocabulary.
+`gensim_sent2vec.weighting` and `gensim_sent2vec._pooling.spelling` define what is computed, and the symbols. Words are
+processed in blocks, so that little memory is needed besides the result, however large the vocabulary.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 import numpy as np
-from gensim.models import KeyedVectors
 from scipy import sparse
 
 from .._text.corpus import check_sentences, sample_sentences
 from .._text.vocabulary import Vocabulary
 from .._util.progress import Progress
 from .._util.rows import unit_rows
-from .spelling import Average, Spelling, blocks_of
+from .._util.threads import slices_of
+from .fitted import FittedWeighting, UnseenWords, fingerprint
+from .parameters import WeightingParameters
+from .spelling import BLOCK, CharNgrams, NgramAverages
 
-if TYPE_CHECKING:
-    from ..weighting import SentenceWeighting
-
-UNSEEN_COUNT = 2  # an unknown word is taken to be as frequent as one that occurs so often
-UNSEEN_LENGTH = 0.5  # of its vector against those of known words: its spelling only hints at the meaning
-MEANING_SHARE = 5  # with a lexical part, one number in so many is the meaning's
+UNSEEN_COUNT = 2  # out-of-vocabulary words get the weight of a word that occurs this often
+UNSEEN_LENGTH = 0.5  # their vectors' length, relative to known words: the spelling only hints at the meaning
+SEMANTIC_SHARE = 5  # with a lexical part, one dimension in five is semantic
 PLAIN_WHITENING, LEXICAL_WHITENING = -0.25, -0.5
-MADE_UP = 10  # so many words cannot by chance have the counts n, n - 1 … 1, which gensim makes up for a bare file
 
 
-class Fit:
-    """One call of `SentenceWeighting.fit`."""
+def fit_weighting(
+    parameters: WeightingParameters,
+    vectors: np.ndarray,
+    vocabulary: Vocabulary,
+    counts: np.ndarray,
+    sentences: Iterable[str | Sequence[str]],
+    tokenize: Callable[[str], list[str]] = str.split,
+    output_vectors: np.ndarray | None = None,
+    show_progress_bar: bool | None = None,
+) -> FittedWeighting:
+    """Fit a sentence weighting; see `SentenceWeighting.fit`.
 
-    def __init__(self, weighting: SentenceWeighting, wv: KeyedVectors, output_vectors: np.ndarray | None) -> None:
-        self.weighting, self.vectors, self.output = weighting, wv.vectors, output_vectors
-        self.words: Sequence[str] = wv.index_to_key
-        self.vocabulary = vocabulary_of(wv)
-        self.tokens = getattr(wv, "tokens", str.split)
-        self.counts = word_counts(wv)
-        self.total = self.counts.sum()
-        self._check_sizes()
-        self.meaning_dims, self.signature_dims = self._shares()
-        self.weights = weighting.decay_weights(self.counts / self.total)
-        for word in weighting.stop_words:
-            if word in self.vocabulary:
-                self.weights[self.vocabulary[word]] = 0
-        self.spelling: Spelling | None = None
-        if self.signature_dims or weighting.unseen_words:
-            sizes = weighting.min_n, weighting.max_n
-            self.spelling = Spelling.of_words(self.words, self.counts, *sizes, weighting.seed)
+    Parameters
+    ----------
+    vectors : numpy.ndarray of float32 or float16, shape (n_words, vector_size)
+    vocabulary : Vocabulary
+    counts : numpy.ndarray of float64, shape (n_words,)
+        How often each word occurs.
+    tokenize : callable
+        Splits each sentence that is a str.
+    """
+    _check_sizes(parameters, vectors, output_vectors)
+    semantic_dims, lexical_dims = split_dims(parameters, vectors.shape[1])
+    ngrams = None
+    if lexical_dims or parameters.unseen_words:
+        sizes = parameters.min_n, parameters.max_n
+        ngrams = CharNgrams.from_words(vocabulary.words, counts, *sizes, parameters.seed)
+    words = WordFeatures(vocabulary.words, vectors, output_vectors, parameters.unit_words, ngrams, lexical_dims)
+    weights = word_weights(parameters, vocabulary, counts)
 
-    def _check_sizes(self) -> None:
-        n, dim = self.vectors.shape
-        if self.output is not None and not self.weighting.unit_words:
-            raise ValueError("output_vectors: they are used with unit_words=True only")
-        if self.output is not None and self.output.shape != (n, dim):
-            raise ValueError(f"output_vectors: shape {(n, dim)} is expected, got {self.output.shape}")
-        if self.weighting.remove_components >= dim:
-            raise ValueError(
-                f"remove_components: {self.weighting.remove_components} of the {dim} dimensions would leave none"
-            )
+    check_sentences(sentences, passes=1)
+    sample = sample_sentences(sentences, parameters.sample_size)
+    token_lists = [tokenize(sentence) if isinstance(sentence, str) else sentence for sentence in sample]
+    matrix = sentence_matrix(parameters, token_lists, vocabulary, weights)
+    semantic_map, lexical_map, mean_length = fit_maps(parameters, words, matrix, semantic_dims)
+    averages = NgramAverages(ngrams, vectors.shape[1]) if ngrams is not None and parameters.unseen_words else None
+    rows = word_rows(words, counts, semantic_map, lexical_map, averages, show_progress_bar)
+    unseen = None
+    if ngrams is not None and averages is not None:
+        ngrams = replace(ngrams, vectors=averages.result())
+        weight = float(decay_weights(np.array([UNSEEN_COUNT / counts.sum()]), parameters.sif, parameters.decay)[0])
+        unseen = UnseenWords(ngrams, semantic_map, lexical_map, UNSEEN_LENGTH * mean_length, weight)
+    return FittedWeighting(weights, rows, fingerprint(vocabulary), semantic_dims, unseen)
 
-    def _shares(self) -> tuple[int, int]:
-        """How many numbers are the meaning's, and how many the spelling's."""
-        dim, weighting = self.vectors.shape[1], self.weighting
-        if not weighting.lexical_weight:
-            return dim, 0
-        total = dim + weighting.lexical_dims
-        if weighting.lexical_weight == 1:
-            return 0, total
-        meaning = min(max(1, total // MEANING_SHARE), dim - weighting.remove_components)
-        return meaning, total - meaning
 
-    def run(self, sentences: Iterable[Any], show: bool | None) -> dict[str, Any]:
-        """The attributes of the fitted weighting."""
-        weighting = self.weighting
-        meaning_map, lexical_map, row_length = self._maps(self._sample(sentences))
-        rows, average = self._rows(meaning_map, lexical_map, show)
-        fitted = {
-            "rows": rows,
-            "weights": self.weights,
-            "words": fingerprint(self.vocabulary),
-            "meaning_dims": self.meaning_dims,
-            "spelling": None,
-        }
-        if weighting.unseen_words and self.spelling is not None and average is not None:
-            self.spelling.vectors = average.result()
-            fitted |= {"spelling": self.spelling, "meaning_map": meaning_map, "lexical_map": lexical_map}
-            fitted["row_length"] = UNSEEN_LENGTH * row_length
-            fitted["unseen_weight"] = float(weighting.decay_weights(np.array([UNSEEN_COUNT / self.total]))[0])
-        return fitted
+def _check_sizes(parameters: WeightingParameters, vectors: np.ndarray, output_vectors: np.ndarray | None) -> None:
+    if output_vectors is not None and not parameters.unit_words:
+        raise ValueError("output_vectors: used only if unit_words is True; omit them, or set unit_words=True")
+    if output_vectors is not None and output_vectors.shape != vectors.shape:
+        raise ValueError(f"output_vectors: expected shape {vectors.shape}, got {output_vectors.shape}")
+    dim = vectors.shape[1]
+    if parameters.remove_components >= dim:
+        raise ValueError(
+            f"remove_components: must be less than the {dim} dimensions of the vectors, got "
+            f"{parameters.remove_components}"
+        )
 
-    def _meaning(self, which: Any) -> np.ndarray:
-        """B of some words."""
-        rows = self.vectors[which].astype(np.float32)
-        if self.weighting.unit_words:
+
+def split_dims(parameters: WeightingParameters, dim: int) -> tuple[int, int]:
+    """The number of semantic and of lexical dimensions, for word vectors of `dim` dimensions."""
+    if not parameters.lexical_weight:
+        return dim, 0
+    total = dim + parameters.lexical_dims
+    if parameters.lexical_weight == 1:
+        return 0, total
+    semantic = min(max(1, total // SEMANTIC_SHARE), dim - parameters.remove_components)
+    return semantic, total - semantic
+
+
+# -----------------------------------------------------------------------------------------------------
+# Words
+
+
+def decay_weights(shares: np.ndarray, sif: float | None, decay: str) -> np.ndarray:
+    """The weights of words, float32, given their share of all tokens; see `SentenceWeighting`."""
+    if sif is None:
+        return np.ones(len(shares), dtype=np.float32)
+    with np.errstate(divide="ignore"):
+        ratio = sif / shares
+    weights = 1 / (1 + 1 / ratio) if decay == "sif" else np.minimum(np.sqrt(ratio) + ratio, 1)
+    return weights.astype(np.float32)
+
+
+def word_weights(parameters: WeightingParameters, vocabulary: Vocabulary, counts: np.ndarray) -> np.ndarray:
+    """The weights of all words, float32, (n_words,): decay weights, and 0 for stop words."""
+    weights = decay_weights(counts / counts.sum(), parameters.sif, parameters.decay)
+    for word in parameters.stop_words:
+        if word in vocabulary:
+            weights[vocabulary[word]] = 0
+    return weights
+
+
+@dataclass(frozen=True, eq=False)
+class WordFeatures:
+    """The vectors B_w and the signatures σ_w, from which the rows of words are made.
+
+    Parameters
+    ----------
+    words : sequence of str
+    vectors : numpy.ndarray, shape (n_words, vector_size)
+    output_vectors : numpy.ndarray, shape (n_words, vector_size), or None
+    unit_words : bool
+        Scale vectors to length 1, and add the output vectors.
+    ngrams : CharNgrams or None
+        None: neither signatures nor estimated vectors are needed.
+    signature_dims : int
+    """
+
+    words: Sequence[str]
+    vectors: np.ndarray
+    output_vectors: np.ndarray | None
+    unit_words: bool
+    ngrams: CharNgrams | None
+    signature_dims: int
+
+    def vectors_of(self, ids: np.ndarray | slice) -> np.ndarray:
+        """B_w of some words: float32, (n, vector_size)."""
+        rows = self.vectors[ids].astype(np.float32)
+        if self.unit_words:
             rows = unit_rows(rows)
-            if self.output is not None:
-                rows = unit_rows(rows + unit_rows(self.output[which].astype(np.float32)))
+            if self.output_vectors is not None:
+                rows = unit_rows(rows + unit_rows(self.output_vectors[ids].astype(np.float32)))
         return rows
 
-    # -------------------------------------------------------------------------------------------------
-    # The axes of sentences
-
-    def _sample(self, sentences: Iterable[Any]) -> sparse.csr_matrix:
-        """The weights of words in some sentences, (n_sentences, n_words), of each sentence summing up to 1."""
-        check_sentences(sentences, passes=1)
-        held = [
-            self.tokens(s) if isinstance(s, str) else s for s in sample_sentences(sentences, self.weighting.sample_size)
+    def signatures_of(self, ids: np.ndarray) -> np.ndarray:
+        """σ_w of some words: float32, (n, signature_dims)."""
+        assert self.ngrams is not None
+        words = [self.words[i] for i in ids]
+        parts = [
+            self.ngrams.signatures(*self.ngrams.features(words[block]), self.signature_dims)
+            for block in slices_of(len(words), BLOCK)
         ]
-        lengths = np.fromiter(map(len, held), dtype=np.int64, count=len(held))
-        ends = np.concatenate([[0], np.cumsum(lengths)])
-        find = self.vocabulary.table.find
-        ids = np.fromiter((find(token) for token in chain.from_iterable(held)), dtype=np.int64, count=ends[-1])
-        first = (np.arange(ends[-1]) - np.repeat(ends[:-1], lengths)) < np.repeat(lengths // 2, lengths)
-        long = np.repeat(lengths > self.weighting.half_length, lengths)
-        weights = np.where(first & long, self.weighting.first_half, 1) * np.where(ids >= 0, self.weights[ids], 0)
-        matrix = sparse.csr_matrix((weights, np.maximum(ids, 0), ends), shape=(len(held), len(self.words)))
-        sums = np.asarray(matrix.sum(axis=1)).ravel()
-        if not sums.any():
-            raise ValueError(
-                f"sentences: none of {len(held)} has a word of these vectors (tokens as they were trained on are "
-                "expected, or texts)"
-            )
-        return sparse.diags_array(1 / sums[sums > 0]).tocsr() @ matrix[sums > 0]
-
-    def _maps(self, sample: sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray, float]:
-        """From B and σ to rows, as matrices, and the mean length of B."""
-        weighting, lexical = self.weighting, self.weighting.lexical_weight
-        used = np.unique(sample.indices)
-        sample = sample[:, used].astype(np.float32)
-        n, remove = sample.shape[0], weighting.remove_components
-
-        meaning = self._meaning(used)
-        if not np.isfinite(meaning).all():
-            bad = used[~np.isfinite(meaning).all(axis=1)][0]
-            raise ValueError(f"wv.vectors: the vector of {self.words[bad]!r} is not finite")
-        power = weighting.whiten
-        if power is None:
-            power = 0 if lexical else PLAIN_WHITENING
-        axes, scales = whitening(second_moment(sample, meaning), n, power)
-        if lexical:
-            kept = slice(remove, remove + self.meaning_dims)
-            meaning_map = _scaled(axes[:, kept] * scales[kept], sample, meaning, 1 - lexical)
-        else:
-            scales[:remove] = 0
-            meaning_map = axes * scales @ axes.T if power or remove else np.eye(len(axes))
-
-        lexical_map = np.zeros((0, 0))
-        if self.signature_dims:
-            assert self.spelling is not None
-            strings = [self.words[i] for i in used]
-            parts = [
-                self.spelling.signatures(*self.spelling.features(strings[block]), self.signature_dims)
-                for block in blocks_of(len(strings))
-            ]
-            signatures = np.concatenate(parts)
-            axes, scales = whitening(second_moment(sample, signatures), n, LEXICAL_WHITENING)
-            lexical_map = _scaled(axes * scales, sample, signatures, lexical)
-        length = float(np.sqrt(np.einsum("ij,ij->i", meaning, meaning).mean()))
-        return meaning_map.astype(np.float32), lexical_map.astype(np.float32), length
-
-    # -------------------------------------------------------------------------------------------------
-    # Rows
-
-    def _rows(
-        self, meaning_map: np.ndarray, lexical_map: np.ndarray, show: bool | None
-    ) -> tuple[np.ndarray, Average | None]:
-        """The rows of all words, and the n-grams' averages of B where unknown words are to be spelt."""
-        n, split = len(self.words), self.meaning_dims
-        dtype = np.float16 if self.vectors.dtype == np.float16 else np.float32
-        rows = np.empty((n, split + self.signature_dims), dtype=dtype)
-        average = None
-        if self.weighting.unseen_words and self.spelling is not None:
-            average = Average(self.spelling, self.vectors.shape[1])
-        with Progress("weighting", n, "words", show) as progress:
-            for block in blocks_of(n):
-                meaning = self._meaning(block)
-                np.nan_to_num(meaning, copy=False)
-                rows[block, :split] = meaning @ meaning_map
-                if self.spelling is not None:
-                    phi, hashes = self.spelling.features(self.words[block])
-                    if average is not None:
-                        average.add(phi, hashes, self.counts[block], meaning)
-                    if self.signature_dims:
-                        signatures = self.spelling.signatures(phi, hashes, self.signature_dims)
-                        rows[block, split:] = signatures @ lexical_map
-                progress.update(block.stop)
-        return rows, average
+        return np.concatenate(parts)
 
 
-def vocabulary_of(wv: KeyedVectors) -> Vocabulary:
-    """The words of any gensim vectors as a `Vocabulary`."""
-    words = wv.key_to_index
-    return words if isinstance(words, Vocabulary) else Vocabulary.from_words(wv.index_to_key)
+def word_rows(
+    words: WordFeatures,
+    counts: np.ndarray,
+    semantic_map: np.ndarray,
+    lexical_map: np.ndarray,
+    averages: NgramAverages | None,
+    show_progress_bar: bool | None,
+) -> np.ndarray:
+    """The rows of all words; their vectors are added to `averages` on the way.
+
+    Returns
+    -------
+    numpy.ndarray of float32 (float16 if the vectors are), shape (n_words, semantic_dims + lexical_dims)
+    """
+    n, semantic_dims = len(words.words), semantic_map.shape[1]
+    dtype = np.float16 if words.vectors.dtype == np.float16 else np.float32
+    rows = np.empty((n, semantic_dims + len(lexical_map)), dtype=dtype)
+    with Progress("weighting", n, "words", show_progress_bar) as progress:
+        for block in slices_of(n, BLOCK):
+            vectors = words.vectors_of(block)
+            np.nan_to_num(vectors, copy=False)
+            rows[block, :semantic_dims] = vectors @ semantic_map
+            if words.ngrams is not None:
+                phi, hashes = words.ngrams.features(words.words[block])
+                if averages is not None:
+                    averages.add(phi, hashes, counts[block], vectors)
+                if words.signature_dims:
+                    signatures = words.ngrams.signatures(phi, hashes, words.signature_dims)
+                    rows[block, semantic_dims:] = signatures @ lexical_map
+            progress.update(block.stop)
+    return rows
 
 
-def fingerprint(vocabulary: Vocabulary) -> str:
-    """Tells one vocabulary from another."""
-    return f"{len(vocabulary)}-{crc32(vocabulary.blob.data, crc32(vocabulary.offsets.data)):08x}"
+# -----------------------------------------------------------------------------------------------------
+# Sentences and their axes
 
 
-def word_counts(wv: KeyedVectors) -> np.ndarray:
-    """How often each word occurred, as float64; a ValueError where nobody knows."""
-    way_out = "load the file with fvocab=…, a file of words and counts, or set them: wv.expandos['count'] = array"
-    counts = wv.expandos.get("count")
-    if counts is None or len(counts) < len(wv.vectors):
-        raise ValueError(f"wv: these vectors do not know how often their words occurred; {way_out}")
-    counts = np.asarray(counts[: len(wv.vectors)], dtype=np.float64)
-    if not np.isfinite(counts).all() or (counts < 0).any() or not counts.any():
-        raise ValueError(f"wv: the counts of the words must be numbers from 0 on, and not all 0; {way_out}")
-    if len(counts) >= MADE_UP and np.array_equal(counts, np.arange(len(counts), 0, -1)):
-        raise ValueError(
-            f"wv: the words' counts are {len(counts)}, {len(counts) - 1} … 1, which gensim makes up for a file without "
-            f"counts; {way_out}"
-        )
-    return counts
+def sentence_matrix(
+    parameters: WeightingParameters, sentences: Sequence[Sequence[str]], vocabulary: Vocabulary, weights: np.ndarray
+) -> sparse.csr_matrix:
+    """The matrix that takes rows of words to weighted means over sentences.
+
+    Returns
+    -------
+    scipy.sparse.csr_matrix of float64, shape (n_sentences, n_words)
+        Rows sum to 1; sentences without a word of positive weight are left out.
+
+    Raises
+    ------
+    ValueError
+        If no sentence is left.
+    """
+    lengths = np.fromiter(map(len, sentences), dtype=np.int64, count=len(sentences))
+    ends = np.concatenate([[0], np.cumsum(lengths)])
+    find = vocabulary.table.find
+    ids = np.fromiter((find(token) for token in chain.from_iterable(sentences)), dtype=np.int64, count=ends[-1])
+    first_half = (np.arange(ends[-1]) - np.repeat(ends[:-1], lengths)) < np.repeat(lengths // 2, lengths)
+    long = np.repeat(lengths > parameters.half_length, lengths)
+    values = np.where(first_half & long, parameters.first_half, 1) * np.where(ids >= 0, weights[ids], 0)
+    matrix = sparse.csr_matrix((values, np.maximum(ids, 0), ends), shape=(len(sentences), len(vocabulary)))
+    sums = np.asarray(matrix.sum(axis=1)).ravel()
+    if not sums.any():
+        raise no_known_words(len(sentences))
+    return sparse.diags_array(1 / sums[sums > 0]).tocsr() @ matrix[sums > 0]
 
 
-def second_moment(sample: sparse.csr_matrix, rows: np.ndarray) -> np.ndarray:
-    """The uncentred second moment of sentences at length 1: float64, (dim, dim)."""
+def no_known_words(n_sentences: int) -> ValueError:
+    """The error to raise if no sentence has a known word."""
+    return ValueError(
+        f"sentences: none of {n_sentences} sentences has a word of these vectors; expected token lists as in training, "
+        "or texts"
+    )
+
+
+def fit_maps(
+    parameters: WeightingParameters, words: WordFeatures, matrix: sparse.csr_matrix, semantic_dims: int
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """The linear maps from B_w and σ_w to the two parts of a row.
+
+    Returns
+    -------
+    semantic_map : numpy.ndarray of float32, shape (vector_size, semantic_dims)
+    lexical_map : numpy.ndarray of float32, shape (lexical_dims, lexical_dims)
+    mean_length : float
+        Root mean square of the lengths of B_w.
+    """
+    used = np.unique(matrix.indices)
+    matrix = matrix[:, used].astype(np.float32)
+    vectors = words.vectors_of(used)
+    if not np.isfinite(vectors).all():
+        bad = used[~np.isfinite(vectors).all(axis=1)][0]
+        raise ValueError(f"wv.vectors: the vector of {words.words[bad]!r} is not finite")
+    semantic_map = fit_semantic_map(parameters, matrix, vectors, semantic_dims)
+    lexical_map = np.zeros((0, 0))
+    if words.signature_dims:
+        signatures = words.signatures_of(used)
+        axes, scales = whitening(second_moment(matrix, signatures), matrix.shape[0], LEXICAL_WHITENING)
+        lexical_map = scaled_map(axes * scales, matrix, signatures, parameters.lexical_weight)
+    mean_length = float(np.sqrt(np.einsum("ij,ij->i", vectors, vectors).mean()))
+    return semantic_map.astype(np.float32), lexical_map.astype(np.float32), mean_length
+
+
+def fit_semantic_map(
+    parameters: WeightingParameters, matrix: sparse.csr_matrix, vectors: np.ndarray, semantic_dims: int
+) -> np.ndarray:
+    """Whitening and component removal, as a matrix of shape (vector_size, semantic_dims)."""
+    remove, power = parameters.remove_components, parameters.whiten
+    if power is None:
+        power = 0 if parameters.lexical_weight else PLAIN_WHITENING
+    axes, scales = whitening(second_moment(matrix, vectors), matrix.shape[0], power)
+    if parameters.lexical_weight:
+        kept = slice(remove, remove + semantic_dims)
+        return scaled_map(axes[:, kept] * scales[kept], matrix, vectors, 1 - parameters.lexical_weight)
+    scales[:remove] = 0
+    return axes * scales @ axes.T if power or remove else np.eye(len(axes))
+
+
+def second_moment(matrix: sparse.csr_matrix, rows: np.ndarray) -> np.ndarray:
+    """The uncentered second moment of the sentence vectors, scaled to length 1: float64, (dim, dim)."""
     moment = np.zeros((rows.shape[1], rows.shape[1]))
-    for block in blocks_of(sample.shape[0]):
-        sentences = unit_rows(sample[block] @ rows)
+    for block in slices_of(matrix.shape[0], BLOCK):
+        sentences = unit_rows(matrix[block] @ rows)
         moment += sentences.T @ sentences
-    return moment / sample.shape[0]
+    return moment / matrix.shape[0]
 
 
-def whitening(moment: np.ndarray, n: int, power: float) -> tuple[np.ndarray, np.ndarray]:
-    """The axes of a second moment of `n` sentences of length 1, greatest first, and their eigenvalues ** `power`.
+def whitening(moment: np.ndarray, n_sentences: int, power: float) -> tuple[np.ndarray, np.ndarray]:
+    """The eigenvectors of a second moment, largest eigenvalue first, and the eigenvalues to the given power.
 
-    Eigenvalues are taken relative to their mean, and as if each axis had been seen in one sentence more: axes that a
-    small sample never saw would be blown up.
+    Eigenvalues are relative to their mean, and regularized as if each axis had occurred in one more sentence;
+    otherwise, axes that a small sample does not contain would get huge scales.
     """
     eigenvalues, axes = np.linalg.eigh(moment)
     dim = len(moment)
-    relative = dim * (n * np.maximum(eigenvalues[::-1], 0) + 1) / (n + dim)
+    relative = dim * (n_sentences * np.maximum(eigenvalues[::-1], 0) + 1) / (n_sentences + dim)
     return axes[:, ::-1], relative**power
 
 
-def _scaled(matrix: np.ndarray, sample: sparse.csr_matrix, rows: np.ndarray, share: float) -> np.ndarray:
-    """A map of rows to sentences of which as many are longer than √share as shorter, where linear parts are joined."""
-    rows = rows @ matrix
-    lengths = np.concatenate([np.linalg.norm(sample[block] @ rows, axis=1) for block in blocks_of(sample.shape[0])])
-    return matrix * (math.sqrt(share) / np.median(lengths[lengths > 0])) if lengths.any() else matrix
+def scaled_map(axes: np.ndarray, matrix: sparse.csr_matrix, rows: np.ndarray, share: float) -> np.ndarray:
+    """`axes`, scaled so that the median length of the mapped sentence vectors is √share.
+
+    This weights the two parts of a sentence vector if they are joined without normalization (``linear=True``).
+    """
+    rows = rows @ axes
+    lengths = [np.linalg.norm(matrix[block] @ rows, axis=1) for block in slices_of(matrix.shape[0], BLOCK)]
+    positive = np.concatenate(lengths)
+    positive = positive[positive > 0]
+    return axes * (math.sqrt(share) / np.median(positive)) if len(positive) else axes

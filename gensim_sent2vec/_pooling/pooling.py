@@ -1,50 +1,62 @@
-"""From batches of sentences to their vectors: the plain mean of rows, and the weighted one."""
+"""Pooling: from batches of sentences to sentence vectors, as the plain mean of rows or as the weighted mean."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from .. import _kernel
 from .._text.vocabulary import Vocabulary
-from ..weighting import SentenceWeighting
+from .fitted import FittedWeighting, WordEncoder
+from .parameters import WeightingParameters
 
-REMEMBERED = 1 << 21  # numbers of unknown words' rows that are kept at hand
+CACHED_VALUES = 1 << 21  # floats in the cache of out-of-vocabulary rows
 
 
 class MeanPooling:
-    """The mean of the rows of words and n-grams.
+    """The plain mean of the rows of words and word n-grams.
 
     Parameters
     ----------
     words : Vocabulary
-    vectors, vectors_ngrams : numpy.ndarray
-    mode : tuple of (int, bool, str)
-        Longest n-gram, whether they are skip pairs, and the name of their hash.
+    vectors : numpy.ndarray of float32 or float16, shape (n_words, vector_size)
+    vectors_ngrams : numpy.ndarray of the same type, shape (bucket, vector_size)
+    ngram_mode : tuple of (int, bool, str)
+        `word_ngrams`, `skip_bigrams` and `ngram_hash` of the vectors.
     """
 
     def __init__(
-        self, words: Vocabulary, vectors: np.ndarray, vectors_ngrams: np.ndarray, mode: tuple[int, bool, str]
+        self, words: Vocabulary, vectors: np.ndarray, vectors_ngrams: np.ndarray, ngram_mode: tuple[int, bool, str]
     ) -> None:
-        self._made_of = words, vectors, vectors_ngrams
-        self._mode = mode
-        n, skip, ngram_hash = mode
+        self._words, self._vectors, self._vectors_ngrams, self._ngram_mode = words, vectors, vectors_ngrams, ngram_mode
+        word_ngrams, skip_bigrams, ngram_hash = ngram_mode
         self._encoder = _kernel.Encoder(
-            words, vectors, vectors_ngrams, word_ngrams=n, skip_bigrams=skip, ngram_hash=ngram_hash
+            words, vectors, vectors_ngrams, word_ngrams=word_ngrams, skip_bigrams=skip_bigrams, ngram_hash=ngram_hash
         )
         self.vector_size = vectors.shape[1]
 
-    def matches(self, words: Any, vectors: Any, vectors_ngrams: Any, mode: Any) -> bool:
-        """Whether it was made of these very objects."""
-        own_words, own_vectors, own_ngrams = self._made_of
-        same = own_words is words and own_vectors is vectors and own_ngrams is vectors_ngrams
-        return same and self._mode == mode
+    def matches(
+        self, words: Vocabulary, vectors: np.ndarray, vectors_ngrams: np.ndarray, ngram_mode: tuple[int, bool, str]
+    ) -> bool:
+        """Whether it was made from these very objects, so that it can be used again."""
+        return (
+            self._words is words
+            and self._vectors is vectors
+            and self._vectors_ngrams is vectors_ngrams
+            and self._ngram_mode == ngram_mode
+        )
 
     def __call__(self, pack: _kernel.Pack) -> tuple[np.ndarray, np.ndarray]:
-        """The vectors of some sentences, float32 (n, vector_size), and whether anything of each was known."""
+        """Pool a batch of n sentences.
+
+        Returns
+        -------
+        vectors : numpy.ndarray of float32, shape (n, vector_size)
+        known : numpy.ndarray of bool, shape (n,)
+            Whether the sentence has a known word; otherwise its vector is all zeros.
+        """
         vectors = np.empty((len(pack), self.vector_size), dtype=np.float32)
         known = np.empty(len(pack), dtype=np.int64)
         self._encoder.encode(pack, vectors, known)
@@ -52,113 +64,150 @@ class MeanPooling:
 
 
 class WeightedPooling:
-    """The read-out of a fitted weighting.
+    """The weighted mean of the rows of words, with its semantic and lexical parts scaled.
 
     Parameters
     ----------
     words : Vocabulary
-    vectors : numpy.ndarray
-        The words' own rows.
-    weighting : SentenceWeighting
-        Fitted for these words.
+        The vocabulary that the weighting was fitted for.
+    vectors : numpy.ndarray of float32 or float16, shape (n_words, vector_size)
+        Used if the weighting has no rows.
+    parameters : WeightingParameters
+    fitted : FittedWeighting
+    cached_values : int
+        Size of the cache of rows of out-of-vocabulary words, in floats.
+
+    Raises
+    ------
+    ValueError
+        If the weighting was fitted for another vocabulary.
     """
 
-    def __init__(self, words: Vocabulary, vectors: np.ndarray, weighting: SentenceWeighting) -> None:
-        weighting.check_fits(words)
-        self.weighting = weighting
-        self._made_of = self._parts(words, vectors, weighting)
-        self._ids = tuple(map(id, self._made_of))  # which no other objects can have while those are held
-        rows = vectors if weighting.rows is None else weighting.rows
-        no_grams = np.zeros((0, rows.shape[1]), dtype=rows.dtype)
+    def __init__(
+        self,
+        words: Vocabulary,
+        vectors: np.ndarray,
+        parameters: WeightingParameters,
+        fitted: FittedWeighting,
+        cached_values: int = CACHED_VALUES,
+    ) -> None:
+        fitted.check_vocabulary(words)
+        rows = vectors if fitted.rows is None else fitted.rows
+        self._words, self._rows, self._parameters, self._fitted = words, rows, parameters, fitted
+        self._part_lengths = parameters.part_lengths
+        no_ngrams = np.zeros((0, rows.shape[1]), dtype=rows.dtype)
         self._encoder = _kernel.Encoder(
-            words, rows, no_grams, word_ngrams=1, skip_bigrams=False, ngram_hash="mixed", weights=weighting.weights
+            words, rows, no_ngrams, word_ngrams=1, skip_bigrams=False, ngram_hash="mixed", weights=fitted.weights
         )
         self.vector_size = rows.shape[1]
-        self._spelt = None if weighting.spelling is None else UnseenWordRows(weighting, self.vector_size)
+        self._unseen: UnseenWordCache | None = None
+        if fitted.unseen is not None:
+            capacity = max(1, cached_values // self.vector_size)
+            self._unseen = UnseenWordCache(fitted.unseen.encoder(parameters.stop_words), self.vector_size, capacity)
 
-    @staticmethod
-    def _parts(words: Any, vectors: Any, weighting: SentenceWeighting) -> tuple[Any, ...]:
-        own = vectors if weighting.rows is None else None
-        return words, own, weighting, weighting.rows, weighting.weights, weighting.spelling
-
-    def matches(self, words: Any, vectors: Any, weighting: SentenceWeighting) -> bool:
-        """Whether it was made of these very objects, as they are."""
-        return self._ids == tuple(map(id, self._parts(words, vectors, weighting)))
+    def matches(
+        self, words: Vocabulary, vectors: np.ndarray, parameters: WeightingParameters, fitted: FittedWeighting
+    ) -> bool:
+        """Whether it was made from these very objects, so that it can be used again."""
+        rows = vectors if fitted.rows is None else fitted.rows
+        return self._words is words and self._rows is rows and self._parameters is parameters and self._fitted is fitted
 
     def __call__(self, pack: _kernel.Pack) -> tuple[np.ndarray, np.ndarray]:
-        """The vectors of some sentences, float32 (n, vector_size), and whether anything of each was known."""
-        weighting = self.weighting
+        """Pool a batch of n sentences.
+
+        Returns
+        -------
+        vectors : numpy.ndarray of float32, shape (n, vector_size)
+        known : numpy.ndarray of bool, shape (n,)
+            Whether the sentence has a word of positive weight; otherwise its vector is all zeros.
+        """
         vectors = np.empty((len(pack), self.vector_size), dtype=np.float32)
         totals = np.empty(len(pack), dtype=np.float32)
         unseen = self._encoder.encode(
-            pack, vectors, totals=totals, first_half=weighting.first_half, half_length=weighting.half_length,
-            unseen=self._spelt is not None,
+            pack, vectors, totals=totals, first_half=self._parameters.first_half,
+            half_length=self._parameters.half_length, unseen=self._unseen is not None,
         )  # fmt: skip
-        if unseen is not None and self._spelt is not None:
+        if unseen is not None and self._unseen is not None:
             sentences, factors, tokens = unseen
-            at, rows, weights = self._spelt.find(tokens)
+            at, rows, weights = self._unseen.find(tokens)
             _kernel.add_weighted_rows(vectors, totals, sentences, at, factors * weights[at], rows)
-        if lengths := weighting.lengths:
-            self._encoder.normalize_parts(vectors, weighting.meaning_dims, *lengths)
+        if self._part_lengths is not None:
+            self._encoder.normalize_parts(vectors, self._fitted.semantic_dims, *self._part_lengths)
         return vectors, totals > 0
 
 
-class UnseenWordRows:
-    """The rows of unknown words, those asked for lately kept at hand; threads may share it."""
+class UnseenWordCache:
+    """Rows and weights of out-of-vocabulary words. It is emptied when it is full; threads can share it.
 
-    def __init__(self, weighting: SentenceWeighting, vector_size: int) -> None:
-        self._rows_of = weighting.unseen_word_encoder()
-        self._size = max(1, REMEMBERED // vector_size)
-        self._vector_size = vector_size
+    Parameters
+    ----------
+    encode : callable
+        From words to rows and weights, see `UnseenWords.encoder`.
+    n_dims : int
+        Dimensions of a row.
+    capacity : int
+        Words to hold. More are held if they are asked for at once.
+    """
+
+    def __init__(self, encode: WordEncoder, n_dims: int, capacity: int) -> None:
+        self._encode, self._n_dims, self._capacity = encode, n_dims, capacity
         self._lock = threading.Lock()
-        self._start(0)
+        self._clear(0)
 
-    def _start(self, size: int) -> None:
-        # New arrays: the old ones may be in another thread's hands.
-        self._places: dict[str, int] = {}
-        self._rows = np.zeros((size, self._vector_size), dtype=np.float32)
+    def _clear(self, size: int) -> None:
+        # New arrays: other threads may still read the old ones.
+        self._positions: dict[str, int] = {}
+        self._rows = np.zeros((size, self._n_dims), dtype=np.float32)
         self._weights = np.zeros(size, dtype=np.float32)
 
     def find(self, words: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Where each word stands (int64) in the rows (float32, (n, n_numbers)) and weights (float32) that follow."""
+        """The rows and weights of words.
+
+        Returns
+        -------
+        at : numpy.ndarray of int64, shape (n_words,)
+            Positions of the words in the two arrays that follow.
+        rows : numpy.ndarray of float32, shape (size, n_dims)
+        weights : numpy.ndarray of float32, shape (size,)
+        """
         with self._lock:
-            new = [word for word in dict.fromkeys(words) if word not in self._places]
-            if len(self._places) + len(new) > len(self._rows):
+            new = [word for word in dict.fromkeys(words) if word not in self._positions]
+            if len(self._positions) + len(new) > len(self._rows):
                 new = list(dict.fromkeys(words))
-                self._start(max(self._size, len(new)))
+                self._clear(max(self._capacity, len(new)))
             if new:
-                part = slice(len(self._places), len(self._places) + len(new))
-                self._rows[part], self._weights[part] = self._rows_of(new)
-                self._places.update(zip(new, range(part.start, part.stop)))
-            at = np.fromiter(map(self._places.__getitem__, words), dtype=np.int64, count=len(words))
+                part = slice(len(self._positions), len(self._positions) + len(new))
+                self._rows[part], self._weights[part] = self._encode(new)
+                self._positions.update(zip(new, range(part.start, part.stop)))
+            at = np.fromiter(map(self._positions.__getitem__, words), dtype=np.int64, count=len(words))
             return at, self._rows, self._weights
 
 
-class Rows:
-    """Rows that come batch by batch, as one array.
+class RowBuffer:
+    """Collects rows that arrive in batches into one array.
 
     Parameters
     ----------
     expected : int
-        How many will come, as far as is known.
-    width : int
-        Numbers of a row.
+        Number of rows, as far as is known; the buffer grows if there are more.
+    n_dims : int
+        Dimensions of a row.
     """
 
-    def __init__(self, expected: int, width: int) -> None:
+    def __init__(self, expected: int, n_dims: int) -> None:
         self.n = 0
-        self._rows = np.empty((expected, width), dtype=np.float32)
+        self._rows = np.empty((expected, n_dims), dtype=np.float32)
 
     def add(self, rows: np.ndarray) -> None:
-        """Append float32 (n, width)."""
+        """Append rows: float32, (n, n_dims)."""
         n = self.n + len(rows)
         if n > len(self._rows):
-            more = np.empty((max(n, len(self._rows) * 3 // 2), self._rows.shape[1]), dtype=np.float32)
-            more[: self.n] = self._rows[: self.n]
-            self._rows = more
+            larger = np.empty((max(n, len(self._rows) * 3 // 2), self._rows.shape[1]), dtype=np.float32)
+            larger[: self.n] = self._rows[: self.n]
+            self._rows = larger
         self._rows[self.n : n] = rows
         self.n = n
 
     def result(self) -> np.ndarray:
-        """All of them, float32 (n, width)."""
+        """All rows that were added: float32, (n, n_dims)."""
         return self._rows if self.n == len(self._rows) else self._rows[: self.n].copy()

@@ -1,9 +1,10 @@
-"""Character n-grams of words against dictionaries and Python integers."""
+"""Character n-grams, compared with dictionaries and Python integers."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +13,7 @@ from hypothesis import strategies as st
 from weighting_oracle import gram_hash, grams, sign_row, unit
 
 from gensim_sent2vec import _kernel
-from gensim_sent2vec._pooling import spelling
-from gensim_sent2vec._pooling.spelling import Average, Spelling, character_ngrams, code_points, signs
+from gensim_sent2vec._pooling.spelling import CharNgrams, NgramAverages, code_points, ngram_hashes, random_signs
 from gensim_sent2vec._text.vocabulary import Vocabulary
 
 any_word = st.text(max_size=8)
@@ -21,60 +21,67 @@ sizes = st.integers(1, 5).flatmap(lambda n: st.tuples(st.just(n), st.integers(n,
 
 
 def hashes_by_word(words, min_n, max_n):
-    hashes, counts = character_ngrams(words, min_n, max_n)
+    hashes, counts = ngram_hashes(words, min_n, max_n)
     return [part.tolist() for part in np.split(hashes, np.cumsum(counts)[:-1])] if len(words) else []
 
 
 @given(st.lists(any_word, max_size=6), sizes)
-def test_ngrams_are_those_of_each_word(words, min_max):
+def test_every_word_gets_its_ngrams(words, min_max):
     found = hashes_by_word(words, *min_max)
     expected = [Counter({gram_hash(g): n for g, n in grams(word, *min_max).items()}) for word in words]
     assert [Counter(part) for part in found] == expected
 
 
-def test_words_that_look_like_borders_and_lone_surrogates():
+def test_words_of_boundary_markers_and_lone_surrogates():
     words = ["><", "a><b", "<", ">", "", "\ud800x", "\0", "\n"]
     assert [Counter(p) for p in hashes_by_word(words, 3, 4)] == [
         Counter({gram_hash(g): n for g, n in grams(word, 3, 4).items()}) for word in words
     ]
 
 
-def test_hangul_is_taken_apart_and_forms_of_one_text_are_one():
+def test_hangul_is_split_into_letters_and_normalization_forms_are_equal():
     assert len(grams("한국", 3, 4)) == len(grams(unicodedata.normalize("NFD", "한국"), 3, 4)) == 6 + 5
     composed, decomposed = hashes_by_word(["café", "cafe\u0301"], 3, 4)
     assert composed == decomposed
 
 
 @pytest.mark.parametrize("dims, seed", [(1, 1), (64, 0), (130, 7)])
-def test_signs(dims, seed):
+def test_random_signs(dims, seed):
     some = ["<th", "the>", "국"]
     hashes = np.array([gram_hash(g) for g in some], dtype=np.uint64)
-    np.testing.assert_array_equal(signs(hashes, 0, dims, seed), [sign_row(g, dims, seed) for g in some])
+    np.testing.assert_array_equal(random_signs(hashes, 0, dims, seed), [sign_row(g, dims, seed) for g in some])
     if dims > 64:
-        np.testing.assert_array_equal(signs(hashes, 64, dims - 64, seed), signs(hashes, 0, dims, seed)[:, 64:])
+        np.testing.assert_array_equal(
+            random_signs(hashes, 64, dims - 64, seed), random_signs(hashes, 0, dims, seed)[:, 64:]
+        )
 
 
-def test_signs_are_balanced_and_independent():
-    hashes, _ = character_ngrams([f"word{i}" for i in range(2000)], 3, 4)
+def test_random_signs_are_balanced_and_independent():
+    hashes, _ = ngram_hashes([f"word{i}" for i in range(2000)], 3, 4)
     hashes = np.unique(hashes)
-    rows = signs(hashes, 0, 128, 1)
+    rows = random_signs(hashes, 0, 128, 1)
     assert abs(rows.mean()) < 0.02
     correlation = rows.T @ rows / len(rows) - np.eye(128)
     assert abs(correlation).max() < 5 / np.sqrt(len(rows))
-    assert not np.array_equal(rows, signs(hashes, 0, 128, 2))
+    assert not np.array_equal(rows, random_signs(hashes, 0, 128, 2))
+
+
+def with_vectors(table, dim, dtype):
+    """The n-grams with random vectors."""
+    vectors = np.random.default_rng(0).standard_normal((len(table.hashes), dim)).astype(dtype)
+    return replace(table, vectors=vectors)
 
 
 def unseen(table, words, dims):
-    """Spelt vectors and signatures of length 1."""
+    """Estimated vectors and signatures of length 1."""
     size = table.vectors.shape[1]
-    rows = table.speller(np.eye(size, dtype=np.float32), np.eye(dims, dtype=np.float32))(words)
+    rows = table.row_encoder(np.eye(size, dtype=np.float32), np.eye(dims, dtype=np.float32))(words)
     return rows[:, :size], rows[:, size:]
 
 
-def test_features_and_weights(monkeypatch):
-    monkeypatch.setattr(spelling, "BLOCK", 2)
+def test_features_and_weights():
     words, counts = ["banana", "bandana", "", "a", "nana"], np.array([5, 3, 2, 9, 1])
-    table = Spelling.of_words(words, counts, 3, 4, 1)
+    table = CharNgrams.from_words(words, counts, 3, 4, 1, block_size=2)
     assert (np.diff(table.hashes.astype(object)) > 0).all()
     occurrences = Counter()
     for word, count in zip(words, counts):
@@ -92,9 +99,9 @@ def test_features_and_weights(monkeypatch):
         np.testing.assert_allclose(row, unit(np.array(expected)), atol=1e-6)
 
 
-def test_known_and_unknown_words_have_the_same_signature():
+def test_known_and_unknown_words_get_the_same_signatures():
     words = ["banana", "bandana", "한국어", "a", "", "reallyverylongword" * 5]
-    table = Spelling.of_words(words, np.arange(1, 7), 3, 4, 3)
+    table = CharNgrams.from_words(words, np.arange(1, 7), 3, 4, 3)
     expected = table.signatures(*table.features(words), 200)
     np.testing.assert_allclose(unseen(table, words, 200)[1], expected, atol=1e-6)
     lengths = np.linalg.norm(expected, axis=1)
@@ -105,38 +112,38 @@ def test_known_and_unknown_words_have_the_same_signature():
 @pytest.mark.parametrize("level", _kernel.available_levels())
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
 @pytest.mark.parametrize("dims", [0, 3, 64, 130])
-def test_unknown_words_as_numpy_has_them(level, dtype, dims, monkeypatch):
+def test_rows_of_unknown_words_match_numpy(level, dtype, dims, monkeypatch):
     monkeypatch.setenv("GENSIM_SENT2VEC_SIMD", level)
     known, words = (
         ["walking", "한국어", "talked"],
         ["walk", "한국", "", "x", "TALK", "nothing-shared", "\ud800", "é" * 300],
     )
-    table = Spelling.of_words(known, np.array([5.0, 3.0, 2.0]), 3, 4, 7)
-    table.vectors = np.random.default_rng(0).standard_normal((len(table.hashes), 33)).astype(dtype)
+    table = CharNgrams.from_words(known, np.array([5.0, 3.0, 2.0]), 3, 4, 7)
+    table = with_vectors(table, 33, dtype)
     vectors, signatures = unseen(table, words, dims)
     for word, vector, signature in zip(words, vectors, signatures):
-        hashes, _ = character_ngrams([word], 3, 4)
-        at, there = table.places(hashes)
-        weights = np.where(there, table.weights[at], np.float32(table.new_weight))
-        expected = (weights * there) @ table.vectors[at].astype(np.float64)
+        hashes, _ = ngram_hashes([word], 3, 4)
+        at, known_ngram = table.find(hashes)
+        weights = np.where(known_ngram, table.weights[at], np.float32(table.new_weight))
+        expected = (weights * known_ngram) @ table.vectors[at].astype(np.float64)
         np.testing.assert_allclose(vector, unit(expected), atol=1e-5)
         if dims:
-            np.testing.assert_allclose(signature, unit(weights @ signs(hashes, 0, dims, 7)), atol=1e-5)
+            np.testing.assert_allclose(signature, unit(weights @ random_signs(hashes, 0, dims, 7)), atol=1e-5)
 
 
 def test_rows_are_mapped_vectors_and_signatures():
-    table = Spelling.of_words(["walking", "talked"], np.array([5.0, 3.0]), 3, 4, 7)
-    rng = np.random.default_rng(0)
-    table.vectors = rng.standard_normal((len(table.hashes), 9)).astype(np.float16)
-    meaning, lexical = (rng.standard_normal(shape).astype(np.float32) for shape in ((9, 4), (70, 70)))
+    table = CharNgrams.from_words(["walking", "talked"], np.array([5.0, 3.0]), 3, 4, 7)
+    table = with_vectors(table, 9, np.float16)
+    rng = np.random.default_rng(1)
+    semantic, lexical = (rng.standard_normal(shape).astype(np.float32) for shape in ((9, 4), (70, 70)))
     words = ["walk", "", "talking"]
     vectors, signatures = unseen(table, words, 70)
-    expected = np.hstack([vectors @ meaning, signatures @ lexical])
-    np.testing.assert_allclose(table.speller(meaning, lexical)(words), expected, atol=1e-4)
+    expected = np.hstack([vectors @ semantic, signatures @ lexical])
+    np.testing.assert_allclose(table.row_encoder(semantic, lexical)(words), expected, atol=1e-4)
 
 
-def test_what_the_kernel_is_given_is_checked():
-    table = Spelling.of_words(["abcd"], np.ones(1), 3, 4, 1)
+def test_the_kernel_checks_its_arguments():
+    table = CharNgrams.from_words(["abcd"], np.ones(1), 3, 4, 1)
     codes, sizes = code_points(["abc"])
     more = (table.vectors, 1.0, 3, 4, 1)
     maps = np.empty((0, 2), np.float32), np.eye(5, dtype=np.float32)
@@ -154,7 +161,7 @@ def test_what_the_kernel_is_given_is_checked():
 
 
 @pytest.mark.parametrize("level", _kernel.available_levels())
-def test_further_rows_and_lengths_as_numpy_has_them(level, monkeypatch):
+def test_added_rows_and_part_lengths_match_numpy(level, monkeypatch):
     monkeypatch.setenv("GENSIM_SENT2VEC_SIMD", level)
     rng = np.random.default_rng(2)
     means, rows = (rng.standard_normal(shape).astype(np.float32) for shape in ((5, 37), (3, 37)))
@@ -183,14 +190,14 @@ def test_further_rows_and_lengths_as_numpy_has_them(level, monkeypatch):
         encoder.normalize_parts(means, 38, 1, 1)
 
 
-def test_averages_of_vectors():
+def test_ngram_averages():
     words, counts = ["walking", "walked", "talking", "sing"], np.array([4.0, 9.0, 1.0, 16.0])
     rows = np.random.default_rng(1).standard_normal((4, 6)).astype(np.float32)
-    table = Spelling.of_words(words, counts, 3, 4, 1)
-    average = Average(table, 6)
+    table = CharNgrams.from_words(words, counts, 3, 4, 1)
+    average = NgramAverages(table, 6)
     for block in (slice(0, 3), slice(3, 4)):
         average.add(*table.features(words[block]), counts[block], rows[block])
-    table.vectors = average.result()
+    table = replace(table, vectors=average.result())
     common = unit(np.sqrt(counts) @ rows)
     np.testing.assert_allclose(table.vectors @ common, 0, atol=2e-3)
 
@@ -199,7 +206,7 @@ def test_averages_of_vectors():
     share = dense[:, g] * np.sqrt(counts)
     expected = share @ rows / (3 + share.sum())
     expected -= expected @ common * common
-    at, known = table.places(np.array([gram_hash("alk"), gram_hash("zzz")], dtype=np.uint64))
+    at, known = table.find(np.array([gram_hash("alk"), gram_hash("zzz")], dtype=np.uint64))
     assert known.tolist() == [True, False]
     np.testing.assert_allclose(table.vectors[at[0]], expected, atol=1e-3)
 

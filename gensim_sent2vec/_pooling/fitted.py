@@ -1,0 +1,180 @@
+"""What the fitting of a sentence weighting finds, as values and as the arrays and facts that are stored in files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from .._text.vocabulary import Vocabulary
+from .._util.parameters import check_float, check_int
+from .parameters import WeightingParameters
+from .spelling import CharNgrams
+
+# From words to their rows, float32 (n_words, n_dims), and their weights, float32 (n_words,).
+WordEncoder = Callable[[Sequence[str]], tuple[np.ndarray, np.ndarray]]
+
+FLOAT32 = ("float32",)
+FLOATS = ("float32", "float16")
+
+
+@dataclass(frozen=True, eq=False)
+class UnseenWords:
+    """How out-of-vocabulary words get rows and weights from their character n-grams.
+
+    Parameters
+    ----------
+    ngrams : CharNgrams
+        With vectors N_g.
+    semantic_map : numpy.ndarray of float32, shape (vector_size, semantic_dims)
+        Applied to the estimated vectors of words.
+    lexical_map : numpy.ndarray of float32, shape (lexical_dims, lexical_dims)
+        Applied to the signatures of words.
+    row_length : float
+        Length of the estimated vectors, before the map.
+    weight : float
+        Weight of each word.
+    """
+
+    ngrams: CharNgrams
+    semantic_map: np.ndarray
+    lexical_map: np.ndarray
+    row_length: float
+    weight: float
+
+    def encoder(self, stop_words: Collection[str]) -> WordEncoder:
+        """A function from words to rows and weights; the weight is 0 for stop words and for rows of zeros."""
+        rows_of = self.ngrams.row_encoder(self.semantic_map * np.float32(self.row_length), self.lexical_map)
+        weight = np.float32(self.weight)
+
+        def encode(words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+            rows = rows_of(words)
+            weights = np.where(rows.any(axis=1), weight, np.float32(0))
+            if stop_words:
+                weights[[word in stop_words for word in words]] = 0
+            return rows, weights
+
+        return encode
+
+
+@dataclass(frozen=True, eq=False)
+class FittedWeighting:
+    """The result of fitting a sentence weighting.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray of float32, shape (n_words,)
+        Weights of the words.
+    rows : numpy.ndarray of float32 or float16, shape (n_words, n_dims), or None
+        Rows of the words; None: the word vectors themselves (after `bake`).
+    vocabulary : str
+        `fingerprint` of the vocabulary that the weights and rows belong to.
+    semantic_dims : int
+        How many leading dimensions of a row are its semantic part; the others are its lexical part.
+    unseen : UnseenWords or None
+        None: out-of-vocabulary words are left out of sentences.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit together.
+    """
+
+    weights: np.ndarray
+    rows: np.ndarray | None
+    vocabulary: str
+    semantic_dims: int
+    unseen: UnseenWords | None = None
+
+    def __post_init__(self) -> None:
+        n_words = _words_in(self.vocabulary)
+        _check_array("weights", self.weights, (n_words,), FLOAT32)
+        n_dims = self.rows.shape[-1] if self.rows is not None and self.rows.ndim else 0
+        if self.rows is not None:
+            _check_array("rows", self.rows, (n_words, n_dims), FLOATS)
+        if self.unseen is None:
+            return
+        if self.rows is None:
+            raise ValueError("weighting: rows are missing, but required for out-of-vocabulary words")
+        ngrams, lexical_dims = self.unseen.ngrams, n_dims - self.semantic_dims
+        n_ngrams, vector_size = ngrams.hashes.size, self.unseen.semantic_map.shape[:1]
+        _check_array("ngram_hashes", ngrams.hashes, (n_ngrams,), ("uint64",))
+        _check_array("ngram_weights", ngrams.weights, (n_ngrams,), FLOAT32)
+        _check_array("ngram_vectors", ngrams.vectors, (n_ngrams, *vector_size), FLOATS)
+        _check_array("meaning_map", self.unseen.semantic_map, (*vector_size, self.semantic_dims), FLOAT32)
+        _check_array("lexical_map", self.unseen.lexical_map, (lexical_dims, lexical_dims), FLOAT32)
+
+    def check_vocabulary(self, vocabulary: Vocabulary) -> None:
+        """Raise a ValueError unless the weighting was fitted for this vocabulary."""
+        if fingerprint(vocabulary) != self.vocabulary:
+            raise ValueError(
+                f"weighting: fitted for a different vocabulary ({len(self.weights)} words) than these vectors have "
+                f"({len(vocabulary)} words); fit one for them: SentenceWeighting(...).fit(wv, sentences)"
+            )
+
+    # -------------------------------------------------------------------------------------------------
+    # Files. Names of arrays and facts are part of the file format: they stay when attributes are renamed.
+
+    def to_arrays(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Arrays by name, and facts that JSON can store; see `from_arrays`."""
+        arrays = {"weights": self.weights}
+        facts: dict[str, Any] = {"words": self.vocabulary, "meaning_dims": self.semantic_dims}
+        if self.rows is not None:
+            arrays["rows"] = self.rows
+        if self.unseen is not None:
+            unseen, ngrams = self.unseen, self.unseen.ngrams
+            arrays |= {"meaning_map": unseen.semantic_map, "lexical_map": unseen.lexical_map}
+            arrays |= {"ngram_hashes": ngrams.hashes, "ngram_weights": ngrams.weights, "ngram_vectors": ngrams.vectors}
+            facts |= {"row_length": unseen.row_length, "unseen_weight": unseen.weight}
+            facts["ngram_new_weight"] = ngrams.new_weight
+        return arrays, facts
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any], parameters: WeightingParameters
+    ) -> FittedWeighting:
+        """The fitted weighting that `to_arrays` was called on; arrays are shared, and may be mapped read-only.
+
+        Raises
+        ------
+        KeyError
+            If an array or a fact is missing.
+        TypeError, ValueError
+            If a fact is invalid, or the arrays do not fit together.
+        """
+        unseen = None
+        if "ngram_hashes" in arrays:
+            row_length, unseen_weight, new_weight = (
+                check_float(name, facts[name]) for name in ("row_length", "unseen_weight", "ngram_new_weight")
+            )
+            ngrams = CharNgrams(
+                arrays["ngram_hashes"], arrays["ngram_weights"], arrays["ngram_vectors"], new_weight,
+                parameters.min_n, parameters.max_n, parameters.seed,
+            )  # fmt: skip
+            unseen = UnseenWords(ngrams, arrays["meaning_map"], arrays["lexical_map"], row_length, unseen_weight)
+        semantic_dims = check_int("meaning_dims", facts["meaning_dims"], 0)
+        return cls(arrays["weights"], arrays.get("rows"), facts["words"], semantic_dims, unseen)
+
+
+def fingerprint(vocabulary: Vocabulary) -> str:
+    """The number of words and a checksum of them, which differ between vocabularies."""
+    return f"{len(vocabulary)}-{crc32(vocabulary.blob.data, crc32(vocabulary.offsets.data)):08x}"
+
+
+def _words_in(fingerprint: Any) -> int:
+    """The number of words of the vocabulary with this fingerprint."""
+    n_words, _, checksum = str(fingerprint).partition("-")
+    if not (checksum and n_words.isdecimal()):
+        raise ValueError(f"weighting: invalid vocabulary fingerprint {fingerprint!r} (words)")
+    return int(n_words)
+
+
+def _check_array(name: str, array: np.ndarray, shape: tuple[int, ...], dtypes: Sequence[str]) -> None:
+    if array.shape != shape or array.dtype not in dtypes:
+        raise ValueError(
+            f"weighting: the array {name!r} must be {' or '.join(dtypes)} of shape {shape}, got {array.dtype} of shape "
+            f"{array.shape}"
+        )
