@@ -762,8 +762,8 @@ def test_paths_may_be_path_objects(ready, tmp_path):
 @pytest.mark.parametrize(
     "option, reason",
     [
-        ("window", "whole line"),
-        ("shrink_windows", "whole line"),
+        ("window", "entire sentence"),
+        ("shrink_windows", "entire sentence"),
         ("sg", "skip-gram"),
         ("cbow_mean", "mean"),
         ("hs", "negative sampling"),
@@ -974,7 +974,7 @@ def test_no_word_left_leaves_the_model_as_it_was(ready):
 def test_counts_that_are_none_are_refused(ready):
     before = state(ready)
     for counts in ({"a": -1}, {"a": 0.5}, {5: 5}):
-        with pytest.raises(ValueError, match=r"^word_freq: words with counts >= 0"):
+        with pytest.raises(ValueError, match=r"^word_freq: expected words with counts >= 0"):
             ready.build_vocab_from_freq(counts)
     with pytest.raises(ValueError, match="empty"):
         Sent2Vec().build_vocab_from_freq({})
@@ -1001,11 +1001,11 @@ def test_training_needs_a_vocabulary():
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"epochs": 0}, "^epochs must be at least 1"),
-        ({"start_alpha": 0}, "^start_alpha must be above 0"),
-        ({"start_alpha": math.nan}, "^start_alpha must be finite"),
-        ({"end_alpha": -1}, "^end_alpha must be at least 0"),
-        ({"end_alpha": math.inf}, "^end_alpha must be finite"),
+        ({"epochs": 0}, "^epochs: must be at least 1"),
+        ({"start_alpha": 0}, "^start_alpha: must be above 0"),
+        ({"start_alpha": math.nan}, "^start_alpha: must be finite"),
+        ({"end_alpha": -1}, "^end_alpha: must be at least 0"),
+        ({"end_alpha": math.inf}, "^end_alpha: must be finite"),
         ({"start_alpha": 0.1, "end_alpha": 0.2}, r"^end_alpha.*(above|greater).*start_alpha"),
         ({"total_words": -5}, "total_words or total_examples"),
         ({"total_words": 0, "total_examples": 0}, "total_words or total_examples"),
