@@ -299,9 +299,9 @@ def test_files_are_made_block_by_block(tmp_path, sample):
     [
         ({}, ValueError, "nothing to do: pass at least one of"),
         ({"bucket": 51}, ValueError, "bucket: there are 50 n-gram rows.*at most 50"),
-        ({"bucket": -1}, ValueError, "bucket must be at least 0"),
-        ({"bucket": 1.5}, TypeError, "bucket: a whole number"),
-        ({"max_words": 0}, ValueError, "max_words must be at least 1"),
+        ({"bucket": -1}, ValueError, "bucket: must be at least 0"),
+        ({"bucket": 1.5}, TypeError, "bucket: expected an integer"),
+        ({"max_words": 0}, ValueError, "max_words: must be at least 1"),
         ({"min_count": 10_000}, ValueError, "min_count: none of 30 words occurred 10000 times"),
         ({"dtype": np.int8}, ValueError, "dtype: float32 or float16 is expected, got int8"),
         ({"bucket": 25, "sentences": "w1 w2"}, TypeError, "sentences: an iterable of sentences"),

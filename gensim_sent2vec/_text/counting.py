@@ -161,11 +161,7 @@ def count_file(
     def count(i: int, part: slice) -> None:
         bad = counters[i].add_slice(files[i], part.start, part.stop, stop)
         if bad >= 0:
-            raise ValueError(
-                f"corpus_file: {os.fspath(path)!r} is not UTF-8 text, see the bytes at offset {bad:,} "
-                "(a binary file, another encoding, or a token longer than 1 MiB); "
-                "convert it, for example with iconv -t UTF-8"
-            )
+            raise _not_utf8(path, bad)
         done[i] += part.stop - part.start
 
     with (
@@ -178,6 +174,13 @@ def count_file(
     for counter in counters[1:]:
         counters[0].merge(counter)
     return WordCounts.from_counter(counters[0]), counters[0].lines, counters[0].tokens
+
+
+def _not_utf8(path: str | os.PathLike[str], offset: int) -> ValueError:
+    return ValueError(
+        f"corpus_file: {os.fspath(path)!r} is not UTF-8 text, see the bytes at offset {offset:,} (a binary file, "
+        "another encoding, or a token longer than 1 MiB); convert it, for example with iconv -t UTF-8"
+    )
 
 
 @contextmanager

@@ -154,7 +154,7 @@ class IndexToKey(Sequence[str]):
     """gensim's ``index_to_key``: the words of a vocabulary by id.
 
     It reads like a list and equals a list of the same words, but `in` and `index` use the vocabulary's hash table.
-    It refers to the vocabulary, and holds no arrays of its own: gensim pickles both.
+    It only refers to the vocabulary, so that the arrays are stored once when gensim pickles both.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:

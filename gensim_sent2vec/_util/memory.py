@@ -1,9 +1,10 @@
-"""How much memory this process may still take, asked before it takes it.
+"""How much memory this process can still allocate, checked before large allocations.
 
-A process that takes more than its container allows is killed without a word; one that asks first can say what it
-needed. Looked at are the memory cgroups of this process, version 1 and 2, and those around them (a container's limit);
-``RLIMIT_AS`` and ``RLIMIT_DATA`` (``ulimit -v`` and ``-d``); and the machine's own memory. Page cache that the kernel
-can drop counts as free. Where a system has none of these, nothing is ever refused.
+A process that exceeds the limit of its container is killed without a message. A check in advance can report how much
+memory is needed, and what to do instead. These limits are checked: the memory cgroups of this process (version 1 and 2)
+and their ancestors, such as a container's; ``RLIMIT_AS`` and ``RLIMIT_DATA`` (``ulimit -v`` and ``-d``); and the memory
+of the machine. Page cache that the kernel can drop counts as available. On a system that reports none of these limits,
+every allocation is allowed.
 """
 
 from __future__ import annotations
@@ -16,62 +17,62 @@ from pathlib import Path, PurePosixPath
 
 try:
     import resource
-except ImportError:  # Windows has none
+except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
-ROOT = Path("/")  # of /proc and of the cgroups' mounts
-SMALL = 1 << 20  # requests below are not worth a look
+ROOT = Path("/")  # contains /proc and the mount points of cgroups; tests replace it
+SMALL = 1 << 20  # bytes; smaller allocations are not checked
 
 
 @dataclass(frozen=True)
 class Limit:
-    """What one limit leaves: `available` bytes, by the limit called `name`."""
+    """The number of bytes that are `available` under the limit called `name`."""
 
     name: str
     available: int
 
 
-def require(nbytes: int, what: str, ways_out: Sequence[str] = ()) -> None:
-    """Raise where `nbytes` more do not fit, before anything is allocated.
+def require(n_bytes: int, purpose: str, alternatives: Sequence[str] = ()) -> None:
+    """Raise a MemoryError if an allocation would exceed a limit.
 
     Parameters
     ----------
-    nbytes : int
-        Bytes that are about to be allocated.
-    what : str
-        What needs them, as the start of a sentence.
-    ways_out : sequence of str
-        What to do instead, the best first.
+    n_bytes : int
+        Number of bytes to be allocated.
+    purpose : str
+        What needs the memory: the subject of the error message.
+    alternatives : sequence of str
+        What the user can try instead, best first.
 
     Raises
     ------
     MemoryError
-        With the bytes needed, the bytes available, the limit that says so, and the ways out.
+        With the number of bytes needed and available, the name of the limit, and the alternatives.
     """
-    if nbytes < SMALL:
+    if n_bytes < SMALL:
         return
     tightest = available()
-    if tightest is None or nbytes <= tightest.available:
+    if tightest is None or n_bytes <= tightest.available:
         return
-    advice = "; instead " + ", or ".join(ways_out) if ways_out else ""
-    need, left = in_bytes(nbytes), in_bytes(tightest.available)
-    raise MemoryError(f"{what} needs {need}, and {left} are available under {tightest.name}{advice}")
+    advice = "; try " + ", or ".join(alternatives) if alternatives else ""
+    needed, left = format_bytes(n_bytes), format_bytes(tightest.available)
+    raise MemoryError(f"{purpose} needs {needed}, but only {left} are available under {tightest.name}{advice}")
 
 
 def available() -> Limit | None:
-    """The tightest limit, None where none is known. Takes a fraction of a millisecond."""
+    """The tightest limit, or None if none is known. Takes a fraction of a millisecond."""
     return min(limits(), key=lambda limit: limit.available, default=None)
 
 
 def limits() -> Iterator[Limit]:
-    """All limits that hold for this process."""
+    """All limits that apply to this process."""
     yield from _machine()
     yield from _rlimits()
     yield from _cgroups()
 
 
-def in_bytes(n: int) -> str:
-    """A number of bytes, exactly and for people: ``5,500,000,000 bytes (5.5 GB)``."""
+def format_bytes(n: int) -> str:
+    """A number of bytes, exact and human-readable: ``5,500,000,000 bytes (5.5 GB)``."""
     for unit, size in (("GB", 1e9), ("MB", 1e6)):
         if n >= size:
             return f"{n:,} bytes ({n / size:.3g} {unit})"
@@ -83,10 +84,10 @@ def in_bytes(n: int) -> str:
 
 
 def _machine() -> Iterator[Limit]:
-    facts = _kilobytes(ROOT / "proc/meminfo")
-    if "MemAvailable" in facts:
-        swap = facts.get("SwapFree", 0)
-        yield Limit("the machine's memory" + (" and swap" if swap else ""), facts["MemAvailable"] + swap)
+    sizes = _read_sizes(ROOT / "proc/meminfo")
+    if "MemAvailable" in sizes:
+        swap = sizes.get("SwapFree", 0)
+        yield Limit("the machine's memory" + (" and swap" if swap else ""), sizes["MemAvailable"] + swap)
 
 
 def _rlimits() -> Iterator[Limit]:
@@ -96,16 +97,16 @@ def _rlimits() -> Iterator[Limit]:
     for name, in_use, command in (("RLIMIT_AS", "VmSize", "ulimit -v"), ("RLIMIT_DATA", "VmData", "ulimit -d")):
         limit = resource.getrlimit(getattr(resource, name))[0] if hasattr(resource, name) else resource.RLIM_INFINITY
         if limit != resource.RLIM_INFINITY:
-            used = _kilobytes(ROOT / "proc/self/status") if used is None else used
-            yield Limit(f"{name} ({command}) of {in_bytes(limit)}", max(0, limit - used.get(in_use, 0)))
+            used = _read_sizes(ROOT / "proc/self/status") if used is None else used
+            yield Limit(f"{name} ({command}) of {format_bytes(limit)}", max(0, limit - used.get(in_use, 0)))
 
 
-def _kilobytes(path: Path) -> dict[str, int]:
-    """The lines ``Name:  number kB`` of a file of /proc, in bytes; nothing where there is no such file."""
-    return {name: 1024 * int(n) for name, n in re.findall(r"^(\w+):\s+(\d+) kB$", _text(path), re.MULTILINE)}
+def _read_sizes(path: Path) -> dict[str, int]:
+    """Parse lines ``Name:  number kB`` of a file in /proc, in bytes; empty if there is no such file."""
+    return {name: 1024 * int(n) for name, n in re.findall(r"^(\w+):\s+(\d+) kB$", _read_text(path), re.MULTILINE)}
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
         return path.read_text(errors="replace")
     except OSError:
@@ -118,19 +119,19 @@ def _text(path: Path) -> str:
 
 @dataclass(frozen=True)
 class _Version:
-    """The names of the files of one version of cgroups."""
+    """The file names of one version of cgroups."""
 
     limit: str
     usage: str
-    cache: tuple[str, ...]  # of memory.stat: the page cache, of the group and those below it
+    cache: tuple[str, ...]  # fields of memory.stat: the page cache of the group and its descendants
 
-    def left(self, folder: Path) -> Limit | None:
-        limit, usage = _number(folder / self.limit), _number(folder / self.usage)
-        if limit is None or limit >= 1 << 62 or usage is None:  # version 1 has a huge number for "no limit"
+    def limit_of(self, folder: Path) -> Limit | None:
+        limit, usage = _read_number(folder / self.limit), _read_number(folder / self.usage)
+        if limit is None or limit >= 1 << 62 or usage is None:  # in version 1, a huge number means "no limit"
             return None
-        stat = dict(re.findall(r"^(\w+) (\d+)$", _text(folder / "memory.stat"), re.MULTILINE))
+        stat = dict(re.findall(r"^(\w+) (\d+)$", _read_text(folder / "memory.stat"), re.MULTILINE))
         reclaimable = min(usage, sum(int(stat.get(name, 0)) for name in self.cache))
-        name = f"the memory cgroup {folder} ({self.limit}) of {in_bytes(limit)}"
+        name = f"the memory cgroup {folder} ({self.limit}) of {format_bytes(limit)}"
         return Limit(name, max(0, limit - usage + reclaimable))
 
 
@@ -139,7 +140,7 @@ V2 = _Version("memory.max", "memory.current", ("inactive_file", "active_file", "
 
 
 def _cgroups() -> Iterator[Limit]:
-    """The limits of this process's memory cgroups, from its own up to the mount, which may be a container's."""
+    """The limits of the memory cgroup of this process and its ancestors, up to the mount point."""
     groups = _groups_of_process()
     if not groups:
         return
@@ -147,9 +148,9 @@ def _cgroups() -> Iterator[Limit]:
         if version not in groups:
             continue
         top = ROOT / mount.lstrip("/")
-        folder = top / _below(groups[version], mount_root)
+        folder = top / _relative_path(groups[version], mount_root)
         while True:
-            limit = version.left(folder)
+            limit = version.limit_of(folder)
             if limit is not None:
                 yield limit
             if folder == top:
@@ -158,9 +159,9 @@ def _cgroups() -> Iterator[Limit]:
 
 
 def _groups_of_process() -> dict[_Version, str]:
-    """The path of this process's group in the hierarchy of each version."""
+    """The path of the cgroup of this process, by version."""
     groups = {}
-    for line in _text(ROOT / "proc/self/cgroup").splitlines():
+    for line in _read_text(ROOT / "proc/self/cgroup").splitlines():
         hierarchy, controllers, path = [*line.split(":", 2), "", ""][:3]
         if hierarchy == "0" and not controllers:
             groups[V2] = path
@@ -170,8 +171,8 @@ def _groups_of_process() -> dict[_Version, str]:
 
 
 def _mounts() -> Iterator[tuple[_Version, str, str]]:
-    """Where memory cgroups are mounted: version, root of the mount within the hierarchy, mount point."""
-    for line in _text(ROOT / "proc/self/mountinfo").splitlines():
+    """The mounts of memory cgroups: version, root of the mount within the hierarchy, mount point."""
+    for line in _read_text(ROOT / "proc/self/mountinfo").splitlines():
         if " - cgroup" not in line:
             continue
         before, _, after = line.partition(" - ")
@@ -185,15 +186,15 @@ def _mounts() -> Iterator[tuple[_Version, str, str]]:
             yield V1, root, point
 
 
-def _below(path: str, mount_root: str) -> PurePosixPath:
-    """A group's path below a mount point. In a container the mount may begin at the group itself, or elsewhere."""
+def _relative_path(path: str, mount_root: str) -> PurePosixPath:
+    """The path of a group relative to a mount point. In a container, the mount may start at the group, or elsewhere."""
     try:
-        below = PurePosixPath(os.path.normpath(path)).relative_to(mount_root)
+        relative = PurePosixPath(os.path.normpath(path)).relative_to(mount_root)
     except ValueError:
         return PurePosixPath()
-    return PurePosixPath() if ".." in below.parts else below
+    return PurePosixPath() if ".." in relative.parts else relative
 
 
-def _number(path: Path) -> int | None:
-    text = _text(path).strip()
+def _read_number(path: Path) -> int | None:
+    text = _read_text(path).strip()
     return int(text) if text.isdecimal() else None

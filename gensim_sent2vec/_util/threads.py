@@ -1,4 +1,4 @@
-"""Threads whose exceptions reach the caller, and which a Ctrl-C stops."""
+"""Threads whose exceptions reach the caller, and which Ctrl-C stops."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def available_cpus() -> int:
-    """The number of CPUs this process may use."""
+    """The number of CPUs that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # macOS, Windows
@@ -18,10 +18,10 @@ def available_cpus() -> int:
 
 
 class ThreadGroup:
-    """Runs ``work(i)`` in `n` threads, i = 0 .. n - 1, for the length of a ``with`` block.
+    """Runs ``work(i)`` in `n` threads, i = 0 .. n - 1, for the duration of a ``with`` block.
 
-    The block is the caller's own part: waiting, showing progress, handing out batches. An exception in it
-    (a Ctrl-C, a broken corpus iterator) calls `stop` and waits for the threads; an exception in a thread is
+    In the block, the calling thread waits, shows progress, or hands out batches. An exception in the block (Ctrl-C, an
+    error of the corpus iterator) calls `stop` and waits for the threads. An exception in a thread calls `stop`, and is
     raised in the block by the next `check` or `wait`, or at its end.
 
     Parameters
@@ -29,9 +29,9 @@ class ThreadGroup:
     n : int
         Number of threads.
     work : callable
-        Called with the thread's number.
+        Called with the index of the thread.
     stop : callable
-        Makes every `work` return soon.
+        Makes all calls of `work` return soon.
     """
 
     def __init__(self, n: int, work: Callable[[int], None], stop: Callable[[], object]) -> None:
@@ -53,12 +53,12 @@ class ThreadGroup:
                 self._ended.notify_all()
 
     def check(self) -> None:
-        """Raise the first exception of a thread, if there is one."""
+        """Raise the first exception that occurred in a thread, if any."""
         if self._errors:
             raise self._errors[0]
 
     def wait(self, seconds: float) -> bool:
-        """Wait for all threads to end, at most so long; whether they have."""
+        """Wait until all threads have ended, at most `seconds`; return whether they have."""
         with self._ended:
             ended = self._ended.wait_for(lambda: self._running == 0 or bool(self._errors), seconds)
         self.check()
@@ -83,17 +83,17 @@ def threads_over(
 ) -> ThreadGroup:
     """A `ThreadGroup` in which thread i calls ``work(i, part)`` for each slice of ``slices[i]``.
 
-    The threads share the slices where one iterator is passed several times: ``[iter(slices_of(n, step))] * n_threads``.
-    After an error or a Ctrl-C no further slice is begun.
+    Threads that are passed the same iterator share its slices: ``[iter(slices_of(n, step))] * n_threads``. After an
+    error or Ctrl-C, no further slice is started.
 
     Parameters
     ----------
     slices : sequence of iterables of slice
         One for each thread.
     work : callable
-        Called with the thread's number and a slice.
+        Called with the index of the thread and a slice.
     stop : callable
-        Makes a `work` that is under way return soon.
+        Makes running calls of `work` return soon.
     """
     stopped = threading.Event()
 
@@ -111,12 +111,12 @@ def threads_over(
 
 
 def slices_of(n: int, step: int, start: int = 0) -> list[slice]:
-    """`start` to `n` in slices of `step`; the last one may be shorter."""
+    """Slices of length `step` from `start` to `n`; the last one may be shorter."""
     return [slice(i, min(i + step, n)) for i in range(start, n, step)]
 
 
 def ordered_map(pool: Executor, work: Callable[[Any], Any], items: Iterable[Any], ahead: int) -> Iterator[Any]:
-    """``map(work, items)`` by a pool, with at most `ahead` items read before their turn."""
+    """``map(work, items)`` in a pool; at most `ahead` items are read in advance. Results are in order."""
     pending: list[Future[Any]] = []
     try:
         for item in items:
@@ -131,7 +131,7 @@ def ordered_map(pool: Executor, work: Callable[[Any], Any], items: Iterable[Any]
 
 
 def thread_map(work: Callable[[Any], Any], items: Iterable[Any], workers: int) -> Iterator[Any]:
-    """``map(work, items)`` by threads, with no more items read than the threads need."""
+    """``map(work, items)`` in threads; at most two items per thread are read in advance. Results are in order."""
     if workers == 1:
         yield from map(work, items)
         return

@@ -557,7 +557,7 @@ def test_a_line_now_and_then_where_there_is_no_terminal(corpus, tmp_path, monkey
     took = time.monotonic() - began
     lines = [record.getMessage() for record in caplog.records if record.name == progress.LOGGER]
     assert 1 <= len(lines) <= took / 0.2 + 1
-    for part in ("train:", "%", "a second", "s left", "epoch", "/150", "rate 0.", "loss"):
+    for part in ("train:", "%", "per second", "s left", "epoch", "/150", "rate 0.", "loss"):
         assert part in lines[0]
 
 

@@ -1,4 +1,4 @@
-"""Counting words: as a Counter would count them."""
+"""Counting words gives the same result as a Counter."""
 
 import copy
 import itertools

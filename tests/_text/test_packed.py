@@ -1,4 +1,4 @@
-"""Packed strings: as a list would have them."""
+"""Packed strings behave like a list."""
 
 import itertools
 import pickle
@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import words
 
-from gensim_sent2vec._text import packed
-from gensim_sent2vec._text.packed import PackedStrings
+from gensim_sent2vec._text.packed import DECODED_TOGETHER, PackedStrings
 
 lists = st.lists(words)
 indices = st.none() | st.integers(-12, 12)
@@ -45,9 +44,8 @@ def test_only_integers_and_slices_are_indices(index):
         PackedStrings.from_strings("abc")[index]
 
 
-@pytest.mark.parametrize("n", [1, 5, 7, 8, 100])
-def test_iteration_over_many_blocks(monkeypatch, n):
-    monkeypatch.setattr(packed, "DECODED_TOGETHER", 7)
+@pytest.mark.parametrize("n", [DECODED_TOGETHER - 1, DECODED_TOGETHER, DECODED_TOGETHER + 1, 3 * DECODED_TOGETHER])
+def test_iteration_over_many_blocks(n):
     known = [f"{i:x}" * (i % 5) for i in range(n)]
     assert list(PackedStrings.from_strings(known)) == known
 

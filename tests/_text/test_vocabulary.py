@@ -1,4 +1,4 @@
-"""Words and ids: as a dict and a list would have them."""
+"""Vocabularies behave like a dict, and their words like a list."""
 
 import copy
 import itertools

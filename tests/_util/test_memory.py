@@ -1,4 +1,4 @@
-"""What memory is left, by made-up /proc and /sys, and by a real RLIMIT."""
+"""The memory that is available, according to a fake /proc and /sys, and a real RLIMIT."""
 
 import re
 import sys
@@ -13,7 +13,7 @@ from gensim_sent2vec._util import memory
 from gensim_sent2vec._util.memory import Limit
 
 GB = 10**9
-UNLIMITED = 0x7FFFFFFFFFFFF000  # what version 1 says
+UNLIMITED = 0x7FFFFFFFFFFFF000  # how version 1 reports that there is no limit
 V1_MOUNT = "35 31 0:32 {root} /sys/fs/cgroup/memory rw,relatime shared:9 - cgroup cgroup rw,memory"
 V2_MOUNT = "31 23 0:28 {root} /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate"
 OTHERS = "27 1 254:0 / / rw - ext4 /dev/vda rw\n32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"
@@ -21,13 +21,13 @@ OTHERS = "27 1 254:0 / / rw - ext4 /dev/vda rw\n32 31 0:29 / /sys/fs/cgroup/cpu 
 
 @pytest.fixture(autouse=True)
 def no_rlimits(monkeypatch):
-    """Whatever limits the tests run under."""
+    """Ignore the limits under which the tests run."""
     monkeypatch.setattr(memory, "resource", None)
 
 
 @pytest.fixture
 def system(tmp_path, monkeypatch):
-    """``system(files)``: a root folder with these files; a number is written as such."""
+    """``system(files)``: create a root folder with these files, whose contents may be numbers."""
     monkeypatch.setattr(memory, "ROOT", tmp_path)
 
     def make(files):
@@ -67,10 +67,10 @@ def of_process(group, mount, root="/"):
 # Limits
 
 
-def test_nothing_known_nothing_refused(system):
+def test_without_a_known_limit_everything_is_allowed(system):
     system({})
     assert memory.available() is None
-    memory.require(10**18, "a universe")
+    memory.require(10**18, "a huge array")
 
 
 def test_the_machine(system):
@@ -96,16 +96,16 @@ def test_version_2(system):
     assert "cgroup/user/session (memory.max) of 4,000,000,000 bytes" in limit.name
 
 
-def test_both_versions_side_by_side(system):
+def test_both_versions_together(system):
     mounts = (
         V1_MOUNT.format(root="/") + "\n" + V2_MOUNT.replace("/sys/fs/cgroup", "/sys/fs/cgroup/unified").format(root="/")
     )
     system({"proc/self/cgroup": "4:memory:/a\n0::/b", "proc/self/mountinfo": mounts})
     system(v1("/a", 500, 100) | v2("/unified/b", 400, 100))
-    assert available() == [400, 400]  # of v2 300 and the 100 of its slab
+    assert available() == [400, 400]  # v2: 300, and 100 of its slab cache
 
 
-def test_groups_around_count_too(system):
+def test_the_limits_of_ancestors_apply_too(system):
     system(of_process("0::/a/b/c", V2_MOUNT))
     system(v2("/a/b/c", "max", 100) | v2("/a/b", 900, 500) | v2("/a", 1000, 800) | v2("", 10**6, 0))
     assert available() == [300, 500, 10**6]
@@ -119,17 +119,17 @@ def test_no_limit(system):
     assert available() == []
 
 
-def test_a_group_that_is_full(system):
+def test_a_group_over_its_limit(system):
     system(of_process("0::/a", V2_MOUNT) | v2("/a", 1000, 1500))
     assert available() == [0]
 
 
-def test_more_cache_than_usage_is_not_believed(system):
+def test_the_cache_cannot_exceed_the_usage(system):
     system(of_process("4:memory:/a", V1_MOUNT) | v1("/a", 1000, 300, inactive=800, active=800))
     assert available() == [1000]
 
 
-def test_a_container_whose_mount_begins_at_its_group(system):
+def test_a_container_whose_mount_starts_at_its_group(system):
     system(of_process("4:memory:/docker/12ab", V1_MOUNT, root="/docker/12ab") | v1("", 1000, 300))
     assert available() == [700]
     system(of_process("4:memory:/docker/12ab/x", V1_MOUNT, root="/docker/12ab") | v1("/x", 600, 300))
@@ -137,7 +137,7 @@ def test_a_container_whose_mount_begins_at_its_group(system):
 
 
 @pytest.mark.parametrize("group", ["/elsewhere", "/../..", "/docker/12ab/../34", ""])
-def test_a_container_whose_group_lies_outside_of_the_mount(system, group):
+def test_a_container_whose_group_is_outside_of_the_mount(system, group):
     system(of_process(f"0::{group}", V2_MOUNT, root="/docker/12ab") | v2("", 1000, 300))
     assert available() == [800]
 
@@ -161,13 +161,13 @@ def test_mount_points_with_spaces(system):
         {"proc/self/mountinfo": "a - cgroup2 b c\n" * 3, "proc/self/cgroup": "0::/a\n:::\n\n1:memory"},
     ],
 )
-def test_files_that_are_not_as_expected(system, files):
+def test_unexpected_contents_are_ignored(system, files):
     system(files)
     assert available() == []
 
 
 # -----------------------------------------------------------------------------------------------------
-# Asking
+# Requests
 
 
 def test_the_message(system):
@@ -176,23 +176,23 @@ def test_the_message(system):
     with pytest.raises(MemoryError) as caught:
         memory.require(5_500_000_000, "loading 'm.bin'", ["mmap='r'", "float16"])
     assert str(caught.value).startswith(
-        "loading 'm.bin' needs 5,500,000,000 bytes (5.5 GB), and 3,900,000,100 bytes (3.9 GB) are available under the "
-        "memory cgroup "
+        "loading 'm.bin' needs 5,500,000,000 bytes (5.5 GB), but only 3,900,000,100 bytes (3.9 GB) are available under "
+        "the memory cgroup "
     )
-    assert str(caught.value).endswith("(memory.max) of 4,000,000,000 bytes (4 GB); instead mmap='r', or float16")
+    assert str(caught.value).endswith("(memory.max) of 4,000,000,000 bytes (4 GB); try mmap='r', or float16")
 
 
 def test_small_requests_are_never_refused(system):
     system(of_process("0::/a", V2_MOUNT) | v2("/a", 10, 10))
-    memory.require(1000, "a crumb")
+    memory.require(1000, "a small array")
 
 
 @pytest.mark.parametrize("n, text", [(999, "999 bytes"), (2_500_000, "2,500,000 bytes (2.5 MB)")])
-def test_numbers_of_bytes(n, text):
-    assert memory.in_bytes(n) == text
+def test_formatted_bytes(n, text):
+    assert memory.format_bytes(n) == text
 
 
-def test_training_asks_before_it_allocates(monkeypatch):
+def test_training_checks_before_it_allocates(monkeypatch):
     words = [[f"word{i}" for i in range(200)]]
     model = Sent2Vec(vector_size=1000, min_count=1, word_ngrams=2, bucket=5000)
     monkeypatch.setattr(memory, "available", lambda: Limit("a limit", 2_000_000))
@@ -206,7 +206,7 @@ def test_training_asks_before_it_allocates(monkeypatch):
         small.build_vocab([[f"new{i}" for i in range(500)]], update=True)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_AS means something else elsewhere")
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_AS is defined differently elsewhere")
 @pytest.mark.parametrize("name, command", [("RLIMIT_AS", "ulimit -v"), ("RLIMIT_DATA", "ulimit -d")])
 def test_real_rlimits(run_python, name, command):
     code = """
@@ -215,7 +215,7 @@ import numpy as np
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors
 from gensim_sent2vec._files import container
 from gensim_sent2vec._util import memory
-before = memory._kilobytes(memory.ROOT / "proc/self/status")["VmSize" if sys.argv[1] == "RLIMIT_AS" else "VmData"]
+before = memory._read_sizes(memory.ROOT / "proc/self/status")["VmSize" if sys.argv[1] == "RLIMIT_AS" else "VmData"]
 resource.setrlimit(getattr(resource, sys.argv[1]), (before + 300_000_000,) * 2)
 left = next(limit.available for limit in memory.limits() if sys.argv[1] in limit.name)
 assert 250_000_000 < left <= 300_000_000, left
@@ -231,22 +231,22 @@ except MemoryError as error:
     assert "needs 800,002,000 bytes (800 MB)" in printed and f"under {name} ({command})" in printed
 
 
-def test_asking_a_real_system():
+def test_the_limits_of_the_real_system():
     tightest = memory.available()
     assert tightest is None or tightest.available > 0
-    memory.require(np.ones(10).nbytes, "ten numbers")
+    memory.require(np.ones(10).nbytes, "ten values")
 
 
-def test_native_files_are_asked_for_too(tmp_path, monkeypatch, lee):
+def test_loading_native_files_is_checked_too(tmp_path, monkeypatch, lee):
     model = Sent2Vec(lee, vector_size=100, min_count=5, epochs=1, word_ngrams=2, bucket=5000)
     model.wv.save(tmp_path / "vectors")
     model.save(str(tmp_path / "model"))
     monkeypatch.setattr(memory, "available", lambda: Limit("a limit", 1_500_000))
     with pytest.raises(
-        MemoryError, match=r"loading '.*vectors' needs .* 1,500,000 bytes .*a limit; instead load.*mmap='r'"
+        MemoryError, match=r"loading '.*vectors' needs .* 1,500,000 bytes .*a limit; try load.*mmap='r'"
     ):
         Sent2VecKeyedVectors.load(tmp_path / "vectors")
-    with pytest.raises(MemoryError, match=r"loading '.*model' needs .*a limit; instead load.*mmap='r'"):
+    with pytest.raises(MemoryError, match=r"loading '.*model' needs .*a limit; try load.*mmap='r'"):
         Sent2Vec.load(str(tmp_path / "model"))
     assert len(Sent2VecKeyedVectors.load(tmp_path / "vectors", mmap="r")) == len(model.wv)
     assert len(Sent2Vec.load(str(tmp_path / "model"), mmap="r").wv) == len(model.wv)

@@ -152,11 +152,11 @@ def test_training_needs_a_vocabulary():
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"epochs": 0}, "^epochs must be at least 1"),
-        ({"start_alpha": 0}, "^start_alpha must be above 0"),
-        ({"start_alpha": math.nan}, "^start_alpha must be finite"),
-        ({"end_alpha": -1}, "^end_alpha must be at least 0"),
-        ({"end_alpha": math.inf}, "^end_alpha must be finite"),
+        ({"epochs": 0}, "^epochs: must be at least 1"),
+        ({"start_alpha": 0}, "^start_alpha: must be above 0"),
+        ({"start_alpha": math.nan}, "^start_alpha: must be finite"),
+        ({"end_alpha": -1}, "^end_alpha: must be at least 0"),
+        ({"end_alpha": math.inf}, "^end_alpha: must be finite"),
         ({"start_alpha": 0.1, "end_alpha": 0.2}, r"^end_alpha: must be at most start_alpha=0\.1, got 0\.2"),
         ({"total_words": -5}, "^total_words, total_examples: "),
         ({"total_words": 0, "total_examples": 0}, "^total_words, total_examples: "),

@@ -14,8 +14,8 @@ from gensim_sent2vec import Sent2Vec
 @pytest.mark.parametrize(
     "option, reason",
     [
-        ("window", "whole line"),
-        ("shrink_windows", "whole line"),
+        ("window", "entire sentence"),
+        ("shrink_windows", "entire sentence"),
         ("sg", "skip-gram"),
         ("cbow_mean", "mean"),
         ("hs", "negative sampling"),
