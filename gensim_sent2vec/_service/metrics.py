@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import (
@@ -56,6 +57,9 @@ class Metrics:
 def forget_process(pid: int) -> None:
     """After a process has died: keep its counters, drop its gauges."""
     multiprocess.mark_process_dead(pid)
+    for path in Path(os.environ[FOLDER]).glob(f"*_{pid}.db"):
+        if not path.stat().st_size:  # the process died while creating it; it would make `render` fail
+            path.unlink()
 
 
 class Measured:

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 CAUGHT = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+@contextmanager
+def sigterm_exits() -> Iterator[None]:
+    """SIGTERM raises ``SystemExit(0)`` in a ``with`` block, as SIGINT raises `KeyboardInterrupt`."""
+
+    def leave(*_: Any) -> None:
+        sys.exit(0)
+
+    with _handled([signal.SIGTERM], leave):
+        yield
 
 
 @contextmanager

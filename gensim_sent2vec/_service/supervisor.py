@@ -25,7 +25,7 @@ from .._util.threads import available_cpus
 from .limits import Limits
 from .listener import listen, url_of
 from .processes import Worker, environment, start_method, start_worker
-from .signals import caught_signals
+from .signals import caught_signals, sigterm_exits
 from .source import Source
 from .worker import GRACE, STOP, Load, Report, one_line, run_worker
 
@@ -246,6 +246,8 @@ def serve(
         If a worker cannot load the files, with the reason.
     KeyboardInterrupt
         On Ctrl-C, after all workers have ended.
+    SystemExit
+        On SIGTERM while a text file is indexed, before there is any worker; the status is 0.
     """
     for name in REQUIRED:
         if importlib.util.find_spec(name) is None:
@@ -254,12 +256,13 @@ def serve(
     if n_workers < 1:
         raise ValueError(f"workers: must be at least 1, got {n_workers}")
     with ExitStack() as stack:
+        stack.enter_context(sigterm_exits())
         listener = stack.enter_context(listen(host, port))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="gensim-sent2vec-"))
         stack.enter_context(environment(_variables(folder, n_workers)))
         index = source.index(folder, 1)
+        signals = stack.enter_context(caught_signals())  # before there is any child process
         supervisor = Supervisor(source, index, n_workers, limits or Limits(), listener, folder)
-        signals = stack.enter_context(caught_signals())
         stack.callback(supervisor.stop)
         supervisor.run(signals)
 

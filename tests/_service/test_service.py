@@ -317,6 +317,7 @@ def test_a_process_that_dies_is_replaced(folder):
     with Server(folder / "model.s2v", folder / "index", "--workers", 2) as server:
         url = server.url
         assert httpx.post(url + "/search", json={"query": "rain"}).is_success
+        until(lambda: counted(server, "requests_total", '{route="/search",status="200"}'))  # after the response
         dead = server.workers()[0]
         os.kill(dead, signal.SIGKILL)
         server.wait_for("starting another")
@@ -344,14 +345,30 @@ def test_no_process_is_left(folder, how):
 
 
 @ON_LINUX
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_end_while_it_starts_is_quiet(folder, number):
-    with Server(folder / "model.s2v", folder / "index", "--workers", 2) as server:
-        until(server.workers, server)  # they load
+@pytest.mark.parametrize(
+    "number, moment",
+    [
+        (signal.SIGTERM, "it indexes a text file"),
+        (signal.SIGTERM, "it has a child process"),
+        (signal.SIGINT, "its workers load"),
+        pytest.param(signal.SIGINT, "it indexes a text file", marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, "it has a child process", marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, "its workers load", marks=pytest.mark.slow),
+    ],
+)
+def test_an_end_while_it_starts_is_quiet(folder, tmp_path, number, moment):
+    with Server(folder / "model.s2v", folder / "faq.tsv", "--workers", 2, TMPDIR=str(tmp_path)) as server:
+        reached = {
+            "it indexes a text file": lambda: any(tmp_path.iterdir()),
+            "it has a child process": lambda: len(server.processes()) > 1,
+            "its workers load": server.workers,
+        }[moment]
+        until(reached, server)
         os.killpg(server.process.pid, number)
         assert server.end() == {signal.SIGTERM: 0, signal.SIGINT: 130}[number]
         until(lambda: not server.processes())
         assert len(server.said) <= 1, server.said
+        assert not any(tmp_path.iterdir())
 
 
 def test_requests_that_have_begun_are_finished(folder):
