@@ -1,4 +1,4 @@
-"""The command line's page, made from its parsers: the directive ``commands``."""
+"""The directive ``commands``: a page of the command line, generated from its parsers."""
 
 import argparse
 import re
@@ -13,21 +13,21 @@ from gensim_sent2vec._cli.parser import build_parser
 
 
 class Commands(SphinxDirective):
-    """A section for the program and for each of its commands: what it does, its arguments, examples."""
+    """A section for the program and for each command: description, usage, arguments, examples."""
 
     def run(self) -> list[nodes.Node]:
         text = "\n".join(section(build_parser()))
         return self.parse_text_to_nodes(text, allow_section_headings=True)
 
 
-def section(of: argparse.ArgumentParser, level: int = 2) -> Iterator[str]:
-    """A parser as Markdown, those of its commands after it."""
-    yield f"{'#' * level} {of.prog.split()[-1]}\n"
-    yield f"{marked(of.description or '')}\n"
-    usage = re.sub(r"^ {7}", "", of.format_usage().removeprefix("usage: "), flags=re.MULTILINE)
+def section(parser: argparse.ArgumentParser, level: int = 2) -> Iterator[str]:
+    """A parser as Markdown, followed by the parsers of its commands."""
+    yield f"{'#' * level} {parser.prog.split()[-1]}\n"
+    yield f"{marked(parser.description or '')}\n"
+    usage = re.sub(r"^ {7}", "", parser.format_usage().removeprefix("usage: "), flags=re.MULTILINE)
     yield f"```text\n{usage}```\n"
     subparsers: dict[str, argparse.ArgumentParser] = {}
-    for group in of._action_groups:
+    for group in parser._action_groups:
         actions = [action for action in group._group_actions if action.dest != "help"]
         for action in list(actions):
             if isinstance(action, argparse._SubParsersAction):
@@ -36,8 +36,8 @@ def section(of: argparse.ArgumentParser, level: int = 2) -> Iterator[str]:
         if actions:
             yield f"**{(group.title or '').capitalize()}**\n"
             yield from map(definition, actions)
-    if of.epilog:
-        first, _, more = of.epilog.partition("\n\n")
+    if parser.epilog:
+        first, _, more = parser.epilog.partition("\n\n")
         title, _, rest = first.partition("\n")
         language = "shell" if title.startswith("example") else "text"
         yield f"**{title.rstrip(':').capitalize()}**\n\n```{language}\n{dedented(rest)}\n```\n\n{marked(more)}\n"
@@ -46,19 +46,19 @@ def section(of: argparse.ArgumentParser, level: int = 2) -> Iterator[str]:
 
 
 def definition(action: argparse.Action) -> str:
-    """An argument and what it is for, as an item of a definition list."""
+    """An argument and its help, as an item of a definition list."""
     value = f" {action.metavar or '|'.join(action.choices or ())}" if action.nargs != 0 else ""
     names = [f"`{name}{value}`" for name in action.option_strings] or [f"`{action.metavar}`"]
     return f"{', '.join(names)}\n: {marked((action.help or '').replace('%%', '%'))}\n"
 
 
 def marked(text: str) -> str:
-    """Text with its options as code: elsewhere two dashes become one."""
+    """Text with its options as code, since Markdown turns two hyphens into a dash."""
     return re.sub(r"(?<![\w`-])--[a-z][\w-]*", r"`\g<0>`", text)
 
 
 def dedented(text: str) -> str:
-    """Lines without the two blanks that they begin with in the help."""
+    """Lines without the two leading spaces that they have in the help."""
     return re.sub(r"^ {2}", "", text.rstrip(), flags=re.MULTILINE)
 
 

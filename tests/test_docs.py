@@ -1,4 +1,4 @@
-"""What pages and docstrings show is run, as a reader would run it, on gensim's own data; and the pages are built."""
+"""The code of the pages and docstrings runs, on the data that ships with gensim; the pages are complete and build."""
 
 from __future__ import annotations
 
@@ -18,20 +18,34 @@ import paths
 import pytest
 from gensim.models import FastText
 from gensim.models.phrases import Phrases
-from gensim.test.utils import datapath
 from gensim.utils import simple_preprocess
 
 import gensim_sent2vec
 from gensim_sent2vec import Sent2Vec
 from gensim_sent2vec._cli.main import main
+from gensim_sent2vec.datasets import lee_documents
 
 ROOT = paths.ROOT
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-MODULES = [
-    module.name
-    for module in pkgutil.walk_packages(gensim_sent2vec.__path__, "gensim_sent2vec.")
-    if not module.name.endswith("__main__")
+# Code that takes long: this page trains with two million n-gram rows, as the reference program does by default.
+PAGES_BY_COST = [
+    pytest.param(page, marks=pytest.mark.slow) if page.name == "reference-program.md" else page for page in PAGES
 ]
+MODULES = [
+    "gensim_sent2vec",
+    *(
+        module.name
+        for module in pkgutil.walk_packages(gensim_sent2vec.__path__, "gensim_sent2vec.")
+        if not module.name.endswith("__main__")
+    ),
+]
+PUBLIC = [module for module in MODULES if "._" not in module]
+# Packages that a module, or all modules of a package, cannot be imported without.
+OPTIONAL_IMPORTS = {
+    "gensim_sent2vec.vectorizer": ["sklearn"],
+    "gensim_sent2vec._service": ["fastapi", "uvicorn", "prometheus_client"],
+}
+# Packages that code on the pages needs, by a word in it.
 OPTIONAL = {
     "model2vec": "model2vec",
     "SentenceTransformer": "sentence_transformers",
@@ -40,11 +54,11 @@ OPTIONAL = {
     "hnsw": "usearch",
     "--print-completion": "shtab",
 }
-NOT_RUN = ("demo", "serve")  # tested elsewhere
+NOT_RUN = ("demo", "serve")  # tested in test_commands.py and test_service.py
 
 
 def blocks(page: Path, *languages: str) -> list[tuple[int, str]]:
-    """The code blocks of a page in some languages: the lines before each, and what is in it."""
+    """The code blocks of a page in the given languages: the number of lines before each, and its text."""
     found: list[tuple[int, str]] = []
     language, first = None, 0
     lines = page.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -61,15 +75,15 @@ def blocks(page: Path, *languages: str) -> list[tuple[int, str]]:
 
 
 def missing(code: str) -> str | None:
-    """A package that some code needs and that is not there."""
+    """A package that the code needs and that is not installed."""
     return next((package for word, package in OPTIONAL.items() if word in code and not find_spec(package)), None)
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    """A folder with the files that the pages speak of."""
+    """A folder with the files that the pages mention."""
     folder = tmp_path_factory.mktemp("world")
-    articles = Path(datapath("lee_background.cor")).read_text(encoding="latin-1").splitlines()
+    articles = lee_documents("lee_background.cor")[:100]
     lines = [" ".join(simple_preprocess(line)) for article in articles for line in article.split(". ")]
     for name in "corpus.txt", "news.txt":
         (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -89,17 +103,17 @@ def world(tmp_path_factory):
 
 @pytest.fixture
 def here(world, tmp_path):
-    """The working folder, with those files."""
+    """The working directory, with copies of those files."""
     shutil.copytree(world, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 
 @pytest.fixture
 def names(here):
-    """What the pages' code takes for granted."""
+    """The variables that the code of the pages assumes."""
     lines = (here / "corpus.txt").read_text(encoding="utf-8").splitlines()
     sentences = [line.split() for line in lines]
-    fasttext = FastText(sentences[:300], vector_size=20, min_count=2, epochs=1, bucket=1000)
+    fasttext = FastText(sentences[:100], vector_size=20, min_count=2, epochs=1, bucket=1000)
     return {
         "sentences": sentences,
         "texts": lines[:20],
@@ -111,11 +125,11 @@ def names(here):
     }
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES_BY_COST, ids=lambda page: getattr(page, "name", None))
 def test_the_python_of_a_page_runs(page, names):
     for line, code in blocks(page, "python"):
         if package := missing(code):
-            print(f"{page.name}, line {line}: left out, there is no {package}")
+            print(f"{page.name}, line {line}: skipped, {package} is not installed")
             continue
         exec(compile("\n" * line + code, str(page), "exec"), names)
 
@@ -134,31 +148,61 @@ def test_the_commands_of_a_page_run(page, here, capsys):
 
 
 def test_pages_have_code_to_run():
-    """The two tests above do find something."""
+    """The two tests above do find code."""
     readme, start = PAGES[0], ROOT / "docs" / "start.md"
     for page in readme, start:
         assert len(blocks(page, "python")) > 3
         assert any("gensim-sent2vec train" in code for _, code in blocks(page, "", "shell"))
 
 
+def test_all_modules_are_examined():
+    """The tests below cover every file of the package: `walk_packages` passes over what it cannot import."""
+    package = Path(gensim_sent2vec.__path__[0])
+    files = (path.relative_to(package.parent).with_suffix("") for path in package.rglob("*.py"))
+    names = {".".join(path.parts).removesuffix(".__init__") for path in files if path.name != "__main__"}
+    assert {"gensim_sent2vec.model", "gensim_sent2vec._cli.commands.train"} < names
+    assert set(MODULES) - {"gensim_sent2vec._kernel"} == names
+    assert set(OPTIONAL_IMPORTS) < names
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_of_docstrings(name):
-    if package := {"vectorizer": "sklearn", "export": "torch", "plots": "matplotlib"}.get(name):
-        pytest.importorskip(package)
-    try:
-        module = importlib.import_module(name)
-    except ImportError as error:
-        pytest.skip(str(error))
-    failed, _ = doctest.testmod(module, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    for prefix, packages in OPTIONAL_IMPORTS.items():
+        if f"{name}.".startswith(f"{prefix}."):
+            for package in packages:
+                pytest.importorskip(package)
+    options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    failed, _ = doctest.testmod(importlib.import_module(name), optionflags=options)
     assert failed == 0
+
+
+def documented_names() -> set[str]:
+    """Full names of what the directives of the API page document."""
+    names = set()
+    directive = re.compile(r"^\.\. auto(\w+):: (\S+)\n((?: +:.*\n)*)", re.MULTILINE)
+    for kind, name, options in directive.findall((ROOT / "docs" / "api.md").read_text(encoding="utf-8")):
+        members = re.search(r":members: (.+)", options) if kind == "module" else None
+        names |= {f"{name}.{member.strip()}" for member in members[1].split(",")} if members else {name}
+    return names
+
+
+def test_the_api_page_lists_all_that_is_public():
+    names = documented_names()
+    version = {"gensim_sent2vec.__version__"}
+    assert {f"gensim_sent2vec.{name}" for name in gensim_sent2vec.__all__} - version <= names
+    modules = set()
+    for name in names:
+        module, _, last = name.rpartition(".")
+        modules.add(getattr(gensim_sent2vec, last).__module__ if module == "gensim_sent2vec" else module)
+    assert set(PUBLIC) - {"gensim_sent2vec", "gensim_sent2vec.version"} <= modules
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
 def test_links_within_the_repository(page):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
         if target.startswith("gensim_sent2vec/") and not (ROOT / "gensim_sent2vec").exists():
-            continue  # the tests of an installed wheel have no source package beside them
-        assert (ROOT / target).exists(), f"{page.name} leads to {target}, which is not there"
+            continue  # tests of an installed wheel have no source package next to them
+        assert (ROOT / target).exists(), f"{page.name} links to {target}, which does not exist"
 
 
 def test_figures_take_rows_from_the_tables(monkeypatch):
@@ -176,17 +220,18 @@ def test_figures_take_rows_from_the_tables(monkeypatch):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The pages, built; any warning fails, and so does any link that leads nowhere."""
+    """The built pages; any warning fails, and so does any broken link."""
     for package in "sphinx", "furo", "myst_parser", "sklearn":
         pytest.importorskip(package)
     out = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-d", str(out / "doctrees")]
     pages = [str(ROOT / "docs"), str(out / "html")]
-    done = subprocess.run([*command, *pages], cwd=out, capture_output=True, text=True)  # not in the source folder
+    done = subprocess.run([*command, *pages], cwd=out, capture_output=True, text=True)  # outside the source folder
     assert done.returncode == 0, done.stderr
     return out / "html"
 
 
+@pytest.mark.slow
 def test_the_pages_are_built(site):
     api = (site / "api.html").read_text(encoding="utf-8")
     for name in set(gensim_sent2vec.__all__) - {"__version__"}:
@@ -198,6 +243,7 @@ def test_the_pages_are_built(site):
     assert "<math" in (site / "sentences.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_figures_of_the_pages_are_those_measured(site):
     results = ROOT / "benchmarks" / "results" / gensim_sent2vec.__version__ / "quality.json"
     run = json.loads(results.read_text())["languages"]["korean"]["runs"]["this package, default"]
@@ -206,6 +252,7 @@ def test_figures_of_the_pages_are_those_measured(site):
     assert f"{p1:.3f}" in row[0]
 
 
+@pytest.mark.slow
 def test_the_pages_fetch_nothing(site):
     for page in site.rglob("*.html"):
         fetched = re.findall(r'<(?:script|link|img|iframe)[^>]*(?:src|href)="(?:https?:)?//[^"]*"', page.read_text())

@@ -101,6 +101,11 @@ def test_the_readme_lists_all_examples():
     assert sorted(re.findall(r"\[`(\w+)\.py`\]", (EXAMPLES / "README.md").read_text())) == PROGRAMS
 
 
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_examples_import_public_modules_only(name):
+    assert "gensim_sent2vec._" not in (EXAMPLES / f"{name}.py").read_text(encoding="utf-8")
+
+
 def test_quickstart(run):
     printed = run("quickstart")
     assert "(2, 100)" in printed

@@ -47,18 +47,18 @@ def add_parser(commands: Subcommands) -> None:
 
 def run(args: argparse.Namespace) -> None:
     wv = load_vectors(args.model)
-    form = args.to or format_from_name(args.target)
-    if form == EPFML:
+    output_format = args.to or format_from_name(args.target)
+    if output_format == EPFML:
         raise ValueError(
             f"OUT: {args.target!r} has the suffix of the reference program's format, which cannot hold baked vectors; "
             "choose another suffix, or pass --to"
         )
-    check_writable(args.target, folder=form in FOLDERS)
-    if form in FOLDERS and find_spec(form.replace("-", "_")) is None:
-        raise ImportError(f'--to {form} needs {form}: pip install "gensim-sent2vec[static]"')
+    check_writable(args.target, folder=output_format in FOLDERS)
+    if output_format in FOLDERS and find_spec(output_format.replace("-", "_")) is None:
+        raise ImportError(f'--to {output_format} needs {output_format}: pip install "gensim-sent2vec[static]"')
     baked = _bake(wv, args.corpus)
-    write_vectors(baked, args.target, form)
-    print(f"{args.target}: {form}, {len(baked):,} words, {baked.vector_size} dimensions", file=sys.stderr)
+    write_vectors(baked, args.target, output_format)
+    print(f"{args.target}: {output_format}, {len(baked):,} words, {baked.vector_size} dimensions", file=sys.stderr)
 
 
 def _bake(wv: Sent2VecKeyedVectors, corpus: str | None) -> Sent2VecKeyedVectors:

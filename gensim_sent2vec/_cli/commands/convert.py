@@ -42,5 +42,5 @@ def add_parser(commands: Subcommands) -> None:
 
 def run(args: argparse.Namespace) -> None:
     check_writable(args.target)
-    form = convert_file(args.source, args.target, args.to)
-    print(f"{args.target}: {form}, {os.path.getsize(args.target):,} bytes", file=sys.stderr)
+    output_format = convert_file(args.source, args.target, args.to)
+    print(f"{args.target}: {output_format}, {os.path.getsize(args.target):,} bytes", file=sys.stderr)

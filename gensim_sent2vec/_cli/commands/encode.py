@@ -70,14 +70,14 @@ def _rows(vectors: np.ndarray) -> Iterator[str]:
 
 def _write_vectors(path: str, vectors: np.ndarray) -> None:
     """Write sentence vectors in the format that the suffix selects."""
-    form = format_from_name(path, SUFFIXES, default=NUMPY)
-    if form == ROWS:
+    output_format = format_from_name(path, SUFFIXES, default=NUMPY)
+    if output_format == ROWS:
         with smart_open.open(path, "w", encoding="ascii") as file:
             file.writelines(_rows(vectors))
-    elif form == NUMPY:
+    elif output_format == NUMPY:
         with open(path, "wb") as binary:  # given a path, np.save would append .npy
             np.save(binary, vectors)
     else:
         by_line = Sent2VecKeyedVectors(vectors.shape[1])
         by_line.add_vectors([str(number) for number in range(1, len(vectors) + 1)], vectors)
-        by_line.save_word2vec_format(path, binary=form == BINARY, sort_attr=None)
+        by_line.save_word2vec_format(path, binary=output_format == BINARY, sort_attr=None)
