@@ -62,7 +62,7 @@ def sentence_rows(wv: Sent2VecKeyedVectors, sentences: Sequence[Sentence]) -> tu
         skip_bigrams=wv.skip_bigrams,
         ngram_hash=wv.ngram_hash,
     )
-    numbers, ends = encoder.row_ids(_kernel.Pack(list(wv._prepared(sentences))))
+    numbers, ends = encoder.row_ids(_kernel.Pack(list(wv._for_kernel(sentences))))
     offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.frombuffer(ends, dtype=np.int64)])[:-1]
     return np.frombuffer(numbers, dtype=np.int64), offsets
 

@@ -9,7 +9,7 @@ from textwrap import fill
 from typing import Any
 
 from .._service import supervisor
-from ..convert import BINARY, FOLDERS, FORMS, NATIVE, TEXT
+from ..convert import BINARY, FOLDERS, FORMATS, NATIVE, TEXT
 from ..model import Sent2Vec
 from ..version import __version__
 from ..weighting import SentenceWeighting
@@ -270,7 +270,7 @@ def _convert(commands: Any) -> None:
         help="its name says the form: .bin the reference's, .txt and .vec word2vec text, .w2v.bin word2vec binary "
         "(also with .gz), any other native",
     )  # fmt: skip
-    convert.add_argument("--to", choices=FORMS, help="the form, whatever the name says")
+    convert.add_argument("--to", choices=FORMATS, help="the form, whatever the name says")
 
 
 def _bake(commands: Any) -> None:

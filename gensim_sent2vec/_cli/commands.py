@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import smart_open
 
-from .._files.container import kind_of, read, read_header
+from .._files.container import read, read_header, stored_kind
 from .._pooling.baking import SAMPLE as BAKING_SAMPLE
 from .._service import supervisor
 from .._service.faq import build_index
@@ -285,7 +285,7 @@ def _with_mean(scores: list[tuple[str, float]]) -> list[tuple[str, float]]:
 
 
 def info(args: argparse.Namespace) -> None:
-    native = kind_of(args.model) if os.path.isfile(args.model) else None
+    native = stored_kind(args.model) if os.path.isfile(args.model) else None
     if native == SentenceIndex.__name__:
         facts = read(args.model, mmap="r", verify=args.verify)[1]
     else:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._files.container import kind_of
+from .._files.container import stored_kind
 from .._text.corpus import TextLines
 from .._text.packed import Strings
 from .._util.rows import unit_rows
@@ -72,7 +72,7 @@ def is_index(path: str) -> bool:
     """Whether a file is a saved `SentenceIndex`; a ValueError or OSError where it is no file of questions either."""
     if not os.path.isfile(path):
         raise FileNotFoundError(f"there is no file {path!r}")
-    kind = kind_of(path)
+    kind = stored_kind(path)
     if kind == SentenceIndex.__name__:
         return True
     try:
