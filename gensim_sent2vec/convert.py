@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Sequence
 
 from ._files.epfml.layout import open_regular_file
 from ._files.other_formats import EPFML_MAGIC
@@ -83,10 +84,12 @@ def write_vectors(wv: Sent2VecKeyedVectors, dst: str | os.PathLike[str], output_
         wv.save_word2vec_format(path, binary=output_format == BINARY)
 
 
-def format_from_name(path: str | os.PathLike[str]) -> str:
-    """The format that the name of an output file implies."""
+def format_from_name(
+    path: str | os.PathLike[str], suffixes: Sequence[tuple[str, str]] = SUFFIXES, default: str = NATIVE
+) -> str:
+    """The format of a file to write, by its suffix; a compression suffix is ignored."""
     name = without_compression_suffix(os.fspath(path).lower())
-    return next((output_format for suffix, output_format in SUFFIXES if name.endswith(suffix)), NATIVE)
+    return next((output_format for suffix, output_format in suffixes if name.endswith(suffix)), default)
 
 
 def is_epfml(path: str | os.PathLike[str]) -> bool:
