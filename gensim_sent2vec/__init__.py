@@ -4,8 +4,8 @@ try:
     from . import _kernel  # noqa: F401
 except ImportError as error:
     raise ImportError(
-        f"gensim_sent2vec in {__path__[0]!r} has no compiled kernel ({error}); in the source folder either work from "
-        "another folder, where the installed package is found, or run: python setup.py build_ext --inplace"
+        f"gensim_sent2vec in {__path__[0]!r} has no compiled kernel ({error}); if this is the source folder, either "
+        "change to another folder to use the installed package, or run: python setup.py build_ext --inplace"
     ) from error
 
 from ._text.corpus import TokenFile

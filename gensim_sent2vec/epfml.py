@@ -1,93 +1,72 @@
-"""The reference program's .bin, in and out: loaded to be used or trained on, saved, and converted in bounded memory.
+"""Load, save and convert the .bin files of the reference program (https://github.com/epfml/sent2vec).
 
-What carries over: words, counts, both matrices, the placeholder's row and the arguments that the file has. Word number
-i of the file is our i - 1: its <PLACEHOLDER>, word 0, is a row of its own here and no word. ``</s>`` is a word like any
-other, whose count is the number of lines: it is drawn as a negative, and as a token it ends the sentence. n-grams keep
-the reference's hash (``ngram_hash == "epfml"``), and texts are split at the bytes at which the reference splits.
+A file holds words, counts, both matrices, the row of the placeholder, and most arguments of the training. Word i of
+the file is word i - 1 here: ``<PLACEHOLDER>``, word 0 of the file, is not a word here but a separate row. ``</s>`` is a
+word like any other, counted once per line: it can be drawn as a negative sample, and as a token it ends the sentence.
+n-grams keep the hash of the reference program (``ngram_hash == "epfml"``), and texts are split at the same bytes.
 
-Words are bytes to the reference. Those that are not UTF-8 become lone surrogates, as by Python's ``surrogateescape``,
-and are found in texts that were read in the same way; `save_epfml_model` turns them into bytes again.
+To the reference program, words are bytes. Bytes that are not UTF-8 become lone surrogates, as with Python's
+``surrogateescape``, and are found in texts that were read in the same way; `save_epfml_model` converts them back.
 """
 
 from __future__ import annotations
 
 import os
-import struct
-import tempfile
-from collections.abc import Iterator
-from typing import Any, BinaryIO
 
 import numpy as np
 
-from . import _kernel
-from ._files.container import Stream, atomic_write, write
-from ._files.epfml.char_ngrams import composed_rows
-from ._files.epfml.layout import (
-    CHARACTERS,
-    LINE_END,
-    MAGIC,
-    NEGATIVES,
-    PLACEHOLDER,
-    SENT2VEC,
-    VERSIONS,
-    Layout,
-    Matrix,
-    open_regular_file,
-    read_entries,
-    read_exactly,
-    read_layout,
-    rows_of,
-)
-from ._files.epfml.vocabulary_on_disk import DiskVocabulary
-from ._text.packed import PackedStrings
-from ._text.vocabulary import Vocabulary, slots_for
+from ._files.epfml.conversion import convert
+from ._files.epfml.layout import NEGATIVE_SAMPLING, SENT2VEC, Arguments, Layout, read_layout
+from ._files.epfml.reading import read_rows, read_words
+from ._files.epfml.word_vectors import read_word_vectors
+from ._files.epfml.writing import write_model
+from ._text.vocabulary import slots_for
 from ._training.word_selection import as_uint32, target_probability
 from ._util import memory
-from ._util.progress import Progress
 from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
 
-NEVER_SKIPPED = 1.0  # the reference's -t at which no target is ever skipped
-SAVED_WORDS = 1 << 16  # entries of a dictionary that are written at a time
+NEVER_SKIPPED = 1.0  # the reference program's -t with which no target is skipped
+MAX_INT32 = 2**31 - 1
 
 
 # -----------------------------------------------------------------------------------------------------
-# In
+# Loading
 
 
 def load_epfml_vectors(path: str | os.PathLike[str]) -> Sent2VecKeyedVectors:
-    """The vectors of a model that the reference program trained.
+    """Load the vectors of a model that the reference program trained.
 
     Parameters
     ----------
     path : str or path-like
-        A .bin of its ``sent2vec`` command; or of ``cbow-c+w-ngrams``, of which each word becomes the mean of its row
-        and the rows of its character n-grams, as the program's Python module reads it out.
+        A .bin of its ``sent2vec`` command; or of ``cbow-c+w-ngrams``, in which case the vector of each word is the mean
+        of its row and the rows of its character n-grams, as in the program's Python module.
 
     Returns
     -------
     Sent2VecKeyedVectors
-        Which give the sentence vectors of the reference, up to rounding.
+        They give the sentence vectors of the reference program, up to rounding.
 
     Raises
     ------
     ValueError
-        For a file of another kind, a quantised or pruned model, or a damaged file; with the section and the byte.
+        If the file is in another format, a quantized or pruned model, or damaged; with the section and the byte.
     OSError
-        Where the file cannot be read.
+        If the file cannot be read.
     MemoryError
-        Where the matrices do not fit the memory that this process may take; nothing has been allocated then.
+        If the matrices do not fit into the memory available to this process; nothing has been allocated then.
     """
     layout = read_layout(path)
-    _require_memory(layout, f"loading {layout.path!r}", layout.n_words - 1 + _gram_rows(layout), "")
+    _require_memory(layout, n_rows=layout.n_words + layout.n_ngram_rows)
     return _read_vectors(layout)
 
 
 def load_epfml_model(path: str | os.PathLike[str]) -> Sent2Vec:
-    """A model that the reference program trained, to be trained on.
+    """Load a model that the reference program trained, to continue its training.
 
-    The file does not hold ``-lr`` and ``-dropoutK``: `alpha` and `dropout_k` are the defaults of `Sent2Vec`, set them
-    where others are wanted. ``-t`` becomes `sample`.
+    The file does not hold ``-lr`` and ``-dropoutK``: `alpha` and `dropout_k` are the defaults of `Sent2Vec`; set them
+    if other values are needed. ``-t`` becomes `sample`.
 
     Parameters
     ----------
@@ -101,20 +80,21 @@ def load_epfml_model(path: str | os.PathLike[str]) -> Sent2Vec:
     Raises
     ------
     ValueError, OSError, MemoryError
-        As by `load_epfml_vectors`; and for models that were not trained with negative sampling.
+        As `load_epfml_vectors` does; and if the model was not trained with negative sampling.
     """
     layout = read_layout(path)
     args = layout.args
-    if args.model == CHARACTERS or args.loss != NEGATIVES:
-        kind = "with character n-grams" if args.model == CHARACTERS else "without negative sampling"
+    if layout.has_char_ngrams or args.loss != NEGATIVE_SAMPLING:
+        kind = "with character n-grams" if layout.has_char_ngrams else "without negative sampling"
         raise ValueError(
-            f"{layout.path!r}: arguments at byte 8: a model trained {kind}, which Sent2Vec cannot train on; "
-            "for its vectors alone use load_epfml_vectors"
+            f"{layout.path!r}: arguments at byte 8: the model was trained {kind}, and Sent2Vec cannot continue that; "
+            "to load only its vectors, use load_epfml_vectors"
         )
     _require_memory(
-        layout, f"loading {layout.path!r}", 2 * layout.n_words + _gram_rows(layout),
+        layout,
+        2 * layout.n_entries + layout.n_ngram_rows,
         "load_epfml_vectors, which leaves out the output matrix",
-    )  # fmt: skip
+    )
     model = Sent2Vec(
         vector_size=args.dim, epochs=max(1, args.epoch), min_count=args.minCount, negative=max(1, args.neg),
         word_ngrams=args.wordNgrams, bucket=args.bucket, sample=0 if args.t >= NEVER_SKIPPED else args.t,
@@ -123,246 +103,132 @@ def load_epfml_model(path: str | os.PathLike[str]) -> Sent2Vec:
     model.wv = wv = _read_vectors(layout)
     probability = target_probability(wv.expandos["count"], model.sample, layout.n_tokens)
     wv.expandos["sample_int"] = as_uint32(probability)
-    model.placeholder = _read(layout, layout.input, 0, 1)[0]
-    model.syn1neg = _read(layout, layout.output, 1, layout.n_words)
+    model.placeholder = read_rows(layout, layout.input, 0, 1)[0]
+    model.syn1neg = read_rows(layout, layout.output, 1, layout.n_entries)
     model.effective_min_count = args.minCount
     model.corpus_count = layout.n_lines
-    model.corpus_total_words = max(0, layout.n_tokens - layout.n_lines)  # where line ends are tokens
+    model.corpus_total_words = max(0, layout.n_tokens - layout.n_lines)  # the file counts line ends as tokens
     model.add_lifecycle_event("load_epfml_model", msg=f"{len(wv)} words from {layout.path}")
     return model
 
 
-def _gram_rows(layout: Layout) -> int:
-    return layout.args.bucket if layout.args.wordNgrams > 1 and layout.args.model == SENT2VEC else 0
-
-
-def _require_memory(layout: Layout, what: str, rows: int, way_out: str) -> None:
-    words = layout.blob_bytes + layout.n_words * (8 + 8) + 8 * slots_for(layout.n_words)
-    ways_out = [
-        *([way_out] if way_out else []),
+def _require_memory(layout: Layout, n_rows: int, *alternatives: str) -> None:
+    words = layout.blob_bytes + layout.n_entries * (8 + 8) + 8 * slots_for(layout.n_entries)
+    conversion = (
         "convert_epfml(path, 'model.s2v'), which needs less than 200 MB, and "
-        "Sent2VecKeyedVectors.load('model.s2v', mmap='r')",
-    ]
-    memory.require(4 * rows * layout.args.dim + words, what, ways_out)
+        "Sent2VecKeyedVectors.load('model.s2v', mmap='r')"
+    )
+    memory.require(4 * n_rows * layout.args.dim + words, f"loading {layout.path!r}", [*alternatives, conversion])
 
 
 def _read_vectors(layout: Layout) -> Sent2VecKeyedVectors:
     wv = Sent2VecKeyedVectors(layout.args.dim)
-    vocabulary, counts = _read_words(layout)
+    vocabulary, counts = read_words(layout)
     wv.set_words(vocabulary)
     wv.expandos = {"count": counts}
-    wv.ngram_hash = "epfml"
-    grams = _gram_rows(layout)
-    wv.word_ngrams = layout.args.wordNgrams if grams else 1
-    if layout.args.model == CHARACTERS:
-        wv.vectors = np.empty((len(vocabulary), layout.args.dim), dtype=np.float32)
-        done = 0
-        for block in _word_rows(layout):
-            wv.vectors[done : done + len(block)] = block
-            done += len(block)
-    else:
-        wv.vectors = _read(layout, layout.input, 1, layout.n_words)
-        wv.vectors_ngrams = _read(layout, layout.input, layout.n_words, layout.n_words + grams)
+    wv.word_ngrams, wv.ngram_hash = layout.word_ngrams, "epfml"
+    wv.vectors = read_word_vectors(layout)
+    first_ngram = layout.n_entries
+    wv.vectors_ngrams = read_rows(layout, layout.input, first_ngram, first_ngram + layout.n_ngram_rows)
     return wv
 
 
-def _read_words(layout: Layout) -> tuple[Vocabulary, np.ndarray]:
-    n = layout.n_words - 1
-    blob = np.empty(layout.blob_bytes, dtype=np.uint8)
-    offsets, counts = np.zeros(n + 1, dtype=np.int64), np.empty(n, dtype=np.int64)
-    words = at = 0
-    for entries in read_entries(layout):
-        end, blob_end = words + len(entries.lengths), at + len(entries.blob)
-        if end > n or blob_end > len(blob):
-            raise _changed(layout)
-        blob[at:blob_end] = entries.blob
-        offsets[words + 1 : end + 1] = at + np.cumsum(entries.lengths)
-        counts[words:end] = entries.counts
-        words, at = end, blob_end
-    if at != len(blob):
-        raise _changed(layout)
-    try:
-        return Vocabulary(PackedStrings(blob, offsets)), counts
-    except ValueError as error:
-        raise _twice(layout, error) from None
-
-
-def _changed(layout: Layout) -> OSError:
-    return OSError(f"{layout.path!r}: dictionary at byte {layout.entries}: the file changed while it was read")
-
-
-def _twice(layout: Layout, error: ValueError) -> ValueError:
-    return ValueError(f"{layout.path!r}: dictionary at byte {layout.entries}: {error}; the file is damaged")
-
-
-def _read(layout: Layout, matrix: Matrix, begin: int, end: int) -> np.ndarray:
-    """Rows [begin, end) of a matrix."""
-    rows = np.empty((end - begin, matrix.columns), dtype="<f4")
-    with open_regular_file(layout.path) as file:
-        file.seek(matrix.begin + 4 * matrix.columns * begin)
-        read_exactly(file, rows, layout.path, matrix.name)
-    return rows.astype(np.float32, copy=False)
-
-
-def _word_rows(layout: Layout) -> Iterator[np.ndarray]:
-    """The words' rows block by block, without the placeholder's."""
-    if layout.args.model == CHARACTERS:
-        return composed_rows(layout)
-    return rows_of(layout, layout.input, 1, layout.n_words)
-
-
 # -----------------------------------------------------------------------------------------------------
-# To the native layout
+# Converting
 
 
 def convert_epfml(src: str | os.PathLike[str], dst: str | os.PathLike[str]) -> None:
-    """Write the vectors of a model of the reference program in the native layout, which loads with ``mmap='r'``.
+    """Convert the vectors of a model of the reference program to the native format, which loads with ``mmap='r'``.
 
-    Takes less than 200 MB of memory, the interpreter included, whatever the size of the file, of its vocabulary too;
-    words are put in order in temporary files beside `dst`, about 60 bytes each.
+    This takes less than 200 MB of memory, including the interpreter, whatever the size of the file and its vocabulary.
+    Words are sorted in temporary files next to `dst`, which take about 60 bytes per word.
 
     Parameters
     ----------
     src : str or path-like
         As for `load_epfml_vectors`.
     dst : str or path-like
-        The file to write; it appears when it is complete. Load it with ``Sent2VecKeyedVectors.load(dst, mmap='r')``.
+        The file to write, atomically. Load it with ``Sent2VecKeyedVectors.load(dst, mmap='r')``.
 
     Raises
     ------
     ValueError, OSError
-        As by `load_epfml_vectors`.
+        As `load_epfml_vectors` does.
     """
     layout = read_layout(src)
     if os.path.exists(dst) and os.path.samefile(src, dst):
         raise ValueError(f"dst: {os.fspath(dst)!r} is the file to convert; pass another name")
-    args, grams = layout.args, _gram_rows(layout)
-    facts: dict[str, Any] = {
-        "kind": "Sent2VecKeyedVectors", "vector_size": args.dim, "word_ngrams": args.wordNgrams if grams else 1,
-        "skip_bigrams": False, "ngram_hash": "epfml",
-    }  # fmt: skip
-    folder, name = os.path.split(os.path.abspath(dst))
-    n_rows = layout.n_words - 1 + grams
-    with (
-        tempfile.TemporaryDirectory(dir=folder, prefix=f".{name[:48]}-") as beside,
-        Progress("convert", n_rows, "rows") as progress,
-    ):
-        vocabulary = DiskVocabulary(beside)
-        try:
-            for entries in read_entries(layout):
-                vocabulary.add(entries.blob, entries.lengths, entries.hashes, entries.counts)
-        finally:
-            vocabulary.close()
-        if (vocabulary.n_words, vocabulary.n_bytes) != (layout.n_words - 1, layout.blob_bytes):
-            raise _changed(layout)
-        try:
-            arrays = vocabulary.finish()
-        except ValueError as error:
-            raise _twice(layout, error) from None
-        gram_rows = rows_of(layout, layout.input, layout.n_words, layout.n_words + grams)
-        arrays["vectors"] = _stream(_word_rows(layout), layout.n_words - 1, args.dim, progress)
-        arrays["vectors_ngrams"] = _stream(gram_rows, grams, args.dim, progress)
-        write(dst, arrays, facts)
-
-
-def _stream(blocks: Iterator[np.ndarray], n_rows: int, dim: int, progress: Progress) -> Stream:
-    def reported() -> Iterator[np.ndarray]:
-        for block in blocks:
-            yield block.astype(np.float32, copy=False)
-            progress.update(progress.done + len(block))
-
-    return Stream(np.float32, (n_rows, dim), reported())
+    convert(layout, dst)
 
 
 # -----------------------------------------------------------------------------------------------------
-# Out
+# Saving
 
 
 def save_epfml_model(model: Sent2Vec | Sent2VecKeyedVectors, path: str | os.PathLike[str]) -> None:
-    """Save a model so that the reference program loads it and gives the same sentence vectors.
+    """Save a model so that the reference program can load it and gives the same sentence vectors.
 
-    The file holds <PLACEHOLDER> as word 0 and ``</s>``, which is appended where the vocabulary does not have it. It is
-    of version 11, which the reference's current builds read, and holds no character n-grams, so that the program's
-    ``print-word-vectors`` prints the rows of words. Of vectors alone the placeholder's row and the output matrix are
-    zeros. It appears under its name when it is complete.
+    The file starts with ``<PLACEHOLDER>`` as word 0, and ``</s>`` is appended if it is not in the vocabulary. It has
+    version 11, which current builds of the reference program read, and no character n-grams, so that the program's
+    ``print-word-vectors`` prints the rows of the words. If only vectors are given, the row of the placeholder and the
+    output matrix are zeros. The file is written atomically.
 
     Parameters
     ----------
     model : Sent2Vec or Sent2VecKeyedVectors
-        A unigram model; or one with n-grams that came from the reference program.
+        A unigram model, or one with n-grams that the reference program trained.
     path : str or path-like
 
     Raises
     ------
     ValueError
-        Where the reference cannot express the model: n-grams that are hashed otherwise, skip pairs, a word with a zero
-        byte in it.
+        If the format cannot store the model: n-grams with another hash, skip-bigrams, a word that contains a zero byte.
+    OSError
+        If the file cannot be written.
     """
     wv = model.wv if isinstance(model, Sent2Vec) else model
-    _check_expressible(wv)
-    vocabulary = wv.freeze()
-    n_lines = model.corpus_count if isinstance(model, Sent2Vec) else 0
+    _check_can_be_saved(wv)
     counts = wv.expandos.get("count")
     counts = np.ones(len(wv), dtype=np.int64) if counts is None else np.asarray(counts, dtype=np.int64)
-    appended = LINE_END.decode() not in vocabulary
-    n_words = 1 + len(wv) + appended
-    n_tokens = max(getattr(model, "corpus_total_words", 0) + n_lines, int(counts.sum()) + (n_lines if appended else 0))
-    no_rows = np.zeros((1, wv.vector_size), dtype=np.float32)
-    with atomic_write(os.path.realpath(path)) as file:
-        file.write(struct.pack("<2i", MAGIC, VERSIONS[0]))
-        file.write(_arguments(model, wv))
-        file.write(struct.pack("<3i2q", n_words, n_words, 0, n_tokens, -1))
-        file.write(_entry(PLACEHOLDER, 0))
-        for i in range(0, len(wv), SAVED_WORDS):
-            offsets = np.asarray(vocabulary.offsets[i : i + SAVED_WORDS + 1])
-            file.write(_kernel.pack_entries(vocabulary.blob, offsets, counts[i : i + SAVED_WORDS]))
-        if appended:
-            file.write(_entry(LINE_END, n_lines))
-        end = [no_rows] if appended else []
-        start = model.placeholder[None] if isinstance(model, Sent2Vec) else no_rows
-        _write_matrix(file, [start, wv.vectors, *end, wv.vectors_ngrams, no_rows])  # the last: a character bucket
-        output = model.syn1neg if isinstance(model, Sent2Vec) else np.broadcast_to(no_rows, wv.vectors.shape)
-        _write_matrix(file, [no_rows, output, *end])
+    arguments, n_lines, n_tokens = _arguments(wv), 0, 0
+    placeholder: np.ndarray | None = None
+    output: np.ndarray | None = None
+    if isinstance(model, Sent2Vec):
+        arguments = _arguments(wv, model.epochs, model.min_count, model.negative, model.sample)
+        n_lines, n_tokens = model.corpus_count, model.corpus_total_words + model.corpus_count
+        placeholder, output = model.placeholder, model.syn1neg
+    write_model(
+        path, arguments, wv.freeze(), counts, n_lines, n_tokens, placeholder, wv.vectors, wv.vectors_ngrams, output
+    )
 
 
-def _check_expressible(wv: Sent2VecKeyedVectors) -> None:
+def _check_can_be_saved(wv: Sent2VecKeyedVectors) -> None:
     if wv.word_ngrams > 1 and (wv.ngram_hash != "epfml" or wv.skip_bigrams):
-        what = "skip_bigrams" if wv.skip_bigrams else f"word_ngrams={wv.word_ngrams}, hashed as new models hash them"
+        found = "skip_bigrams" if wv.skip_bigrams else f"word_ngrams={wv.word_ngrams}, hashed with {wv.ngram_hash!r}"
         raise ValueError(
-            f"model: the reference program has no n-grams of this kind ({what}); keep the model in the native layout "
+            f"model: the reference program does not have such n-grams ({found}); keep the model in the native format "
             "(save), export its words with save_word2vec_format, or train with word_ngrams=1"
         )
     if not len(wv):
         raise ValueError("model: there are no words to save; call build_vocab and train first")
-    vocabulary = wv.freeze()
-    zeros = np.flatnonzero(vocabulary.blob == 0)
-    if len(zeros):
-        i = int(np.searchsorted(vocabulary.offsets, zeros[0], side="right")) - 1
-        raise ValueError(f"model: the word {vocabulary.words[i]!r} has a zero byte in it, which ends a word in a .bin")
-    if len(wv) + 2 >= 1 << 31 or wv.bucket >= 1 << 31:
-        raise ValueError(f"model: {len(wv)} words and {wv.bucket} buckets are more than a .bin can count")
 
 
-def _arguments(model: Sent2Vec | Sent2VecKeyedVectors, wv: Sent2VecKeyedVectors) -> bytes:
-    epochs, min_count, negative, sample = 5, 1, 10, 0.0
-    if isinstance(model, Sent2Vec):
-        epochs, min_count, negative, sample = model.epochs, model.min_count, model.negative, model.sample
-    epochs, min_count, negative = (min(number, 2**31 - 1) for number in (epochs, min_count, negative))
-    return struct.pack(
-        "<12i d", wv.vector_size, 5, epochs, min_count, negative, wv.word_ngrams, NEGATIVES, SENT2VEC, wv.bucket, 0, 0,
-        100, sample or NEVER_SKIPPED,
-    )  # fmt: skip
-
-
-def _entry(word: bytes, count: int) -> bytes:
-    return word + b"\0" + struct.pack("<qb", count, 0)
-
-
-def _write_matrix(file: BinaryIO, parts: list[np.ndarray]) -> None:
-    """A matrix of all the parts' rows, as float32, block by block."""
-    dim = parts[0].shape[1]
-    file.write(struct.pack("<?2q", False, sum(map(len, parts)), dim))
-    step = max(1, (1 << 22) // (4 * dim))
-    for part in parts:
-        for i in range(0, len(part), step):
-            file.write(np.ascontiguousarray(part[i : i + step], dtype="<f4").data)
+def _arguments(
+    wv: Sent2VecKeyedVectors, epochs: int = 5, min_count: int = 1, negative: int = 10, sample: float = 0.0
+) -> Arguments:
+    """The arguments to write; those that have no effect are the reference program's defaults."""
+    return Arguments(
+        dim=wv.vector_size,
+        ws=5,
+        epoch=min(epochs, MAX_INT32),
+        minCount=min(min_count, MAX_INT32),
+        neg=min(negative, MAX_INT32),
+        wordNgrams=wv.word_ngrams,
+        loss=NEGATIVE_SAMPLING,
+        model=SENT2VEC,
+        bucket=wv.bucket,
+        minn=0,
+        maxn=0,
+        lrUpdateRate=100,
+        t=sample or NEVER_SKIPPED,
+    )

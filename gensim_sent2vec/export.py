@@ -1,7 +1,7 @@
-"""The vectors in other libraries: torch, Keras, sentence-transformers, model2vec.
+"""Export vectors to other libraries: torch, Keras, sentence-transformers, model2vec.
 
-`to_embedding_bag` and `to_keras` give layers that can be trained further, with word n-grams. `to_static_embedding` and
-`to_model2vec` give static embeddings, the mean of the rows of a text's words; see `Sent2VecKeyedVectors.bake`.
+`to_embedding_bag` and `to_keras` return layers that can be trained further, with word n-grams. `to_static_embedding`
+and `to_model2vec` return static embeddings, the mean of the vectors of a text's words; see `Sent2VecKeyedVectors.bake`.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from sentence_transformers.sentence_transformer.modules import StaticEmbedding
     from tokenizers import Tokenizer
 
-PADDING, NOTHING = 0, 1  # numbers of rows in `padded_rows`: no more rows; a sentence of which nothing is known
+PADDING, NOTHING_KNOWN = 0, 1  # in `padded_rows`, before the row indices
 
 Lookup = Callable[[Sequence[Sentence]], "tuple[torch.Tensor, torch.Tensor]"]
 
 
 def sentence_rows(wv: Sent2VecKeyedVectors, sentences: Sequence[Sentence]) -> tuple[np.ndarray, np.ndarray]:
-    """The rows whose mean is a sentence's vector, end to end.
+    """Find the rows whose mean is the vector of a sentence, for all sentences end to end.
 
-    With the matrix `stacked_rows` that is all that another framework needs for a layer of the same kind.
+    Together with the matrix `stacked_rows`, this is all that another framework needs for an equivalent layer.
 
     Parameters
     ----------
@@ -42,18 +42,18 @@ def sentence_rows(wv: Sent2VecKeyedVectors, sentences: Sequence[Sentence]) -> tu
     Returns
     -------
     rows : numpy.ndarray of int64
-        Words by number, then word n-grams, row r of `vectors_ngrams` as n_words + r.
+        For each sentence its words by id, then its word n-grams: row r of `vectors_ngrams` is n_words + r.
     offsets : numpy.ndarray of int64, shape (n_sentences,)
-        Where each sentence's rows begin.
+        Where the rows of each sentence start.
 
     Raises
     ------
     TypeError
-        Where `sentences` is one string, or not of strings or lists of strings.
+        If `sentences` is a single string, or its items are neither strings nor lists of strings.
     """
     check_keyed_vectors(wv)
     if isinstance(sentences, (str, bytes)):
-        raise TypeError("sentences: a list of sentences is expected, got one string")
+        raise TypeError("sentences: expected a list of sentences, got a single string")
     encoder = _kernel.Encoder(
         wv.freeze(),
         wv.vectors,
@@ -62,20 +62,25 @@ def sentence_rows(wv: Sent2VecKeyedVectors, sentences: Sequence[Sentence]) -> tu
         skip_bigrams=wv.skip_bigrams,
         ngram_hash=wv.ngram_hash,
     )
-    numbers, ends = encoder.row_ids(_kernel.Pack(list(wv._prepared(sentences))))
+    rows, ends = encoder.row_ids(_kernel.Pack(list(wv._for_kernel(sentences))))
     offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.frombuffer(ends, dtype=np.int64)])[:-1]
-    return np.frombuffer(numbers, dtype=np.int64), offsets
+    return np.frombuffer(rows, dtype=np.int64), offsets
 
 
 def stacked_rows(wv: Sent2VecKeyedVectors) -> np.ndarray:
-    """The rows of words and then of n-grams in one matrix, shape (n_words + bucket, vector_size) float32; a copy."""
+    """Copy the rows of the words and then those of the n-grams into one matrix.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (n_words + bucket, vector_size)
+    """
     check_keyed_vectors(wv)
     words = np.asarray(wv.vectors, dtype=np.float32)
     return np.concatenate([words, np.asarray(wv.vectors_ngrams, dtype=np.float32)])
 
 
 def to_embedding_bag(wv: Sent2VecKeyedVectors, trainable: bool = True, sparse: bool = False) -> tuple[Any, Lookup]:
-    """The vectors as a ``torch.nn.EmbeddingBag``, and the function that makes its input.
+    """Convert vectors to a ``torch.nn.EmbeddingBag``, and return the function for its input.
 
     ::
 
@@ -86,22 +91,22 @@ def to_embedding_bag(wv: Sent2VecKeyedVectors, trainable: bool = True, sparse: b
     ----------
     wv : Sent2VecKeyedVectors
     trainable : bool
-        Whether the rows get gradients.
+        Whether the rows have gradients.
     sparse : bool
-        Gradients of the rows used only, for `torch.optim.SparseAdam` and the like: with millions of n-gram rows a
-        step is many times faster.
+        Compute sparse gradients, for optimizers such as `torch.optim.SparseAdam`: with millions of n-gram rows, a step
+        is many times faster.
 
     Returns
     -------
     bag : torch.nn.EmbeddingBag
-        Words and word n-grams, mode "mean", with a copy of the rows; no weighting.
+        A copy of the rows of words and word n-grams, with mode "mean". The weighting is not applied.
     lookup : callable
-        A list of sentences -> the tensors `input` and `offsets` (int64) of `bag`, on the CPU.
+        Maps a list of sentences to the arguments `input` and `offsets` of `bag`, int64 tensors on the CPU.
 
     Raises
     ------
     ImportError
-        Without torch.
+        If torch is not installed.
     """
     try:
         import torch
@@ -118,7 +123,7 @@ def to_embedding_bag(wv: Sent2VecKeyedVectors, trainable: bool = True, sparse: b
 
 
 def padded_rows(wv: Sent2VecKeyedVectors, sentences: Sequence[Sentence]) -> np.ndarray:
-    """`sentence_rows` as a rectangle, for layers that skip what is masked.
+    """Find the rows of each sentence as in `sentence_rows`, as a padded matrix for layers that support masking.
 
     Parameters
     ----------
@@ -128,26 +133,26 @@ def padded_rows(wv: Sent2VecKeyedVectors, sentences: Sequence[Sentence]) -> np.n
     Returns
     -------
     numpy.ndarray of int64, shape (n_sentences, n_rows of the longest, at least 1)
-        Row r of `stacked_rows` as r + 2; then 0, padding. A sentence of which nothing is known begins with 1, as the
-        mean of nothing but padding is no number.
+        r + 2 for row r of `stacked_rows`, padded with 0. A sentence without anything known starts with 1, because the
+        mean of padding alone is not a number.
 
     Raises
     ------
     TypeError
-        As `sentence_rows`.
+        As `sentence_rows` does.
     """
     rows, offsets = sentence_rows(wv, sentences)
     lengths = np.diff(np.append(offsets, len(rows)))
     padded = np.full((len(lengths), lengths.max(initial=1)), PADDING, dtype=np.int64)
     padded[np.arange(padded.shape[1]) < lengths[:, None]] = rows + 2
-    padded[lengths == 0, 0] = NOTHING
+    padded[lengths == 0, 0] = NOTHING_KNOWN
     return padded
 
 
 def to_keras(
     wv: Sent2VecKeyedVectors, trainable: bool = True
 ) -> tuple[Any, Callable[[Sequence[Sentence]], np.ndarray]]:
-    """The vectors as Keras layers, an ``Embedding`` and the mean, and the function that makes their input.
+    """Convert vectors to Keras layers, an ``Embedding`` and the mean, and return the function for their input.
 
     ::
 
@@ -159,27 +164,27 @@ def to_keras(
     ----------
     wv : Sent2VecKeyedVectors
     trainable : bool
-        Whether the rows get gradients.
+        Whether the rows have gradients.
 
     Returns
     -------
     layers : keras.Sequential
-        Words and word n-grams, with a copy of the rows; no weighting. The first two of its rows, of zeros, are padding
-        and what stands for a sentence of which nothing is known.
+        A copy of the rows of words and word n-grams. The weighting is not applied. The first two rows are zeros, for
+        padding and for sentences without anything known.
     lookup : callable
-        A list of sentences -> `padded_rows`.
+        Maps a list of sentences to `padded_rows`.
 
     Raises
     ------
     ImportError
-        Without Keras 3 or one of the packages that it computes with.
+        If Keras 3 or its backend is not installed.
     """
     try:
         import keras
     except ImportError as error:
         raise ImportError(
-            f'to_keras needs keras ({error}): pip install "gensim-sent2vec[keras]"; that extra computes with torch, '
-            "which Keras is told by the environment: KERAS_BACKEND=torch"
+            f'to_keras needs keras ({error}): pip install "gensim-sent2vec[keras]"; this installs the torch backend, '
+            "which Keras uses if the environment variable KERAS_BACKEND=torch is set"
         ) from error
     rows = stacked_rows(wv)
     weights = np.concatenate([np.zeros((2, wv.vector_size), dtype=np.float32), rows])
@@ -192,36 +197,36 @@ def to_keras(
 
 
 def to_static_embedding(wv: Sent2VecKeyedVectors) -> StaticEmbedding:
-    """The vectors as a module of sentence-transformers, whose mean of a text's rows is the sentence's vector.
+    """Convert vectors to a module of sentence-transformers, which encodes a text as the mean of its word vectors.
 
     ::
 
         model = SentenceTransformer(modules=[wv.bake(sentences=corpus).to_static_embedding()])
-        model.encode(["police arrested two men", "it rained"])  # (2, n_numbers)
+        model.encode(["police arrested two men", "it rained"])  # (2, n_dims)
         model.save("my-model")
 
     Parameters
     ----------
     wv : Sent2VecKeyedVectors
-        Those with a weighting are baked first (`Sent2VecKeyedVectors.bake`), others taken as they are. Texts are taken
-        apart as by their tokenizer "split", "words" or "simple".
+        If they have a weighting, it is applied first (`Sent2VecKeyedVectors.bake`). The tokenizers "split", "words" and
+        "simple" are reproduced.
 
     Returns
     -------
     sentence_transformers.sentence_transformer.modules.StaticEmbedding
-        With a copy of the rows, float32, which can be trained further. A text without a known word has zeros.
+        A copy of the word vectors, float32, which can be trained further. A text without known words becomes zeros.
 
     Raises
     ------
     ImportError
-        Without sentence-transformers.
+        If sentence-transformers is not installed.
     ValueError
-        Where there are no words, or word n-grams without a weighting: n-grams have no place there.
+        If there are no words, or there are word n-grams and no weighting: a static embedding cannot have n-grams.
 
     Warns
     -----
     UserWarning
-        For another tokenizer and for phrases: texts are split at whitespace, and are to be given as
+        If the vectors have another tokenizer, or phrases: the static embedding splits texts at whitespace, so pass it
         ``" ".join(wv.tokens(text))``.
     """
     try:
@@ -235,28 +240,28 @@ def to_static_embedding(wv: Sent2VecKeyedVectors) -> StaticEmbedding:
 
 
 def to_model2vec(wv: Sent2VecKeyedVectors) -> StaticModel:
-    """The vectors as a model of model2vec, whose mean of a text's rows is the sentence's vector.
+    """Convert vectors to a model of model2vec, which encodes a text as the mean of its word vectors.
 
     ::
 
         model = wv.bake(sentences=corpus).to_model2vec()
-        model.encode(["police arrested two men", "it rained"])  # (2, n_numbers)
+        model.encode(["police arrested two men", "it rained"])  # (2, n_dims)
         model.save_pretrained("my-model")
 
     Parameters
     ----------
     wv : Sent2VecKeyedVectors
-        As in `to_static_embedding`; its errors and warnings too.
+        As in `to_static_embedding`, with the same errors and warnings.
 
     Returns
     -------
     model2vec.StaticModel
-        With a copy of the rows, float32; texts of any length. A text without a known word has zeros.
+        A copy of the word vectors, float32; texts are not truncated. A text without known words becomes zeros.
 
     Raises
     ------
     ImportError
-        Without model2vec.
+        If model2vec is not installed.
     """
     try:
         from model2vec import StaticModel
@@ -267,30 +272,32 @@ def to_model2vec(wv: Sent2VecKeyedVectors) -> StaticModel:
 
 
 def static_parts(wv: Sent2VecKeyedVectors) -> tuple[Tokenizer, np.ndarray]:
-    """A tokenizer of texts, and the rows of its tokens, float32 (n_tokens, n_numbers): a copy."""
+    """A tokenizer whose tokens are the words, and a copy of their vectors, float32 (n_tokens, n_dims)."""
     check_keyed_vectors(wv)
     if wv.weighting is not None:
         wv = wv.bake()
     if wv.word_ngrams > 1:
         raise ValueError(
-            "wv: rows of word n-grams have no place in a static embedding; fit a weighting, which reads sentences out "
-            "by their words (wv.weighting = SentenceWeighting().fit(wv, sentences)), or take wv.to_embedding_bag()"
+            "wv: a static embedding cannot have word n-grams; fit a weighting, which pools words only "
+            "(wv.weighting = SentenceWeighting().fit(wv, sentences)), or use wv.to_embedding_bag()"
         )
-    # No text has such words: nothing, and what is no UTF-8.
+    # Empty words and those that are not valid Unicode cannot occur in a text.
     ids = [i for i, word in enumerate(wv.index_to_key) if word and word == word.encode("utf-8", "ignore").decode()]
     if not ids:
         raise ValueError("wv: there are no words")
-    return word_tokenizer([wv.index_to_key[i] for i in ids], _with_keys(wv)), wv.vectors[ids].astype(np.float32)
+    words = [wv.index_to_key[i] for i in ids]
+    return word_tokenizer(words, _reproducible_tokenizer(wv)), wv.vectors[ids].astype(np.float32)
 
 
-def _with_keys(wv: Sent2VecKeyedVectors) -> str:
-    """The tokenizer that is to be rebuilt, or "split", with a warning, for one that cannot be."""
+def _reproducible_tokenizer(wv: Sent2VecKeyedVectors) -> str:
+    """The name of the tokenizer; "split", with a warning, if it cannot be reproduced."""
     name = name_of(wv.tokenizer)
     if name in LOWER_CASED and wv.phrases is None:
         return name
+    used = describe(wv.tokenizer) + (" and phrases" if wv.phrases is not None else "")
     warnings.warn(
-        f"these vectors take texts apart by {describe(wv.tokenizer)}{' and phrases' if wv.phrases is not None else ''}"
-        ', the static embedding at whitespace: give it " ".join(wv.tokens(text))',
+        f"these vectors split texts by {used}, but the static embedding splits them at whitespace: pass it "
+        '" ".join(wv.tokens(text))',
         stacklevel=4,
     )
     return "split"

@@ -1,4 +1,4 @@
-"""Files in the reference program's .bin format, made from scratch: what its layout is, said a second time."""
+"""Build files in the reference program's .bin format, independently of the package."""
 
 import struct
 
@@ -18,14 +18,14 @@ def build(
     labels=(),
     version=11,
     pruned=-1,
-    quantised=(0, 0),
+    quantized=(0, 0),
     bucket_char=None,
     counts=None,
     t=1.0,
     seed=0,
     **args,
 ) -> bytes:
-    """A whole file. `words` are bytes or str, without the placeholder; `args` override the arguments by name."""
+    """A complete file. `words` are bytes or str, without the placeholder; `args` override arguments by name."""
     values = dict(zip(FIELDS, (dim, 5, 5, 1, 10, word_ngrams, 2, 4, bucket, 3, 6, 100))) | args
     rows = 1 + len(words) + bucket + (extra_rows if bucket_char is None else bucket_char)
     out = struct.pack("<2i", 793712314, version)
@@ -42,13 +42,13 @@ def build(
         out += raw + b"\0" + struct.pack("<qb", counts[i], i >= n)
     out += b"\1\0\0\0\2\0\0\0" * max(0, pruned)
     rng = np.random.default_rng(seed)
-    for flag, n_rows in zip(quantised, (rows, n)):
+    for flag, n_rows in zip(quantized, (rows, n)):
         out += struct.pack("<b2q", flag, n_rows, dim) + rng.normal(size=(n_rows, dim)).astype("<f4").tobytes()
     return out
 
 
 def sections(data: bytes, dim=3) -> dict[str, int]:
-    """Where the sections of a file without character buckets and labels begin."""
+    """The offsets of the sections of a file without character buckets and labels."""
     at = {
         "magic": 0,
         "version": 4,

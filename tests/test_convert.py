@@ -1,4 +1,4 @@
-"""Files from any form to any other."""
+"""Converting files from any format to any other."""
 
 import gzip
 import logging
@@ -14,25 +14,25 @@ from gensim_sent2vec._cli.main import main
 from gensim_sent2vec.convert import convert, format_from_name, load_any
 
 BIN = paths.EPFML / "ngrams1.bin"
-NO_TEXT = "bad\udcfebyte"  # a word of it that is not UTF-8
+NOT_UTF8 = "bad\udcfebyte"  # one of its words
 BIGRAMS = BIN.with_name("ngrams2.bin")
 
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory):
-    """The same vectors in each form."""
+    """The same vectors in each format."""
     folder = tmp_path_factory.mktemp("sources")
     shutil.copy(BIN, folder / "reference.bin")
     model = load_epfml_model(BIN)
     model.wv.save(str(folder / "native.s2v"))
     model.save(str(folder / "whole.model"))
     words = KeyedVectors(model.vector_size)
-    kept = [word for word in model.wv.index_to_key if word != NO_TEXT]
+    kept = [word for word in model.wv.index_to_key if word != NOT_UTF8]
     words.add_vectors(kept, model.wv[kept])
     words.save_word2vec_format(str(folder / "text.vec"))
     words.save_word2vec_format(str(folder / "text.vec.gz"))
     words.save_word2vec_format(str(folder / "binary.w2v.bin"), binary=True)
-    for path in list(folder.iterdir()):  # names do not matter on the way in
+    for path in list(folder.iterdir()):  # names of input files do not matter
         if path.suffix != ".gz" and path.name.count(".") == 1 and path.stem != "whole":
             shutil.copy(path, folder / f"named-{path.stem}")
     return folder
@@ -57,27 +57,27 @@ def test_words_and_vectors_survive(sources, tmp_path, source, target):
     assert isinstance(loaded, Sent2VecKeyedVectors)
     words = set(original.index_to_key)
     if "word2vec" in TARGETS[target] or source.startswith(("text", "binary", "named-text")):
-        words.remove(NO_TEXT)
+        words.remove(NOT_UTF8)
     assert set(loaded.index_to_key) == words
     assert all(np.array_equal(loaded[word], original[word]) for word in words)
     assert np.allclose(loaded.encode(["the police said"]), original.encode(["the police said"]), rtol=1e-6)
 
 
 @pytest.mark.parametrize("target", ["a.txt", "a.w2v.bin"])
-def test_words_that_word2vec_files_cannot_hold(tmp_path, caplog, target):
+def test_words_that_word2vec_files_cannot_store(tmp_path, caplog, target):
     words = ["plain", "New York", "", "한국어", "a\nb", "\ud800", "a\u00a0b", "tab\tbed"]
     wv = Sent2VecKeyedVectors(2)
     wv.add_vectors(words, np.arange(16, dtype=np.float32).reshape(8, 2))
     wv.save(str(tmp_path / "native"))
     convert(tmp_path / "native", tmp_path / target)
-    assert "5 words, such as 'New York', '', 'a\\nb', cannot stand in a word2vec file" in caplog.text
+    assert "5 words, such as 'New York', '', 'a\\nb', cannot be stored in a word2vec file" in caplog.text
     loaded = load_any(tmp_path / target)
     assert loaded.index_to_key == ["plain", "한국어", "a\u00a0b"]
     assert np.array_equal(loaded.vectors, wv.vectors[[0, 3, 6]])
 
 
 @pytest.mark.parametrize("source", ["reference.bin", "native.s2v", "whole.model"])
-def test_counts_survive_where_the_form_has_them(sources, tmp_path, source):
+def test_counts_are_kept_if_the_format_stores_them(sources, tmp_path, source):
     original = load_epfml_vectors(BIN)
     for target in ("a.bin", "a.s2v"):
         convert(sources / source, tmp_path / target)
@@ -85,13 +85,13 @@ def test_counts_survive_where_the_form_has_them(sources, tmp_path, source):
         assert np.array_equal(loaded.expandos["count"], original.expandos["count"])
 
 
-def test_whole_models_keep_their_training_in_the_reference_form(sources, tmp_path):
+def test_entire_models_keep_what_training_needs_in_the_reference_format(sources, tmp_path):
     convert(sources / "whole.model", tmp_path / "a.bin")
     model, original = load_epfml_model(tmp_path / "a.bin"), load_epfml_model(BIN)
     assert np.array_equal(model.syn1neg, original.syn1neg) and np.array_equal(model.placeholder, original.placeholder)
 
 
-def test_ngrams_are_kept_or_said_to_be_left_out(tmp_path, caplog):
+def test_ngrams_are_kept_or_reported_as_left_out(tmp_path, caplog):
     convert(BIGRAMS, tmp_path / "a.s2v")
     convert(tmp_path / "a.s2v", tmp_path / "a.bin")
     assert np.array_equal(load_any(tmp_path / "a.bin").vectors_ngrams, load_epfml_vectors(BIGRAMS).vectors_ngrams)
@@ -101,16 +101,16 @@ def test_ngrams_are_kept_or_said_to_be_left_out(tmp_path, caplog):
     assert "200 n-gram rows are left out" in caplog.text
 
 
-def test_the_form_can_be_forced(tmp_path):
+def test_the_format_can_be_forced(tmp_path):
     assert convert(BIN, tmp_path / "a.bin.txt", to="native") == "native"
     assert len(Sent2VecKeyedVectors.load(tmp_path / "a.bin.txt")) == len(load_epfml_vectors(BIN))
-    with pytest.raises(ValueError, match="to: one of native, epfml, word2vec, word2vec-binary is expected, got 'xml'"):
+    with pytest.raises(ValueError, match="to: expected one of native, epfml, word2vec, word2vec-binary, got 'xml'"):
         convert(BIN, tmp_path / "a", to="xml")
 
 
-@pytest.mark.parametrize("name, form", [("x.W2V.BIN", "word2vec-binary"), ("x.bin.gz", "epfml"), ("bin", "native")])
-def test_names(name, form):
-    assert format_from_name(name) == form
+@pytest.mark.parametrize("name, expected", [("x.W2V.BIN", "word2vec-binary"), ("x.bin.gz", "epfml"), ("bin", "native")])
+def test_formats_from_names(name, expected):
+    assert format_from_name(name) == expected
 
 
 def test_what_cannot_be_converted(tmp_path, lee):
@@ -135,7 +135,7 @@ def test_what_cannot_be_converted(tmp_path, lee):
 
 
 # -----------------------------------------------------------------------------------------------------
-# The command
+# The command line
 
 
 def test_command(tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""The reference program's .bin: read, trained on, saved, converted; refused and damaged files."""
+"""The reference program's .bin: loading, training, saving, converting; refused and damaged files."""
 
 import gzip
 import json
@@ -31,13 +31,14 @@ from gensim_sent2vec import (
     load_epfml_vectors,
     save_epfml_model,
 )
-from gensim_sent2vec._files.epfml import layout, vocabulary_on_disk
+from gensim_sent2vec._files.epfml import conversion, layout
+from gensim_sent2vec._files.epfml.vocabulary_on_disk import DiskVocabulary
 from gensim_sent2vec._util import memory
 
 DATA = paths.EPFML
 NGRAMS = {f"ngrams{n}.bin": n for n in (1, 2, 3, 4, 5)}
 MODELS = [*NGRAMS, "characters.bin"]
-REFERENCE = os.environ.get("SENT2VEC_REFERENCE")  # the reference program, where there is one
+REFERENCE = os.environ.get("SENT2VEC_REFERENCE")  # the reference program, if there is one
 
 with open(DATA / "sentences.json", encoding="utf-8") as file:
     SENTENCES = json.load(file)
@@ -58,7 +59,7 @@ def write(tmp_path):
 
 
 def assert_same_sentences(vectors, expected):
-    """To a millionth of each vector's largest number."""
+    """Equal up to a millionth of the largest value of each vector."""
     scale = np.abs(expected).max(axis=1, keepdims=True)
     assert (np.abs(vectors - expected) <= 1e-6 * scale).all()
 
@@ -69,7 +70,7 @@ def converted(path, folder) -> Sent2VecKeyedVectors:
 
 
 # -----------------------------------------------------------------------------------------------------
-# The reference's vectors
+# Sentence vectors
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -111,14 +112,14 @@ def test_in_new_models_line_end_is_a_word_like_any_other():
 
 
 @pytest.mark.parametrize("separator", [" ", "\t", "\n", "\r", "\v", "\f", "\0"])
-def test_texts_are_split_where_the_reference_splits(separator):
+def test_texts_are_split_like_the_reference_splits_them(separator):
     wv = load_epfml_vectors(DATA / "ngrams2.bin")
     expected = wv.get_sentence_vector(["police", "the", "man"])
     assert np.array_equal(wv.get_sentence_vector(f"{separator}police{separator}the{separator * 2}man"), expected)
 
 
 @pytest.mark.parametrize("character", ["\x1c", "\x1f", "\x85", "\xa0", "\u2003", "\u3000"])
-def test_other_whitespace_is_part_of_a_word(character):
+def test_other_whitespace_belongs_to_words(character):
     wv = load_epfml_vectors(DATA / "ngrams2.bin")
     assert np.array_equal(wv.get_sentence_vector(f"the{character}man police"), wv.get_sentence_vector("police"))
     new = Sent2Vec([["the", "man", "police"]] * 5, vector_size=4, min_count=1, workers=1).wv
@@ -183,7 +184,7 @@ def test_parameters_of_a_model(write):
 
 @pytest.mark.parametrize("n", [1, 3])
 @pytest.mark.parametrize("source", ["lists", "file"])
-def test_training_goes_on(n, source, lee, lee_path):
+def test_training_can_be_continued(n, source, lee, lee_path):
     model = load_epfml_model(DATA / f"ngrams{n}.bin")
     before = model.wv.vectors.copy(), model.syn1neg.copy(), model.placeholder.copy()
     line_end = model.wv["</s>"].copy(), model.syn1neg[model.wv.key_to_index["</s>"]].copy()
@@ -193,8 +194,10 @@ def test_training_goes_on(n, source, lee, lee_path):
     )
     assert 0 < words < tokens and np.isfinite(model.wv.vectors).all()
     assert not any(np.array_equal(a, b) for a, b in zip(before, (model.wv.vectors, model.syn1neg, model.placeholder)))
-    assert np.array_equal(model.wv["</s>"], line_end[0])  # in no sentence
-    assert not np.array_equal(model.syn1neg[model.wv.key_to_index["</s>"]], line_end[1])  # but drawn as a negative
+    assert np.array_equal(model.wv["</s>"], line_end[0])  # it is in no sentence
+    assert not np.array_equal(
+        model.syn1neg[model.wv.key_to_index["</s>"]], line_end[1]
+    )  # but it is drawn as a negative sample
 
 
 def test_training_lowers_the_loss(lee):
@@ -223,11 +226,11 @@ def test_models_saved_and_updated_keep_the_hash(tmp_path, lee):
 
 
 # -----------------------------------------------------------------------------------------------------
-# Converted
+# Converting
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_converted_is_what_is_loaded(name, tmp_path):
+def test_converted_vectors_equal_loaded_ones(name, tmp_path):
     loaded, native = load_epfml_vectors(DATA / name), converted(DATA / name, tmp_path)
     for attribute in ("vectors", "vectors_ngrams"):
         assert np.array_equal(getattr(native, attribute), getattr(loaded, attribute))
@@ -239,41 +242,41 @@ def test_converted_is_what_is_loaded(name, tmp_path):
     assert os.listdir(tmp_path) == ["converted.s2v"]
 
 
-@pytest.mark.parametrize("part", [1, 2, 16, 512])
-def test_word_tables_in_parts(part, tmp_path, monkeypatch):
-    monkeypatch.setattr(vocabulary_on_disk, "PART", part)
-    monkeypatch.setattr(vocabulary_on_disk, "BLOCK", 7)
-    wv = converted(DATA / "ngrams1.bin", tmp_path)  # verified: each word is found under its id
+@pytest.mark.parametrize("slots", [1, 2, 16, 512])
+def test_word_tables_in_parts(slots, tmp_path):
+    found = layout.read_layout(DATA / "ngrams1.bin")
+    conversion.convert(found, tmp_path / "converted.s2v", block_bytes=56, slots_in_memory=slots)
+    wv = Sent2VecKeyedVectors.load(tmp_path / "converted.s2v", verify=True)  # each word is found under its id
     assert list(wv.index_to_key) == list(load_epfml_vectors(DATA / "ngrams1.bin").index_to_key)
     assert "qwertyuiop" not in wv
 
 
-@given(n=st.integers(1, 60), part=st.sampled_from([1, 2, 4, 8, 32]), crowded=st.booleans(), seed=st.integers(0, 99))
-def test_words_run_over_the_end_of_a_part_and_of_the_table(n, part, crowded, seed, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("spool")
+@given(n=st.integers(1, 60), slots=st.sampled_from([1, 2, 4, 8, 32]), crowded=st.booleans(), seed=st.integers(0, 99))
+def test_words_overflow_a_part_and_the_table(n, slots, crowded, seed, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("vocabulary")
     words = [f"{seed} {i}".encode() for i in range(n)]
     hashes = np.array([_kernel.hash_bytes(word) for word in words], dtype=np.uint64)
-    if crowded:  # all at the last slot of the table
+    if crowded:  # all want the last slot of the table
         hashes |= np.uint64(0xFFFFFFFF)
-    vocabulary = vocabulary_on_disk.DiskVocabulary(folder)
+    vocabulary = DiskVocabulary(folder, slots_in_memory=slots)
     lengths = np.array([len(word) for word in words])
     vocabulary.add(np.frombuffer(b"".join(words), np.uint8), lengths, hashes, np.arange(n))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vocabulary_on_disk, "PART", part)
-        slots = np.concatenate(list(vocabulary.finish()["words.slots"].chunks))
-    assert np.count_nonzero(slots) == n
+    stored_words, _ = vocabulary.finish()
+    table = np.concatenate(list(stored_words["slots"].chunks))
+    assert np.count_nonzero(table) == n
     for i, h in enumerate(hashes.tolist()):  # each is found before an empty slot
-        at = h % len(slots)
-        while slots[at] != (h >> 32 << 32 | i + 1):
-            assert slots[at] != 0
-            at = (at + 1) % len(slots)
+        at = h % len(table)
+        while table[at] != (h >> 32 << 32 | i + 1):
+            assert table[at] != 0
+            at = (at + 1) % len(table)
 
 
-def test_converting_reads_block_by_block(tmp_path, write, monkeypatch):
+def test_converting_reads_block_by_block(tmp_path, write):
     data = build(words=[f"word{i}" for i in range(500)], word_ngrams=2, bucket=300)
-    monkeypatch.setattr(layout, "BLOCK", 64)
     path = write(data)
-    native, loaded = converted(path, tmp_path), load_epfml_vectors(path)
+    conversion.convert(layout.read_layout(path, block_bytes=64), tmp_path / "converted.s2v", block_bytes=64)
+    native = Sent2VecKeyedVectors.load(tmp_path / "converted.s2v", verify=True)
+    loaded = load_epfml_vectors(path)
     assert np.array_equal(native.vectors, loaded.vectors) and np.array_equal(
         native.vectors_ngrams, loaded.vectors_ngrams
     )
@@ -290,11 +293,11 @@ def test_converting_a_file_onto_itself_is_refused(write):
 
 
 # -----------------------------------------------------------------------------------------------------
-# Saved
+# Saving
 
 
 @pytest.mark.parametrize("name", NGRAMS)
-def test_saved_models_load_as_they_were(name, tmp_path):
+def test_saved_models_round_trip(name, tmp_path):
     model = load_epfml_model(DATA / name)
     save_epfml_model(model, tmp_path / "saved.bin")
     again = load_epfml_model(tmp_path / "saved.bin")
@@ -308,7 +311,7 @@ def test_saved_models_load_as_they_were(name, tmp_path):
     assert_same_sentences(again.wv.encode(SENTENCES), VECTORS[name])
 
 
-def test_a_saved_file_begins_with_the_placeholder_and_holds_the_line_end(tmp_path, lee):
+def test_a_saved_file_starts_with_the_placeholder_and_has_the_line_end(tmp_path, lee):
     model = Sent2Vec(lee, vector_size=3, min_count=20, workers=1, epochs=1, sample=0.01)
     save_epfml_model(model, tmp_path / "saved.bin")
     data = (tmp_path / "saved.bin").read_bytes()
@@ -351,7 +354,7 @@ def test_the_reference_reads_what_is_saved(name, tmp_path, lee):
         assert np.allclose(numbers, vectors, rtol=6e-5, atol=1e-6)
 
 
-def test_words_that_are_not_text_are_saved_as_the_bytes_they_were(tmp_path, write):
+def test_words_that_are_not_text_are_saved_as_the_same_bytes(tmp_path, write):
     words = [b"\xff", b"a\x80b", b"\xed\xb3\xbf", "한국어".encode(), b"\xf4\x90\x80\x80", b""]
     model = load_epfml_model(write(build(words=words)))
     assert [word.encode("utf-8", "surrogateescape") for word in model.wv.index_to_key] == words
@@ -364,7 +367,7 @@ def test_words_that_are_not_text_are_saved_as_the_bytes_they_were(tmp_path, writ
 
 @given(st.lists(st.binary(max_size=12).map(lambda word: word.replace(b"\0", b"")), max_size=30))
 @example([b"\xed\xb2\x80", b"\x80", b"\xed", b"\xed\xb2", b"\xf0\x9f\x98\x80", b"\xc3"])
-def test_entries_there_and_back(words):
+def test_entries_round_trip(words):
     data = b"".join(word + b"\0" + struct.pack("<qb", i - 5, 0) for i, word in enumerate(words))
     blob, lengths, hashes, counts, types, ends = _kernel.parse_entries(data + b"rest", len(words))
     sizes, counts = np.frombuffer(lengths, np.int64), np.frombuffer(counts, np.int64)
@@ -385,15 +388,17 @@ def test_entries_that_do_not_fit_are_refused():
             _kernel.pack_entries(blob, np.array(offsets, dtype=np.int64), counts)
 
 
-def test_what_the_reference_cannot_express_is_refused(tmp_path, lee):
+def test_models_that_the_reference_cannot_load_are_refused(tmp_path, lee):
     path = tmp_path / "saved.bin"
     path.write_bytes(b"old")
     options = {"vector_size": 3, "min_count": 20, "workers": 1, "epochs": 1, "bucket": 50}
-    with pytest.raises(ValueError, match=r"word_ngrams=2, hashed .*save_word2vec_format, or train with word_ngrams=1"):
+    with pytest.raises(
+        ValueError, match=r"word_ngrams=2, hashed with 'mixed'.*save_word2vec_format, or train with word_ngrams=1"
+    ):
         save_epfml_model(Sent2Vec(lee, word_ngrams=2, **options), path)
     with pytest.raises(ValueError, match="skip_bigrams"):
         save_epfml_model(Sent2Vec(lee, word_ngrams=2, skip_bigrams=True, **options), path)
-    with pytest.raises(ValueError, match=r"the word 'a\\x00b' has a zero byte"):
+    with pytest.raises(ValueError, match=r"the word 'a\\x00b' contains a zero byte"):
         save_epfml_model(Sent2Vec([["a\0b", "c"]] * 30, **options), path)
     with pytest.raises(ValueError, match="no words"):
         save_epfml_model(Sent2Vec(**options), path)
@@ -401,11 +406,11 @@ def test_what_the_reference_cannot_express_is_refused(tmp_path, lee):
 
 
 # -----------------------------------------------------------------------------------------------------
-# Refused
+# Refused files
 
 
 def assert_refused(path, match, exception=ValueError):
-    """By all three readers, naming the file."""
+    """All three readers refuse the file and name it."""
     for read in (load_epfml_vectors, load_epfml_model, lambda path: convert_epfml(path, path.parent / "out")):
         with pytest.raises(exception, match=match) as caught:
             read(path)
@@ -416,14 +421,14 @@ def assert_refused(path, match, exception=ValueError):
 @pytest.mark.parametrize(
     "options, match",
     [
-        ({"quantised": (1, 0)}, "input matrix at byte 170: quantised; quantised models are not supported"),
-        ({"quantised": (1, 1), "pruned": 3}, "quantised models are not supported"),
+        ({"quantized": (1, 0)}, "input matrix at byte 170: quantized; quantized models are not supported"),
+        ({"quantized": (1, 1), "pruned": 3}, "quantized models are not supported"),
         ({"pruned": 3}, "3 pruned n-grams; pruned models are not supported"),
-        ({"words": ()}, "dictionary at byte 64: there are no words"),
-        ({"version": 13}, "version at byte 4: 13, and 11 and 12 are known"),
+        ({"words": ()}, "dictionary at byte 64: the model has no words"),
+        ({"version": 13}, "version at byte 4: 13, but only 11 and 12 are known"),
     ],
 )
-def test_models_of_kinds_that_are_not_supported(write, options, match):
+def test_unsupported_models(write, options, match):
     assert_refused(write(build(**options)), match)
 
 
@@ -441,10 +446,13 @@ def test_supervised_models(write):
 
 
 def test_a_damaged_model_is_not_called_a_fasttext_model(write):
-    assert_refused(write(build(model=2)), "arguments at byte 8: model is 2, one of fastText's, but .*damaged")
+    assert_refused(
+        write(build(model=2)),
+        "arguments at byte 8: model is 2, one of fastText's, but the dictionary starts with .*damaged",
+    )
 
 
-def test_models_that_cannot_be_trained_on(write):
+def test_models_whose_training_cannot_be_continued(write):
     for options in ({"loss": 1}, {"loss": 3}):
         path = write(build(**options))
         assert len(load_epfml_vectors(path)) == 4
@@ -454,8 +462,8 @@ def test_models_that_cannot_be_trained_on(write):
         load_epfml_model(DATA / "characters.bin")
 
 
-def test_other_files(write, tmp_path, lee_model):
-    assert_refused(write(gzip.compress(build()), "a.gz"), "compressed with gzip: unpack it first")
+def test_files_in_other_formats(write, tmp_path, lee_model):
+    assert_refused(write(gzip.compress(build()), "a.gz"), "compressed with gzip: decompress it first")
     assert_refused(write(b"", "empty"), "is empty")
     assert_refused(write(b"\1\2\3\4 something", "other"), "magic at byte 0: 01 02 03 04 is not that")
     assert_refused(write(b"2 3\na 1 2 3\nb 1 2 3\n", "words"), "is a word2vec file")
@@ -464,19 +472,19 @@ def test_other_files(write, tmp_path, lee_model):
     (tmp_path / "folder").mkdir()
     assert_refused(tmp_path / "folder", "is a directory", IsADirectoryError)
     lee_model.wv.save(str(tmp_path / "native"))
-    assert_refused(tmp_path / "native", "is in the native layout: use Sent2VecKeyedVectors.load")
+    assert_refused(tmp_path / "native", "is in the native format: use Sent2VecKeyedVectors.load")
     with pytest.raises(FileNotFoundError):
         load_epfml_vectors(tmp_path / "nothing")
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
-def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_pipe_is_refused_without_blocking(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     assert_refused(tmp_path / "pipe", "is a device or a pipe", OSError)
 
 
 # -----------------------------------------------------------------------------------------------------
-# Damaged
+# Damaged files
 
 WHOLE = build(word_ngrams=2)
 PLACES = sections(WHOLE)
@@ -490,12 +498,12 @@ def patched(code, at, *values):
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("more", [0, 1])
-def test_cut_short_at_a_boundary(write, place, more):
+def test_truncated_at_a_boundary(write, place, more):
     assert_refused(write(WHOLE[: PLACES[place] + more]), "at byte|is empty")
 
 
 @given(st.integers(0, len(WHOLE) - 1))
-def test_cut_short_anywhere(tmp_path_factory, length):
+def test_truncated_anywhere(tmp_path_factory, length):
     path = tmp_path_factory.getbasetemp() / "cut.bin"
     path.write_bytes(WHOLE[:length])
     for read in (load_epfml_vectors, load_epfml_model):
@@ -503,8 +511,8 @@ def test_cut_short_anywhere(tmp_path_factory, length):
             read(path)
 
 
-def test_longer_than_it_should_be(write):
-    assert_refused(write(WHOLE + b"x"), f"end at byte {len(WHOLE)}: 1 bytes more follow")
+def test_a_file_that_is_too_long(write):
+    assert_refused(write(WHOLE + b"x"), f"end at byte {len(WHOLE)}: 1 additional bytes follow")
 
 
 @given(st.integers(0, 8 * PLACES["input numbers"] - 1), st.binary(max_size=3), st.integers(0, len(WHOLE)))
@@ -584,20 +592,21 @@ def test_counts_and_types_of_words(write):
     assert_refused(write(patched("<b", PLACES["type 2"], -7)), f"at byte {at}: entry 2 of 5")
 
 
-def test_first_word(write):
+def test_the_first_word_must_be_the_placeholder(write):
     assert_refused(write(WHOLE.replace(b"<PLACEHOLDER>", b"<placeholder>")), "first word is b'<placeholder>'")
 
 
-def test_words_without_end(write, monkeypatch):
-    monkeypatch.setattr(layout, "BLOCK", 1 << 10)
+def test_words_without_end(write):
     head = WHOLE[: PLACES["entry 1"]]
-    assert_refused(write(head + b"a" * 5000), r"dictionary at byte 115: entry 1 of 5: no end within \d+ bytes")
+    path = write(head + b"a" * 5000)
+    with pytest.raises(ValueError, match=r"model\.bin': dictionary at byte 115: entry 1 of 5: no end within \d+ bytes"):
+        layout.read_layout(path, block_bytes=1 << 10)
     assert_refused(write(head + b"a" * 500), "dictionary at byte 115: entry 1 of 5: the file ends at byte 615")
 
 
 @pytest.mark.parametrize("words", [["a", "b", "a"], ["same"] * 2000])
-def test_words_that_stand_twice(write, words):
-    assert_refused(write(build(words=words)), f"dictionary at byte 92: the word '{words[0]}' occurs twice")
+def test_words_that_occur_twice(write, words):
+    assert_refused(write(build(words=words)), f"dictionary at byte 92: the word '{words[0]}' [a-z]+ twice")
 
 
 def test_a_second_placeholder_is_an_ordinary_word(write):
@@ -606,19 +615,19 @@ def test_a_second_placeholder_is_an_ordinary_word(write):
 
 
 @pytest.mark.parametrize("place", ["entry 2", "input numbers", "output numbers"])
-def test_cut_short_while_it_is_read(write, place, monkeypatch, tmp_path):
+def test_truncated_while_it_is_read(write, place, monkeypatch, tmp_path):
     path = write(WHOLE)
 
-    def read_and_cut(path):
+    def read_and_truncate(path):
         found = layout.read_layout(path)
         os.truncate(path, PLACES[place] + 2)
         return found
 
-    monkeypatch.setattr(epfml, "read_layout", read_and_cut)
+    monkeypatch.setattr(epfml, "read_layout", read_and_truncate)
     with pytest.raises((OSError, ValueError), match=r"model\.bin.* at byte \d+"):
         load_epfml_model(path)
     write(WHOLE)
-    if place != "output numbers":  # which a conversion does not read
+    if place != "output numbers":  # a conversion does not read these
         with pytest.raises((OSError, ValueError), match=r"model\.bin.* at byte \d+"):
             convert_epfml(path, tmp_path / "out")
         assert os.listdir(tmp_path) == ["model.bin"]
@@ -639,20 +648,22 @@ def test_changed_while_it_is_read(write, monkeypatch, tmp_path):
 # Memory
 
 
-def test_too_little_memory_is_said_before_anything_is_allocated(write, monkeypatch, tmp_path):
+def test_too_little_memory_is_reported_before_anything_is_allocated(write, monkeypatch, tmp_path):
     path = write(build(words=[f"w{i}" for i in range(100)], word_ngrams=2, bucket=10_000, dim=50))
     monkeypatch.setattr(memory, "available", lambda: memory.Limit("a limit", 1_000_000))
     tracemalloc.start()
-    with pytest.raises(MemoryError, match=r"needs 2,0\d\d,\d{3} bytes .*1,000,000 bytes .*a limit; try convert_epfml"):
+    with pytest.raises(
+        MemoryError, match=r"needs 2,0\d\d,\d{3} bytes .*1,000,000 bytes .*a limit; instead convert_epfml"
+    ):
         load_epfml_vectors(path)
-    assert tracemalloc.get_traced_memory()[1] < 5e6  # the blocks that were looked at
+    assert tracemalloc.get_traced_memory()[1] < 5e6  # the blocks that were checked
     tracemalloc.stop()
-    with pytest.raises(MemoryError, match="try load_epfml_vectors, which leaves out the output matrix, or"):
+    with pytest.raises(MemoryError, match="instead load_epfml_vectors, which leaves out the output matrix, or"):
         load_epfml_model(path)
     assert converted(path, tmp_path).vectors_ngrams.shape == (10_000, 50)
 
 
-def test_loading_is_logged_nowhere(caplog):
+def test_loading_logs_no_warning(caplog):
     with caplog.at_level(logging.WARNING):
         load_epfml_model(DATA / "ngrams1.bin")
     assert not caplog.records

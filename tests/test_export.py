@@ -1,4 +1,4 @@
-"""The vectors in torch and Keras: the same sentences, and rows that learn."""
+"""Export to torch and Keras: the same sentence vectors, and rows that can be trained."""
 
 import sys
 
@@ -25,7 +25,7 @@ def keras(monkeypatch):
 
 
 def means(wv, sentences):
-    """Sentence vectors from `sentence_rows`."""
+    """Sentence vectors computed from `sentence_rows`."""
     matrix = stacked_rows(wv)
     rows, offsets = sentence_rows(wv, sentences)
     parts = np.split(rows, offsets[1:])
@@ -47,7 +47,7 @@ def test_rows_of_half_precision():
     np.testing.assert_allclose(means(wv, SENTENCES), wv.encode(SENTENCES), atol=1e-6)
 
 
-def test_a_weighting_is_left_out_and_a_tokenizer_is_not(wv):
+def test_the_tokenizer_is_applied_and_the_weighting_is_not(wv):
     assert wv.weighting is not None
     wv.tokenizer = "simple"
     sentences = ["The POLICE, in Sydney!", "rain"]
@@ -72,7 +72,7 @@ def test_embedding_bag(torch, word_ngrams, skip_bigrams):
 
 
 @pytest.mark.parametrize("sparse", [False, True])
-def test_the_bag_learns_and_the_vectors_stay(torch, sparse):
+def test_the_bag_learns_and_the_vectors_are_unchanged(torch, sparse):
     wv = make_vectors(2)
     before = wv.vectors.copy()
     bag, lookup = to_embedding_bag(wv, sparse=sparse)
@@ -91,7 +91,7 @@ def test_the_bag_learns_and_the_vectors_stay(torch, sparse):
     np.testing.assert_array_equal(wv.vectors, before)
 
 
-def test_a_bag_that_does_not_learn(torch):
+def test_a_bag_that_is_not_trainable(torch):
     bag, _ = to_embedding_bag(make_vectors(), trainable=False)
     assert not bag.weight.requires_grad
 
@@ -117,7 +117,7 @@ def test_keras(keras, word_ngrams, skip_bigrams):
     assert len(layers.trainable_weights) == 1 and not to_keras(wv, trainable=False)[0].trainable_weights
 
 
-def test_keras_learns_and_the_vectors_stay(keras):
+def test_keras_learns_and_the_vectors_are_unchanged(keras):
     wv = make_vectors(2)
     before = wv.vectors.copy()
     layers, lookup = to_keras(wv)
@@ -127,7 +127,7 @@ def test_keras_learns_and_the_vectors_stay(keras):
     losses = model.fit(inputs, targets, epochs=30, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
     rows = keras.ops.convert_to_numpy(layers.trainable_weights[0])
-    assert not rows[0].any(), "padding is masked, and learns nothing"
+    assert not rows[0].any(), "padding is masked, and is not trained"
     np.testing.assert_array_equal(wv.vectors, before)
 
 

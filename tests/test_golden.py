@@ -1,4 +1,4 @@
-"""Files that earlier versions saved load, and give what they gave then; see data/golden/generate.py."""
+"""Files saved by earlier versions load and give the same results; see data/golden/generate.py."""
 
 import json
 
@@ -58,4 +58,4 @@ def test_word_indexer():
     wv = Sent2VecKeyedVectors.load(GOLDEN / "unigrams.s2v")
     indexer = HnswIndexer.load(GOLDEN / "words.hnsw")
     found = [word for word, _ in wv.most_similar("cat", topn=4, indexer=indexer)]
-    assert found == ["cat", *EXPECTED["nearest_to_cat"]]  # gensim leaves it to the indexer to skip the word itself
+    assert found == ["cat", *EXPECTED["nearest_to_cat"]]  # gensim expects the indexer to skip the word itself

@@ -1,4 +1,4 @@
-"""Sent2VecKeyedVectors: sentence vectors against numpy by hand, and all that gensim's KeyedVectors does with words."""
+"""Sent2VecKeyedVectors: sentence vectors compared with plain numpy, and the methods of gensim's KeyedVectors."""
 
 import copy
 import gzip
@@ -14,9 +14,10 @@ from gensim.test.utils import common_texts, datapath
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, _kernel, keyedvectors
+from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, _kernel
 from gensim_sent2vec._files import container
-from gensim_sent2vec._text.vocabulary import IndexToKey, Vocabulary
+from gensim_sent2vec._text.vocabulary import Vocabulary, Words
+from gensim_sent2vec.keyedvectors import BATCH_SIZE
 
 WORDS = [f"w{i}" for i in range(40)] + ["한국어", "é", "\U0001f600", "The"]
 SHAPES = [(1, False), (2, False), (3, False), (5, False), (2, True), (4, True)]  # word_ngrams, skip_bigrams
@@ -36,20 +37,20 @@ def make_vectors(word_ngrams=1, skip_bigrams=False, ngram_hash="mixed", dim=10, 
 
 
 # ---------------------------------------------------------------------------------------------------
-# By hand
+# Plain numpy
 
 MASK = 2**64 - 1
 
 
 def mix(z: int) -> int:
-    """The finaliser of splitmix64."""
+    """The finalizer of splitmix64."""
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & MASK
     z = (z ^ z >> 27) * 0x94D049BB133111EB & MASK
     return z ^ z >> 31
 
 
 def ngram_row(ids, bucket: int, ngram_hash: str) -> int:
-    """The row of one n-gram of word ids. The reference counts the placeholder as 0, new models as 1."""
+    """The row of one n-gram of word ids. The placeholder has id 0 in the reference program, and 1 in new models."""
     first, factor = (1, 116049371) if ngram_hash == "epfml" else (2, 0xD1342543DE82EF95)
     h = 0
     for i in ids:
@@ -58,7 +59,7 @@ def ngram_row(ids, bucket: int, ngram_hash: str) -> int:
 
 
 def ngrams(ids, n: int, skip: bool):
-    """All n-grams of a line: contiguous ones of 2 to n words, or pairs up to the distance n - 1."""
+    """All n-grams of a sentence: contiguous ones of 2 to n words, or pairs up to distance n - 1."""
     if skip:
         return [(ids[i], ids[j]) for i in range(len(ids)) for j in range(i + 1, min(i + n, len(ids)))]
     return [ids[i : i + k] for k in range(2, n + 1) for i in range(len(ids) - k + 1)]
@@ -75,13 +76,13 @@ def by_hand(wv, tokens) -> np.ndarray:
 
 
 def some_sentences(n: int, seed: int = 1) -> list[list[str]]:
-    """Sentences of no word up to many, with repeats and unknown words."""
+    """Sentences of 0 to 30 words, with repeated and unknown words."""
     numbers = random.Random(seed)
     return [numbers.choices([*WORDS, "unknown", "nobody"], k=numbers.choice([0, 1, 2, 3, 7, 30])) for _ in range(n)]
 
 
 def test_the_worked_example_of_the_reference_hash():
-    """N-grams of 14 17 26 1538 2 6 in a vocabulary of 1745; here the placeholder is no word, so ids are one less."""
+    """n-grams of 14 17 26 1538 2 6 in a vocabulary of 1745; our ids are one less, as the placeholder is not a word."""
     known = {(14, 17): 692956, (14, 17, 26): 1780052, (17, 26): 841078, (2, 6): 100493}
     for gram, row in known.items():
         assert 1745 + ngram_row([i - 1 for i in gram], 2_000_000, "epfml") == row
@@ -106,7 +107,7 @@ def test_any_sentence_is_the_mean_of_its_rows(tokens, shape, ngram_hash):
     assert np.array_equal(wv.get_sentence_vector(" ".join(tokens)), wv.get_sentence_vector(tokens))
 
 
-def test_trained_vectors_are_read_out_the_same_way(wv, lee):
+def test_trained_vectors_are_pooled_the_same_way(wv, lee):
     for tokens in lee[:50]:
         np.testing.assert_allclose(wv.get_sentence_vector(tokens, False), by_hand(wv, tokens), rtol=1e-4, atol=1e-6)
 
@@ -119,7 +120,7 @@ def test_rows_far_into_the_matrices(n_words, bucket):
 
 
 # ---------------------------------------------------------------------------------------------------
-# Sentences as they come
+# Sentences and streams of sentences
 
 
 @pytest.fixture(params=SHAPES[1::3], ids=str)
@@ -133,31 +134,30 @@ def loop(wv, sentences) -> np.ndarray:
 
 @pytest.mark.parametrize("workers", [None, 1, 2, 8])
 @pytest.mark.parametrize("batch", [1, 7, 2048])
-def test_encode_is_a_loop(bigrams, workers, batch, monkeypatch, no_thread_left):
-    monkeypatch.setattr(keyedvectors, "ENCODE_BATCH", batch)
+def test_encode_equals_a_loop(bigrams, workers, batch, no_thread_left):
     sentences = some_sentences(100)
     expected = loop(bigrams, sentences)
     texts = [" ".join(sentence) for sentence in sentences]
     for same in (sentences, tuple(map(tuple, sentences)), iter(sentences), texts, (text for text in texts)):
-        vectors = bigrams.encode(same, workers=workers)
+        vectors = bigrams.encode(same, workers=workers, batch_size=batch)
         assert vectors.dtype == np.float32
         assert np.array_equal(vectors, expected)
 
 
 def test_encode_of_many_batches(bigrams):
-    sentences = some_sentences(3 * keyedvectors.ENCODE_BATCH + 5)
+    sentences = some_sentences(3 * BATCH_SIZE + 5)
     assert np.array_equal(bigrams.encode(sentences), loop(bigrams, sentences))
 
 
 @pytest.mark.parametrize("empty", [[], (), iter([]), {}])
-def test_encode_of_nothing(bigrams, empty):
+def test_encode_of_no_sentences(bigrams, empty):
     vectors = bigrams.encode(empty)
     assert vectors.shape == (0, 10)
     assert vectors.dtype == np.float32
     assert bigrams.encode(empty, normalize=True).shape == (0, 10)
 
 
-def test_encode_takes_arrays_of_strings(bigrams):
+def test_encode_accepts_arrays_of_strings(bigrams):
     texts = [" ".join(sentence) for sentence in some_sentences(20)]
     for dtype in (object, str):
         assert np.array_equal(bigrams.encode(np.array(texts, dtype=dtype)), loop(bigrams, texts))
@@ -171,7 +171,7 @@ def test_texts_are_split_as_python_splits_them(bigrams):
     assert np.array_equal(bigrams.get_sentence_vector(text), bigrams.get_sentence_vector("w1 w2 w3 w4 w5 w6 w7"))
 
 
-def test_tokens_are_taken_as_they_are():
+def test_tokens_are_used_as_they_are():
     wv = make_vectors(words=["a b", "a", "", "\ud800"])
     assert np.array_equal(wv.get_sentence_vector(["a b"]), wv.vectors[0])
     assert np.array_equal(wv.get_sentence_vector("a b"), wv.vectors[1])
@@ -186,7 +186,7 @@ def test_unknown_sentences_give_zeros(bigrams, sentence):
     assert not bigrams.encode([sentence], normalize=True).any()
 
 
-def test_zeros_stand_where_their_sentences_do(bigrams):
+def test_zeros_are_in_the_rows_of_unknown_sentences(bigrams):
     vectors = bigrams.encode(["w1", "unknown", "", "w2"])
     assert vectors.any(axis=1).tolist() == [True, False, False, True]
 
@@ -200,8 +200,8 @@ def test_normalize(bigrams):
     np.testing.assert_allclose(unit * lengths[:, None], plain, rtol=1e-5, atol=1e-6)
 
 
-def test_a_sentence_vector_can_be_changed(bigrams):
-    """It is the caller's own, not a view of the matrix."""
+def test_a_sentence_vector_can_be_modified(bigrams):
+    """It is a copy, not a view of the matrix."""
     before = bigrams.vectors.copy()
     vector = bigrams.get_sentence_vector(["w1"])
     vector += 1
@@ -221,46 +221,47 @@ def test_similarity_of_sentences(bigrams):
 
 @pytest.mark.parametrize("sentences", ["one sentence", b"one sentence"])
 def test_encode_refuses_a_single_sentence(bigrams, sentences):
-    with pytest.raises(TypeError, match=r"^sentences: a list of sentences is expected; .*get_sentence_vector"):
+    with pytest.raises(
+        TypeError, match=r"^sentences: expected an iterable of sentences, got a single string; .*get_sentence_vector"
+    ):
         bigrams.encode(sentences)
 
 
 @pytest.mark.parametrize(
     "sentences", [[1, 2], [None], [["w1", 2]], [b"w1"], ["w1", ["w2"]], [["w1"], "w2"], 5, [["w1"], None]]
 )
-def test_encode_refuses_what_is_no_sentence(bigrams, sentences, no_thread_left):
+def test_encode_refuses_invalid_sentences(bigrams, sentences, no_thread_left):
     with pytest.raises(TypeError):
         bigrams.encode(sentences)
 
 
 @pytest.mark.parametrize("sentence", [5, None, b"w1", ["w1", None], [["w1"]]])
-def test_get_sentence_vector_refuses_what_is_no_sentence(bigrams, sentence):
+def test_get_sentence_vector_refuses_invalid_sentences(bigrams, sentence):
     with pytest.raises(TypeError):
         bigrams.get_sentence_vector(sentence)
 
 
 @pytest.mark.parametrize("workers", [0, -1])
-def test_encode_refuses_no_threads(bigrams, workers):
-    with pytest.raises(ValueError, match=r"^workers must be at least 1"):
+def test_encode_refuses_to_work_without_threads_or_batches(bigrams, workers):
+    with pytest.raises(ValueError, match=rf"^workers:? must be at least 1, got {workers}"):
         bigrams.encode(["w1"], workers=workers)
+    with pytest.raises(ValueError, match=rf"^batch_size:? must be at least 1, got {workers}"):
+        bigrams.encode(["w1"], batch_size=workers)
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-def test_an_error_of_the_stream_reaches_the_caller(bigrams, workers, monkeypatch, no_thread_left):
-    monkeypatch.setattr(keyedvectors, "ENCODE_BATCH", 3)
-
+def test_an_error_of_the_stream_reaches_the_caller(bigrams, workers, no_thread_left):
     def stream():
         yield from ["w1"] * 100
         raise OSError("the network is down")
 
     with pytest.raises(OSError, match="the network is down"):
-        bigrams.encode(stream(), workers=workers)
+        bigrams.encode(stream(), workers=workers, batch_size=3)
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-def test_a_stream_is_read_no_further_than_the_threads_need(bigrams, workers, monkeypatch, no_thread_left):
-    """A bad sentence ends an endless stream."""
-    monkeypatch.setattr(keyedvectors, "ENCODE_BATCH", 3)
+def test_a_stream_is_read_no_further_than_the_threads_need(bigrams, workers, no_thread_left):
+    """An invalid sentence ends an infinite stream."""
 
     def stream():
         yield from ["w1"] * 100
@@ -269,10 +270,10 @@ def test_a_stream_is_read_no_further_than_the_threads_need(bigrams, workers, mon
             yield "w2"
 
     with pytest.raises(TypeError):
-        bigrams.encode(stream(), workers=workers)
+        bigrams.encode(stream(), workers=workers, batch_size=3)
 
 
-def test_progress_is_shown_where_it_is_wanted(bigrams, capfd):
+def test_progress_is_shown_on_request(bigrams, capfd):
     bigrams.encode(["w1"] * 10, show_progress_bar=True)
     assert "encode" in capfd.readouterr().err
     bigrams.encode(["w1"] * 10)
@@ -286,10 +287,10 @@ def test_vectors_without_words_give_zeros():
 
 
 # ---------------------------------------------------------------------------------------------------
-# What is changed is seen
+# Changes take effect
 
 
-def test_new_matrices_are_seen(bigrams):
+def test_new_matrices_take_effect(bigrams):
     sentences = some_sentences(10)
     bigrams.encode(sentences)
     bigrams.vectors = bigrams.vectors * 2
@@ -303,14 +304,14 @@ def test_new_matrices_are_seen(bigrams):
 @pytest.mark.parametrize(
     "name, value", [("word_ngrams", 1), ("word_ngrams", 3), ("skip_bigrams", True), ("ngram_hash", "epfml")]
 )
-def test_new_attributes_are_seen(name, value):
+def test_new_attributes_take_effect(name, value):
     wv, tokens = make_vectors(4), WORDS[:6]
     wv.get_sentence_vector(tokens)
     setattr(wv, name, value)
     np.testing.assert_allclose(wv.get_sentence_vector(tokens), by_hand(wv, tokens), rtol=1e-4, atol=1e-5)
 
 
-def test_matrices_that_do_not_fit_are_refused():
+def test_matrices_that_do_not_match_are_refused():
     wv = make_vectors(2)
     wv.vectors = wv.vectors[:-1]
     with pytest.raises(ValueError, match=f"vectors: {len(WORDS) - 1} rows for {len(WORDS)} words"):
@@ -352,7 +353,7 @@ def test_single_words_can_be_added(bigrams):
 def test_preallocated_words_can_be_filled():
     wv = Sent2VecKeyedVectors(2, count=2)
     assert wv.add_vector("a", np.array([1, 2])) == 0
-    with pytest.raises(ValueError, match="1 of 2 words have been added"):
+    with pytest.raises(ValueError, match="only 1 of 2 words have been added"):
         wv.get_sentence_vector("a")
     assert wv.add_vector("b", np.array([3, 4])) == 1
     assert wv.get_sentence_vector("a b").tolist() == [2, 3]
@@ -373,7 +374,7 @@ def test_sorting_by_frequency():
 
 
 # ---------------------------------------------------------------------------------------------------
-# Words: as gensim's own KeyedVectors with the same words and vectors has them
+# Words: compared with gensim's own KeyedVectors of the same words and vectors
 
 PAIRS, ANALOGIES = datapath("wordsim353.tsv"), datapath("questions-words.txt")
 QUESTIONS = {
@@ -410,12 +411,12 @@ QUESTIONS = {
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_words_are_answered_as_gensim_answers_them(wv, twin, question):
+def test_methods_on_words_give_the_results_of_gensim(wv, twin, question):
     ask = QUESTIONS[question]
     np.testing.assert_equal(ask(wv), ask(twin))
 
 
-def test_evaluations_really_ask_something(wv):
+def test_evaluations_are_not_empty(wv):
     (pearson, _), (spearman, _), unknown = wv.evaluate_word_pairs(PAIRS)
     assert -1 <= pearson <= 1
     assert -1 <= spearman <= 1
@@ -442,7 +443,7 @@ def test_unknown_words_are_key_errors(wv):
 
 
 def test_index_to_key_and_key_to_index(wv):
-    assert isinstance(wv.index_to_key, IndexToKey)
+    assert isinstance(wv.index_to_key, Words)
     assert isinstance(wv.key_to_index, Vocabulary)
     assert wv.index_to_key[:3] == [wv.index_to_key[i] for i in range(3)]
     assert wv.key_to_index[wv.index_to_key[7]] == 7
@@ -467,7 +468,7 @@ def test_unit_normalize_all(wv):
 
 @pytest.fixture
 def few(wv) -> Sent2VecKeyedVectors:
-    """The most frequent of the trained words: gensim takes its time to write and read."""
+    """The most frequent of the trained words, because gensim writes and reads slowly."""
     few = Sent2VecKeyedVectors(wv.vector_size)
     few.set_words(Vocabulary.from_words(wv.index_to_key[:300]))
     few.vectors = wv.vectors[:300].copy()
@@ -477,10 +478,10 @@ def few(wv) -> Sent2VecKeyedVectors:
 
 @pytest.mark.parametrize("binary", [False, True])
 @pytest.mark.parametrize("ending", ["", ".gz", ".bz2"])
-def test_word2vec_files_are_read_as_they_were_written(few, twin_of, tmp_path, binary, ending):
+def test_word2vec_files_round_trip(few, twin_of, tmp_path, binary, ending):
     path = str(tmp_path / f"vectors{ending}")
     few.save_word2vec_format(path, binary=binary)
-    if not ending:  # compressed files hold the time
+    if not ending:  # compressed files contain the time
         twin_of(few).save_word2vec_format(str(tmp_path / "twin"), binary=binary)
         assert (tmp_path / "twin").read_bytes() == (tmp_path / "vectors").read_bytes()
     for kind in (Sent2VecKeyedVectors, KeyedVectors):
@@ -512,8 +513,8 @@ def test_glove_files_have_no_header(few, tmp_path):
     )
 
 
-def test_a_word_that_stands_twice_in_a_word2vec_file(tmp_path):
-    """Real files have such words; gensim takes the first."""
+def test_a_word_that_occurs_twice_in_a_word2vec_file(tmp_path):
+    """Such files exist; gensim uses the first occurrence."""
     path = tmp_path / "vectors"
     path.write_text("4 2\na 1 2\nb 3 4\na 5 6\nc 7 8\n")
     loaded = Sent2VecKeyedVectors.load_word2vec_format(str(path))
@@ -525,7 +526,7 @@ def test_a_word_that_stands_twice_in_a_word2vec_file(tmp_path):
 
 @pytest.mark.parametrize("binary", [False, True])
 @pytest.mark.parametrize("ending", ["", ".gz"])
-def test_half_precision_is_written_so_that_it_is_read_back_equal(few, tmp_path, binary, ending):
+def test_half_precision_round_trips_through_word2vec_files(few, tmp_path, binary, ending):
     half = few.astype(np.float16)
     path = str(tmp_path / f"vectors{ending}")
     half.save_word2vec_format(path, binary=binary)
@@ -539,7 +540,7 @@ def test_half_precision_is_written_so_that_it_is_read_back_equal(few, tmp_path, 
     np.testing.assert_array_equal(loaded.encode(["the of"]), half.encode(["the of"]))
 
 
-def test_word2vec_files_have_no_ngrams(wv, few, tmp_path, caplog):
+def test_word2vec_files_leave_out_ngrams(wv, few, tmp_path, caplog):
     few.save_word2vec_format(str(tmp_path / "words"))
     assert not caplog.records
     few.vectors_ngrams, few.word_ngrams = wv.vectors_ngrams, 2
@@ -549,19 +550,19 @@ def test_word2vec_files_have_no_ngrams(wv, few, tmp_path, caplog):
 
 
 @pytest.mark.parametrize("binary", [False, True])
-def test_words_that_word2vec_files_cannot_hold_are_left_out(tmp_path, caplog, binary):
+def test_words_that_word2vec_files_cannot_store_are_left_out(tmp_path, caplog, binary):
     words = ["plain", "New York", "", "\u200b한국어\U0001f600", "a\nb", "\ud800", "a\u00a0b", "-1.5", "\x7f", "a\u3000"]
     wv = Sent2VecKeyedVectors(2)
     wv.add_vectors(words, np.arange(20, dtype=np.float32).reshape(10, 2))
     wv.expandos["count"] = np.arange(10, 0, -1)
     path, counts = str(tmp_path / "vectors"), str(tmp_path / "counts.gz")
     wv.save_word2vec_format(path, binary=binary)
-    assert "4 words, such as 'New York', '', 'a\\nb', cannot stand" in caplog.text
+    assert "4 words, such as 'New York', '', 'a\\nb', cannot be stored" in caplog.text
     loaded = Sent2VecKeyedVectors.load_word2vec_format(path, binary=binary)
     assert loaded.index_to_key == [words[i] for i in (0, 3, 6, 7, 8, 9)]
     np.testing.assert_array_equal(loaded.vectors, wv.vectors[[0, 3, 6, 7, 8, 9]])
     assert list(wv.index_to_key) == words
-    # Lists of counts are split at any space.
+    # Lines of a file of counts are split at any whitespace.
     wv.save_word2vec_format(path, counts, binary=binary)
     loaded = Sent2VecKeyedVectors.load_word2vec_format(path, counts, binary=binary)
     assert loaded.index_to_key == [words[i] for i in (0, 3, 7, 8)]
@@ -570,7 +571,7 @@ def test_words_that_word2vec_files_cannot_hold_are_left_out(tmp_path, caplog, bi
 
 @pytest.mark.parametrize("binary", [False, True])
 @pytest.mark.parametrize("ending", ["", ".gz"])
-def test_damaged_word2vec_files_are_named(few, tmp_path, binary, ending):
+def test_damaged_word2vec_files_are_reported_by_name(few, tmp_path, binary, ending):
     path = str(tmp_path / f"vectors{ending}")
     few.save_word2vec_format(path, binary=binary)
     whole = Path(path).read_bytes()
@@ -589,7 +590,7 @@ def test_damaged_word2vec_files_are_named(few, tmp_path, binary, ending):
         Sent2VecKeyedVectors.load_word2vec_format(path, binary=binary)
 
 
-def test_a_compressed_word2vec_file_cannot_ask_for_any_memory(tmp_path):
+def test_a_compressed_word2vec_file_cannot_request_too_much_memory(tmp_path):
     path = str(tmp_path / "vectors.gz")
     with gzip.open(path, "wb") as file:
         file.write(b"100000000000000 100000\na 1\n")
@@ -636,15 +637,17 @@ def test_from_keyed_vectors_of_other_types(lee):
     assert wv.vectors.dtype == np.float32
     assert wv.get_sentence_vector("a b").tolist() == [1.5, 2.5, 3.5]
     for no_vectors in (Word2Vec(min_count=1), {"a": [1]}, None, "path"):
-        with pytest.raises(TypeError, match=r"^keyed_vectors: gensim KeyedVectors are expected, got a"):
+        with pytest.raises(
+            TypeError, match=r"^keyed_vectors: expected gensim KeyedVectors, got \w+; if it is a model, pass its \.wv"
+        ):
             Sent2VecKeyedVectors.from_keyed_vectors(no_vectors)
 
 
-def test_keys_that_are_no_words_are_refused():
-    """gensim's document vectors can have numbers as keys."""
+def test_keys_that_are_not_strings_are_refused():
+    """gensim's document vectors can have integers as keys."""
     plain = KeyedVectors(2)
     plain.add_vectors([0, 1], np.ones((2, 2)))
-    with pytest.raises(TypeError, match=r"keyed_vectors: .*strings"):
+    with pytest.raises(TypeError, match=r"keyed_vectors: expected strings as keys, got int 0"):
         Sent2VecKeyedVectors.from_keyed_vectors(plain)
 
 
@@ -655,7 +658,7 @@ def test_keys_that_are_no_words_are_refused():
 @pytest.mark.parametrize("sep_limit", [1, 10 * 1024**2])
 @pytest.mark.parametrize("mmap", [None, "r"])
 @pytest.mark.parametrize("shape", SHAPES[:5:2], ids=str)
-def test_saved_vectors_are_the_same_to_the_bit(tmp_path, shape, mmap, sep_limit):
+def test_saved_vectors_are_identical(tmp_path, shape, mmap, sep_limit):
     wv = make_vectors(*shape, ngram_hash="epfml")
     path = str(tmp_path / "vectors")
     wv.save(path, sep_limit=sep_limit)
@@ -709,7 +712,7 @@ def test_a_mapped_model_answers_and_grows_in_memory(model, tmp_path, lee):
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == files
 
 
-# In an interpreter of its own: to read a map of a file that was cut short kills the process.
+# In a separate process, because reading a map of a truncated file kills it.
 SAVE_OVER_ITSELF = """
 import sys
 import numpy as np
@@ -744,8 +747,8 @@ def large_vectors(tmp_path_factory):
     return folder / "vectors"
 
 
-def test_what_is_large_is_mapped_without_being_asked_for(large_vectors):
-    """A further process must cost a few MB whatever the model's size: each array of more than a MiB is mapped."""
+def test_all_large_arrays_are_mapped(large_vectors):
+    """An additional process must cost only a few MB whatever the model's size: each array above 1 MiB is mapped."""
     mapped = Sent2VecKeyedVectors.load(str(large_vectors), mmap="r")
     words = mapped.key_to_index
     for array in (mapped.vectors, words.blob, words.offsets, words.slots):
@@ -754,12 +757,12 @@ def test_what_is_large_is_mapped_without_being_asked_for(large_vectors):
 
 
 def test_what_every_process_reads_is_small(large_vectors):
-    """All but the arrays is the header, which holds nothing that grows with the vocabulary."""
+    """Only the header is read, and nothing in it grows with the vocabulary."""
     header = container.read_header(large_vectors)
     assert min(array.begin for array in header.tensors.values()) < 4096
 
 
-def test_counts_survive_files(large_vectors):
+def test_counts_are_saved(large_vectors):
     loaded = Sent2VecKeyedVectors.load(str(large_vectors), mmap="r")
     assert loaded.get_vecattr("a rather long word 5", "count") == 200_000 - 6
 
@@ -787,7 +790,7 @@ def test_vectors_survive_pickle_and_copy(wv):
     assert wv.encode(["the of", "police"]).tobytes() == expected
 
 
-def test_loading_something_else_says_what_it_is(tmp_path):
+def test_loading_a_file_of_another_class_names_the_class(tmp_path):
     path = str(tmp_path / "file")
     Sent2Vec(common_texts, vector_size=4, min_count=1, epochs=1).save(path)
     with pytest.raises(
@@ -808,7 +811,7 @@ def test_loading_something_else_says_what_it_is(tmp_path):
 
 @pytest.mark.parametrize("level", _kernel.available_levels())
 @pytest.mark.parametrize("dim", [1, 7, 100, 300, 333])
-def test_float16_rows_are_read_as_they_are(level, dim, monkeypatch):
+def test_float16_rows_are_not_converted(level, dim, monkeypatch):
     monkeypatch.setenv("GENSIM_SENT2VEC_SIMD", level)
     rng = np.random.default_rng(dim)
     wv = Sent2VecKeyedVectors(dim)
@@ -827,7 +830,7 @@ def test_float16_rows_are_read_as_they_are(level, dim, monkeypatch):
         wv.astype(np.float64)
 
 
-def test_half_precision_covers_all_its_numbers():
+def test_all_values_of_half_precision():
     wv = Sent2VecKeyedVectors(1)
     wv.set_words(Vocabulary.from_words(map(str, range(1 << 16))))
     wv.vectors = np.arange(1 << 16, dtype=np.uint16).view(np.float16)[:, None]

@@ -1,4 +1,4 @@
-"""Trained vectors made smaller."""
+"""Making trained vectors smaller."""
 
 import tracemalloc
 
@@ -18,7 +18,7 @@ EPFML = paths.EPFML
 
 
 def made(n_words=30, dim=4, bucket=0, n=2, ngram_hash="mixed", seed=0, skip=False) -> Sent2VecKeyedVectors:
-    """Random vectors of words w0, w1 …, w0 the most frequent."""
+    """Random vectors of words w0, w1 …, of which w0 is the most frequent."""
     rng = np.random.default_rng(seed)
     wv = Sent2VecKeyedVectors(dim)
     wv.set_words(Vocabulary.from_words(f"w{i}" for i in range(n_words)))
@@ -30,7 +30,7 @@ def made(n_words=30, dim=4, bucket=0, n=2, ngram_hash="mixed", seed=0, skip=Fals
 
 
 def texts(n=200, n_words=30, seed=0) -> list[list[str]]:
-    """Random sentences, the first words the most frequent."""
+    """Random sentences, in which the first words are the most frequent."""
     rng = np.random.default_rng(seed)
     return [[f"w{i}" for i in (n_words * rng.random(rng.integers(1, 9)) ** 2).astype(int)] for _ in range(n)]
 
@@ -49,7 +49,7 @@ def test_the_most_frequent_words_are_kept(bucket, options):
     np.testing.assert_array_equal(small.vectors, wv.vectors[:20])
     np.testing.assert_array_equal(small.vectors_ngrams, wv.vectors_ngrams)
     assert small.get_vecattr("w19", "count") == 110 and small.get_vecattr("w19", "name") == "n19"
-    # n-grams of words that were kept have the rows that they had.
+    # n-grams of the kept words have the same rows as before.
     sentences = [[t for t in tokens if t in small] for tokens in texts()]
     np.testing.assert_array_equal(small.encode(sentences), wv.encode(sentences))
     np.testing.assert_array_equal(small.encode(texts()), wv.encode(sentences))
@@ -65,18 +65,18 @@ def test_words_in_any_order():
     assert list(shrink(wv, min_count=6).index_to_key) == [f"w{i}" for i in range(3, 30)]
 
 
-def test_words_without_counts_stand_by_falling_count():
+def test_words_without_counts_are_taken_to_be_sorted():
     wv = made()
     del wv.expandos["count"]
     assert list(shrink(wv, max_words=3).index_to_key) == ["w0", "w1", "w2"]
-    with pytest.raises(ValueError, match="min_count: these vectors do not know how often"):
+    with pytest.raises(ValueError, match="min_count: these vectors have no counts"):
         shrink(wv, min_count=3)
 
 
-def test_ngrams_know_words_by_their_places():
+def test_words_in_vectors_with_ngrams_must_be_sorted():
     wv = made(bucket=50)
     wv.expandos["count"][0] = 1
-    with pytest.raises(ValueError, match=r"do not stand by falling count.*bucket=0"):
+    with pytest.raises(ValueError, match=r"not sorted by descending count.*bucket=0"):
         shrink(wv, max_words=20)
     small = shrink(wv, max_words=20, bucket=0)
     assert "w0" not in small and small.word_ngrams == 1 and small.vectors_ngrams.shape == (0, 4)
@@ -104,7 +104,7 @@ def rows_of(wv, sentences) -> np.ndarray:
 
 
 def shares(old: int, new: int, n_old: int, n_new: int, ngram_hash: str) -> float:
-    """How much of an old row becomes part of a new one, said plainly."""
+    """The share of an old row that is folded into a new one, by counting points."""
     if ngram_hash == "epfml":
         return float(old % n_new == new)
     points = set(range(old * n_new, (old + 1) * n_new)) & set(range(new * n_old, (new + 1) * n_old))
@@ -122,7 +122,7 @@ def shares(old: int, new: int, n_old: int, n_new: int, ngram_hash: str) -> float
     sample=st.booleans(),
 )
 def test_folded_rows(ngram_hash, n_new, more, n, skip, seed, sample):
-    """Each n-gram's new row is made of its old one among others, and all are weighted as they are used."""
+    """The new row of each n-gram includes its old one, and old rows are weighted by how often they are used."""
     n_old = n_new * (1 + more // 20) if ngram_hash == "epfml" else n_new + more
     wv = made(bucket=n_old, n=n, ngram_hash=ngram_hash, seed=seed, skip=skip)
     sentences = texts(20, seed=seed)
@@ -142,7 +142,7 @@ def test_folded_rows(ngram_hash, n_new, more, n, skip, seed, sample):
     np.testing.assert_allclose(small.vectors_ngrams, expected, atol=1e-5)
 
 
-def test_rows_that_nobody_uses_are_left_out():
+def test_unused_rows_are_dropped():
     wv = made(bucket=1000)
     sentences = [["w1", "w2"], ["w3", "w4", "w5"]]
     small = shrink(wv, bucket=500, sentences=sentences)
@@ -152,7 +152,7 @@ def test_rows_that_nobody_uses_are_left_out():
     assert np.count_nonzero(same.vectors_ngrams.any(axis=1)) == 3
 
 
-def test_uses_are_those_of_the_words_kept():
+def test_uses_are_counted_for_the_kept_words():
     wv = made(bucket=1000)
     small = shrink(wv, max_words=10, bucket=999, sentences=["w1 w20 w2"])
     assert np.count_nonzero(small.vectors_ngrams.any(axis=1)) in (1, 2)
@@ -160,7 +160,7 @@ def test_uses_are_those_of_the_words_kept():
 
 
 def test_a_fifth_of_a_trained_model_gives_nearly_the_same_vectors(lee):
-    # At a low rate n-grams keep a good part of what is learnt, so that their rows matter.
+    # At a low learning rate, n-grams account for much of what is learned, so that their rows matter.
     wv = Sent2Vec(lee, alpha=0.2, vector_size=20, min_count=2, word_ngrams=2, bucket=5000, workers=1, seed=1).wv
     sentences = [tokens[i : i + 20] for tokens in lee for i in range(0, len(tokens), 20)]
     whole = wv.encode(sentences, weighting=False, normalize=True)
@@ -183,12 +183,14 @@ def test_vectors_of_the_reference_program(name):
     assert folded.ngram_hash == "epfml" and folded.bucket == wv.bucket // 2
     words = shrink(wv, max_words=30, dtype=np.float16, sentences=sentences)
     np.testing.assert_allclose(words.encode(sentences), wv.encode(sentences), atol=1e-3)
-    with pytest.raises(ValueError, match=rf"a divisor of their number only; the next to {wv.bucket - 1} is \d+$"):
+    with pytest.raises(
+        ValueError, match=rf"a divisor of {wv.bucket}, got {wv.bucket - 1}; the next smaller one is \d+$"
+    ):
         shrink(wv, bucket=wv.bucket - 1)
 
 
 # ---------------------------------------------------------------------------------------------------
-# Precision, and what goes with the vectors
+# Precision, and everything else that belongs to the vectors
 
 
 def test_float16_and_back():
@@ -202,14 +204,14 @@ def test_float16_and_back():
     assert shrink(half, bucket=25).vectors_ngrams.dtype == np.float16
 
 
-def test_numbers_that_float16_does_not_have():
+def test_values_too_large_for_float16():
     wv = made(bucket=50)
     wv.vectors_ngrams[3, 1] = -70000
-    with pytest.raises(ValueError, match="dtype: there is a number of 70000, too large for float16"):
+    with pytest.raises(ValueError, match="dtype: a vector contains 70000, which is too large for float16"):
         shrink(wv, dtype=np.float16)
 
 
-def test_tokenizer_phrases_and_attributes_stay(lee):
+def test_tokenizer_phrases_and_attributes_are_kept(lee):
     wv = made(bucket=50)
     wv.tokenizer, wv.phrases, wv.note = "simple", Phrases(lee, min_count=5), {"corpus": "lee"}
     small = shrink(wv, max_words=20)
@@ -218,7 +220,7 @@ def test_tokenizer_phrases_and_attributes_stay(lee):
     np.testing.assert_array_equal(small.get_sentence_vector("W1 w2"), wv.get_sentence_vector("w1 W2"))
 
 
-def test_nothing_is_shared_with_the_old_vectors():
+def test_no_array_is_shared_with_the_old_vectors():
     wv = made(bucket=50)
     small = shrink(wv, max_words=30)
     assert small.most_similar("w1", topn=1) == wv.most_similar("w1", topn=1)
@@ -228,7 +230,7 @@ def test_nothing_is_shared_with_the_old_vectors():
 
 
 @pytest.mark.parametrize("options", [{"max_words": 300}, {"max_words": 300, "dtype": np.float16}, {"bucket": 100}])
-def test_the_weighting_stays(wv, lee, tmp_path, options):
+def test_the_weighting_is_kept(wv, lee, tmp_path, options):
     wv.weighting = SentenceWeighting(lexical_dims=30).fit(wv, lee)
     small = shrink(wv, **options)
     sentences = [[token for token in tokens if token in small] for tokens in lee]
@@ -241,7 +243,7 @@ def test_the_weighting_stays(wv, lee, tmp_path, options):
     np.testing.assert_array_equal(loaded.encode(lee), small.encode(lee))
 
 
-def test_weightings_without_rows_and_not_fitted(wv, lee):
+def test_weightings_without_rows_or_not_fitted(wv, lee):
     wv.weighting = SentenceWeighting(lexical_dims=30, unseen_words=False).fit(wv, lee)
     baked = wv.bake()
     small = shrink(baked, max_words=300)
@@ -256,13 +258,13 @@ def test_weightings_without_rows_and_not_fitted(wv, lee):
 # Files
 
 
-def test_files_hold_what_shrink_returns(wv, lee, tmp_path):
+def test_files_contain_what_shrink_returns(wv, lee, tmp_path):
     path = tmp_path / "wv.s2v"
     wv.save(path)
     mapped = Sent2VecKeyedVectors.load(path, mmap="r")
     options = {"max_words": 500, "bucket": 2000, "dtype": np.float16, "sentences": lee}
     small = shrink(wv, **options)
-    shrink_to_file(mapped, path, **options)  # in place of the file that it is mapped from
+    shrink_to_file(mapped, path, **options)  # replaces the file from which it is mapped
     loaded = Sent2VecKeyedVectors.load(path, verify=True)
     for array in ("vectors", "vectors_ngrams"):
         np.testing.assert_array_equal(getattr(loaded, array), getattr(small, array))
@@ -273,7 +275,7 @@ def test_files_hold_what_shrink_returns(wv, lee, tmp_path):
 
 
 @pytest.mark.parametrize("sample", [False, True])
-def test_files_are_made_block_by_block(tmp_path, sample):
+def test_files_are_written_block_by_block(tmp_path, sample):
     wv = made(n_words=40_000, dim=100, bucket=200_000)
     wv.expandos = {}
     wv.save(tmp_path / "wv")
@@ -291,25 +293,29 @@ def test_files_are_made_block_by_block(tmp_path, sample):
 
 
 # ---------------------------------------------------------------------------------------------------
-# What cannot be
+# Errors
 
 
 @pytest.mark.parametrize(
     "options, error, message",
     [
         ({}, ValueError, "nothing to do: pass at least one of"),
-        ({"bucket": 51}, ValueError, "bucket: there are 50 n-gram rows.*at most 50"),
-        ({"bucket": -1}, ValueError, "bucket: must be at least 0"),
-        ({"bucket": 1.5}, TypeError, "bucket: expected an integer"),
-        ({"max_words": 0}, ValueError, "max_words: must be at least 1"),
+        ({"bucket": 51}, ValueError, "bucket: must be at most 50, the present number of n-gram rows, got 51"),
+        ({"bucket": -1}, ValueError, "bucket must be at least 0"),
+        ({"bucket": 1.5}, TypeError, "bucket: a whole number"),
+        ({"max_words": 0}, ValueError, "max_words must be at least 1"),
         ({"min_count": 10_000}, ValueError, "min_count: none of 30 words occurred 10000 times"),
-        ({"dtype": np.int8}, ValueError, "dtype: float32 or float16 is expected, got int8"),
-        ({"bucket": 25, "sentences": "w1 w2"}, TypeError, "sentences: an iterable of sentences"),
-        ({"bucket": 25, "sentences": ["w1", "x y"]}, ValueError, "sentences: none of 2 has an n-gram"),
+        ({"dtype": np.int8}, ValueError, "dtype: expected float32 or float16, got int8"),
+        (
+            {"bucket": 25, "sentences": "w1 w2"},
+            TypeError,
+            "sentences: expected an iterable of sentences, got a single string",
+        ),
+        ({"bucket": 25, "sentences": ["w1", "x y"]}, ValueError, "sentences: none of 2 has an n-gram of known words"),
         ({"bucket": 25, "sentences": [["w1", 2]]}, TypeError, "tokens must be strings"),
     ],
 )
-def test_what_is_not_possible(options, error, message, tmp_path):
+def test_impossible_requests(options, error, message, tmp_path):
     wv = made(bucket=50)
     with pytest.raises(error, match=message):
         shrink(wv, **options)
@@ -318,19 +324,19 @@ def test_what_is_not_possible(options, error, message, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_vectors_without_ngrams_have_nothing_to_fold():
-    with pytest.raises(ValueError, match="bucket: there are 0 n-gram rows"):
+def test_vectors_without_ngrams_have_no_rows_to_fold():
+    with pytest.raises(ValueError, match="bucket: must be at most 0"):
         shrink(made(), bucket=10)
     assert shrink(made(), bucket=0).bucket == 0
 
 
-def test_other_classes_say_the_way(model):
-    with pytest.raises(TypeError, match=r"wv: .*got a KeyedVectors.*from_keyed_vectors"):
+def test_objects_of_other_classes_are_refused_with_advice(model):
+    with pytest.raises(TypeError, match=r"wv: .*got KeyedVectors.*from_keyed_vectors"):
         shrink(KeyedVectors(3), max_words=2)
-    with pytest.raises(TypeError, match=r"of a model pass its \.wv"):
+    with pytest.raises(TypeError, match=r"got Sent2Vec; pass its \.wv"):
         shrink(model, max_words=2)
 
 
-def test_files_have_names_that_can_be_mapped(tmp_path):
+def test_names_of_compressed_files_are_refused(tmp_path):
     with pytest.raises(ValueError, match="would not be compressed"):
         shrink_to_file(made(), tmp_path / "small.gz", max_words=3)

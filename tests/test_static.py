@@ -1,4 +1,4 @@
-"""The vectors in sentence-transformers and model2vec: the same texts taken apart, the same sentence vectors."""
+"""Export to sentence-transformers and model2vec: the same tokens, the same sentence vectors."""
 
 import re
 import sys
@@ -43,7 +43,7 @@ def in_model2vec(wv):
 
 
 def saved_and_loaded(model, path):
-    """A model written by its own package and read back by it."""
+    """A model saved and loaded by its own package."""
     if hasattr(model, "save_pretrained") and not hasattr(model, "modules"):
         model.save_pretrained(path)
         return type(model).from_pretrained(path)
@@ -74,7 +74,7 @@ def test_the_same_sentence_vectors(made, tmp_path):
 
 
 @both
-def test_texts_without_a_known_word_are_zeros(made):
+def test_texts_without_known_words_are_zeros(made):
     model = made(make_vectors())
     for texts in (["unknown"], [""], ["unknown", "", " "]):
         np.testing.assert_array_equal(model.encode(texts), np.zeros((len(texts), 10)))
@@ -82,8 +82,8 @@ def test_texts_without_a_known_word_are_zeros(made):
 
 
 @both
-def test_real_text_read_out_well(made, wv, lee, tmp_path):
-    """A bigram model: with a weighting, sentences are read out by their words."""
+def test_sentence_vectors_of_real_text(made, wv, lee, tmp_path):
+    """A bigram model: with a weighting, only the words are pooled."""
     texts = [" ".join(tokens[:n]) for tokens in lee[:60] for n in (1, 3, 12, 200)] + ["zzz of qqq", "zzz"]
     for baked in (wv.bake(), wv.bake(["zzz"], sentences=lee)):
         expected = baked.encode(texts, weighting=False)
@@ -94,7 +94,7 @@ def test_real_text_read_out_well(made, wv, lee, tmp_path):
 
 
 @both
-def test_plain_means_of_a_linear_weighting_have_its_cosines(made, wv, lee):
+def test_plain_means_of_a_linear_weighting_have_the_same_cosines(made, wv, lee):
     wv.weighting = SentenceWeighting(linear=True, unseen_words=False, lexical_dims=10).fit(wv, lee)
     texts = [" ".join(tokens) for tokens in lee[:50]]
     np.testing.assert_allclose(unit_rows(made(wv).encode(texts)), unit_rows(wv.encode(texts)), atol=1e-5)
@@ -109,7 +109,7 @@ def test_mapped_and_half_precision_vectors(made, wv, tmp_path):
 
 
 @both
-def test_long_texts_are_not_cut(made):
+def test_long_texts_are_not_truncated(made):
     wv = make_vectors()
     text = "w1 " * 5000 + "w2 " * 5000
     np.testing.assert_allclose(made(wv).encode([text]), wv.encode([text]), atol=1e-4)
@@ -127,7 +127,7 @@ def test_rows_that_are_trained_further_are_a_copy():
     np.testing.assert_array_equal(wv.vectors, before)
 
 
-def test_a_model_of_one_is_read_by_the_other(tmp_path):
+def test_sentence_transformers_loads_a_model_of_model2vec(tmp_path):
     wv = make_vectors()
     in_model2vec(wv).save_pretrained(tmp_path / "model2vec")
     model = saved_and_loaded(in_sentence_transformers(wv), tmp_path / "sentence-transformers")
@@ -140,12 +140,12 @@ def test_a_model_of_one_is_read_by_the_other(tmp_path):
 
 
 @pytest.mark.parametrize("like", ["split", "words", "simple"])
-def test_every_character_is_taken_as_our_tokenizer_takes_it(tokenizers, like):
-    take_apart = word_tokenizer(["a"], like).pre_tokenizer.pre_tokenize_str
+def test_every_character_is_split_as_our_tokenizer_splits_it(tokenizers, like):
+    split = word_tokenizer(["a"], like).pre_tokenizer.pre_tokenize_str
     characters = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000]
-    for i in range(0, len(characters), 200):  # long texts take the square of their length
+    for i in range(0, len(characters), 200):  # the time grows with the square of the length
         text = " ".join(f"a{c}b" for c in characters[i : i + 200]).lower()
-        assert [token for token, _ in take_apart(text)] == [f" {token}" for token in FUNCTIONS[like](text)]
+        assert [token for token, _ in split(text)] == [f" {token}" for token in FUNCTIONS[like](text)]
 
 
 @given(st.lists(st.sampled_from(["a", "b", "ab", "é", "▁a", "[UNK]", "A", "x", "한국", "국", *BLANKS]), max_size=12))
@@ -158,7 +158,7 @@ def test_words_are_found_as_by_splitting(parts):
 
 
 @pytest.mark.parametrize("name", ["words", "simple"])
-def test_tokenizers_that_are_rebuilt(tokenizers, wv, lee, name):
+def test_tokenizers_that_are_reproduced(tokenizers, wv, lee, name):
     wv.tokenizer = name
     texts = [
         "The POLICE, in Sydney! 12 of 300s",
@@ -174,7 +174,7 @@ def test_tokenizers_that_are_rebuilt(tokenizers, wv, lee, name):
     assert len(ours[0]) >= 3
 
 
-def test_other_tokenizers_and_phrases_are_told(tokenizers, wv):
+def test_other_tokenizers_and_phrases_cause_a_warning(tokenizers, wv):
     wv.tokenizer = lambda text: text.split("|")
     with pytest.warns(UserWarning, match=r"lambda.*whitespace.*join"):
         tokenizer, _ = static_parts(wv)
@@ -190,7 +190,7 @@ def test_other_tokenizers_and_phrases_are_told(tokenizers, wv):
         static_parts(wv)
 
 
-def test_words_that_no_text_has_are_left_out(tokenizers):
+def test_words_that_cannot_occur_in_a_text_are_left_out(tokenizers):
     words = ["", "a", "\ud800", "b c", "a\ud801"]
     tokenizer, rows = static_parts(make_vectors(words=words))
     assert rows.shape == (2, 10) and tokenizer.get_vocab_size() == 2

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from .._files.container import kind_of
+from .._files.container import stored_kind
 from .._search.keys import keys_at
 from .._search.scoring import Hits, check_hybrid
 from .._text.corpus import TextLines
@@ -73,7 +73,7 @@ def is_index(path: str) -> bool:
     """
     if not os.path.isfile(path):
         raise FileNotFoundError(f"there is no file {path!r}")
-    kind = kind_of(path)
+    kind = stored_kind(path)
     if kind == SentenceIndex.__name__:
         return True
     try:

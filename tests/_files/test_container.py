@@ -1,4 +1,4 @@
-"""The file format: what goes in comes out, a save is whole or nothing, and a damaged file is named, never believed."""
+"""The file format: round trips, atomic saves, and damaged files, which are reported by name and never trusted."""
 
 import contextlib
 import gzip
@@ -22,9 +22,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, _kernel
-from gensim_sent2vec._files import attributes, container
+from gensim_sent2vec._files import container
 from gensim_sent2vec._files.container import Stream
-from gensim_sent2vec._text.packed import PackedStrings
 from gensim_sent2vec._text.vocabulary import Vocabulary
 
 ARRAYS = hnp.arrays(
@@ -74,13 +73,13 @@ def same(a: Sent2VecKeyedVectors, b: Sent2VecKeyedVectors) -> bool:
 
 
 @given(st.dictionaries(NAMES, ARRAYS, max_size=5), st.dictionaries(st.text(), JSON, max_size=4))
-def test_what_goes_in_comes_out(arrays, facts):
+def test_round_trip_of_arrays_and_facts(arrays, facts):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "file")
         container.write(path, arrays, facts)
         for mmap in (None, "r"):
-            read, told = container.read(path, mmap, verify=True)
-            assert told == facts
+            read, read_facts = container.read(path, mmap, verify=True)
+            assert read_facts == facts
             assert read.keys() == arrays.keys()
             for name, array in read.items():
                 assert array.dtype == arrays[name].dtype.newbyteorder("<")
@@ -102,7 +101,7 @@ def test_large_and_strided_arrays(tmp_path, order, rows):
 
 
 @given(hnp.arrays("f4", (9, 2)), st.lists(st.integers(0, 9), max_size=4))
-def test_a_stream_is_written_as_its_array(array, cuts):
+def test_a_stream_is_written_like_its_array(array, cuts):
     with tempfile.TemporaryDirectory() as folder:
         bounds = [0, *sorted(cuts), 9]
         chunks = (array[i:j] for i, j in itertools.pairwise(bounds))
@@ -114,12 +113,12 @@ def test_a_stream_is_written_as_its_array(array, cuts):
 @pytest.mark.parametrize(
     "blocks",
     [[], [((4, 2), "f4")], [((6, 2), "f4")], [((3, 2), "f4")] * 2, [((5, 3), "f4")], [((5, 2), "f8")], [((5,), "f4")]],
-    ids=["none", "fewer", "more", "more in two", "wider", "another type", "flat"],
+    ids=["none", "fewer", "more", "more in two", "wider", "another dtype", "flat"],
 )
-def test_a_stream_that_is_not_what_it_announces(tmp_path, blocks):
+def test_a_stream_that_does_not_match_its_declaration(tmp_path, blocks):
     (tmp_path / "file").write_text("old")
     chunks = (np.zeros(shape, dtype) for shape, dtype in blocks)
-    with pytest.raises(ValueError, match=r"^arrays: 'a' is announced as"):
+    with pytest.raises(ValueError, match=r"^arrays: 'a' was declared (as float32 of|with) shape \(5, 2\), but"):
         container.write(tmp_path / "file", {"a": Stream("f4", (5, 2), chunks)}, {})
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
 
@@ -137,20 +136,20 @@ def test_a_stream_that_fails_leaves_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "facts", "error"),
     [
-        ({"a": np.zeros(2, complex)}, {}, "arrays: 'a' is of type complex128"),
-        ({"a": np.zeros(2, object)}, {}, "arrays: 'a' is of type object"),
-        ({"__metadata__": np.zeros(2)}, {}, "arrays: '__metadata__' cannot be the name"),
+        ({"a": np.zeros(2, complex)}, {}, "arrays: 'a' has dtype complex128, which the format cannot store"),
+        ({"a": np.zeros(2, object)}, {}, "arrays: 'a' has dtype object, which the format cannot store"),
+        ({"__metadata__": np.zeros(2)}, {}, "arrays: '__metadata__' is not a valid name"),
         ({}, {"x": {1, 2}}, "facts: .*set"),
         ({}, {"x": float("nan")}, "facts: .*JSON"),
     ],
 )
-def test_what_the_format_cannot_hold(tmp_path, arrays, facts, error):
+def test_what_the_format_cannot_store(tmp_path, arrays, facts, error):
     with pytest.raises(ValueError, match=error):
         container.write(tmp_path / "file", arrays, facts)
     assert not list(tmp_path.iterdir())
 
 
-def test_another_reader_of_the_format_reads_it(vectors, path):
+def test_the_safetensors_package_can_read_it(vectors, path):
     safetensors = pytest.importorskip("safetensors", reason="the safetensors package is not installed")
     from safetensors.numpy import load_file
 
@@ -162,14 +161,14 @@ def test_another_reader_of_the_format_reads_it(vectors, path):
         assert int(crc32, 16) == zlib.crc32(file.get_tensor("vectors").tobytes())
 
 
-def test_a_file_of_another_writer_is_named(tmp_path):
+def test_a_safetensors_file_of_another_program_is_refused(tmp_path):
     numpy_of = pytest.importorskip("safetensors.numpy", reason="the safetensors package is not installed")
     numpy_of.save_file({"a": np.zeros(3)}, tmp_path / "file")
     with pytest.raises(ValueError, match=r"header, bytes 8 to \d+: a safetensors file of another program"):
         container.read(tmp_path / "file")
 
 
-def test_data_begin_at_a_multiple_of_64(path):
+def test_the_arrays_start_at_a_multiple_of_64(path):
     assert min(array.begin for array in container.read_header(path).tensors.values()) % 64 == 0
 
 
@@ -191,19 +190,19 @@ def test_vectors_survive(vectors, tmp_path, mmap, dtype):
     assert loaded.most_similar("the") == vectors.most_similar("the")
 
 
-def test_no_words_at_all(tmp_path):
+def test_vectors_without_words(tmp_path):
     Sent2VecKeyedVectors(3).save(tmp_path / "empty")
     loaded = Sent2VecKeyedVectors.load(tmp_path / "empty", mmap="r", verify=True)
     assert len(loaded) == 0 and loaded.vectors.shape == (0, 3)
     assert loaded.encode(["a b"]).tolist() == [[0, 0, 0]]
 
 
-def test_nothing_is_built_for_each_word_when_loading(vectors, path, monkeypatch):
-    def reject_unknown_options(*args):
-        raise AssertionError("a word was looked at")
+def test_loading_does_no_work_per_word(vectors, path, monkeypatch):
+    def fail(*args):
+        raise AssertionError("a word was accessed")
 
-    monkeypatch.setattr(PackedStrings, "__getitem__", reject_unknown_options)
-    monkeypatch.setattr(Vocabulary, "__init__", reject_unknown_options)
+    monkeypatch.setattr(Vocabulary, "word", fail)
+    monkeypatch.setattr(Vocabulary, "__init__", fail)
     loaded = Sent2VecKeyedVectors.load(path, mmap="r")
     words = loaded.key_to_index
     for array in (
@@ -230,63 +229,58 @@ def test_attributes_that_users_set(vectors, tmp_path):
     assert loaded.expandos["colour"].dtype == object
 
 
-def test_an_attribute_that_cannot_be_kept_is_told_of(vectors, tmp_path):
+def test_an_attribute_that_cannot_be_stored_is_reported(vectors, tmp_path):
     vectors.tool = threading.Lock()
-    with pytest.warns(UserWarning, match="the attribute 'tool', a lock, is not stored"):
+    with pytest.warns(UserWarning, match="the attribute 'tool', of type lock, is not stored") as warned:
         vectors.save(tmp_path / "vectors")
+    assert warned[0].filename == __file__
     assert same(Sent2VecKeyedVectors.load(tmp_path / "vectors"), vectors)
     vectors.expandos["odd"] = np.array([{1, 2}] * len(vectors))
-    with pytest.raises(ValueError, match=r"^save: the words' attribute 'odd' .*ignore=\['odd'\]"):
+    with pytest.raises(
+        ValueError, match=r"^save: the word attribute 'odd' is neither numeric nor JSON; .*ignore=\['odd'\]"
+    ):
         vectors.save(tmp_path / "vectors")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         vectors.save(tmp_path / "vectors", ignore=["odd", "tool"])
 
 
-class Scale:
-    """A part as `attributes.PARTS` describes it."""
-
-    def __init__(self, by):
-        self.by = by
-
-    def to_arrays(self):
-        return {"by": self.by}, {"version": 3}
-
-    @classmethod
-    def from_arrays(cls, arrays, facts):
-        assert facts == {"version": 3}
-        return cls(arrays["by"])
+def test_arrays_and_facts_round_trip_without_a_file(vectors, lee):
+    vectors.language, vectors.tokenizer = "ko", "simple"
+    arrays, facts = vectors.to_arrays(ignore=["count"])
+    assert np.shares_memory(arrays["vectors"], vectors.vectors)
+    again = Sent2VecKeyedVectors.from_arrays(arrays, facts, verify=True)
+    assert same(again, vectors)
+    assert np.shares_memory(again.vectors, vectors.vectors)
+    assert (again.language, again.tokenizer, again.expandos) == ("ko", "simple", {})
 
 
-def test_parts_are_stored_and_come_back(vectors, tmp_path, monkeypatch):
-    monkeypatch.setitem(attributes.PARTS, "scale", Scale)
-    vectors.scale = Scale(np.arange(3.0))
-    vectors.save(tmp_path / "vectors")
-    loaded = Sent2VecKeyedVectors.load(tmp_path / "vectors", mmap="r")
-    assert isinstance(loaded.scale, Scale)
-    assert loaded.scale.by.tolist() == [0, 1, 2]
-    monkeypatch.delitem(attributes.PARTS, "scale")
-    with pytest.raises(ValueError, match="knows no 'scale'"):
-        Sent2VecKeyedVectors.load(tmp_path / "vectors")
+def test_a_part_of_a_newer_version_is_refused(path):
+    rewritten(path, lambda arrays, facts: facts["parts"].update(scale={"version": 3}))
+    with pytest.raises(ValueError, match=r"vectors\.s2v.*does not know 'scale'; install a newer one"):
+        Sent2VecKeyedVectors.load(path)
 
 
 def test_arguments_of_gensim_and_open_files(vectors, tmp_path):
     vectors.save(tmp_path / "vectors", separately=["vectors"], sep_limit=1, pickle_protocol=4)
     assert [path.name for path in tmp_path.iterdir()] == ["vectors"]
-    with open(tmp_path / "other", "wb") as file, pytest.raises(TypeError, match=r"^fname: a path is expected"):
+    with (
+        open(tmp_path / "other", "wb") as file,
+        pytest.raises(TypeError, match=r"^fname: expected a path, got BufferedWriter"),
+    ):
         vectors.save(file)
-    with pytest.raises(ValueError, match=r"^mmap: None or 'r'"):
+    with pytest.raises(ValueError, match=r"^mmap: expected None or 'r', got 'w\+'"):
         Sent2VecKeyedVectors.load(tmp_path / "vectors", mmap="w+")
     vectors.vectors = vectors.vectors[:-1]
-    with pytest.raises(ValueError, match=r"^save: there are 48 words and 47 vectors"):
+    with pytest.raises(ValueError, match=r"^save: there are 48 words, but 47 vectors"):
         vectors.save(tmp_path / "vectors")
 
 
 # ---------------------------------------------------------------------------------------------------
-# Saving is whole or nothing
+# Saving is atomic
 
 
-def test_a_file_is_replaced_where_it_lies(vectors, path, tmp_path):
+def test_a_file_is_replaced_through_a_symbolic_link(vectors, path, tmp_path):
     os.chmod(path, 0o640)
     (tmp_path / "link").symlink_to(path)
     vectors.vectors[:] = 1
@@ -296,7 +290,7 @@ def test_a_file_is_replaced_where_it_lies(vectors, path, tmp_path):
     assert (Sent2VecKeyedVectors.load(path).vectors == 1).all()
 
 
-def test_errors_of_the_system_name_the_file(vectors, tmp_path):
+def test_errors_of_the_operating_system_name_the_file(vectors, tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere/file'"):
         vectors.save(tmp_path / "nowhere" / "file")
     with pytest.raises(IsADirectoryError, match="pass the name of a file"):
@@ -319,7 +313,7 @@ def test_a_full_disk(vectors, path, tmp_path, monkeypatch):
     assert [file.read_bytes() for file in tmp_path.iterdir()] == [before]
 
 
-def test_the_own_file_can_be_replaced_while_it_is_mapped(vectors, path):
+def test_a_file_can_be_replaced_while_it_is_mapped(vectors, path):
     mapped = Sent2VecKeyedVectors.load(path, mmap="r")
     mapped.save(path)
     assert same(mapped, vectors)
@@ -378,7 +372,7 @@ for round in range(1, 41):
                 container.read(os.path.join(os.path.dirname(path), name))
             except ValueError as error:
                 assert "being written" in str(error) or "is empty" in str(error), error
-            else:  # killed between the last byte and the new name
+            else:  # killed between writing the last byte and the rename
                 container.read(os.path.join(os.path.dirname(path), name), verify=True)
 print(len(seen))
 """
@@ -386,13 +380,13 @@ print(len(seen))
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 @pytest.mark.parametrize("kind", ["vectors", "model"])
-def test_killed_at_any_moment_the_old_or_the_new_one_stands(tmp_path, run_python, kind):
+def test_if_killed_at_any_moment_the_old_or_the_new_file_is_valid(tmp_path, run_python, kind):
     printed, status = run_python(KILLED, kind, str(tmp_path / "file"))
     assert status == 0, printed
     assert printed in ("1\n", "2\n")
 
 
-def test_a_save_of_a_model_that_was_cut_off_is_finished(lee_model, tmp_path, monkeypatch):
+def test_an_interrupted_save_of_a_model_is_completed(lee_model, tmp_path, monkeypatch):
     path = tmp_path / "model"
     lee_model.save(str(path), sep_limit=1)
     other = Sent2Vec([["a", "b"]] * 3, vector_size=5, min_count=1, epochs=1)
@@ -470,15 +464,15 @@ def test_processes_share_a_file(path, tmp_path, run_python, method):
 
 
 def refused(path, verify=True) -> str:
-    """What is said of a damaged file, mapped and not."""
-    said = set()
+    """The error message for a damaged file, which is the same with and without mmap."""
+    messages = set()
     for mmap in (None, "r"):
         with pytest.raises(ValueError) as caught:
             Sent2VecKeyedVectors.load(path, mmap=mmap, verify=verify)
-        said.add(str(caught.value))
-    (text,) = said
-    assert repr(str(path)) in text
-    return text
+        messages.add(str(caught.value))
+    (message,) = messages
+    assert repr(str(path)) in message
+    return message
 
 
 def boundaries(path) -> list[int]:
@@ -492,13 +486,13 @@ def test_truncated_at_each_boundary_and_anywhere(path):
     sizes = {edge + d for edge in edges for d in (-1, 0, 1)} | set(random.Random(0).sample(range(len(whole)), 200))
     for size in sorted(size for size in sizes if size < len(whole)):
         path.write_bytes(whole[:size])
-        said = refused(path, verify=False)
+        message = refused(path, verify=False)
         if size == 0:
-            assert "is empty" in said
+            assert "is empty" in message
         elif size < edges[1]:
-            assert "length of the header, bytes 0 to 8" in said
+            assert "length of the header, bytes 0 to 8" in message
         else:
-            assert f"the file at {size:,}" in said
+            assert f"the file at {size:,}" in message
     path.write_bytes(whole + b"x")
     assert f"the file at {len(whole) + 1:,}" in refused(path, verify=False)
 
@@ -511,14 +505,14 @@ def test_a_flipped_bit_is_found(path):
         damaged = bytearray(whole)
         damaged[bit // 8] ^= 1 << bit % 8
         path.write_bytes(damaged)
-        said = refused(path, verify=bit >= start * 8)  # the header is always compared
+        message = refused(path, verify=bit >= start * 8)  # the header is always compared
         if bit >= start * 8:
             name = next(name for name, array in header.tensors.items() if array.begin <= bit // 8 < array.end)
-            assert f"array {name!r}, bytes {header.tensors[name].begin:,} to" in said
+            assert f"array {name!r}, bytes {header.tensors[name].begin:,} to" in message
 
 
 def forged(path, change) -> None:
-    """Change a file's header as one who knows the format, checksum included."""
+    """Change the header of a file, and its checksum accordingly."""
     whole = path.read_bytes()
     (length,) = struct.unpack("<Q", whole[:8])
     header = json.loads(whole[8 : 8 + length])
@@ -549,7 +543,7 @@ def forged(path, change) -> None:
         (None, "ab"),
     ],
 )
-def test_impossible_shapes_and_places(path, shape, offsets):
+def test_impossible_shapes_and_offsets(path, shape, offsets):
     def change(header):
         entry = header["vectors"]
         entry["shape"] = shape if shape is not None or offsets is None else entry["shape"]
@@ -575,18 +569,18 @@ def test_impossible_shapes_and_places(path, shape, offsets):
         lambda header: header.pop("vectors_ngrams"),
     ],
 )
-def test_headers_that_say_nothing_useful(path, change):
+def test_malformed_headers(path, change):
     forged(path, change)
     refused(path, verify=False)
 
 
-def test_a_layout_of_the_future(path):
+def test_a_newer_layout(path):
     forged(path, lambda header: header["__metadata__"].update(gensim_sent2vec='{"layout":2,"facts":{}}'))
-    assert "layout 2, and this version of gensim_sent2vec reads 1; install a newer one" in refused(path, verify=False)
+    assert "layout 2, but this version of gensim_sent2vec reads 1; install a newer one" in refused(path, verify=False)
 
 
 def rewritten(path, change) -> None:
-    """Write a file anew with other arrays and facts, all checksums fitting."""
+    """Rewrite a file with changed arrays and facts; all checksums are right."""
     arrays, facts = container.read(path)
     change(arrays, facts)
     container.write(path, arrays, facts)
@@ -601,8 +595,14 @@ def rewritten(path, change) -> None:
         (lambda arrays, facts: facts.update(vector_size=True), "vector_size is True"),
         (lambda arrays, facts: facts.update(vector_size=7), r"vectors: float32 of shape \(48, 6\)"),
         (lambda arrays, facts: facts.update(ngram_hash="md5"), "ngram_hash 'md5'"),
-        (lambda arrays, facts: facts.update(attributes={"encode": 3}), "'encode' is not one"),
-        (lambda arrays, facts: facts.update(attributes={"__class__": 3}), "'__class__' is not one"),
+        (
+            lambda arrays, facts: facts.update(attributes={"encode": 3}),
+            "'encode' is not the name of an attribute that a user can set",
+        ),
+        (
+            lambda arrays, facts: facts.update(attributes={"__class__": 3}),
+            "'__class__' is not the name of an attribute that a user can set",
+        ),
         (lambda arrays, facts: facts.update(attributes=[1]), "Error"),
         (lambda arrays, facts: facts.pop("skip_bigrams"), "skip_bigrams"),
         (lambda arrays, facts: arrays.pop("words.slots"), "words.slots"),
@@ -614,7 +614,7 @@ def rewritten(path, change) -> None:
         ),
         (
             lambda arrays, facts: arrays.update(vectors_ngrams=arrays["vectors_ngrams"].astype("f2")),
-            "vectors_ngrams: float16 .*, beside vectors of float32",
+            "vectors_ngrams: float16 .* does not match vectors of float32",
         ),
         (
             lambda arrays, facts: (
@@ -624,11 +624,11 @@ def rewritten(path, change) -> None:
         ),
         (
             lambda arrays, facts: arrays.update({"expandos.count": arrays["expandos.count"][1:]}),
-            r"attribute 'count': of shape \(47,\), for 48 words",
+            r"attribute 'count': has shape \(47,\), but there are 48 words",
         ),
         (
             lambda arrays, facts: arrays.update({"expandos.count": arrays["expandos.count"][0]}),
-            r"attribute 'count': of shape \(\), for 48 words",
+            r"attribute 'count': has shape \(\), but there are 48 words",
         ),
         (lambda arrays, facts: arrays.update({"words.slots": arrays["words.slots"][:-1]}), "slots: 127 entries"),
         (lambda arrays, facts: arrays.update({"words.slots": arrays["words.slots"][:0]}), "slots: 0 entries"),
@@ -638,7 +638,7 @@ def rewritten(path, change) -> None:
         (lambda arrays, facts: arrays.update({"words.blob": arrays["words.blob"].astype("i2")}), "mismatch"),
     ],
 )
-def test_contents_that_do_not_fit_together(path, change, said):
+def test_arrays_and_facts_that_do_not_match(path, change, said):
     rewritten(path, change)
     with pytest.raises(ValueError, match=said) as caught:
         Sent2VecKeyedVectors.load(path, mmap="r")
@@ -667,11 +667,11 @@ def overwrite(name, index, value):
 def test_damaged_words_never_crash_and_are_found(path, change, said):
     rewritten(path, change)
     for mmap in (None, "r"):
-        wv = Sent2VecKeyedVectors.load(path, mmap=mmap)  # nothing is read of them yet
+        wv = Sent2VecKeyedVectors.load(path, mmap=mmap)  # does not read the words
         assert np.isfinite(wv.encode(["the of", "w1 w2", "서울", ""])).all()
         assert isinstance("the" in wv, bool)
         for i in range(len(wv)):
-            with contextlib.suppress(ValueError):  # no UTF-8
+            with contextlib.suppress(ValueError):  # not UTF-8
                 assert isinstance(wv.index_to_key[i], str)
         with contextlib.suppress(ValueError):
             assert all(isinstance(word, str) for word in wv.index_to_key)
@@ -680,7 +680,7 @@ def test_damaged_words_never_crash_and_are_found(path, change, said):
 
 
 @pytest.mark.parametrize("offsets", [[0, 9], [0, 3, 2], [1, 2], [0, -1, 2], [0, 2**62, 2], [-1, 2], []])
-def test_the_kernel_believes_no_offsets(offsets):
+def test_the_kernel_checks_offsets(offsets):
     blob, offsets = np.frombuffer(b"ab", np.uint8), np.array(offsets, dtype=np.int64)
     with pytest.raises(ValueError, match=r"^offsets: they do not rise"):
         _kernel.build_slots(blob, offsets, np.zeros(16, np.uint64))
@@ -689,14 +689,14 @@ def test_the_kernel_believes_no_offsets(offsets):
 
 
 @pytest.mark.parametrize("ids", [[2], [-1], [2**40], [0, 1]])
-def test_the_kernel_takes_no_word_that_is_not_there(ids):
+def test_the_kernel_checks_ids(ids):
     blob, offsets = np.frombuffer(b"abc", np.uint8), np.array([0, 1, 3])
     with pytest.raises(ValueError, match=r"^ids: no word"):
         _kernel.take_words(blob, offsets, np.array(ids), np.zeros(2, np.uint8))
 
 
 def table_of(words: list[bytes]) -> dict[str, np.ndarray]:
-    """The arrays of words that need not be valid or distinct, as a writer of another make would leave them."""
+    """The arrays of words that need not be valid or distinct, as another program could write them."""
     offsets = np.cumsum([0, *map(len, words)])
     slots = np.zeros(16, dtype=np.uint64)
     for i, word in enumerate(words):
@@ -710,12 +710,12 @@ def table_of(words: list[bytes]) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([b"a", b"b", b"a"], "word 2 is not found under its id; it occurs twice"),
-        ([b"a", b"\xff", b"c"], "words.blob: not UTF-8 at byte 1"),
-        ([b"a", b"\xe3\x80", b"\x82"], "words.offsets: a word starts within a character, at byte 3"),
+        ([b"a", b"b", b"a"], "word 2 is not found under its id; it stands twice"),
+        ([b"a", b"\xff", b"c"], "words.blob: no UTF-8 at byte 1 of it"),
+        ([b"a", b"\xe3\x80", b"\x82"], "words.offsets: byte 3 of the blob, within a character"),
     ],
 )
-def test_words_of_another_maker(tmp_path, words, said):
+def test_words_written_by_another_program(tmp_path, words, said):
     wv = Sent2VecKeyedVectors(2)
     wv.set_words(Vocabulary.from_words("xyz"))
     wv.vectors = np.ones((3, 2), dtype=np.float32)
@@ -730,7 +730,7 @@ def test_words_of_another_maker(tmp_path, words, said):
 @settings(max_examples=300)
 @given(st.data())
 def test_arbitrary_bytes_and_splices(data):
-    """No file makes the reader fail in any way but one."""
+    """Whatever the file, loading succeeds or raises a ValueError that names it."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "file")
         wv = Sent2VecKeyedVectors(2)
@@ -748,7 +748,7 @@ def test_arbitrary_bytes_and_splices(data):
 
 
 # ---------------------------------------------------------------------------------------------------
-# Other files
+# Files in other formats
 
 
 @pytest.mark.parametrize(
@@ -757,12 +757,12 @@ def test_arbitrary_bytes_and_splices(data):
         (b"", "is empty"),
         (bytes(100), "is still being written, or its writer was killed"),
         (b"\0", "is still being written"),
-        (gzip.compress(b"anything"), "compressed with gzip: unpack it first"),
-        (struct.pack("<ii", 793712314, 12) + bytes(50), "is a .bin of the reference program or of fastText"),
+        (gzip.compress(b"anything"), "compressed with gzip: decompress it first"),
+        (struct.pack("<ii", 793712314, 12) + bytes(50), "is a .bin file of the reference program or of fastText"),
         (b"3 4\na 1 2 3 4\n", "is a word2vec file: load it with Sent2VecKeyedVectors.load_word2vec_format"),
         (b"\x93NUMPY\1\0", "is a NumPy array"),
         (b"PK\3\4", "is a zip archive"),
-        (b"a sentence and another one\n", "is not a saved model, or damaged: the length of the header"),
+        (b"a sentence and another one\n", "is not a saved model, or is damaged: the length of the header"),
         (struct.pack("<Q", 2**63) + bytes(100), "the length of the header"),
         (struct.pack("<Q", 4) + b"null", "header, bytes 8 to 12: damaged"),
         (struct.pack("<Q", 4) + b"{{{{", "header, bytes 8 to 12: damaged"),
@@ -770,15 +770,15 @@ def test_arbitrary_bytes_and_splices(data):
         (struct.pack("<Q", 10_000) + b"[" * 10_000, "header, bytes 8 to 10,008: damaged"),
     ],
 )
-def test_other_files_are_named(tmp_path, data, said):
+def test_files_in_other_formats_are_recognized(tmp_path, data, said):
     (tmp_path / "file").write_bytes(data)
     assert said in refused(tmp_path / "file")
 
 
-def test_pickles_are_named_and_not_run(tmp_path, capsys):
+def test_pickles_are_recognized_and_not_executed(tmp_path, capsys):
     class Trap:
         def __reduce__(self):
-            return print, ("it was run",)
+            return print, ("it was executed",)
 
     path = tmp_path / "file"
     path.write_bytes(pickle.dumps(Trap()))

@@ -255,7 +255,7 @@ def test_loading_native_files_is_checked_too(tmp_path, monkeypatch, lee):
 def test_large_mapped_ngrams_are_not_read_ahead(tmp_path, monkeypatch, lee):
     model = Sent2Vec(lee, vector_size=100, min_count=5, epochs=1, word_ngrams=2, bucket=5000)
     model.wv.save(tmp_path / "vectors")
-    monkeypatch.setattr(container, "RANDOM", 1)
+    monkeypatch.setattr(container, "RANDOM_ACCESS_BYTES", 1)
     wv = Sent2VecKeyedVectors.load(tmp_path / "vectors", mmap="r")
     assert np.array_equal(wv.encode(lee[:20]), model.wv.encode(lee[:20]))
     smaps = Path("/proc/self/smaps")

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from ...convert import FORMS
+from ...convert import FORMATS
 from ...convert import convert as convert_file
 from ..arguments import Subcommands, add_command, add_file
 from ..files import check_writable
@@ -36,7 +36,7 @@ def add_parser(commands: Subcommands) -> None:
         "(these also with .gz); any other: native",
     )
     parser.add_argument(
-        "--to", choices=FORMS, metavar="FORMAT", help=f"format of OUT, whatever its suffix: {', '.join(FORMS)}"
+        "--to", choices=FORMATS, metavar="FORMAT", help=f"format of OUT, whatever its suffix: {', '.join(FORMATS)}"
     )
 
 

@@ -7,7 +7,7 @@ import json
 import os
 from typing import Any
 
-from ..._files.container import kind_of, read, read_header
+from ..._files.container import read, read_header, stored_kind
 from ...convert import load_model
 from ...keyedvectors import Sent2VecKeyedVectors
 from ...model import Sent2Vec
@@ -36,7 +36,7 @@ def add_parser(commands: Subcommands) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    native = kind_of(args.model) if os.path.isfile(args.model) else None
+    native = stored_kind(args.model) if os.path.isfile(args.model) else None
     if native == SentenceIndex.__name__:
         facts = read(args.model, mmap="r", verify=args.verify)[1]
     else:

@@ -1,0 +1,96 @@
+"""The word2vec format: checks of its header, of text or binary, and of the words that it cannot store.
+
+gensim reads and writes the format; these functions make damaged files and unsuitable words known before it does.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+import numpy as np
+from smart_open import open as smart_open
+
+from .._text.vocabulary import Vocabulary
+from .._util import memory
+from .._util.compression import COMPRESSED_SUFFIXES
+from .other_formats import WORD2VEC_HEADER
+
+
+def unsupported_words(words: Vocabulary, counts_file: bool = False) -> np.ndarray:
+    """The ids of words that a word2vec file cannot store.
+
+    These are empty words and those with ASCII whitespace, control characters or lone surrogates.
+
+    Parameters
+    ----------
+    words : Vocabulary
+    counts_file : bool
+        Also words with any other whitespace, at which gensim splits the lines of a file of counts (``fvocab``).
+
+    Returns
+    -------
+    numpy.ndarray of int64, ascending
+    """
+    next_byte = np.append(words.blob[1:], 0).astype(np.uint8)
+    surrogate = (words.blob == 0xED) & (next_byte >= 0xA0)  # UTF-8 of a lone surrogate starts with ED A0 … ED BF
+    bad_bytes = np.flatnonzero((words.blob <= ord(" ")) | surrogate)
+    empty = np.flatnonzero(np.diff(words.offsets) == 0)
+    ids = [np.searchsorted(words.offsets, bad_bytes, side="right") - 1, empty]
+    if counts_file:
+        ids.append(np.array([i for i, word in enumerate(words) if re.search(r"\s", word)], dtype=np.int64))
+    return np.unique(np.concatenate(ids))
+
+
+def is_binary(path: str) -> bool | None:
+    """Whether a word2vec file, which may be compressed, is binary; None if it is not a word2vec file."""
+    with smart_open(path, "rb") as file:
+        first_line: bytes = file.readline(100)
+        if not WORD2VEC_HEADER.fullmatch(first_line):
+            return None
+        dim = int(first_line.split()[1])
+        second_line = file.readline(min(1 << 20, 1000 + 30 * dim))
+    try:
+        values = [float(value) for value in second_line.decode("utf-8").split(" ")[1:] if value.strip()]
+    except ValueError:  # not text, or not numbers
+        return True
+    return len(values) != dim
+
+
+def check_header(path: str, binary: bool, limit: int | None) -> None:
+    """Check the header of a word2vec file before gensim allocates anything for it.
+
+    Parameters
+    ----------
+    path : str
+    binary : bool
+        Whether the file is to be read as binary.
+    limit : int or None
+        The number of words to read; None for all.
+
+    Raises
+    ------
+    ValueError
+        If the first line is not a header, the file is too small for it, or the file is text and not binary.
+    MemoryError
+        If the vectors do not fit into memory.
+    """
+    with smart_open(path, "rb") as file:
+        header: bytes = file.readline(100)
+    if not WORD2VEC_HEADER.fullmatch(header) or len(header) > 40:
+        raise ValueError(
+            f"bytes 0 to {len(header)}: expected the numbers of words and of dimensions, got {header[:40]!r}; if the "
+            "file has no such line, pass no_header=True"
+        )
+    n_words, dim = map(int, header.split())
+    n_words = min(n_words, limit or n_words)
+    size = 0 if path.endswith(COMPRESSED_SUFFIXES) or "://" in path else os.path.getsize(path)
+    least = n_words * (4 * dim + 1 if binary else 2 * dim + 1) - 1
+    if not dim or (size and size - len(header) < least):
+        raise ValueError(
+            f"bytes 0 to {len(header)}: {n_words:,} words of {dim:,} dimensions do not fit into the file's {size:,} "
+            "bytes"
+        )
+    if n_words and binary and not is_binary(path):
+        raise ValueError("it is a text file; pass binary=False")
+    memory.require(n_words * (dim * 4 + 8), f"loading {path!r}", ["a limit=… of words"])
