@@ -415,7 +415,7 @@ class Text:
             rows[0], np.zeros(3, dtype=np.float32), rows[1], rows[2], self.alias, None,
             _kernel.Schedule(0.05, 0.0, 1000), word_ngrams=rng.randrange(1, 4), skip_bigrams=rng.random() < 0.5,
             epfml_hash=rng.random() < 0.5, dropout_k=rng.randrange(3), negative=2, shared_negatives=rng.choice((1, 4)),
-            seed=rng.randrange(99), hot=rng.choice((0, 5)),
+            seed=rng.randrange(99), hot_rows=rng.choice((0, 5)),
         )  # fmt: skip
         try:
             for begin, end in pairwise(cuts):

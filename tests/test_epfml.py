@@ -653,12 +653,12 @@ def test_too_little_memory_is_reported_before_anything_is_allocated(write, monke
     monkeypatch.setattr(memory, "available", lambda: memory.Limit("a limit", 1_000_000))
     tracemalloc.start()
     with pytest.raises(
-        MemoryError, match=r"needs 2,0\d\d,\d{3} bytes .*1,000,000 bytes .*a limit; instead convert_epfml"
+        MemoryError, match=r"needs 2,0\d\d,\d{3} bytes .*1,000,000 bytes .*a limit; try convert_epfml"
     ):
         load_epfml_vectors(path)
     assert tracemalloc.get_traced_memory()[1] < 5e6  # the blocks that were checked
     tracemalloc.stop()
-    with pytest.raises(MemoryError, match="instead load_epfml_vectors, which leaves out the output matrix, or"):
+    with pytest.raises(MemoryError, match="try load_epfml_vectors, which leaves out the output matrix, or"):
         load_epfml_model(path)
     assert converted(path, tmp_path).vectors_ngrams.shape == (10_000, 50)
 

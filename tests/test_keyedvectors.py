@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, _kernel
 from gensim_sent2vec._files import container
-from gensim_sent2vec._text.vocabulary import Vocabulary, Words
+from gensim_sent2vec._text.vocabulary import IndexToKey, Vocabulary
 from gensim_sent2vec.keyedvectors import BATCH_SIZE
 
 WORDS = [f"w{i}" for i in range(40)] + ["한국어", "é", "\U0001f600", "The"]
@@ -443,7 +443,7 @@ def test_unknown_words_are_key_errors(wv):
 
 
 def test_index_to_key_and_key_to_index(wv):
-    assert isinstance(wv.index_to_key, Words)
+    assert isinstance(wv.index_to_key, IndexToKey)
     assert isinstance(wv.key_to_index, Vocabulary)
     assert wv.index_to_key[:3] == [wv.index_to_key[i] for i in range(3)]
     assert wv.key_to_index[wv.index_to_key[7]] == 7

@@ -24,6 +24,7 @@ from hypothesis.extra import numpy as hnp
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, _kernel
 from gensim_sent2vec._files import container
 from gensim_sent2vec._files.container import Stream
+from gensim_sent2vec._text.packed import PackedStrings
 from gensim_sent2vec._text.vocabulary import Vocabulary
 
 ARRAYS = hnp.arrays(
@@ -201,7 +202,7 @@ def test_loading_does_no_work_per_word(vectors, path, monkeypatch):
     def fail(*args):
         raise AssertionError("a word was accessed")
 
-    monkeypatch.setattr(Vocabulary, "word", fail)
+    monkeypatch.setattr(PackedStrings, "__getitem__", fail)
     monkeypatch.setattr(Vocabulary, "__init__", fail)
     loaded = Sent2VecKeyedVectors.load(path, mmap="r")
     words = loaded.key_to_index
@@ -327,6 +328,7 @@ import os, random, signal, sys, time
 import numpy as np
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors
 from gensim_sent2vec._files import container
+from gensim_sent2vec._text.packed import PackedStrings
 from gensim_sent2vec._text.vocabulary import Vocabulary
 
 kind, path = sys.argv[1:]
@@ -710,9 +712,9 @@ def table_of(words: list[bytes]) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([b"a", b"b", b"a"], "word 2 is not found under its id; it stands twice"),
-        ([b"a", b"\xff", b"c"], "words.blob: no UTF-8 at byte 1 of it"),
-        ([b"a", b"\xe3\x80", b"\x82"], "words.offsets: byte 3 of the blob, within a character"),
+        ([b"a", b"b", b"a"], "word 2 is not found under its id; it occurs twice"),
+        ([b"a", b"\xff", b"c"], "words.blob: not UTF-8 at byte 1"),
+        ([b"a", b"\xe3\x80", b"\x82"], "words.offsets: a word starts within a character, at byte 3"),
     ],
 )
 def test_words_written_by_another_program(tmp_path, words, said):
