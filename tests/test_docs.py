@@ -151,7 +151,7 @@ def test_pages_have_code_to_run():
     """The two tests above do find code."""
     readme, start = PAGES[0], ROOT / "docs" / "start.md"
     for page in readme, start:
-        assert len(blocks(page, "python")) > 3
+        assert len(blocks(page, "python")) > 1
         assert any("gensim-sent2vec train" in code for _, code in blocks(page, "", "shell"))
 
 

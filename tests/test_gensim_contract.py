@@ -1,6 +1,6 @@
 """What this package relies on inside gensim: if a release changes any of it, a test here fails and shows what changed.
 
-Private hooks are used in model.py (Word2Vec), keyedvectors.py and _wordvectors.py (KeyedVectors) and _files (SaveLoad)
+Private hooks are used in model.py (Word2Vec), keyedvectors.py and _wordvectors.py (KeyedVectors), weighting.py and _files (SaveLoad)
 only. The last section covers gensim's public features that users combine with these models.
 """
 
@@ -125,7 +125,7 @@ def test_overrides_of_keyed_vectors_take_what_gensim_passes(name):
 # ---------------------------------------------------------------------------------------------------
 # Who uses the hooks
 
-HOOK_FILES = {"model.py", "keyedvectors.py", "_wordvectors.py"}  # and those in _files
+HOOK_FILES = {"model.py", "keyedvectors.py", "weighting.py", "_wordvectors.py"}  # and those in _files
 HOOK_NAMES = {*OVERRIDDEN, "prepare_weights", "_save_specials", "_load_specials", "__func__"} - {
     "build_vocab", "build_vocab_from_freq", "estimate_memory",
 }  # fmt: skip
