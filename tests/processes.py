@@ -1,8 +1,11 @@
-"""Helpers for processes that tests start."""
+"""Processes that tests start."""
 
 import signal
 
 
 def heed_ctrl_c() -> None:
-    """Make a new process accept SIGINT (a ``preexec_fn``): background jobs of a shell and their children ignore it."""
+    """Restore the default action of SIGINT in a new process (``preexec_fn``).
+
+    Background jobs of a shell ignore SIGINT, and the processes that they start inherit that.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
