@@ -1,4 +1,4 @@
-"""A service that tests start as a user would, as a program of its own."""
+"""The service as a user starts it: as a program."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PATIENCE = 120  # seconds
 
 
 class Server:
-    """``gensim-sent2vec serve …`` at a free port; use it in a ``with`` block."""
+    """``gensim-sent2vec serve ...`` on a free port; use it in a ``with`` block. `said` is what it has printed."""
 
     def __init__(self, *arguments: Any, **env: str) -> None:
         command = [sys.executable, "-m", "gensim_sent2vec", "serve", *map(str, arguments), "--port", "0"]
@@ -29,7 +29,7 @@ class Server:
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, **env},
-            start_new_session=True,  # so that all of its processes can be found
+            start_new_session=True,  # by which its processes are found
             preexec_fn=heed_ctrl_c,
         )
         self.said: list[str] = []
@@ -42,7 +42,7 @@ class Server:
             self.said.append(line)
 
     def wait_for(self, what: str) -> str:
-        """The first line that has this in it (a regular expression)."""
+        """The first line printed that matches a regular expression."""
         return until(lambda: next((line for line in self.said if re.search(what, line)), None), self)
 
     @property
@@ -50,21 +50,21 @@ class Server:
         return re.search(r"http://\S+", self.wait_for("serving .* at"))[0].rstrip("/")  # type: ignore[index]
 
     def processes(self) -> dict[int, tuple[int, str]]:
-        """Processes of its session that run: number -> (parent's number, command); Linux only."""
+        """The running processes of its session: process id -> (process id of the parent, command). Linux only."""
         found = {}
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 rest = folder.joinpath("stat").read_text().rpartition(")")[2]
                 state, parent, _, session = rest.split()[:4]
-                command = folder.joinpath("cmdline").read_text().replace("\0", " ")
+                if int(session) == self.process.pid and state != "Z":
+                    command = folder.joinpath("cmdline").read_text().replace("\0", " ")
+                    found[int(folder.name)] = int(parent), command
             except OSError:
                 continue
-            if int(session) == self.process.pid and state != "Z":
-                found[int(folder.name)] = int(parent), command
         return found
 
     def workers(self) -> list[int]:
-        """The numbers of the processes that answer: those that the fork server has forked."""
+        """The process ids of the workers: the children of the fork server."""
         all_ = self.processes()
         servers = {
             pid for pid, (parent, command) in all_.items() if parent == self.process.pid and "forkserver" in command
@@ -75,11 +75,12 @@ class Server:
         self.process.send_signal(number)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Its exit status after a signal; all output is in `said`."""
+        """Send a signal and return the exit status."""
         self.send(number)
         return self.end()
 
     def end(self) -> int:
+        """Wait for the end and return the exit status. `said` is complete then."""
         status = self.process.wait(PATIENCE)
         self._reader.join()
         return status
@@ -97,7 +98,7 @@ class Server:
 
 
 def until(what: Callable[[], Any], server: Server | None = None) -> Any:
-    """Wait for something to be true, and return it."""
+    """Wait until a condition holds, and return its value."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         if result := what():

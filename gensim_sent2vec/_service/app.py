@@ -1,4 +1,4 @@
-"""The service as an ASGI application: routes, what they take and give, errors, the page.
+"""The service as an ASGI application: its routes, pages and errors.
 
 `gensim_sent2vec._service.supervisor` runs it in several processes. Any ASGI server can run it:
 ``create_app(Current(Faq.load("my.s2v", "faq.index")))``.
@@ -18,117 +18,33 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from starlette.exceptions import HTTPException
 
 from ..version import __version__
 from .faq import Faq
-from .limits import LimitedBodies, Limits, Refused
-from .metrics import CONTENT_TYPE, Measured, Metrics
+from .limits import BodyLimitMiddleware, Limits, RequestError
+from .metrics import CONTENT_TYPE, Metrics, MetricsMiddleware
+from .schemas import Answer, Answers, EncodeRequest, Health, Problem, SearchRequest, Vector, Vectors
 
 ROUTES = ("/", "/search", "/encode", "/healthz", "/metrics", "/docs", "/openapi.json")
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-TOPN = 10  # results a query
-# Up to so many rows to go through, some milliseconds, threads that wait for each other cost more than the work.
-SMALL, CHARACTER = 20_000, 10  # a character is as much work as so many rows
-EXCERPT = 60  # characters of what a client sent that an error repeats
+DEFAULT_TOPN = 10
+# A request that is no more work than scanning this many rows of an index, a few milliseconds, is computed on the event
+# loop: threads that wait for each other would cost more.
+MAX_INLINE_ROWS = 20_000
+ROWS_PER_CHARACTER = 10  # the work of encoding one character, in rows
+MAX_LOCATION = 60  # characters of a field name sent by the client that an error repeats
 
 
 class Current:
-    """What is served now. It is replaced as a whole: a request goes on with what it began with."""
+    """What is being served. A reload replaces `faq`; a request that has begun keeps the object that it began with."""
 
     def __init__(self, faq: Faq, generation: int = 1) -> None:
         self.faq, self.generation = faq, generation
 
 
-# -----------------------------------------------------------------------------------------------------
-# What is taken and given
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class SearchRequest(_Body):
-    query: str | None = Field(None, description="One question; or `queries`.", examples=["how do i get my money back"])
-    queries: list[str] | None = Field(None, description="Several questions.")
-    topn: int | None = Field(None, description="At most so many results a query; 10 by default.")
-    hybrid: FiniteFloat | None = Field(
-        None,
-        description="Share of the spelling in the score, 0 (meaning only) to 1; by default 0.5 where the index has its "
-        "lexical part.",
-    )
-    explain: bool = Field(False, description="Say what each word of the query adds to each score.")
-
-
-class EncodeRequest(_Body):
-    sentence: str | None = Field(None, description="One sentence; or `sentences`.", examples=["a sentence"])
-    sentences: list[str] | None = Field(None, description="Several sentences.")
-    normalize: bool = Field(False, description="Scale vectors to length 1.")
-
-
-class Word(BaseModel):
-    word: str
-    contribution: float = Field(description="What the score loses without this word of the query.")
-
-
-class Result(BaseModel):
-    key: str | int = Field(description="The sentence's key, such as its answer; the sentence itself without keys.")
-    sentence: str
-    score: float = Field(description="(1 - hybrid) · cosine + hybrid · lexical")
-    cosine: float = Field(description="How alike the meanings are.")
-    lexical: float | None = Field(description="How much of the spelling is shared; null without hybrid.")
-    words: list[Word] | None = Field(description="With explain; null for queries of more than 40 words.")
-
-
-class Answer(BaseModel):
-    known: bool = Field(description="Whether any word of the query has a vector.")
-    results: list[Result]
-
-
-class Answers(BaseModel):
-    answers: list[Answer]
-
-
-class Vector(BaseModel):
-    known: bool = Field(description="Whether any word has a vector; else the vector is all zeros.")
-    vector: list[float]
-
-
-class Vectors(BaseModel):
-    known: list[bool]
-    vectors: list[list[float]]
-
-
-class Health(BaseModel):
-    status: str
-    version: str
-    generation: int = Field(description="How often model and index have been loaded.")
-    words: int
-    sentences: int
-    vector_size: int
-    hybrid: float
-
-
-class Problem(BaseModel):
-    error: str = Field(description="invalid, empty, too_long, too_many, too_large, too_slow, not_found or internal.")
-    detail: str
-
-
-def _either(name: str, one: str | None, several: list[str] | None) -> list[str]:
-    """The sentences of a request that has one or several."""
-    many = name[:-1] + "ies" if name.endswith("y") else name + "s"
-    if (one is None) == (several is None):
-        raise Refused(422, "invalid", f"pass either {name}, a text, or {many}, a list of texts")
-    return [one] if one is not None else several or []
-
-
-# -----------------------------------------------------------------------------------------------------
-# Routes
-
-
 def create_app(current: Current, limits: Limits | None = None, metrics: Metrics | None = None) -> FastAPI:
-    """The application.
+    """Create the application.
 
     Parameters
     ----------
@@ -145,68 +61,70 @@ def create_app(current: Current, limits: Limits | None = None, metrics: Metrics 
     app = FastAPI(
         title="gensim-sent2vec",
         version=__version__,
-        description="Nearest sentences, and vectors of sentences.",
+        description="Finds the sentences most similar to a query, and encodes sentences as vectors.",
         docs_url=None,
         redoc_url=None,
         responses={422: {"model": Problem}, 413: {"model": Problem}},
     )
-    # What is large is computed by one thread: others go on meanwhile, but not two of them, so memory stays bounded.
-    work = Work(ThreadPoolExecutor(1, "gensim_sent2vec"), current, limits, metrics)
-    app.add_api_route("/search", work.search, methods=["POST"], response_model=Answer | Answers, summary="Search")
-    app.add_api_route("/encode", work.encode, methods=["POST"], response_model=Vector | Vectors, summary="Encode")
-    app.add_api_route("/healthz", work.health, methods=["GET"], response_model=Health, summary="Is it well?")
+    # One thread computes what is large. The event loop answers other requests meanwhile, and memory stays bounded.
+    handlers = Handlers(ThreadPoolExecutor(1, "gensim_sent2vec"), current, limits, metrics)
+    post, get = ["POST"], ["GET"]
+    app.add_api_route("/search", handlers.search, methods=post, response_model=Answer | Answers, summary="Search")
+    app.add_api_route("/encode", handlers.encode, methods=post, response_model=Vector | Vectors, summary="Encode")
+    app.add_api_route("/healthz", handlers.health, methods=get, response_model=Health, summary="Health check")
     app.add_api_route(
-        "/metrics", lambda: Response(metrics.render(), media_type=CONTENT_TYPE), methods=["GET"],
-        response_class=Response, summary="Figures for Prometheus",
+        "/metrics", lambda: Response(metrics.render(), media_type=CONTENT_TYPE), methods=get,
+        response_class=Response, summary="Prometheus metrics",
     )  # fmt: skip
     for route, name in (("/", "page.html"), ("/docs", "docs.html")):
-        app.add_api_route(route, _page(name), methods=["GET"], include_in_schema=False)
-    _answer_errors(app)
-    app.add_middleware(LimitedBodies, limits=limits)
-    app.add_middleware(Measured, metrics=metrics, known=ROUTES)
+        app.add_api_route(route, _page(name), methods=get, include_in_schema=False)
+    _add_error_handlers(app)
+    app.add_middleware(BodyLimitMiddleware, limits=limits)
+    app.add_middleware(MetricsMiddleware, metrics=metrics, known=ROUTES)
     return app
 
 
-class Work:
-    """What the routes do."""
+# -----------------------------------------------------------------------------------------------------
+# Routes
+
+
+class Handlers:
+    """The functions that answer the routes."""
 
     def __init__(self, pool: ThreadPoolExecutor, current: Current, limits: Limits, metrics: Metrics) -> None:
         self.pool, self.current, self.limits, self.metrics = pool, current, limits, metrics
 
-    async def _compute(self, texts: list[str], rows: int, function: Callable[..., Any], *args: Any) -> Any:
-        """The function's result; it goes through so many texts, and so many rows for each."""
-        if CHARACTER * sum(map(len, texts)) + rows * len(texts) <= SMALL:
-            return function(*args)
-        return await asyncio.get_running_loop().run_in_executor(self.pool, function, *args)
-
-    async def search(self, asked: SearchRequest) -> Any:
-        """The sentences nearest to a query, or to each of several."""
-        queries, faq = _either("query", asked.query, asked.queries), self.current.faq
+    async def search(self, request: SearchRequest) -> Any:
+        """Find the sentences most similar to a query, or to each of several queries."""
+        queries, faq = _one_or_several("query", request.query, "queries", request.queries), self.current.faq
         self.limits.check_sentences("queries", queries)
-        topn = min(TOPN, self.limits.topn) if asked.topn is None else asked.topn
+        topn = min(DEFAULT_TOPN, self.limits.topn) if request.topn is None else request.topn
         self.limits.check_topn(topn)
         for i, query in enumerate(queries):
             if not query.strip():
-                raise Refused(422, "empty", f"queries[{i}]: it is empty")
+                raise RequestError(422, "empty", f"queries[{i}]: is empty; enter a question")
         try:
-            faq.check(faq.hybrid if asked.hybrid is None else asked.hybrid)
+            faq.check(faq.hybrid if request.hybrid is None else request.hybrid)
         except ValueError as error:
-            raise Refused(422, "invalid", str(error)) from error
-        answers = await self._compute(queries, len(faq.index), faq.search, queries, topn, asked.hybrid, asked.explain)
+            raise RequestError(422, "invalid", str(error)) from error
+        answers = await self._compute(
+            queries, len(faq.index), faq.search, queries, topn, request.hybrid, request.explain
+        )
         self.metrics.count("/search", [answer["known"] for answer in answers])
-        return answers[0] if asked.query is not None else {"answers": answers}
+        return answers[0] if request.query is not None else {"answers": answers}
 
-    async def encode(self, asked: EncodeRequest) -> Any:
-        """The vector of a sentence, or of each of several."""
-        sentences, wv = _either("sentence", asked.sentence, asked.sentences), self.current.faq.wv
+    async def encode(self, request: EncodeRequest) -> Any:
+        """Return the vector of a sentence, or of each of several sentences."""
+        sentences = _one_or_several("sentence", request.sentence, "sentences", request.sentences)
         self.limits.check_sentences("sentences", sentences)
-        vectors, known = await self._compute(sentences, 0, _encoded, wv, sentences, asked.normalize)
+        vectors, known = await self._compute(sentences, 0, _encode, self.current.faq.wv, sentences, request.normalize)
         self.metrics.count("/encode", known)
-        if asked.sentence is not None:
+        if request.sentence is not None:
             return {"known": known[0], "vector": vectors[0]}
         return {"known": known, "vectors": vectors}
 
     async def health(self) -> Any:
+        """Report what is being served. Responds as soon as the model is loaded."""
         faq = self.current.faq
         return {
             "status": "ok",
@@ -218,8 +136,23 @@ class Work:
             "hybrid": faq.hybrid,
         }
 
+    async def _compute(self, texts: list[str], n_rows: int, function: Callable[..., Any], *args: Any) -> Any:
+        """Return ``function(*args)``, which encodes `texts` and scans `n_rows` rows for each of them."""
+        if ROWS_PER_CHARACTER * sum(map(len, texts)) + n_rows * len(texts) <= MAX_INLINE_ROWS:
+            return function(*args)
+        return await asyncio.get_running_loop().run_in_executor(self.pool, function, *args)
 
-def _encoded(wv: Any, sentences: Sequence[str], normalize: bool) -> tuple[list[list[float]], list[bool]]:
+
+def _one_or_several(name: str, one: str | None, plural: str, several: list[str] | None) -> list[str]:
+    """Return the texts of a request, which has exactly one of two fields."""
+    if one is not None and several is None:
+        return [one]
+    if several is not None and one is None:
+        return several
+    raise RequestError(422, "invalid", f"pass either {name}, a string, or {plural}, a list of strings")
+
+
+def _encode(wv: Any, sentences: Sequence[str], normalize: bool) -> tuple[list[list[float]], list[bool]]:
     vectors, known = wv.encode(sentences, normalize=normalize, return_known=True, show_progress_bar=False)
     return vectors.tolist(), known.tolist()
 
@@ -229,7 +162,10 @@ def _encoded(wv: Any, sentences: Sequence[str], normalize: bool) -> tuple[list[l
 
 
 def _page(name: str) -> Callable[[], Any]:
-    """A page of the package, which may run and look as its own text says, fetch from this server, and nothing else."""
+    """Return a handler for an HTML file of this package.
+
+    The policy allows the scripts and styles in the file itself and requests to this server, and nothing else.
+    """
     text = files(__package__).joinpath(name).read_text(encoding="utf-8")
     allowed = {
         kind: " ".join(f"'{_digest(part)}'" for part in re.findall(f"<{kind}>(.*?)</{kind}>", text, re.DOTALL))
@@ -255,34 +191,35 @@ def _digest(text: str) -> str:
 # Errors
 
 
-def _answer_errors(app: FastAPI) -> None:
-    """All errors are answered as `Problem` says, and none repeats at length what the client sent."""
+def _add_error_handlers(app: FastAPI) -> None:
+    """Answer every error with a `Problem`, whose length does not depend on what the client sent."""
 
-    async def refused(request: Request, error: Any) -> JSONResponse:
+    async def request_error(request: Request, error: Any) -> JSONResponse:
         return JSONResponse(error.body, error.status, HEADERS)
 
-    async def invalid(request: Request, error: Any) -> JSONResponse:
-        status, detail = _first(error.errors()[0])
-        return JSONResponse(Refused(status, "invalid", detail).body, status, HEADERS)
+    async def validation_error(request: Request, error: Any) -> JSONResponse:
+        status, detail = _describe(error.errors()[0])
+        return JSONResponse(RequestError(status, "invalid", detail).body, status, HEADERS)
 
-    async def http(request: Request, error: Any) -> JSONResponse:
+    async def http_error(request: Request, error: Any) -> JSONResponse:
         kind = "not_found" if error.status_code == 404 else "invalid"
-        body = Refused(error.status_code, kind, str(error.detail)).body
+        body = RequestError(error.status_code, kind, str(error.detail)).body
         return JSONResponse(body, error.status_code, {**HEADERS, **(error.headers or {})})
 
-    async def internal(request: Request, error: Any) -> JSONResponse:
-        return JSONResponse(Refused(500, "internal", "an error of the server; its log has more").body, 500, HEADERS)
+    async def internal_error(request: Request, error: Any) -> JSONResponse:
+        body = RequestError(500, "internal", "internal server error; see the log of the server").body
+        return JSONResponse(body, 500, HEADERS)
 
-    app.add_exception_handler(Refused, refused)
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(Exception, internal)
+    app.add_exception_handler(RequestError, request_error)
+    app.add_exception_handler(RequestValidationError, validation_error)
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(Exception, internal_error)
 
 
-def _first(error: Any) -> tuple[int, str]:
-    """Status and detail for what pydantic found."""
+def _describe(error: Any) -> tuple[int, str]:
+    """Return the HTTP status and the detail for an error found by pydantic."""
     if error["type"] == "json_invalid":
         return 400, f"the body is not JSON: {error.get('ctx', {}).get('error', error['msg'])}"
     parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"][1:]]
-    where = "".join(parts).removeprefix(".")[:EXCERPT].encode("ascii", "backslashreplace").decode()
-    return 422, f"{where or 'the body'}: {error['msg']}"
+    location = "".join(parts).removeprefix(".")[:MAX_LOCATION].encode("ascii", "backslashreplace").decode()
+    return 422, f"{location or 'the body'}: {error['msg']}"

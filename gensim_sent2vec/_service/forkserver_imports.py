@@ -8,7 +8,7 @@ import gc
 
 import uvicorn  # noqa: F401
 
-from . import app  # noqa: F401
+from . import app, worker  # noqa: F401
 
 gc.collect()
 gc.freeze()

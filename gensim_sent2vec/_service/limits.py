@@ -1,4 +1,4 @@
-"""What a service takes: limits of requests, and the refusal of what is beyond them."""
+"""Limits on requests, and the errors for requests that exceed them."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-DRAINED = 1 << 24  # bytes of a body too large that are still read, so that the client gets to read the answer
+MAX_DRAINED = 1 << 24  # bytes read of a body that is too large, so that the client gets to read the error
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The most that one request may ask for.
+    """The maximum that one request may ask for.
 
     Attributes
     ----------
     body : int
-        Bytes of its body.
+        Bytes of the body.
     sentences : int
-        Queries or sentences of a batch.
+        Queries or sentences per request.
     length : int
-        Characters of a sentence.
+        Characters per query or sentence.
     topn : int
-        Results a query.
+        Results per query.
     seconds : float
-        Time in which the body has to arrive.
+        Time for the body to arrive.
     """
 
     body: int = 1 << 20
@@ -41,36 +41,33 @@ class Limits:
                 raise ValueError(f"{name}: the limit must be above 0, got {value}")
 
     def check_sentences(self, name: str, sentences: Sequence[str]) -> None:
-        """Raise `Refused` where there are too many, too long ones, or ones that are no text."""
+        """Raise `RequestError` if there are too many sentences, or one is too long or not valid Unicode."""
         if len(sentences) > self.sentences:
-            raise Refused(422, "too_many", f"{name}: at most {self.sentences:,} are taken, got {len(sentences):,}")
+            raise RequestError(422, "too_many", f"{name}: at most {self.sentences:,} allowed, got {len(sentences):,}")
         for i, sentence in enumerate(sentences):
             if len(sentence) > self.length:
-                raise Refused(
-                    422,
-                    "too_long",
-                    f"{name}[{i}]: at most {self.length:,} characters are taken, got {len(sentence):,}",
-                )
+                detail = f"{name}[{i}]: at most {self.length:,} characters allowed, got {len(sentence):,}"
+                raise RequestError(422, "too_long", detail)
             if any("\ud800" <= character <= "\udfff" for character in sentence):
-                raise Refused(422, "invalid", f"{name}[{i}]: a text is expected, got half of a surrogate pair in it")
+                raise RequestError(422, "invalid", f"{name}[{i}]: contains an unpaired surrogate; send valid Unicode")
 
     def check_topn(self, topn: int) -> None:
-        """Raise `Refused` where it is none, or too many."""
+        """Raise `RequestError` if `topn` is out of range."""
         if not 1 <= topn <= self.topn:
-            raise Refused(422, "too_many", f"topn: 1 to {self.topn:,} is taken, got {topn}")
+            raise RequestError(422, "too_many", f"topn: must be from 1 to {self.topn:,}, got {topn}")
 
 
-class Refused(Exception):
+class RequestError(Exception):
     """A request that is answered with an error.
 
     Attributes
     ----------
     status : int
-        Of HTTP.
+        The HTTP status.
     error : str
         A word for programs.
     detail : str
-        A line for people.
+        One line for people.
     """
 
     def __init__(self, status: int, error: str, detail: str) -> None:
@@ -79,14 +76,14 @@ class Refused(Exception):
 
     @property
     def body(self) -> dict[str, str]:
-        """What the answer holds."""
+        """The JSON body of the response."""
         return {"error": self.error, "detail": self.detail}
 
 
-class LimitedBodies:
-    """ASGI middleware: takes a body in as a whole, before the application sees the request, or refuses it.
+class BodyLimitMiddleware:
+    """ASGI middleware that reads the entire body before the application sees the request, and enforces its limits.
 
-    A body without a length (chunked) is counted as it comes.
+    A chunked body, whose size is not known in advance, is counted while it arrives.
     """
 
     def __init__(self, app: Any, limits: Limits) -> None:
@@ -97,25 +94,25 @@ class LimitedBodies:
             await self.app(scope, receive, send)
             return
         try:
-            body = await asyncio.wait_for(self._body(receive), self.limits.seconds)
+            body = await asyncio.wait_for(self._read_body(receive), self.limits.seconds)
         except asyncio.TimeoutError:
-            late = f"the body did not arrive within {self.limits.seconds:g} seconds"
-            await _refuse(send, Refused(408, "too_slow", late))
+            detail = f"the body did not arrive within {self.limits.seconds:g} seconds"
+            await _send_error(send, RequestError(408, "too_slow", detail))
             return
-        except Refused as refused:
-            await _refuse(send, refused)
+        except RequestError as error:
+            await _send_error(send, error)
             return
         if body is None:
             return
         messages = [{"type": "http.request", "body": body, "more_body": False}]
 
-        async def again() -> Any:
+        async def receive_body() -> Any:
             return messages.pop() if messages else await receive()
 
-        await self.app(scope, again, send)
+        await self.app(scope, receive_body, send)
 
-    async def _body(self, receive: Any) -> bytes | None:
-        """All of it; None where the client has gone."""
+    async def _read_body(self, receive: Any) -> bytes | None:
+        """Return the entire body, or None if the client has disconnected."""
         parts: list[bytes] = []
         size, more = 0, True
         while more:
@@ -126,19 +123,19 @@ class LimitedBodies:
             size += len(part)
             if size <= self.limits.body:
                 parts.append(part)
-            elif size > DRAINED:
+            elif size > MAX_DRAINED:
                 break
         if size > self.limits.body:
-            raise Refused(413, "too_large", f"the body: at most {self.limits.body:,} bytes are taken")
+            raise RequestError(413, "too_large", f"the body: at most {self.limits.body:,} bytes allowed")
         return b"".join(parts)
 
 
-async def _refuse(send: Any, refused: Refused) -> None:
-    body = json.dumps(refused.body).encode()
+async def _send_error(send: Any, error: RequestError) -> None:
+    body = json.dumps(error.body).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
     ]
-    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -1,4 +1,4 @@
-"""Counts and times of a service, for Prometheus, summed over its processes."""
+"""Prometheus metrics of a service, summed over its processes."""
 
 from __future__ import annotations
 
@@ -19,34 +19,36 @@ from prometheus_client import (
 )
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # where the processes keep what they have counted, if there are several
-GONE = 499  # the status of a request whose client did not wait for the answer
-BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # names the folder in which processes share their counters
+CLIENT_CLOSED_REQUEST = 499  # the status of a request whose client disconnected before the response
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)  # seconds
 
 
 class Metrics:
-    """What one process has counted; `render` tells what all have."""
+    """The counters of one process; `render` sums those of all processes."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         here: dict[str, Any] = {"namespace": "gensim_sent2vec", "registry": self.registry}
         self.requests = Counter("requests", "Requests by route and status.", ["route", "status"], **here)
-        self.seconds = Histogram("request_seconds", "Time of a request.", ["route"], buckets=BUCKETS, **here)
-        self.sentences = Counter("sentences", "Queries and sentences taken, by route.", ["route"], **here)
-        self.unknown = Counter("unknown_sentences", "Those of them without a known word.", ["route"], **here)
-        self.workers = Gauge("workers", "Processes that answer.", multiprocess_mode="livesum", **here)
+        self.seconds = Histogram("request_seconds", "Duration of a request.", ["route"], buckets=BUCKETS, **here)
+        self.sentences = Counter("sentences", "Queries and sentences received, by route.", ["route"], **here)
+        self.unknown = Counter(
+            "unknown_sentences", "Queries and sentences without a known word, by route.", ["route"], **here
+        )
+        self.workers = Gauge("workers", "Worker processes.", multiprocess_mode="livesum", **here)
         self.generation = Gauge(
-            "generation", "How often model and index have been loaded, by the process that is farthest behind.",
+            "generation", "How many times model and index have been loaded, by the worker that is farthest behind.",
             multiprocess_mode="livemin", **here,
         )  # fmt: skip
 
     def count(self, route: str, known: Collection[bool]) -> None:
-        """Sentences of a request, and which of them had known words."""
+        """Count the sentences of a request; `known` states which of them have a known word."""
         self.sentences.labels(route).inc(len(known))
         self.unknown.labels(route).inc(len(known) - sum(known))
 
     def render(self) -> bytes:
-        """In Prometheus' text format."""
+        """Return the metrics in the Prometheus text format."""
         if not os.environ.get(FOLDER):
             return generate_latest(self.registry)
         registry = CollectorRegistry()
@@ -55,15 +57,15 @@ class Metrics:
 
 
 def forget_process(pid: int) -> None:
-    """After a process has died: keep its counters, drop its gauges."""
+    """Drop the gauges of a process that has died. Its counters are kept."""
     multiprocess.mark_process_dead(pid)
     for path in Path(os.environ[FOLDER]).glob(f"*_{pid}.db"):
         if not path.stat().st_size:  # the process died while creating it; it would make `render` fail
             path.unlink()
 
 
-class Measured:
-    """ASGI middleware that counts requests and takes their times; routes that are not `known` count as "other"."""
+class MetricsMiddleware:
+    """ASGI middleware that counts and times requests. Routes that are not in `known` are counted as "other"."""
 
     def __init__(self, app: Any, metrics: Metrics, known: Collection[str]) -> None:
         self.app, self.metrics, self.known = app, metrics, known
@@ -72,21 +74,21 @@ class Measured:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began = time.perf_counter()
-        status = GONE
+        start = time.perf_counter()
+        status = CLIENT_CLOSED_REQUEST
 
-        async def noting(message: Any) -> None:
+        async def send_and_note_status(message: Any) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self.app(scope, receive, noting)
+            await self.app(scope, receive, send_and_note_status)
         except Exception:
             status = 500
             raise
         finally:
             route = scope["path"] if scope["path"] in self.known else "other"
-            self.metrics.seconds.labels(route).observe(time.perf_counter() - began)
+            self.metrics.seconds.labels(route).observe(time.perf_counter() - start)
             self.metrics.requests.labels(route, str(status)).inc()

@@ -46,8 +46,8 @@ def server(lee_model, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def open_browser():
-    """``open_browser(language)``: Chromium that prefers a language."""
-    open_regular_file = []
+    """``open_browser(language)`` opens Chromium with a preferred language."""
+    browsers = []
 
     def open_(language: str) -> webdriver.Chrome:
         options = webdriver.ChromeOptions()
@@ -58,13 +58,13 @@ def open_browser():
         options.add_experimental_option("prefs", {"intl.accept_languages": language})
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         try:
-            open_regular_file.append(webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER)))
+            browsers.append(webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER)))
         except WebDriverException as error:
             pytest.skip(f"Chromium does not start here: {str(error.msg).splitlines()[0]}")
-        return open_regular_file[-1]
+        return browsers[-1]
 
     yield open_
-    for browser in open_regular_file:
+    for browser in browsers:
         browser.quit()
 
 
@@ -75,16 +75,16 @@ def browser(open_browser):
 
 @pytest.fixture
 def page(browser, server):
-    """The page, freshly loaded; no script may fail and nothing may be blocked."""
+    """The page, newly loaded. Checks that no script fails and that nothing is blocked."""
     browser.get_log("browser")
     browser.get(server.url)
     yield Page(browser)
-    wrong = [entry for entry in browser.get_log("browser") if " 422 " not in entry["message"]]
-    assert not wrong  # the browser itself notes refused requests
+    unexpected = [entry for entry in browser.get_log("browser") if " 422 " not in entry["message"]]
+    assert not unexpected  # the browser logs refused requests
 
 
 class Page:
-    """What a person does and sees."""
+    """The page as a person uses it."""
 
     def __init__(self, browser) -> None:
         self.browser = browser
@@ -106,7 +106,7 @@ class Page:
         self.wait()
 
     def paste(self, query: str) -> None:
-        """A long text, at once."""
+        """Enter a long text at once."""
         self.browser.execute_script("document.getElementById('query').value = arguments[0]", query)
         self.all("form button")[0].click()
         self.wait()
@@ -130,10 +130,10 @@ def test_typing_shows_ranked_answers_and_words(page):
 
 
 def test_an_empty_query(page):
-    for nothing in ("", "   "):
+    for blank in ("", "   "):
         page.ask("rain")
         assert page.all("li")
-        page.ask(nothing)
+        page.ask(blank)
         assert page.status == "Type a question first."
         assert not page.all("li")
 
@@ -142,11 +142,11 @@ def test_a_query_of_100_kb(page):
     page.paste("money " * 17_000)
     assert page.status.startswith("This question is too long. (422: queries[0]: at most 10,000 characters")
     assert not page.all("li")
-    page.ask("rain")  # and the page goes on
+    page.ask("rain")  # the page still works
     assert page.texts(".answer")[0] == "It rained."
 
 
-def test_a_long_query_that_is_taken(page):
+def test_a_long_query_is_accepted(page):
     page.paste("rain " + "x" * 9000)
     assert page.all("li")
     assert page.browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
@@ -162,8 +162,8 @@ def test_script_tags_are_text(page):
         page.browser.switch_to.alert.dismiss()
 
 
-def test_the_policy_stops_what_would_get_through(page):
-    """Were a text ever taken for markup, it could not run."""
+def test_the_policy_blocks_injected_scripts(page):
+    """If a text were ever treated as markup, its scripts would not run."""
     page.browser.execute_script(
         "document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.ran = 1\">');"
         "const s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.body.append(s);"
@@ -190,7 +190,7 @@ def test_languages(page, open_browser, server):
     assert korean_page.status == f"{len(FAQ)} answers"
 
 
-def test_on_a_telephone_nothing_sticks_out(page):
+def test_the_page_fits_a_phone(page):
     page.browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride", {"width": 320, "height": 640, "deviceScaleFactor": 2, "mobile": True}
     )
@@ -202,14 +202,14 @@ def test_on_a_telephone_nothing_sticks_out(page):
         page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-def test_the_page_for_programs(page, server):
+def test_the_api_documentation(page, server):
     page.browser.get(server.url + "/docs")
     until(lambda: len(page.all("section")) == 4)
     assert "/search" in page.texts("h2")[0]
     assert "hybrid" in page.texts("td")
 
 
-def test_nothing_is_fetched_from_elsewhere(page, server):
+def test_nothing_is_loaded_from_other_servers(page, server):
     page.browser.get_log("performance")
     page.ask("rain")
     page.browser.get(server.url + "/docs")

@@ -1,0 +1,84 @@
+"""The JSON bodies of requests and responses."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class SearchRequest(_Request):
+    query: str | None = Field(
+        None, description="One question. Pass either this or `queries`.", examples=["how do i get my money back"]
+    )
+    queries: list[str] | None = Field(None, description="Several questions.")
+    topn: int | None = Field(None, description="The maximum number of results per query; 10 by default.")
+    hybrid: FiniteFloat | None = Field(
+        None,
+        description="The share of the lexical score, from 0 (meaning only) to 1 (spelling only); by default 0.5 if the "
+        "index has lexical scores, else 0.",
+    )
+    explain: bool = Field(False, description="Return what each word of the query contributes to each score.")
+
+
+class EncodeRequest(_Request):
+    sentence: str | None = Field(
+        None, description="One sentence. Pass either this or `sentences`.", examples=["a sentence"]
+    )
+    sentences: list[str] | None = Field(None, description="Several sentences.")
+    normalize: bool = Field(False, description="Scale the vectors to unit length.")
+
+
+class Word(BaseModel):
+    word: str
+    contribution: float = Field(description="How much lower the score is without this word of the query.")
+
+
+class Result(BaseModel):
+    key: str | int = Field(description="The key of the sentence, such as its answer; the sentence itself without keys.")
+    sentence: str
+    score: float = Field(description="(1 - hybrid) · cosine + hybrid · lexical")
+    cosine: float = Field(description="Cosine similarity of the sentence vectors.")
+    lexical: float | None = Field(description="Similarity of the spelling; null if hybrid is 0.")
+    words: list[Word] | None = Field(
+        description="The contributions of the query's words; null without explain, or if the query has more than 40 "
+        "different words."
+    )
+
+
+class Answer(BaseModel):
+    known: bool = Field(description="Whether any word of the query has a vector.")
+    results: list[Result]
+
+
+class Answers(BaseModel):
+    answers: list[Answer]
+
+
+class Vector(BaseModel):
+    known: bool = Field(description="Whether any word of the sentence has a vector; if not, the vector is all zeros.")
+    vector: list[float]
+
+
+class Vectors(BaseModel):
+    known: list[bool]
+    vectors: list[list[float]]
+
+
+class Health(BaseModel):
+    status: str
+    version: str
+    generation: int = Field(description="How many times the model and the index have been loaded.")
+    words: int
+    sentences: int
+    vector_size: int
+    hybrid: float
+
+
+class Problem(BaseModel):
+    error: str = Field(
+        description="One of invalid, empty, too_long, too_many, too_large, too_slow, not_found and internal."
+    )
+    detail: str
