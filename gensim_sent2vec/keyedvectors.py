@@ -51,7 +51,7 @@ Weighting = SentenceWeighting | Literal[False] | None  # None: that of the vecto
 
 BATCH_SIZE = 1 << 11  # sentences that a thread encodes without the GIL at a time
 CACHES = ("_mean_pooling", "_weighted_pooling")
-# What `to_arrays` stores under names of its own, or derives again: not attributes that a user has set.
+# Attributes that a user has not set: `to_arrays` stores them under other names, or they are derived.
 NOT_USER_ATTRIBUTES = frozenset((
     "vector_size", "word_ngrams", "skip_bigrams", "ngram_hash", "vectors", "vectors_ngrams", "expandos", "weighting",
     "_tokenizer", "_phrases", "index_to_key", "key_to_index", "next_index", "norms", "mapfile_path", *CACHES,

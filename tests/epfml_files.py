@@ -71,7 +71,7 @@ def sections(data: bytes, dim=3) -> dict[str, int]:
         at[name] = end
         at[f"{name} rows"] = end + 1
         at[f"{name} columns"] = end + 9
-        at[f"{name} numbers"] = end + 17
+        at[f"{name} values"] = end + 17
         end += 17 + 4 * dim * struct.unpack_from("<q", data, end + 1)[0]
     assert end == len(data)
     return at

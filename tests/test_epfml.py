@@ -144,8 +144,8 @@ def test_words_of_a_file():
 
 def test_rows_of_a_file(write):
     data = build(dim=2, word_ngrams=2)
-    numbers = np.frombuffer(data, "<f4", 2 * (5 + 5 + 1), sections(data, 2)["input numbers"]).reshape(-1, 2)
-    output = np.frombuffer(data, "<f4", 2 * 5, sections(data, 2)["output numbers"]).reshape(-1, 2)
+    numbers = np.frombuffer(data, "<f4", 2 * (5 + 5 + 1), sections(data, 2)["input values"]).reshape(-1, 2)
+    output = np.frombuffer(data, "<f4", 2 * 5, sections(data, 2)["output values"]).reshape(-1, 2)
     model = load_epfml_model(write(data))
     assert np.array_equal(model.placeholder, numbers[0])
     assert np.array_equal(model.wv.vectors, numbers[1:5])
@@ -281,7 +281,7 @@ def test_converting_reads_block_by_block(tmp_path, write):
         native.vectors_ngrams, loaded.vectors_ngrams
     )
     assert list(native.index_to_key) == [f"word{i}" for i in range(500)]
-    raw = np.frombuffer(data, "<f4", 3 * 801, sections(data)["input numbers"]).reshape(-1, 3)
+    raw = np.frombuffer(data, "<f4", 3 * 801, sections(data)["input values"]).reshape(-1, 3)
     assert np.array_equal(native.vectors, raw[1:501]) and np.array_equal(native.vectors_ngrams, raw[501:801])
 
 
@@ -320,10 +320,10 @@ def test_a_saved_file_starts_with_the_placeholder_and_has_the_line_end(tmp_path,
     assert data[at[f"entry {n + 1}"] : at["input"]] == b"</s>\0" + struct.pack("<qb", 300, 0)
     assert struct.unpack_from("<12id", data, 8) == (3, 5, 1, 20, 10, 1, 2, 4, 0, 0, 0, 100, 0.01)
     assert struct.unpack_from("<3i2q", data, 64) == (n + 2, n + 2, 0, model.corpus_total_words + 300, -1)
-    rows = np.frombuffer(data, "<f4", 3 * (n + 3), at["input numbers"]).reshape(-1, 3)
+    rows = np.frombuffer(data, "<f4", 3 * (n + 3), at["input values"]).reshape(-1, 3)
     assert np.array_equal(rows[0], model.placeholder) and np.array_equal(rows[1 : n + 1], model.wv.vectors)
     assert not rows[n + 1 :].any()
-    output = np.frombuffer(data, "<f4", 3 * (n + 2), at["output numbers"]).reshape(-1, 3)
+    output = np.frombuffer(data, "<f4", 3 * (n + 2), at["output values"]).reshape(-1, 3)
     assert np.array_equal(output[1 : n + 1], model.syn1neg) and not output[[0, n + 1]].any()
     wv = load_epfml_vectors(tmp_path / "saved.bin")
     assert np.array_equal(wv.encode([" ".join(line) for line in lee]), model.wv.encode(lee, weighting=False))
@@ -515,7 +515,7 @@ def test_a_file_that_is_too_long(write):
     assert_refused(write(WHOLE + b"x"), f"end at byte {len(WHOLE)}: 1 additional bytes follow")
 
 
-@given(st.integers(0, 8 * PLACES["input numbers"] - 1), st.binary(max_size=3), st.integers(0, len(WHOLE)))
+@given(st.integers(0, 8 * PLACES["input values"] - 1), st.binary(max_size=3), st.integers(0, len(WHOLE)))
 def test_flipped_and_inserted_bits(tmp_path_factory, bit, inserted, at):
     data = bytearray(WHOLE)
     data[bit // 8] ^= 1 << bit % 8
@@ -614,7 +614,7 @@ def test_a_second_placeholder_is_an_ordinary_word(write):
     assert np.array_equal(wv.get_sentence_vector("<PLACEHOLDER>"), wv.vectors[1])
 
 
-@pytest.mark.parametrize("place", ["entry 2", "input numbers", "output numbers"])
+@pytest.mark.parametrize("place", ["entry 2", "input values", "output values"])
 def test_truncated_while_it_is_read(write, place, monkeypatch, tmp_path):
     path = write(WHOLE)
 
@@ -627,7 +627,7 @@ def test_truncated_while_it_is_read(write, place, monkeypatch, tmp_path):
     with pytest.raises((OSError, ValueError), match=r"model\.bin.* at byte \d+"):
         load_epfml_model(path)
     write(WHOLE)
-    if place != "output numbers":  # a conversion does not read these
+    if place != "output values":  # a conversion does not read these
         with pytest.raises((OSError, ValueError), match=r"model\.bin.* at byte \d+"):
             convert_epfml(path, tmp_path / "out")
         assert os.listdir(tmp_path) == ["model.bin"]

@@ -589,7 +589,7 @@ def rewritten(path, change) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda arrays, facts: facts.update(kind="SentenceIndex"), "holds a 'SentenceIndex'"),
         (lambda arrays, facts: facts.update(word_ngrams=2**31), "word_ngrams is 2147483648"),
@@ -640,9 +640,9 @@ def rewritten(path, change) -> None:
         (lambda arrays, facts: arrays.update({"words.blob": arrays["words.blob"].astype("i2")}), "mismatch"),
     ],
 )
-def test_arrays_and_facts_that_do_not_match(path, change, said):
+def test_arrays_and_facts_that_do_not_match(path, change, message):
     rewritten(path, change)
-    with pytest.raises(ValueError, match=said) as caught:
+    with pytest.raises(ValueError, match=message) as caught:
         Sent2VecKeyedVectors.load(path, mmap="r")
     assert repr(str(path)) in str(caught.value)
 
@@ -655,7 +655,7 @@ def overwrite(name, index, value):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (overwrite("words.slots", slice(None), 2**64 - 1), "words.slots: word 0 "),
         (overwrite("words.slots", slice(None), 0), "words.slots: word 0 "),
@@ -666,7 +666,7 @@ def overwrite(name, index, value):
         (overwrite("words.blob", slice(None), 0), "words.slots: word 0 "),
     ],
 )
-def test_damaged_words_never_crash_and_are_found(path, change, said):
+def test_damaged_words_never_crash_and_are_found(path, change, message):
     rewritten(path, change)
     for mmap in (None, "r"):
         wv = Sent2VecKeyedVectors.load(path, mmap=mmap)  # does not read the words
@@ -677,7 +677,7 @@ def test_damaged_words_never_crash_and_are_found(path, change, said):
                 assert isinstance(wv.index_to_key[i], str)
         with contextlib.suppress(ValueError):
             assert all(isinstance(word, str) for word in wv.index_to_key)
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match=message):
             Sent2VecKeyedVectors.load(path, mmap=mmap, verify=True)
 
 
@@ -754,7 +754,7 @@ def test_arbitrary_bytes_and_splices(data):
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (b"", "is empty"),
         (bytes(100), "is still being written, or its writer was killed"),
@@ -772,9 +772,9 @@ def test_arbitrary_bytes_and_splices(data):
         (struct.pack("<Q", 10_000) + b"[" * 10_000, "header, bytes 8 to 10,008: damaged"),
     ],
 )
-def test_files_in_other_formats_are_recognized(tmp_path, data, said):
+def test_files_in_other_formats_are_recognized(tmp_path, data, message):
     (tmp_path / "file").write_bytes(data)
-    assert said in refused(tmp_path / "file")
+    assert message in refused(tmp_path / "file")
 
 
 def test_pickles_are_recognized_and_not_executed(tmp_path, capsys):
