@@ -7,6 +7,8 @@ import sys
 import threading
 from pathlib import Path
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # more threads would only wait for each other, in small products
+
 import numpy as np
 import paths
 import pytest

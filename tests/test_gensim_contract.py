@@ -1,7 +1,7 @@
 """What this package relies on inside gensim: if a release changes any of it, a test here fails and shows what changed.
 
-Private hooks are used in model.py (Word2Vec), keyedvectors.py and _wordvectors.py (KeyedVectors), weighting.py and _files (SaveLoad)
-only. The last section covers gensim's public features that users combine with these models.
+Private hooks are used in model.py (Word2Vec), keyedvectors.py and _wordvectors.py (KeyedVectors), weighting.py and
+_files (SaveLoad) only. The last section covers gensim's public features that users combine with these models.
 """
 
 import ast

@@ -72,9 +72,7 @@ def assert_same_geometry(ours, theirs, atol=1e-5):
 # Compared with the oracle
 
 
-@settings(max_examples=150)
-@given(options, st.sampled_from([0, 30, 130]), st.booleans())
-def test_every_option_matches_the_oracle(given_options, lexical_dims, with_output):
+def assert_matches_the_oracle(given_options, lexical_dims, with_output):
     given_options["lexical_dims"] = lexical_dims if given_options["lexical_weight"] else 0
     output = OUTPUT if with_output and given_options["unit_words"] else None
     weighting = SentenceWeighting(**given_options).fit(WV, SENTENCES, output)
@@ -87,6 +85,22 @@ def test_every_option_matches_the_oracle(given_options, lexical_dims, with_outpu
     known = [all(word in WV for word in tokens) or not given_options["unseen_words"] for tokens in NEW]
     assert_same_geometry(found[known], expected[known], 2e-5)
     assert_same_geometry(found, expected, 2e-3)
+
+
+every_option = given(options, st.sampled_from([0, 30, 130]), st.booleans())
+
+
+@settings(max_examples=25)
+@every_option
+def test_options_match_the_oracle(given_options, lexical_dims, with_output):
+    assert_matches_the_oracle(given_options, lexical_dims, with_output)
+
+
+@pytest.mark.slow
+@settings(max_examples=150)
+@every_option
+def test_many_options_match_the_oracle(given_options, lexical_dims, with_output):
+    assert_matches_the_oracle(given_options, lexical_dims, with_output)
 
 
 def test_without_a_lexical_part_the_axes_are_those_of_the_word_vectors():

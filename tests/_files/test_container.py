@@ -380,6 +380,7 @@ print(len(seen))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 @pytest.mark.parametrize("kind", ["vectors", "model"])
 def test_if_killed_at_any_moment_the_old_or_the_new_file_is_valid(tmp_path, run_python, kind):
