@@ -232,7 +232,9 @@ def _new_bucket(wv: Sent2VecKeyedVectors, bucket: int | None) -> int:
     if bucket is None or bucket == old:
         return old
     if bucket > old:
-        raise ValueError(f"bucket: must be at most {old}, the present number of n-gram rows, got {bucket}")
+        raise ValueError(
+            f"bucket: there are {old} n-gram rows, which cannot be folded into {bucket}; pass at most {old}"
+        )
     if bucket and wv.ngram_hash == "epfml" and old % bucket:
         divisors = (old // k for k in range(1, old + 1) if old % k == 0 and old // k <= bucket)
         raise ValueError(

@@ -300,10 +300,14 @@ def test_files_are_written_block_by_block(tmp_path, sample):
     "options, error, message",
     [
         ({}, ValueError, "nothing to do: pass at least one of"),
-        ({"bucket": 51}, ValueError, "bucket: must be at most 50, the present number of n-gram rows, got 51"),
-        ({"bucket": -1}, ValueError, "bucket: must be at least 0"),
-        ({"bucket": 1.5}, TypeError, "bucket: expected an integer"),
-        ({"max_words": 0}, ValueError, "max_words: must be at least 1"),
+        (
+            {"bucket": 51},
+            ValueError,
+            "bucket: there are 50 n-gram rows, which cannot be folded into 51; pass at most 50",
+        ),
+        ({"bucket": -1}, ValueError, "bucket must be at least 0"),
+        ({"bucket": 1.5}, TypeError, "bucket: a whole number"),
+        ({"max_words": 0}, ValueError, "max_words must be at least 1"),
         ({"min_count": 10_000}, ValueError, "min_count: none of 30 words occurred 10000 times"),
         ({"dtype": np.int8}, ValueError, "dtype: expected float32 or float16, got int8"),
         (
@@ -325,7 +329,7 @@ def test_impossible_requests(options, error, message, tmp_path):
 
 
 def test_vectors_without_ngrams_have_no_rows_to_fold():
-    with pytest.raises(ValueError, match="bucket: must be at most 0"):
+    with pytest.raises(ValueError, match="bucket: there are 0 n-gram rows"):
         shrink(made(), bucket=10)
     assert shrink(made(), bucket=0).bucket == 0
 
