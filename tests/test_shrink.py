@@ -305,9 +305,9 @@ def test_files_are_written_block_by_block(tmp_path, sample):
             ValueError,
             "bucket: there are 50 n-gram rows, which cannot be folded into 51; pass at most 50",
         ),
-        ({"bucket": -1}, ValueError, "bucket must be at least 0"),
-        ({"bucket": 1.5}, TypeError, "bucket: a whole number"),
-        ({"max_words": 0}, ValueError, "max_words must be at least 1"),
+        ({"bucket": -1}, ValueError, "bucket: must be at least 0"),
+        ({"bucket": 1.5}, TypeError, "bucket: expected an integer"),
+        ({"max_words": 0}, ValueError, "max_words: must be at least 1"),
         ({"min_count": 10_000}, ValueError, "min_count: none of 30 words occurred 10000 times"),
         ({"dtype": np.int8}, ValueError, "dtype: expected float32 or float16, got int8"),
         (

@@ -425,7 +425,7 @@ def test_shrink(model, corpus, pairs, tmp_path, capsys):
 
 def test_shrink_refuses(model, tmp_path, capsys):
     assert "nothing to do" in refused(capsys, "shrink", model, tmp_path / "small")
-    assert "bucket: must be at most 1000" in refused(capsys, "shrink", model, tmp_path / "small", "--bucket", 2000)
+    assert "bucket: there are 1000" in refused(capsys, "shrink", model, tmp_path / "small", "--bucket", 2000)
     assert "no directory" in refused(capsys, "shrink", model, tmp_path / "no" / "small", "--float16")
     assert "there is no file" in refused(
         capsys, "shrink", model, tmp_path / "small", "--float16", "--corpus", tmp_path / "none"
