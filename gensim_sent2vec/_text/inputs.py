@@ -134,16 +134,17 @@ def check_text(text: Any, where: str) -> None:
         return
     if is_missing(text):
         raise TypeError(
-            f"{where}: a missing value ({text!r}), not a text; drop it or replace it by an empty string, in pandas with "
-            '.dropna() or .fillna("")'
+            f"{where}: a missing value ({text!r}), not a text; drop it, or replace it by an empty string (in pandas: "
+            '.dropna() or .fillna(""))'
         )
     if isinstance(text, Mapping):
         keys = ", ".join(map(repr, list(text)[:5]))
         raise TypeError(f"{where}: a {type(text).__name__} with the keys {keys}, not a text; pass one of its values")
-    if isinstance(text, np.ndarray) and text.ndim == 1 and text.dtype.kind in "UO":
-        return
-    if isinstance(text, (bytes, bytearray, np.ndarray)) or not isinstance(text, Iterable):
-        shown = f" {text!r}"[: SHOWN + 1] if np.ndim(text) == 0 else f" of shape {np.shape(text)}"
+    shape = getattr(text, "shape", None)
+    is_table = isinstance(shape, tuple) and len(shape) > 1
+    is_numeric = isinstance(text, np.ndarray) and text.dtype.kind not in "UO"
+    if is_table or is_numeric or isinstance(text, (bytes, bytearray)) or not isinstance(text, Iterable):
+        shown = f" of shape {shape}" if shape else f" {text!r}"[: SHOWN + 1]
         raise TypeError(f"{where}: the {type(text).__name__}{shown} is neither a text nor a list of tokens")
 
 

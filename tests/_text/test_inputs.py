@@ -55,7 +55,7 @@ def test_tables_are_refused():
     ):
         as_column(frame, "labels")
     for table in (frame[["text"]], frame.to_dict("list"), {"text": TEXTS}):
-        with pytest.raises(TypeError, match="queries: .* the columns 'text'.*pass one column"):
+        with pytest.raises(TypeError, match=r"queries: .* the columns 'text'.*pass one column"):
             checked_texts(table, "queries")
 
 
@@ -114,7 +114,7 @@ def test_texts_in_the_place_of_tokens_are_refused():
     for tokens in ([], ["police"], ["new york", "police"], [""], ["unknown"], ["police "]):
         reject_texts_as_tokens(tokens, vocabulary, "query", "use search")
     for tokens in (["get money back", "when does it arrive"], ["police", "a\tb"], ["new  york"]):
-        with pytest.raises(TypeError, match="query: a list of strings is read as the tokens .*; use search"):
+        with pytest.raises(TypeError, match=r"query: a list of strings is read as the tokens .*; use search"):
             reject_texts_as_tokens(tokens, vocabulary, "query", "use search")
 
 
