@@ -343,7 +343,7 @@ class SentenceIndex:
         """
         if isinstance(queries, str):
             raise TypeError(
-                "queries: expected a list of queries, got a string; use search or most_similar for a single one"
+                "queries: expected a list of queries, got a string; use search or most_similar for one query"
             )
         return [self._with_keys(hits) for hits in self.search_rows(queries, topn, hybrid, where)]
 

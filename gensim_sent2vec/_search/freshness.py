@@ -8,13 +8,15 @@ microseconds. Only if something changed are sentences encoded again, to see whet
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ..keyedvectors import Sent2VecKeyedVectors
 
-MAX_VALUES = 4096  # compared per array: one of each row, if there are fewer rows
+ALL_ROWS = 4096  # up to which a value of each row is compared
+SOME_ROWS = 256  # of larger arrays: as many first ones, and as many spread over the others
 MAX_SENTENCES = 2048  # encoded again after a change
 TOLERANCE = 0.02  # length of the difference of unit vectors, which bounds the change of a score; float16 rounds by less
 
@@ -76,12 +78,21 @@ def _values(wv: Sent2VecKeyedVectors) -> list[bytes]:
 
 
 def _spread(array: np.ndarray) -> np.ndarray:
-    """At most `MAX_VALUES` values, from evenly spaced rows and varying columns."""
+    """Values of a vector, or one of each of some rows of a matrix, from varying columns."""
     if array.ndim == 1:
-        return array[:: 1 + len(array) // MAX_VALUES]
-    n, dim = array.shape
-    rows = np.arange(0, n, 1 + n // MAX_VALUES)
-    return array[rows, np.arange(len(rows)) % max(1, dim)] if dim else array[:0].ravel()
+        return array[_some(len(array))]
+    if not array.shape[1]:
+        return array[:0]
+    rows = _some(len(array))
+    return array[rows, rows % array.shape[1]]
+
+
+@lru_cache(maxsize=64)
+def _some(n: int) -> np.ndarray:
+    """All of n positions if they are few, else the first ones, the rows of frequent words, and some evenly spaced."""
+    if n <= ALL_ROWS:
+        return np.arange(n)
+    return np.concatenate([np.arange(SOME_ROWS), np.linspace(SOME_ROWS, n - 1, SOME_ROWS).astype(np.int64)])
 
 
 def _encodes_equally(wv: Sent2VecKeyedVectors, vectors: np.ndarray, sentences: Sequence[str]) -> bool:

@@ -8,9 +8,9 @@ from typing import Any
 
 from .._files.container import kind_of
 from .._search.keys import keys_at
+from .._search.queries import check_queries
 from .._search.scoring import Hits, check_hybrid
 from .._text.corpus import TextLines
-from .._text.inputs import checked_texts
 from .._text.tables import header_of, read_table
 from .._util.rows import unit_rows
 from ..convert import load_vectors
@@ -168,13 +168,13 @@ class Faq:
         TypeError, ValueError
             As `SentenceIndex.search`.
         """
-        queries = list(checked_texts(queries, "queries"))
+        checked: Any = check_queries(self.wv, queries, self.index.vectors.shape[1])
         hybrid = self.hybrid if hybrid is None else hybrid
         self.check(hybrid)
-        vectors, known = self.wv.encode(queries, return_known=True, show_progress_bar=False)
-        found = self.index.search_rows(queries, topn, hybrid, vectors=unit_rows(vectors))
+        vectors, known = self.wv.encode(checked, return_known=True, show_progress_bar=False)
+        found = self.index.search_rows(checked, topn, hybrid, vectors=unit_rows(vectors))
         answers = []
-        for query, is_known, hits in zip(queries, known.tolist(), found):
+        for query, is_known, hits in zip(checked, known.tolist(), found):
             if not is_known:
                 hits = hits.take(hits.scores > 0)
             words = self._explanations(query, hits, hybrid) if explain else [None] * len(hits.rows)
