@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ._files import container
+from ._search.freshness import sampled_values
 from ._text.packed import PackedStrings
 from ._util.rows import rows_not_finite, unit_rows
 from ._util.threads import available_cpus
@@ -196,6 +197,11 @@ class HnswIndexer:
     **options
         `connectivity`, `expansion_add` and `expansion_search` of `Graph.build`.
 
+    Notes
+    -----
+    The vectors must not change, for instance by training; an indexer that was not loaded from a file refuses to search
+    then.
+
     Raises
     ------
     TypeError
@@ -206,14 +212,18 @@ class HnswIndexer:
         If usearch is not installed.
     """
 
+    _vectors: Any = None  # the model's; None if the indexer was loaded
+    _values = b""
+
     def __init__(self, model: Any, **options: Any) -> None:
-        vectors = _keyed_vectors(model)
+        vectors = self._vectors = _keyed_vectors(model)
         self.labels: Sequence[Any] = vectors.index_to_key
         rows = np.asarray(vectors.vectors, dtype=np.float32)
         bad = rows_not_finite(rows)
         if len(bad):
             raise ValueError(f"model: the vector of {self.labels[int(bad[0])]!r} has NaN or infinite values")
         self.graph = Graph.build(np.ascontiguousarray(unit_rows(rows)), **options)  # a row of zeros stays as it is
+        self._values = sampled_values(vectors.vectors)
 
     def most_similar(self, vector: np.ndarray, num_neighbors: int) -> list[tuple[Any, float]]:
         """Find the words nearest to a vector, shape (dim,). gensim calls this method.
@@ -226,8 +236,10 @@ class HnswIndexer:
         Raises
         ------
         ValueError
-            If the vector has NaN or infinite values.
+            If the vector has NaN or infinite values, or the vectors of the model changed since the indexer was built.
         """
+        if self._vectors is not None and sampled_values(self._vectors.vectors) != self._values:
+            raise ValueError("indexer: the vectors of the model changed since it was built; build it again")
         query = np.asarray(vector, dtype=np.float32)
         if not np.isfinite(query).all():
             raise ValueError("vector: expected finite values, got NaN or infinite ones")

@@ -534,6 +534,23 @@ def test_hnsw_indexer_for_gensim_words(model, need_usearch, tmp_path):
         HnswIndexer.load(tmp_path / "other")
 
 
+@pytest.mark.parametrize("change", ["train", "set", "add"])
+def test_hnsw_indexer_of_changed_words(model, lee, need_usearch, change):
+    wv = model.wv
+    indexer = HnswIndexer(model)
+    expected = wv.most_similar("police", indexer=indexer)
+    if change == "train":
+        model.train(lee, total_examples=len(lee), epochs=1)
+    elif change == "set":
+        wv["police"] = -wv["police"]
+    else:
+        wv.add_vectors(["neword"], np.ones((1, 20), dtype=np.float32))
+    with pytest.raises(ValueError, match="indexer: the vectors of the model changed"):
+        wv.most_similar("police", indexer=indexer)
+    again = wv.most_similar("police", indexer=HnswIndexer(model))
+    assert again[0] == ("police", pytest.approx(1, abs=1e-4)) and expected[0][0] == "police"
+
+
 def test_hnsw_indexer_for_gensim_documents(need_usearch):
     model = Doc2Vec([TaggedDocument(text, [i]) for i, text in enumerate(common_texts)], vector_size=10, min_count=1)
     results = model.dv.most_similar([model.dv[3]], topn=1, indexer=HnswIndexer(model))

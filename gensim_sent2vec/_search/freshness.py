@@ -74,17 +74,15 @@ def _values(wv: Sent2VecKeyedVectors) -> list[bytes]:
     arrays = [wv.vectors, wv.vectors_ngrams]
     if weighting is not None:
         arrays += [array for array in (weighting.rows, weighting.weights) if array is not None]
-    return [_spread(array).tobytes() for array in arrays if array.flags.writeable]
+    return [sampled_values(array) for array in arrays if array.flags.writeable]
 
 
-def _spread(array: np.ndarray) -> np.ndarray:
-    """Values of a vector, or one of each of some rows of a matrix, from varying columns."""
-    if array.ndim == 1:
-        return array[_some(len(array))]
-    if not array.shape[1]:
-        return array[:0]
+def sampled_values(array: np.ndarray) -> bytes:
+    """Values of a vector, or one of each of some rows of a matrix, from varying columns; equal if nothing changed."""
     rows = _some(len(array))
-    return array[rows, rows % array.shape[1]]
+    if array.ndim == 1:
+        return array[rows].tobytes()
+    return array[rows, rows % array.shape[1]].tobytes() if array.shape[1] else b""
 
 
 @lru_cache(maxsize=64)
