@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from ._files import container
+from ._search.freshness import sampled_values
 from ._text.packed import PackedStrings
+from ._util.rows import rows_not_finite, unit_rows
 from ._util.threads import available_cpus
 
 BATCH_SIZE = 1 << 14  # vectors added between two updates of the progress
@@ -72,7 +74,7 @@ class Graph:
         Raises
         ------
         ValueError
-            If an option is less than 1.
+            If an option is less than 1, or a vector has NaN or infinite values.
         ImportError
             If usearch is not installed.
         """
@@ -131,7 +133,10 @@ class Graph:
         return len(self.index)
 
     def add(self, numbers: np.ndarray, vectors: np.ndarray) -> None:
-        """Add vectors, shape (n, dim), with the ids `numbers`, shape (n,)."""
+        """Add vectors, shape (n, dim), with the ids `numbers`, shape (n,); a ValueError if one is not finite."""
+        bad = rows_not_finite(vectors)
+        if len(bad):
+            raise ValueError(f"vectors: {len(bad):,} have NaN or infinite values, the first has id {numbers[bad[0]]}")
         self._copy_if_mapped()
         threads = available_cpus()
         self.index.add(numbers, vectors, threads=threads)
@@ -191,12 +196,34 @@ class HnswIndexer:
         Word2Vec, FastText, Sent2Vec or another model of words; of Doc2Vec, the documents are indexed.
     **options
         `connectivity`, `expansion_add` and `expansion_search` of `Graph.build`.
+
+    Notes
+    -----
+    The vectors must not change, for instance by training; an indexer that was not loaded from a file refuses to search
+    then.
+
+    Raises
+    ------
+    TypeError
+        If `model` is not a gensim model.
+    ValueError
+        If a vector has NaN or infinite values, with its word, or an option is less than 1.
+    ImportError
+        If usearch is not installed.
     """
 
+    _vectors: Any = None  # the model's; None if the indexer was loaded
+    _values = b""
+
     def __init__(self, model: Any, **options: Any) -> None:
-        vectors = _keyed_vectors(model)
+        vectors = self._vectors = _keyed_vectors(model)
         self.labels: Sequence[Any] = vectors.index_to_key
-        self.graph = Graph.build(np.ascontiguousarray(vectors.get_normed_vectors(), dtype=np.float32), **options)
+        rows = np.asarray(vectors.vectors, dtype=np.float32)
+        bad = rows_not_finite(rows)
+        if len(bad):
+            raise ValueError(f"model: the vector of {self.labels[int(bad[0])]!r} has NaN or infinite values")
+        self.graph = Graph.build(np.ascontiguousarray(unit_rows(rows)), **options)  # a row of zeros stays as it is
+        self._values = sampled_values(vectors.vectors)
 
     def most_similar(self, vector: np.ndarray, num_neighbors: int) -> list[tuple[Any, float]]:
         """Find the words nearest to a vector, shape (dim,). gensim calls this method.
@@ -205,8 +232,18 @@ class HnswIndexer:
         -------
         list of (word, cosine)
             Best first.
+
+        Raises
+        ------
+        ValueError
+            If the vector has NaN or infinite values, or the vectors of the model changed since the indexer was built.
         """
-        ids, cosines = self.graph.search(np.asarray(vector, dtype=np.float32)[None], num_neighbors)[0]
+        if self._vectors is not None and sampled_values(self._vectors.vectors) != self._values:
+            raise ValueError("indexer: the vectors of the model changed since it was built; build it again")
+        query = np.asarray(vector, dtype=np.float32)
+        if not np.isfinite(query).all():
+            raise ValueError("vector: expected finite values, got NaN or infinite ones")
+        ids, cosines = self.graph.search(query[None], num_neighbors)[0]
         return [(self.labels[int(i)], float(cosine)) for i, cosine in zip(ids, cosines)]
 
     def save(self, path: str | os.PathLike[str]) -> None:

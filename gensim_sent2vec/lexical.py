@@ -17,6 +17,8 @@ from itertools import islice
 import numpy as np
 from scipy import sparse
 
+from ._text.inputs import as_text, check_text, checked_texts
+
 Text = str | Sequence[str]
 
 ROW_BITS = 14  # low bits of a 64-bit key, the text's number in its batch; the high bits are the hash of an n-gram
@@ -84,12 +86,19 @@ class LexicalScores:
         Returns
         -------
         LexicalScores
+
+        Raises
+        ------
+        TypeError
+            If `texts` is a string or a table, or a text is missing (None, NaN), with its row.
+        ValueError
+            If `ngrams` or `batch_size` is out of range.
         """
         if not 1 <= ngrams[0] <= ngrams[1]:
             raise ValueError(f"ngrams: expected (shortest, longest) with 1 <= shortest <= longest, got {ngrams}")
         if not 1 <= batch_size <= MAX_BATCH:
             raise ValueError(f"batch_size: must be between 1 and {MAX_BATCH:,}, got {batch_size}")
-        iterator = iter(texts)
+        iterator = iter(checked_texts(texts, "texts"))
         batches = []
         while batch := list(islice(iterator, batch_size)):
             batches.append(_count_ngrams(batch, ngrams))
@@ -116,6 +125,7 @@ class LexicalScores:
         numpy.ndarray of float32, shape (n,)
             From 0 (no n-gram in common) to 1 (the same n-grams in the same proportions).
         """
+        check_text(query, "query")
         counted = _count_ngrams([query], self.ngrams)
         positions, known = _find(self.features, counted.features)
         positions = positions[known]
@@ -142,6 +152,7 @@ class LexicalScores:
         numpy.ndarray of float32, shape (n_queries, n_rows)
             The same values as those of `scores`.
         """
+        queries = list(checked_texts(queries, "queries"))
         counted = _count_ngrams(queries, self.ngrams)
         positions, known = _find(self.features, counted.features)
         positions, sizes, used = positions[known], counted.sizes[known], np.repeat(known, counted.sizes)
@@ -211,7 +222,7 @@ def _run_lengths(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def normalize_text(text: Text) -> str:
     """A text or its tokens as one string, in Unicode's normalization form NFKC and lower case."""
-    return unicodedata.normalize("NFKC", text if isinstance(text, str) else " ".join(text)).lower()
+    return unicodedata.normalize("NFKC", as_text(text)).lower()
 
 
 # -----------------------------------------------------------------------------------------------------

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
-from ._search.building import as_text, check_build_arguments, check_sentence_list, embed
+from ._search.arguments import check_topn, with_hints
+from ._search.building import check_build_arguments, embed
 from ._search.files import read_index, write_index
-from ._search.keys import Key, Keys, join_keys, keys_at, pack_keys, rows_with_key
-from ._search.queries import Query, Where, encode_queries, row_mask, texts_of
+from ._search.finite import check_stored
+from ._search.freshness import Freshness
+from ._search.keys import Key, Keys, is_key, join_keys, keys_at, pack_keys, rows_with_key
+from ._search.queries import (
+    Query,
+    Where,
+    check_queries,
+    check_query,
+    check_query_vectors,
+    encode_queries,
+    is_single,
+    row_mask,
+    texts_of,
+)
 from ._search.ranking import rank_all, rank_candidates
 from ._search.row_graph import RowGraph
 from ._search.scoring import Hits, check_hybrid, mix
 from ._search.top_k import MAX_QUERIES
+from ._text.inputs import as_column, as_text, checked_texts
 from ._text.packed import PackedStrings
 from ._util.progress import Progress
 from .hnsw import Graph
@@ -24,7 +38,14 @@ from .lexical import LexicalScores
 
 Results = list[tuple[Any, float]]
 
-MAX_LEXICAL_SCORES = 1 << 26  # held in memory at once: 256 MB
+MAX_SCORES = 1 << 26  # held in memory at once: 256 MB
+
+
+class IndexedSentence(NamedTuple):
+    """A sentence of a `SentenceIndex`, with its key; the two are equal if the index was built without keys."""
+
+    key: Any
+    sentence: str
 
 
 class SentenceIndex:
@@ -37,6 +58,11 @@ class SentenceIndex:
     question, are strings or integers and need not be unique. The score is the cosine similarity of the vectors; with
     `hybrid` it is ``(1 - hybrid) · cosine + hybrid · lexical``, where `lexical` is the score of
     `gensim_sent2vec.lexical.LexicalScores`. A query without known words has cosine 0 with every sentence.
+
+    ``len(index)`` is the number of sentences, ``index[i]`` the sentence in row i with its key, as an `IndexedSentence`,
+    and ``index[i:j]`` a list of them; iterating yields all. ``key in index`` tells whether a sentence has that key.
+
+    The model must not change: each use of an index checks that its sentences are still encoded in the same way.
 
     Attributes
     ----------
@@ -67,6 +93,7 @@ class SentenceIndex:
         self._graph: RowGraph | None = None
         if graph is not None:
             self._graph = RowGraph(graph, np.arange(len(vectors)) if numbers is None else numbers)
+        self._freshness, self._is_finite = Freshness(wv), False
 
     @classmethod
     def build(
@@ -88,7 +115,7 @@ class SentenceIndex:
         wv : Sent2VecKeyedVectors
             For other gensim vectors see `Sent2VecKeyedVectors.from_keyed_vectors`.
         sentences : iterable of str or of sequences of str
-            Read once, so a generator is fine.
+            Texts or their tokens; a list, a column of a table (read by position), or a stream, which is read once.
         keys : iterable of str or of int, optional
             What a search returns, one per sentence; by default the sentence itself.
         method : {"exact", "hnsw"}
@@ -113,14 +140,17 @@ class SentenceIndex:
         Raises
         ------
         ValueError
-            If there are more or fewer keys than sentences, or an argument has an invalid value.
+            If there are more or fewer keys than sentences, an argument has an invalid value, or the vector of a
+            sentence has NaN or infinite values.
         TypeError
-            If keys are neither all strings nor all integers, or an argument is of the wrong type.
+            If keys are neither all strings nor all integers, a sentence is missing (None, NaN), or an argument is of
+            the wrong type.
         ImportError
             If `method` is "hnsw" and usearch is not installed.
         """
-        check_build_arguments(wv, sentences, method, dtype, options)
-        vectors, texts = embed(wv, sentences, dtype, workers, show_progress_bar)
+        check_build_arguments(wv, method, dtype, options)
+        keys = None if keys is None else as_column(keys, "keys", "keys")
+        vectors, texts = embed(wv, checked_texts(sentences), dtype, workers, show_progress_bar)
         packed_keys = None if keys is None else pack_keys(keys, len(texts))
         graph = None
         if method == "hnsw":
@@ -155,15 +185,82 @@ class SentenceIndex:
         return len(self.vectors)
 
     def __repr__(self) -> str:
-        return f"<SentenceIndex of {len(self)} sentences, {self.method}, {self.vectors.dtype}>"
+        keys = (
+            "" if self._keys is None else ", string keys" if isinstance(self._keys, PackedStrings) else ", integer keys"
+        )
+        lexical = ", lexical scores" if self.has_lexical else ""
+        return (
+            f"<SentenceIndex of {len(self):,} sentences: {self.method}, {self.vectors.shape[1]} dimensions, "
+            f"{self.vectors.dtype}{keys}{lexical}>"
+        )
+
+    @overload
+    def __getitem__(self, row: int) -> IndexedSentence: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[IndexedSentence]: ...
+    def __getitem__(self, row: int | slice) -> IndexedSentence | list[IndexedSentence]:
+        try:
+            found = range(len(self))[row]
+        except IndexError:
+            raise IndexError(f"row {row} is out of range for an index of {len(self):,} sentences") from None
+        except TypeError:
+            raise TypeError(
+                f"row: expected an integer or a slice, got {row!r}; index[i] is the sentence in row i; for a key, "
+                "there is `key in index`, and for similar sentences index.search"
+            ) from None
+        rows = np.array(found if isinstance(found, range) else [found], dtype=np.int64)
+        pairs = zip(keys_at(self.keys, rows), keys_at(self.sentences, rows))
+        sentences = [IndexedSentence(key, str(sentence)) for key, sentence in pairs]
+        return sentences if isinstance(found, range) else sentences[0]
+
+    def __iter__(self) -> Iterator[IndexedSentence]:
+        keys = self.keys if isinstance(self.keys, PackedStrings) else map(int, self.keys)
+        return map(IndexedSentence, keys, self.sentences)
+
+    def __contains__(self, key: object) -> bool:
+        if isinstance(key, IndexedSentence):
+            return key.sentence in keys_at(self.sentences, rows_with_key(self.keys, key.key))
+        return is_key(key) and len(rows_with_key(self.keys, key)) > 0  # type: ignore[arg-type]
 
     # -------------------------------------------------------------------------------------------------
     # Searching
 
+    @with_hints
+    def search(
+        self, queries: Query | Iterable[Query], topn: int | None = 10, hybrid: float = 0.0, where: Where | None = None
+    ) -> Results | list[Results]:
+        """Find the sentences most similar to one text or to each of many.
+
+        Parameters
+        ----------
+        queries : str, numpy.ndarray of shape (dim,), or iterable of queries
+            One text or vector, or many: a list or stream of texts, a column of a table, or a matrix of vectors. A list
+            of strings is a list of texts, never the tokens of one.
+        topn : int or None
+            The maximum number of results per query; None: all sentences.
+        hybrid, where
+            As in `most_similar`.
+
+        Returns
+        -------
+        list of (key, float), or list of them
+            For one query its results, best first; for many queries a list of such lists.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a query is invalid (with its row), an argument is out of range, or the model changed since the index was
+            built.
+        """
+        if is_single(queries):
+            return self.most_similar(queries, topn, hybrid, where)
+        return self.most_similar_batch(queries, topn, hybrid, where)
+
+    @with_hints
     def most_similar(
         self,
         query: Query | None = None,
-        topn: int = 10,
+        topn: int | None = 10,
         hybrid: float = 0.0,
         where: Where | None = None,
         positive: Sequence[Query] = (),
@@ -174,9 +271,9 @@ class SentenceIndex:
         Parameters
         ----------
         query : str, sequence of str, or numpy.ndarray of float32, shape (dim,)
-            A text, its tokens, or a vector.
-        topn : int
-            The maximum number of results.
+            A text, its tokens, or a vector. For several texts there is `search`.
+        topn : int or None
+            The maximum number of results; None: all sentences, as in gensim.
         hybrid : float
             Share of the lexical score, from 0 (cosine only) to 1 (lexical only); 0.5 works well for questions.
         where : numpy.ndarray of bool, shape (n,), or callable, optional
@@ -195,19 +292,25 @@ class SentenceIndex:
         Raises
         ------
         TypeError, ValueError
-            If a query is invalid or an argument is out of range.
+            If a query is invalid, an argument is out of range, or the model changed since the index was built.
         """
-        if query is not None and not len(positive) and not len(negative):
-            return self._with_keys(self.search_rows([query], topn, hybrid, where)[0])
-        if query is not None or (not len(positive) and not len(negative)):
-            raise ValueError("query: pass either a query, or positive= and negative= sentences")
         if isinstance(positive, str) or isinstance(negative, str):
             raise TypeError("positive, negative: expected lists of sentences, got a string")
+        dim = self.vectors.shape[1]
+        added, subtracted = (
+            check_queries(self.wv, terms, dim, name) for terms, name in ((positive, "positive"), (negative, "negative"))
+        )
+        if (query is None) == (not added and not subtracted):
+            raise ValueError("query: pass either a query, or positive= and negative= sentences")
+        if query is not None:
+            checked = check_query(self.wv, query, dim)
+            return self._with_keys(self._search_rows([checked], topn, hybrid, where)[0])
         if hybrid:
             raise ValueError("hybrid: must be 0 with positive= and negative=: a sum of vectors has no lexical score")
-        return self._analogy(positive, negative, topn, where)
+        return self._analogy(added, subtracted, topn, where)
 
-    def _analogy(self, positive: Sequence[Query], negative: Sequence[Query], topn: int, where: Where | None) -> Results:
+    def _analogy(self, positive: list[Query], negative: list[Query], topn: int | None, where: Where | None) -> Results:
+        self._check_model()
         terms = [*positive, *negative]
         signs = np.array([1] * len(positive) + [-1] * len(negative), dtype=np.float32)
         total = signs @ encode_queries(self.wv, terms, self.vectors.shape[1])
@@ -216,10 +319,11 @@ class SentenceIndex:
         for term in terms:
             if not isinstance(term, np.ndarray):
                 mask[self.sentences.rows(as_text(term))] = False
-        return self._with_keys(self.search_rows([total], topn, where=mask)[0])
+        return self._with_keys(self._search_rows([total], topn, where=mask)[0])
 
+    @with_hints
     def most_similar_batch(
-        self, queries: Sequence[Query], topn: int = 10, hybrid: float = 0.0, where: Where | None = None
+        self, queries: Iterable[Query], topn: int | None = 10, hybrid: float = 0.0, where: Where | None = None
     ) -> list[Results]:
         """`most_similar` for many queries, several times faster than one call per query.
 
@@ -227,8 +331,8 @@ class SentenceIndex:
 
         Parameters
         ----------
-        queries : sequence of queries, or numpy.ndarray of float32, shape (n_queries, dim)
-            The rows of an array are query vectors.
+        queries : iterable of queries, or numpy.ndarray of float32, shape (n_queries, dim)
+            Columns of tables are read by position. The rows of a matrix are query vectors.
         topn, hybrid, where
             As in `most_similar`.
 
@@ -238,13 +342,16 @@ class SentenceIndex:
             The results for each query.
         """
         if isinstance(queries, str):
-            raise TypeError("queries: expected a list of queries, got a string; use most_similar for a single query")
+            raise TypeError(
+                "queries: expected a list of queries, got a string; use search or most_similar for one query"
+            )
         return [self._with_keys(hits) for hits in self.search_rows(queries, topn, hybrid, where)]
 
+    @with_hints
     def find(
         self,
-        queries: Sequence[Query],
-        topn: int = 10,
+        queries: Iterable[Query],
+        topn: int | None = 10,
         hybrid: float = 0.0,
         where: Where | None = None,
         vectors: np.ndarray | None = None,
@@ -263,10 +370,11 @@ class SentenceIndex:
         """
         return [(hits.rows, hits.scores) for hits in self.search_rows(queries, topn, hybrid, where, vectors)]
 
+    @with_hints
     def search_rows(
         self,
-        queries: Sequence[Query],
-        topn: int = 10,
+        queries: Iterable[Query],
+        topn: int | None = 10,
         hybrid: float = 0.0,
         where: Where | None = None,
         vectors: np.ndarray | None = None,
@@ -289,17 +397,43 @@ class SentenceIndex:
         list of Hits
             One per query, with `rows`, `scores`, `cosines` and `lexical`.
         """
-        if topn < 1:
-            raise ValueError(f"topn: must be at least 1, got {topn}")
+        checked = check_queries(self.wv, queries, self.vectors.shape[1])
+        return self._search_rows(checked, topn, hybrid, where, vectors, batch_size)
+
+    def _search_rows(
+        self,
+        queries: list[Query],
+        topn: int | None,
+        hybrid: float = 0.0,
+        where: Where | None = None,
+        vectors: np.ndarray | None = None,
+        batch_size: int | None = None,
+    ) -> list[Hits]:
+        """`search_rows` of queries that have been checked."""
+        topn = check_topn(topn, len(self))
         check_hybrid(hybrid)
         mask = row_mask(where, self.keys)
+        if vectors is not None:
+            check_query_vectors(vectors, len(queries), self.vectors.shape[1])
         if batch_size is None:
-            batch_size = min(MAX_QUERIES, max(1, MAX_LEXICAL_SCORES // max(1, len(self)))) if hybrid else MAX_QUERIES
+            scores_per_query = max(1, len(self) if hybrid else min(topn, len(self)))
+            batch_size = min(MAX_QUERIES, max(1, MAX_SCORES // scores_per_query))
+        self._check_model()
         found: list[Hits] = []
         for first in range(0, len(queries), batch_size):
             batch = slice(first, first + batch_size)
             found += self._search(queries[batch], topn, hybrid, mask, None if vectors is None else vectors[batch])
         return found
+
+    def _check_model(self) -> None:
+        """Raise a ValueError if the model changed, so that scores would be wrong."""
+        self._freshness.check(self.wv, self.vectors, self.sentences)
+
+    def _check_finite(self) -> None:
+        """Raise a ValueError for NaN or infinite values, such as those of an older file; they are looked for once."""
+        if not self._is_finite:
+            check_stored(self.vectors, self.sentences)
+            self._is_finite = True
 
     def _search(
         self, queries: Sequence[Query], topn: int, hybrid: float, mask: np.ndarray | None, vectors: np.ndarray | None
@@ -307,16 +441,21 @@ class SentenceIndex:
         if vectors is None:
             vectors = encode_queries(self.wv, queries, self.vectors.shape[1])
         lexical = np.stack([self.lexical.scores(text) for text in texts_of(queries)]) if hybrid else None
-        if self._graph is not None and mask is None:
-            return rank_candidates(self._graph, self.vectors, vectors, topn, hybrid, lexical)
+        if self._graph is not None and mask is None and topn < len(self):
+            found = rank_candidates(self._graph, self.vectors, vectors, topn, hybrid, lexical)
+            if not all(np.isfinite(hits.cosines).all() for hits in found):
+                self._check_finite()
+            return found
+        self._check_finite()
         return rank_all(self.vectors, vectors, topn, hybrid, lexical, mask)
 
-    def score_rows(self, queries: Sequence[Query], rows: np.ndarray, hybrid: float = 0.0) -> np.ndarray:
+    @with_hints
+    def score_rows(self, queries: Iterable[Query], rows: np.ndarray, hybrid: float = 0.0) -> np.ndarray:
         """Score given rows for each query, as a search scores them.
 
         Parameters
         ----------
-        queries : sequence of queries
+        queries : iterable of queries
         rows : numpy.ndarray of int64, shape (n_rows,)
         hybrid : float
             As in `most_similar`.
@@ -326,8 +465,13 @@ class SentenceIndex:
         numpy.ndarray of float32, shape (n_queries, n_rows)
         """
         check_hybrid(hybrid)
-        cosines = encode_queries(self.wv, queries, self.vectors.shape[1]) @ self.vectors[rows].astype(np.float32).T
-        return mix(cosines, self.lexical.scores_of(texts_of(queries), rows) if hybrid else None, hybrid)
+        rows = np.asarray(rows)
+        checked = check_queries(self.wv, queries, self.vectors.shape[1])
+        self._check_model()
+        cosines = encode_queries(self.wv, checked, self.vectors.shape[1]) @ self.vectors[rows].astype(np.float32).T
+        if not np.isfinite(cosines).all():
+            self._check_finite()
+        return mix(cosines, self.lexical.scores_of(texts_of(checked), rows) if hybrid else None, hybrid)
 
     def _with_keys(self, hits: Hits) -> Results:
         return list(zip(keys_at(self.keys, hits.rows), hits.scores.tolist()))
@@ -342,13 +486,19 @@ class SentenceIndex:
         ----------
         sentences, keys
             As in `build`. Keys are required if the index was built with keys, and not allowed otherwise.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `build` does, or if the model changed since then; the index is not changed.
         """
-        check_sentence_list(sentences)
         if keys is None and self._keys is not None:
             raise ValueError("keys: required, because the index was built with keys; pass one per sentence")
         if keys is not None and self._keys is None:
             raise ValueError("keys: not allowed, because the index was built without keys")
-        vectors, texts = embed(self.wv, sentences, self.vectors.dtype)
+        keys = None if keys is None else as_column(keys, "keys", "keys")
+        self._check_model()
+        vectors, texts = embed(self.wv, checked_texts(sentences), self.vectors.dtype)
         new_keys = None if keys is None else pack_keys(keys, len(texts))
         if not len(texts):
             return
@@ -379,7 +529,7 @@ class SentenceIndex:
             If a key is not in the index; nothing is removed then.
         """
         removed = np.zeros(len(self), dtype=bool)
-        for key in [keys] if isinstance(keys, (str, int, np.integer)) else list(keys):
+        for key in [keys] if isinstance(keys, (str, int, np.integer)) else as_column(keys, "keys", "keys"):
             rows = rows_with_key(self.keys, key)
             if not len(rows):
                 raise KeyError(f"key {key!r} is not in the index")
@@ -400,7 +550,15 @@ class SentenceIndex:
         """Save the index, without `wv`, in one file. An existing file is replaced atomically.
 
         The format is described in `gensim_sent2vec._search.files`.
+
+        Raises
+        ------
+        ValueError
+            If the model changed since the index was built: the file would claim to fit the changed model.
+        OSError
+            If the file cannot be written.
         """
+        self._freshness.check(self.wv, self.vectors, self.sentences)
         write_index(path, self.wv, self.vectors, self.sentences, self._keys, self._graph, self._lexical)
 
     @classmethod

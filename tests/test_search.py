@@ -206,6 +206,51 @@ def test_analogies(wv, sentences):
     assert len(with_vectors) == len(sentences)
 
 
+def test_search_takes_one_query_or_many(wv, sentences, method):
+    index = SentenceIndex.build(wv, sentences, method=method, **THOROUGH[method])
+    one = index.most_similar("the police", topn=3, hybrid=0.5)
+    assert index.search("the police", topn=3, hybrid=0.5) == index.search("the police", 3, 0.5) == one
+    many = index.most_similar_batch(["the police", "rain"], topn=3)
+    for queries in (["the police", "rain"], ("the police", "rain"), iter(["the police", "rain"])):
+        assert index.search(queries, topn=3) == many
+    assert index.search(["the police"], topn=3) == many[:1] != many[0]
+    assert index.search([]) == index.search(iter([])) == []
+    tokens = index.search([["the", "police"], "rain"], topn=3)
+    assert [[key for key, _ in results] for results in tokens] == [[key for key, _ in results] for results in many]
+    vectors = wv.encode(["the police", "rain"])
+    assert [key for key, _ in index.search(vectors[0], topn=3)] == [key for key, _ in many[0]]
+    assert [[key for key, _ in results] for results in index.search(vectors, topn=3)] == [
+        [key for key, _ in results] for results in many
+    ]
+    assert index.search("the police", where=lambda key: False) == []
+
+
+@pytest.mark.parametrize("hybrid", [0.0, 0.5])
+def test_all_sentences_are_returned_for_topn_none(wv, sentences, method, hybrid):
+    index = SentenceIndex.build(wv, sentences, method=method)
+    results = index.most_similar("the police", topn=None, hybrid=hybrid)
+    check(results, by_hand(wv, sentences, "the police", len(sentences), hybrid))
+    assert index.search(["the police"], topn=None, hybrid=hybrid) == [results]
+    assert len(index.find(["the police"], topn=None, hybrid=hybrid)[0][0]) == len(sentences)
+    even = np.arange(len(sentences)) % 2 == 0
+    assert len(index.search("the police", topn=None, where=even, hybrid=hybrid)) == even.sum()
+    assert SentenceIndex.build(wv, [], method=method).search("the police", topn=None) == []
+
+
+@pytest.mark.parametrize("name", ["k", "n", "top_k", "limit", "top_n", "n_results"])
+def test_names_of_other_libraries_get_a_hint(wv, name):
+    index = SentenceIndex.build(wv, ["the police", "the rain"])
+    for search in (index.search, index.most_similar, index.most_similar_batch, index.find, index.search_rows):
+        with pytest.raises(TypeError, match=f"{name}: not an argument of {search.__name__}; use topn="):
+            search(["police"], **{name: 3})
+    with pytest.raises(TypeError, match="text: not an argument of most_similar; use query="):
+        index.most_similar(text="police")
+    with pytest.raises(TypeError, match="nonsense: not an argument of search; the arguments are queries, topn"):
+        index.search("police", nonsense=3)
+    with pytest.raises(TypeError, match="score_rows"):
+        index.score_rows(["police"], np.arange(2), alpha=1)
+
+
 def test_invalid_arguments_of_a_search(wv, sentences):
     index = SentenceIndex.build(wv, sentences)
     vector = wv.get_sentence_vector("police")
@@ -214,6 +259,8 @@ def test_invalid_arguments_of_a_search(wv, sentences):
         (ValueError, "query: pass either", {"query": "a", "positive": ["b"]}),
         (TypeError, "positive, negative: expected lists", {"positive": "police"}),
         (ValueError, "topn: must be at least 1", {"query": "a", "topn": 0}),
+        (TypeError, "topn: expected an integer, or None for all, got 2.5", {"query": "a", "topn": 2.5}),
+        (TypeError, "topn: expected an integer, or None for all, got True", {"query": "a", "topn": True}),
         (ValueError, "hybrid: must be between 0 and 1", {"query": "a", "hybrid": 1.5}),
         (ValueError, "hybrid: a vector has no lexical score", {"query": vector, "hybrid": 0.5}),
         (ValueError, "hybrid: must be 0 with positive=", {"positive": ["a"], "hybrid": 0.5}),
@@ -257,6 +304,42 @@ def test_vectors_of_other_gensim_models():
     wv = Sent2VecKeyedVectors.from_keyed_vectors(model.wv)
     index = SentenceIndex.build(wv, common_texts)
     assert index.most_similar(common_texts[2], topn=1)[0][0] == " ".join(common_texts[2])
+
+
+# ---------------------------------------------------------------------------------------------------
+# Contents
+
+
+@pytest.mark.parametrize("keys", [None, [7, 8, 8], ["a", "b", "b"]])
+def test_rows_iteration_and_membership(wv, keys, tmp_path):
+    texts = ["the police", "the rain", "a fire"]
+    index = SentenceIndex.build(wv, texts, keys)
+    pairs = list(zip(keys or texts, texts))
+    assert len(index) == 3 and list(index) == [index[i] for i in range(3)] == pairs
+    assert (index[1].key, index[1].sentence) == pairs[1]
+    assert type(index[1].key) is type(pairs[1][0]) and type(next(iter(index)).key) is type(pairs[0][0])
+    assert index[-1] == index[np.int64(2)] == pairs[2]
+    assert index[1:] == pairs[1:] and index[::-1] == pairs[::-1] and index[5:] == []
+    assert pairs[0][0] in index and index[1] in index
+    for missing in ("the", 3, None, 7.0, ["the police"], index[0]._replace(sentence="the")):
+        assert missing not in index
+    for row in (3, -4):
+        with pytest.raises(IndexError, match=f"row {row} is out of range for an index of 3 sentences"):
+            index[row]
+    for row in ("the police", 1.0, None, [0]):
+        with pytest.raises(TypeError, match="row: expected an integer or a slice"):
+            index[row]
+    index.save(tmp_path / "index")
+    assert list(SentenceIndex.load(tmp_path / "index", wv, mmap="r")) == pairs
+    assert not SentenceIndex.build(wv, []) and list(SentenceIndex.build(wv, [])) == []
+
+
+def test_repr_says_what_an_index_is(wv, sentences, need_usearch):
+    wv.weighting = None
+    index = SentenceIndex.build(wv, sentences)
+    assert repr(index) == "<SentenceIndex of 1,000 sentences: exact, 20 dimensions, float32>"
+    index = SentenceIndex.build(wv, sentences[:9], range(9), dtype=np.float16, lexical=True)
+    assert repr(index) == "<SentenceIndex of 9 sentences: exact, 20 dimensions, float16, integer keys, lexical scores>"
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -449,6 +532,23 @@ def test_hnsw_indexer_for_gensim_words(model, need_usearch, tmp_path):
     container.write(tmp_path / "other", {}, {"kind": "other"})
     with pytest.raises(ValueError, match="HnswIndexer"):
         HnswIndexer.load(tmp_path / "other")
+
+
+@pytest.mark.parametrize("change", ["train", "set", "add"])
+def test_hnsw_indexer_of_changed_words(model, lee, need_usearch, change):
+    wv = model.wv
+    indexer = HnswIndexer(model)
+    expected = wv.most_similar("police", indexer=indexer)
+    if change == "train":
+        model.train(lee, total_examples=len(lee), epochs=1)
+    elif change == "set":
+        wv["police"] = -wv["police"]
+    else:
+        wv.add_vectors(["neword"], np.ones((1, 20), dtype=np.float32))
+    with pytest.raises(ValueError, match="indexer: the vectors of the model changed"):
+        wv.most_similar("police", indexer=indexer)
+    again = wv.most_similar("police", indexer=HnswIndexer(model))
+    assert again[0] == ("police", pytest.approx(1, abs=1e-4)) and expected[0][0] == "police"
 
 
 def test_hnsw_indexer_for_gensim_documents(need_usearch):

@@ -7,19 +7,21 @@ from typing import Any
 
 import numpy as np
 
+from .._text.inputs import as_text, reject_texts_as_tokens
 from .._text.packed import PackedStrings
 from .._util.batches import batched
 from .._util.progress import Progress
+from .._util.rows import unit_rows
 from ..keyedvectors import Sent2VecKeyedVectors, Sentence, check_keyed_vectors
+from .finite import check_encoded
 
 BATCH_SIZE = 1 << 14  # sentences
 GRAPH_OPTIONS = ("connectivity", "expansion_add", "expansion_search")
 
 
-def check_build_arguments(wv: Any, sentences: Any, method: str, dtype: Any, options: dict[str, int]) -> None:
+def check_build_arguments(wv: Any, method: str, dtype: Any, options: dict[str, int]) -> None:
     """Raise a TypeError or ValueError for invalid arguments of `SentenceIndex.build`."""
     check_keyed_vectors(wv)
-    check_sentence_list(sentences)
     if method not in ("exact", "hnsw"):
         raise ValueError(f'method: expected "exact" or "hnsw", got {method!r}')
     if np.dtype(dtype) not in (np.float32, np.float16):
@@ -31,12 +33,6 @@ def check_build_arguments(wv: Any, sentences: Any, method: str, dtype: Any, opti
             raise ValueError(f'{name}: only method="hnsw" has this option')
 
 
-def check_sentence_list(sentences: Any) -> None:
-    """Raise a TypeError for a single string, which is an iterable of strings too."""
-    if isinstance(sentences, (str, bytes)):
-        raise TypeError(f"sentences: expected a list of sentences, got the single string {sentences[:40]!r}")
-
-
 def embed(
     wv: Sent2VecKeyedVectors,
     sentences: Iterable[Sentence],
@@ -46,12 +42,28 @@ def embed(
 ) -> tuple[np.ndarray, PackedStrings]:
     """Encode a stream of sentences, a batch at a time.
 
+    Parameters
+    ----------
+    wv : Sent2VecKeyedVectors
+    sentences : iterable of str or of sequences of str
+        As `gensim_sent2vec._text.inputs.checked_texts` returns them.
+    dtype : numpy.float32 or numpy.float16
+    workers, show_progress_bar
+        As in `SentenceIndex.build`.
+
     Returns
     -------
     vectors : numpy.ndarray of `dtype`, shape (n, dim)
         Unit vectors; all zeros for sentences without known words.
     texts : PackedStrings
         The sentences; tokens are joined by spaces.
+
+    Raises
+    ------
+    TypeError
+        If a token is not a string, or texts are passed as the tokens of a sentence.
+    ValueError
+        If the vector of a sentence is not finite.
     """
     vectors = [wv.encode([], show_progress_bar=False).astype(dtype)]  # no rows, but the right number of dimensions
     texts: list[PackedStrings] = []
@@ -59,13 +71,28 @@ def embed(
     total = len(sentences) if isinstance(sentences, Sized) else None
     with Progress("index", total, "sentences", show_progress_bar) as progress:
         for batch in batched(sentences, BATCH_SIZE):
-            vectors.append(wv.encode(batch, normalize=True, workers=workers, show_progress_bar=False).astype(dtype))
-            texts.append(PackedStrings.from_strings(map(as_text, batch)))
+            batch = [sentence if isinstance(sentence, str) else list(sentence) for sentence in batch]
+            texts.append(PackedStrings.from_strings(_as_texts(wv, batch, done)))
+            rows = wv.encode(batch, workers=workers, show_progress_bar=False)
+            check_encoded(wv, rows, batch, "sentences", done)
+            vectors.append(unit_rows(rows).astype(dtype))
             done += len(batch)
             progress.update(done)
     return np.concatenate(vectors), PackedStrings.concatenate(texts)
 
 
-def as_text(sentence: Sentence) -> str:
-    """A sentence as one string."""
-    return sentence if isinstance(sentence, str) else " ".join(sentence)
+def _as_texts(wv: Sent2VecKeyedVectors, batch: list[Sentence], first: int) -> list[str]:
+    """The sentences of a batch, whose first row is `first`, as strings."""
+    texts = [as_text(sentence, f"sentences: row {row:,}") for row, sentence in enumerate(batch, first)]
+    for row, (sentence, text) in enumerate(zip(batch, texts), first):
+        # With n - 1 spaces between n tokens, no token contains a space; else it may be a list of texts. If words of the
+        # vocabulary contain spaces, rare ones that have no vector may too.
+        if not isinstance(sentence, str) and text.count(" ") >= max(1, len(sentence)) and not _has_spaces(wv):
+            reject_texts_as_tokens(
+                sentence, wv.key_to_index, f"sentences: row {row:,}", "pass texts, or the tokens of each"
+            )
+    return texts
+
+
+def _has_spaces(wv: Sent2VecKeyedVectors) -> bool:
+    return bool((wv.freeze().blob == ord(" ")).any())

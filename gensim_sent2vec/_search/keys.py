@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
+from .._text.inputs import as_column, is_missing
 from .._text.packed import PackedStrings
 
 Key = str | int
@@ -27,15 +29,26 @@ def pack_keys(keys: Iterable[Key], n_sentences: int) -> Keys:
     TypeError
         If the keys are neither all strings nor all integers.
     """
-    keys = list(keys)
+    keys = list(as_column(keys, "keys", "keys"))
     if len(keys) != n_sentences:
         raise ValueError(f"keys: expected one per sentence, got {len(keys)} keys for {n_sentences} sentences")
     if all(isinstance(key, str) for key in keys):
         return PackedStrings.from_strings(keys)  # type: ignore[arg-type]
-    for key in keys:
-        if not isinstance(key, (int, np.integer)) or isinstance(key, bool):
-            raise TypeError(f"keys: expected all strings or all integers, got the {type(key).__name__} {key!r}")
+    for row, key in enumerate(keys):
+        if is_missing(key):
+            raise TypeError(f"keys: row {row:,}: a missing value ({key!r}); pass a string or an integer per sentence")
+        if not is_key(key) or isinstance(key, str) != isinstance(keys[0], str):
+            raise TypeError(
+                f"keys: expected all strings or all integers, got the {type(key).__name__} {key!r} in row {row:,}"
+            )
+    if any(not -(1 << 63) <= key < 1 << 63 for key in keys):  # type: ignore[operator]
+        raise ValueError("keys: integers must fit in 64 bits; pass strings instead")
     return np.array(keys, dtype=np.int64)
+
+
+def is_key(key: Any) -> bool:
+    """Whether a value has a type that keys can have."""
+    return isinstance(key, (str, int, np.integer)) and not isinstance(key, bool)
 
 
 def join_keys(first: Keys, second: Keys) -> Keys:
@@ -58,6 +71,6 @@ def rows_with_key(keys: Keys, key: Key) -> np.ndarray:
     """All rows that have a key (int64, ascending)."""
     if isinstance(keys, PackedStrings) and isinstance(key, str):
         return keys.rows(key)
-    if isinstance(keys, PackedStrings) or isinstance(key, str):
+    if isinstance(keys, PackedStrings) or isinstance(key, str) or not is_key(key):
         return np.zeros(0, dtype=np.int64)
     return np.flatnonzero(keys == key)

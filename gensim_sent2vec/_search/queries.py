@@ -2,22 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeGuard
 
 import numpy as np
 
+from .._text.inputs import as_column, as_text, check_text, reject_texts_as_tokens
 from .._text.packed import PackedStrings
 from .._util.rows import unit_rows
 from ..keyedvectors import Sent2VecKeyedVectors, Sentence
+from .finite import check_encoded
 from .keys import Keys
 
 Query = Sentence | np.ndarray
 Where = np.ndarray | Sequence[bool] | Callable[[Any], bool]
 
+MANY_TEXTS = "to search for several texts, pass them to search or most_similar_batch"
+ONE_TEXT = "pass texts, or the tokens of each"
+
+
+def is_single(queries: Any) -> TypeGuard[str | np.ndarray]:
+    """Whether queries are a single one: a string or a vector."""
+    return isinstance(queries, str) or (isinstance(queries, np.ndarray) and queries.ndim == 1 and _is_numeric(queries))
+
+
+def check_queries(wv: Sent2VecKeyedVectors, queries: Any, dim: int, name: str = "queries") -> list[Query]:
+    """Queries of any kind as a list of texts, token lists and vectors, checked.
+
+    Parameters
+    ----------
+    wv : Sent2VecKeyedVectors
+    queries : iterable of queries, or numpy.ndarray, shape (n_queries, dim)
+        Columns of tables are read by position.
+    dim : int
+        Dimensions of a vector.
+    name : str
+        The argument that errors name.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If queries are of another kind, with the row.
+    """
+    if isinstance(queries, np.ndarray) and _is_numeric(queries):
+        if queries.ndim != 2:
+            raise TypeError(f"{name}: expected a list of queries or a matrix, got an array of shape {queries.shape}")
+        return [_check_vector(vector, dim, f"{name}: row {row:,}") for row, vector in enumerate(queries)]
+    column = as_column(queries, name, "queries")
+    return [check_query(wv, query, dim, f"{name}: row {row:,}", ONE_TEXT) for row, query in enumerate(column)]
+
+
+def check_query(
+    wv: Sent2VecKeyedVectors, query: Any, dim: int, where: str = "query", instead: str = MANY_TEXTS
+) -> Query:
+    """One query as a text, a list of tokens, or a vector of `dim` dimensions; `where` is what errors begin with."""
+    if isinstance(query, str):
+        return query
+    if isinstance(query, np.ndarray) and _is_numeric(query):
+        return _check_vector(query, dim, where)
+    check_text(query, where)
+    tokens = list(as_column(query, where, "tokens"))
+    as_text(tokens, where)
+    reject_texts_as_tokens(tokens, wv.key_to_index, where, instead)
+    return tokens
+
+
+def _is_numeric(array: np.ndarray) -> bool:
+    return array.dtype.kind not in "OUST"
+
+
+def _check_vector(vector: np.ndarray, dim: int, where: str) -> np.ndarray:
+    if vector.shape != (dim,) or not np.isfinite(vector).all():
+        raise ValueError(f"{where}: expected a finite vector of {dim} dimensions, got an array of shape {vector.shape}")
+    return vector
+
+
+def check_query_vectors(vectors: np.ndarray, n_queries: int, dim: int) -> None:
+    """Raise a ValueError unless the vectors of queries that a caller computed are one finite row per query."""
+    if np.shape(vectors) != (n_queries, dim) or not np.isfinite(vectors).all():
+        raise ValueError(
+            f"vectors: expected finite vectors of shape {(n_queries, dim)}, one per query, got {np.shape(vectors)}"
+            + (" with NaN or infinite values" if np.shape(vectors) == (n_queries, dim) else "")
+        )
+
 
 def encode_queries(wv: Sent2VecKeyedVectors, queries: Sequence[Query], dim: int) -> np.ndarray:
-    """Encode texts and tokens, check vectors, and scale all of them to unit length.
+    """Encode texts and tokens, and scale these and the vectors to unit length.
+
+    Parameters
+    ----------
+    wv : Sent2VecKeyedVectors
+    queries : sequence of str, list of str, or numpy.ndarray of shape (dim,)
+        As `check_queries` returns them.
+    dim : int
 
     Returns
     -------
@@ -27,30 +104,29 @@ def encode_queries(wv: Sent2VecKeyedVectors, queries: Sequence[Query], dim: int)
     Raises
     ------
     ValueError
-        If a query is an array but not a finite vector of shape (dim,).
+        If the vector of a query is not finite, because that of a word is not.
     """
     vectors = np.zeros((len(queries), dim), dtype=np.float32)
     texts: dict[bool, list[int]] = {True: [], False: []}  # one call of encode takes strings or tokens, not both
     for i, query in enumerate(queries):
-        if not isinstance(query, np.ndarray):
-            texts[isinstance(query, str)].append(i)
-        elif query.shape == (dim,) and np.isfinite(query).all():
+        if isinstance(query, np.ndarray):
             vectors[i] = query
         else:
-            raise ValueError(
-                f"query: expected a finite vector of {dim} dimensions, got an array of shape {query.shape}"
-            )
+            texts[isinstance(query, str)].append(i)
     for rows in texts.values():
         if rows:
             vectors[rows] = wv.encode([queries[i] for i in rows], show_progress_bar=False)  # type: ignore[misc]
+    check_encoded(wv, vectors, queries, "queries")
     return unit_rows(vectors)
 
 
-def texts_of(queries: Sequence[Query]) -> list[Sentence]:
+def texts_of(queries: Iterable[Query]) -> list[Sentence]:
     """The queries, if all are texts or tokens; a ValueError if one is a vector, which has no lexical score."""
-    texts = [query for query in queries if not isinstance(query, np.ndarray)]
-    if len(texts) < len(queries):
-        raise ValueError("hybrid: a vector has no lexical score; pass the query as text, or hybrid=0")
+    texts: list[Sentence] = []
+    for query in queries:
+        if isinstance(query, np.ndarray):
+            raise ValueError("hybrid: a vector has no lexical score; pass the query as text, or hybrid=0")
+        texts.append(query)
     return texts
 
 

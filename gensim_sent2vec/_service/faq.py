@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from .._files.container import stored_kind
 from .._search.keys import keys_at
+from .._search.queries import check_queries
 from .._search.scoring import Hits, check_hybrid
 from .._text.corpus import TextLines
 from .._text.tables import header_of, read_table
@@ -140,15 +141,15 @@ class Faq:
             raise ValueError("hybrid: the index has no lexical scores; build it with --lexical, or leave hybrid at 0")
 
     def search(
-        self, queries: Sequence[str], topn: int = 10, hybrid: float | None = None, explain: bool = False
+        self, queries: Iterable[str], topn: int | None = 10, hybrid: float | None = None, explain: bool = False
     ) -> list[dict[str, Any]]:
         """Find the sentences most similar to each query.
 
         Parameters
         ----------
-        queries : sequence of str
-        topn : int
-            The maximum number of results per query.
+        queries : iterable of str
+        topn : int or None
+            The maximum number of results per query; None: all sentences.
         hybrid : float, optional
             The share of the lexical score; by default that of this object.
         explain : bool
@@ -161,13 +162,19 @@ class Faq:
             a dict of `key`, `sentence`, `score`, `cosine`, `lexical` (None if `hybrid` is 0) and `words`: the
             contribution of each word of the query (None without `explain`, or if the query is too long). For a query
             without known words, only sentences with a positive score are returned.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `SentenceIndex.search`.
         """
+        checked: Any = check_queries(self.wv, queries, self.index.vectors.shape[1])
         hybrid = self.hybrid if hybrid is None else hybrid
         self.check(hybrid)
-        vectors, known = self.wv.encode(queries, return_known=True, show_progress_bar=False)
-        found = self.index.search_rows(queries, topn, hybrid, vectors=unit_rows(vectors))
+        vectors, known = self.wv.encode(checked, return_known=True, show_progress_bar=False)
+        found = self.index.search_rows(checked, topn, hybrid, vectors=unit_rows(vectors))
         answers = []
-        for query, is_known, hits in zip(queries, known.tolist(), found):
+        for query, is_known, hits in zip(checked, known.tolist(), found):
             if not is_known:
                 hits = hits.take(hits.scores > 0)
             words = self._explanations(query, hits, hybrid) if explain else [None] * len(hits.rows)

@@ -67,7 +67,8 @@ def test_no_rows_and_unknown_words(index):
     assert contributions(index, "police said", np.zeros(0, dtype=np.int64), 0.5)[1].shape == (2, 0)
     assert not contributions(index, "", np.arange(2), 0.5)[0]
     index.wv.weighting = None  # it makes vectors for unknown words from their character n-grams
-    assert not contributions(index, "qqqq", np.arange(2))[1].any()
+    plain = SentenceIndex.build(index.wv, index.sentences)
+    assert not contributions(plain, "qqqq", np.arange(2))[1].any()
 
 
 def test_scores_of_some_rows_are_those_of_all():

@@ -1,0 +1,110 @@
+"""Whether the vectors of an index still are what its model computes: a query must be encoded as the sentences were.
+
+A model can be trained on, given other rows or another weighting, while an index of its sentences exists. Each use of
+the index compares the model's objects, and some values of its arrays, with those of the last use. This takes some
+microseconds. Only if something changed are sentences encoded again, to see whether the change matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from ..keyedvectors import Sent2VecKeyedVectors
+
+ALL_ROWS = 4096  # up to which a value of each row is compared
+SOME_ROWS = 256  # of larger arrays: as many first ones, and as many spread over the others
+MAX_SENTENCES = 2048  # encoded again after a change
+TOLERANCE = 0.02  # length of the difference of unit vectors, which bounds the change of a score; float16 rounds by less
+
+
+class Freshness:
+    """Checks that a model still encodes the sentences of an index as they were encoded.
+
+    Parameters
+    ----------
+    wv : Sent2VecKeyedVectors
+        The model, in the state that the index was built with.
+    """
+
+    def __init__(self, wv: Sent2VecKeyedVectors) -> None:
+        self._objects, self._values = _objects(wv), _values(wv)
+
+    def check(self, wv: Sent2VecKeyedVectors, vectors: np.ndarray, sentences: Sequence[str]) -> None:
+        """Check the model before it is used with the index.
+
+        Parameters
+        ----------
+        wv : Sent2VecKeyedVectors
+        vectors : numpy.ndarray of float32 or float16, shape (n, dim)
+            Unit vectors of the index.
+        sentences : sequence of str
+            The sentences of the index.
+
+        Raises
+        ------
+        ValueError
+            If the model changed so that it encodes sentences of the index differently.
+        """
+        objects, values = _objects(wv), _values(wv)
+        if all(a is b for a, b in zip(objects, self._objects)) and values == self._values:
+            return
+        if not _encodes_equally(wv, vectors, sentences):
+            raise ValueError(
+                "wv: the vectors or their weighting changed since the index was built, so scores would be wrong; build "
+                "the index again with SentenceIndex.build, or restore the vectors"
+            )
+        self._objects, self._values = objects, values
+
+
+def _objects(wv: Sent2VecKeyedVectors) -> tuple[Any, ...]:
+    """What is replaced, not changed in place, when the model changes. The attributes of a weighting are immutable."""
+    weighting = wv.weighting
+    of_weighting = (None, None) if weighting is None else (weighting._parameters, weighting._fitted)
+    mode = wv.word_ngrams, wv.skip_bigrams, wv.ngram_hash
+    return wv, wv.freeze(), wv.vectors, wv.vectors_ngrams, *mode, *of_weighting
+
+
+def _values(wv: Sent2VecKeyedVectors) -> list[bytes]:
+    """Values of the arrays that can be changed in place, as training does; memory-mapped arrays cannot."""
+    weighting = wv.weighting
+    arrays = [wv.vectors, wv.vectors_ngrams]
+    if weighting is not None:
+        arrays += [array for array in (weighting.rows, weighting.weights) if array is not None]
+    return [sampled_values(array) for array in arrays if array.flags.writeable]
+
+
+def sampled_values(array: np.ndarray) -> bytes:
+    """Values of a vector, or one of each of some rows of a matrix, from varying columns; equal if nothing changed."""
+    rows = _some(len(array))
+    if array.ndim == 1:
+        return array[rows].tobytes()
+    return array[rows, rows % array.shape[1]].tobytes() if array.shape[1] else b""
+
+
+@lru_cache(maxsize=64)
+def _some(n: int) -> np.ndarray:
+    """All of n positions if they are few, else the first ones, the rows of frequent words, and some evenly spaced."""
+    if n <= ALL_ROWS:
+        return np.arange(n)
+    return np.concatenate([np.arange(SOME_ROWS), np.linspace(SOME_ROWS, n - 1, SOME_ROWS).astype(np.int64)])
+
+
+def _encodes_equally(wv: Sent2VecKeyedVectors, vectors: np.ndarray, sentences: Sequence[str]) -> bool:
+    """Whether sentences, evenly spread over the index, are encoded as their stored vectors."""
+    if wv.sentence_size != vectors.shape[1]:
+        return False
+    rows = np.arange(0, len(vectors), 1 + len(vectors) // MAX_SENTENCES)
+    texts = [sentences[row] for row in rows.tolist()]
+    stored = vectors[rows].astype(np.float32)
+    differs = np.ones(len(rows), dtype=bool)
+    # The index does not know whether a sentence was passed as a text or as tokens, which it joined by spaces.
+    for prepare in (str.split, str):
+        left = np.flatnonzero(differs)
+        if len(left):
+            again = wv.encode([prepare(texts[i]) for i in left], normalize=True, show_progress_bar=False)
+            differs[left] = ~(np.linalg.norm(again - stored[left], axis=1) <= TOLERANCE)  # NaN differs
+    return not differs.any()
