@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import json
 import os
@@ -23,7 +24,6 @@ from gensim_sent2vec._service.listener import listen
 for needed in ("fastapi", "uvicorn", "prometheus_client", "httpx"):
     pytest.importorskip(needed, reason=f'needs {needed}: pip install "gensim-sent2vec[serve]" httpx')
 import httpx  # noqa: E402
-from fastapi.testclient import TestClient  # noqa: E402
 
 from gensim_sent2vec._service.app import Current, create_app  # noqa: E402
 from gensim_sent2vec._service.faq import Faq  # noqa: E402
@@ -79,7 +79,28 @@ def client_of(server: Server) -> httpx.Client:
     return httpx.Client(base_url=server.url, timeout=60, limits=limits, verify=False)  # to verify takes time
 
 
-def counted(http: httpx.Client, name: str, labels: str = "") -> float:
+class InProcess:
+    """A client of an application in this process."""
+
+    def __init__(self, app) -> None:
+        self.app = app
+
+    def request(self, method: str, path: str, **options) -> httpx.Response:
+        async def send() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+                return await client.request(method, path, **options)
+
+        return asyncio.run(send())
+
+    def get(self, path: str) -> httpx.Response:
+        return self.request("GET", path)
+
+    def post(self, path: str, **options) -> httpx.Response:
+        return self.request("POST", path, **options)
+
+
+def counted(http: httpx.Client | InProcess, name: str, labels: str = "") -> float:
     """A metric of the service."""
     found = re.search(rf"^gensim_sent2vec_{name}{re.escape(labels)} (\S+)$", http.get("/metrics").text, re.MULTILINE)
     return float(found[1]) if found else 0.0
@@ -188,13 +209,13 @@ def test_queries_without_a_known_word_are_counted(folder):
     """In a single process, which needs no folder for its counters."""
     wv = Sent2VecKeyedVectors.load(folder / "model.s2v")
     wv.weighting = None
-    http = TestClient(create_app(Current(Faq(SentenceIndex.build(wv, [q for q, _ in FAQ], lexical=True)))))
+    http = InProcess(create_app(Current(Faq(SentenceIndex.build(wv, [q for q, _ in FAQ], lexical=True)))))
     assert http.post("/search", json={"query": "ㅁㄴㅇㄻㄴㅇㄹ"}).json() == {"known": False, "results": []}
     assert counted(http, "unknown_sentences_total", '{route="/search"}') == 1
 
 
 def test_an_index_without_lexical_scores(folder):
-    http = TestClient(create_app(Current(Faq.load(str(folder / "model.s2v"), str(folder / "plain.index")))))
+    http = InProcess(create_app(Current(Faq.load(str(folder / "model.s2v"), str(folder / "plain.index")))))
     assert http.get("/healthz").json()["hybrid"] == 0
     refused(http.post("/search", json={"query": "rain", "hybrid": 0.5}), 422, "invalid", "--lexical")
     assert http.post("/search", json={"query": "rain"}).json()["results"]
