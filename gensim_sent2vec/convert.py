@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from ._files.epfml.layout import open_regular_file
 from ._files.other_formats import EPFML_MAGIC
-from ._files.pickles import class_of_pickle, complete_interrupted_save, load_pickle
+from ._files.pickles import class_of_pickle, load_pickle, where_saved
 from ._files.word2vec import is_binary
+from ._util.atomic import atomic_folder
 from ._util.compression import without_compression_suffix
 from .epfml import convert_epfml, load_epfml_vectors, save_epfml_model
 from .keyedvectors import Sent2VecKeyedVectors
@@ -23,7 +24,9 @@ FOLDERS = (MODEL2VEC, SENTENCE_TRANSFORMERS)
 SUFFIXES = ((".w2v.bin", BINARY), (".bin", EPFML), (".txt", TEXT), (".vec", TEXT))
 
 
-def convert(src: str | os.PathLike[str], dst: str | os.PathLike[str], to: str | None = None) -> str:
+def convert(
+    src: str | os.PathLike[str], dst: str | os.PathLike[str], to: str | None = None, trusted: bool = False
+) -> str:
     """Convert a file of vectors to another format.
 
     All formats except the reference program's leave out what only training needs. The word2vec formats leave out n-gram
@@ -40,6 +43,8 @@ def convert(src: str | os.PathLike[str], dst: str | os.PathLike[str], to: str | 
         By default determined by the suffix of `dst`: ``.w2v.bin`` is word2vec binary, ``.bin`` the reference program's
         format, ``.txt`` and ``.vec`` word2vec text (for word2vec, ``.gz`` or ``.bz2`` may follow); any other suffix is
         the native format.
+    trusted : bool
+        As in `Sent2Vec.load`, if `src` is an entire model.
 
     Returns
     -------
@@ -60,7 +65,7 @@ def convert(src: str | os.PathLike[str], dst: str | os.PathLike[str], to: str | 
     if output_format == NATIVE and is_epfml(src):
         convert_epfml(src, dst)
         return output_format
-    loaded = load_any(src)
+    loaded = load_any(src, trusted)
     if output_format == EPFML:
         save_epfml_model(loaded, dst)
     else:
@@ -74,12 +79,15 @@ def write_vectors(wv: Sent2VecKeyedVectors, dst: str | os.PathLike[str], output_
     if output_format == NATIVE:
         wv.save(path)
     elif output_format == MODEL2VEC:
-        wv.to_model2vec().save_pretrained(path)
+        model = wv.to_model2vec()
+        with atomic_folder(path) as folder:
+            model.save_pretrained(folder)
     elif output_format == SENTENCE_TRANSFORMERS:
         module = wv.to_static_embedding()
         from sentence_transformers import SentenceTransformer
 
-        SentenceTransformer(modules=[module]).save(path)
+        with atomic_folder(path) as folder:
+            SentenceTransformer(modules=[module]).save(folder)
     else:
         wv.save_word2vec_format(path, binary=output_format == BINARY)
 
@@ -98,8 +106,14 @@ def is_epfml(path: str | os.PathLike[str]) -> bool:
         return file.read(4) == struct.pack("<i", EPFML_MAGIC)
 
 
-def load_any(path: str | os.PathLike[str]) -> Sent2Vec | Sent2VecKeyedVectors:
+def load_any(path: str | os.PathLike[str], trusted: bool = False) -> Sent2Vec | Sent2VecKeyedVectors:
     """Load a model or vectors in any known format, memory-mapped read-only if the format allows it.
+
+    Parameters
+    ----------
+    path : str or path-like
+    trusted : bool
+        As in `Sent2Vec.load`.
 
     Raises
     ------
@@ -107,19 +121,17 @@ def load_any(path: str | os.PathLike[str]) -> Sent2Vec | Sent2VecKeyedVectors:
         As the loader of the format does.
     """
     path = os.fspath(path)
+    if class_of_pickle(path):
+        return Sent2Vec.load(path, mmap="r", trusted=trusted)
     if is_epfml(path):
         return load_epfml_vectors(path)
-    with open(path, "rb") as file:
-        pickled = file.read(1) == b"\x80"
-    if pickled:
-        return Sent2Vec.load(path, mmap="r")
     binary = is_binary(path)
     if binary is None:
         return Sent2VecKeyedVectors.load(path, mmap="r")
     return Sent2VecKeyedVectors.load_word2vec_format(path, binary=binary)
 
 
-def load_model(path: str, verify: bool = False) -> Sent2Vec | Sent2VecKeyedVectors:
+def load_model(path: str, verify: bool = False, trusted: bool = False) -> Sent2Vec | Sent2VecKeyedVectors:
     """Load what the command line accepts as a model; like `load_any`.
 
     Parameters
@@ -127,28 +139,30 @@ def load_model(path: str, verify: bool = False) -> Sent2Vec | Sent2VecKeyedVecto
     path : str
     verify : bool
         Compare the file with its checksums.
+    trusted : bool
+        As in `Sent2Vec.load`.
 
     Raises
     ------
     ValueError, TypeError, OSError, MemoryError
         If the file cannot be read, holds something else, or has no checksums to compare it with.
     """
-    complete_interrupted_save(path)
-    if not os.path.isfile(path):
+    found = where_saved(path)(path)
+    if not os.path.isfile(found):
         raise FileNotFoundError(f"there is no model {path!r}")
-    if verify and (class_of_pickle(path) or is_epfml(path)):
+    if verify and (class_of_pickle(path) or is_epfml(found)):
         raise ValueError(
             f"--verify: {path!r} has no checksums: it is an entire model, in gensim's or the reference program's format"
         )
     if not class_of_pickle(path):
-        return Sent2VecKeyedVectors.load(path, mmap="r", verify=True) if verify else load_any(path)
-    loaded = load_pickle(Sent2Vec, path, mmap="r")
+        return Sent2VecKeyedVectors.load(path, mmap="r", verify=True) if verify else load_any(path, trusted)
+    loaded = load_pickle(Sent2Vec, path, mmap="r", trusted=trusted)
     if not isinstance(loaded, (Sent2Vec, Sent2VecKeyedVectors)):
         raise ValueError(f"{path!r} holds a {type(loaded).__qualname__}, not a Sent2Vec model or its vectors")
     return loaded
 
 
-def load_vectors(path: str, plain: bool = False) -> Sent2VecKeyedVectors:
+def load_vectors(path: str, plain: bool = False, trusted: bool = False) -> Sent2VecKeyedVectors:
     """Load the vectors of a saved model, or saved vectors, memory-mapped read-only.
 
     Parameters
@@ -156,8 +170,10 @@ def load_vectors(path: str, plain: bool = False) -> Sent2VecKeyedVectors:
     path : str
     plain : bool
         Drop the weighting, so that sentence vectors are plain means.
+    trusted : bool
+        As in `Sent2Vec.load`.
     """
-    loaded = load_model(path)
+    loaded = load_model(path, trusted=trusted)
     wv = loaded.wv if isinstance(loaded, Sent2Vec) else loaded
     if plain:
         wv.weighting = None

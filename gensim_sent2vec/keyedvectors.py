@@ -604,19 +604,13 @@ class Sent2VecKeyedVectors(WordVectors):
         path = check_path_to_save(fname)
         container.write(path, *self.to_arrays(ignore))
 
-    def _save_specials(self, *args: Any) -> list[Any]:
-        # gensim's hook for changing what the pickle of an entire model holds: a tokenizer that cannot be pickled is
-        # replaced while it is written.
-        tokenizer = self._tokenizer
-        if not is_picklable(tokenizer):
-            logger.warning("%s", unsaved_warning(tokenizer))
-            self._tokenizer = UnsavedTokenizer(describe(tokenizer))
-        try:
-            restores = super()._save_specials(*args)
-        except BaseException:
-            self._tokenizer = tokenizer
-            raise
-        return [*restores, (self, {"_tokenizer": tokenizer})]
+    def _prepare_to_save(self) -> None:
+        # The pickle of an entire model gets a substitute for a tokenizer that cannot be pickled.
+        if not is_picklable(self._tokenizer):
+            logger.warning("%s", unsaved_warning(self._tokenizer))
+            self._tokenizer = UnsavedTokenizer(describe(self._tokenizer))
+        if isinstance(self.key_to_index, Vocabulary):  # a copy too, to which both must refer
+            self.set_words(self.key_to_index)
 
     def _load_specials(self, *args: Any, **kwargs: Any) -> None:
         super()._load_specials(*args, **kwargs)

@@ -686,7 +686,8 @@ class Sent2Vec(Word2Vec):
     def save(self, fname_or_handle: Any, *args: Any, **kwargs: Any) -> None:
         """Save the model, with large arrays in separate files next to it; see gensim's `Word2Vec.save`.
 
-        An existing model is replaced atomically: whatever happens, either the old or the new one can be loaded.
+        An existing model is replaced atomically: whatever happens, either the old or the new one can be loaded. The
+        model in memory is not changed, so other threads may use it meanwhile.
 
         Parameters
         ----------
@@ -701,29 +702,30 @@ class Sent2Vec(Word2Vec):
             If a file cannot be written.
         """
         kwargs.setdefault("sep_limit", SEPARATE)
-        save_atomically(super().save, fname_or_handle, *args, **kwargs)
+        save_atomically(self, Word2Vec.save, fname_or_handle, *args, **kwargs)
 
     @classmethod
-    def load(cls, fname: str | os.PathLike[str], *args: Any, **kwargs: Any) -> Sent2Vec:
-        """Load a model that `save` wrote, to continue training or to use its vectors.
-
-        A model file is a pickle, which can execute code: load only files that you trust.
+    def load(cls, fname: str | os.PathLike[str], mmap: str | None = None, trusted: bool = False) -> Sent2Vec:
+        """Load a model that `save` wrote, to continue training or to use its vectors. Loading writes nothing.
 
         Parameters
         ----------
         fname : str or path-like
             The path that was passed to `save`.
-        mmap : {None, 'r'}, keyword
+        mmap : {None, 'r'}
             'r': memory-map the matrices read-only, so that processes share them. The model cannot be trained then.
+        trusted : bool
+            A model file is a pickle, which can execute code. Therefore only classes of models are loaded. True allows
+            all classes, as for a tokenizer or a subclass of your own: only for files that you trust.
 
         Raises
         ------
         TypeError
             If the file contains another kind of model.
         ValueError
-            If the file is not a saved model.
+            If the file is not a saved model, or contains a class that only a trusted file may contain.
         """
-        model = load_pickle(cls, fname, *args, **kwargs)
+        model = load_pickle(cls, fname, mmap, trusted)
         if not isinstance(model, cls):
             found = f"{type(model).__module__}.{type(model).__qualname__}"
             advice = ""

@@ -6,7 +6,17 @@ from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
-from gensim.models.phrases import ENGLISH_CONNECTOR_WORDS, FrozenPhrases, Phrases, npmi_scorer, original_scorer
+from gensim.models.phrases import (
+    ENGLISH_CONNECTOR_WORDS,
+    FrozenPhrases,
+    Phrases,
+    _PhrasesTransformation,
+    npmi_scorer,
+    original_scorer,
+)
+from gensim.utils import SaveLoad
+
+from ._util.unpickling import UntrustedClassError, load_saved
 
 SCORERS = {scorer.__name__: scorer for scorer in (original_scorer, npmi_scorer)}
 
@@ -33,13 +43,15 @@ def learn_phrases(sentences: Iterable[list[str]], **options: Any) -> FrozenPhras
     return freeze_phrases(Phrases(sentences, **options))
 
 
-def load_phrases(path: str) -> FrozenPhrases:
+def load_phrases(path: str, trusted: bool = False) -> FrozenPhrases:
     """Load phrases that `Phrases.save` or `FrozenPhrases.save` wrote.
 
     Parameters
     ----------
     path : str
-        A pickle: load only files that you trust.
+    trusted : bool
+        The file is a pickle, which can execute code. Therefore only gensim's classes and scoring functions are loaded.
+        True allows all, as for a scoring function of your own: only for files that you trust.
 
     Returns
     -------
@@ -48,14 +60,28 @@ def load_phrases(path: str) -> FrozenPhrases:
     Raises
     ------
     ValueError
-        If the file contains anything else.
+        If the file contains anything else, or a class that only a trusted file may contain.
     """
     try:
-        return freeze_phrases(Phrases.load(path))
+        return freeze_phrases(_PhrasesLoader.load(path, trusted))
+    except UntrustedClassError as error:
+        raise ValueError(f"{path!r} is not loaded: {error}") from None
     except OSError:
         raise
     except Exception as error:  # unpickling another kind of file may raise anything
         raise ValueError(f"{path!r} contains no phrases saved by gensim ({type(error).__name__}: {error})") from error
+
+
+class _Unpickling(SaveLoad):
+    """`SaveLoad` with a restricted `load`."""
+
+    @classmethod
+    def load(cls, path: str, trusted: bool) -> Any:
+        return load_saved(path, trusted=trusted)
+
+
+class _PhrasesLoader(_PhrasesTransformation, _Unpickling):
+    """gensim's `load`, which upgrades phrases of older versions, over that of `_Unpickling`."""
 
 
 def freeze_phrases(phrases: Any) -> Any:

@@ -25,6 +25,7 @@ Without a lexical part (λ = 0) it is x_s V e^whiten Vᵀ, with V and e of the f
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
@@ -33,6 +34,7 @@ import numpy as np
 from gensim.models import KeyedVectors
 from gensim.utils import SaveLoad
 
+from ._files.pickles import load_pickle, save_atomically
 from ._pooling import baking
 from ._pooling.fitted import FittedWeighting, fingerprint
 from ._pooling.fitting import fit_weighting
@@ -352,17 +354,21 @@ class SentenceWeighting(SaveLoad):
             raise ValueError(f"weighting: {error} is missing from the file") from None
         return result
 
-    def _save_specials(self, *args: Any) -> list[Any]:
-        fitted = self._fitted
-        if fitted is None:
-            return super()._save_specials(*args)
-        self._fitted = _SavedFit(fitted)  # while gensim saves it
-        try:
-            restores = super()._save_specials(*args)
-        except BaseException:
-            self._fitted = fitted
-            raise
-        return [*restores, (self, {"_fitted": fitted})]
+    def save(self, fname_or_handle: Any, *args: Any, **kwargs: Any) -> None:
+        """Save the weighting alone, atomically; the arguments are those of gensim's `SaveLoad.save`."""
+        save_atomically(self, SaveLoad.save, fname_or_handle, *args, **kwargs)
+
+    @classmethod
+    def load(cls, fname: Any, mmap: str | None = None, trusted: bool = False) -> SentenceWeighting:
+        """Load what `save` wrote; the arguments are those of `Sent2Vec.load`."""
+        result = load_pickle(cls, fname, mmap, trusted)
+        if not isinstance(result, cls):
+            raise TypeError(f"{os.fspath(fname)!r} contains a {type(result).__qualname__}, not a {cls.__name__}")
+        return result
+
+    def _prepare_to_save(self) -> None:
+        if self._fitted is not None:
+            self._fitted = _SavedFit(self._fitted)
 
     def _load_specials(self, *args: Any) -> None:
         super()._load_specials(*args)
@@ -371,7 +377,7 @@ class SentenceWeighting(SaveLoad):
 
 
 class _SavedFit(SaveLoad):
-    """Stands in for a `FittedWeighting` while gensim saves or loads it.
+    """A `FittedWeighting` as gensim saves and loads it.
 
     gensim's `save` stores large arrays in files of their own, which `load` can map. To do so, it deletes attributes and
     sets them again, which a frozen dataclass refuses.

@@ -28,7 +28,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from .._util import memory
-from .atomic import atomic_write
+from .._util.atomic import atomic_write
 from .other_formats import describe_other_format
 
 LAYOUT = 1
@@ -92,13 +92,12 @@ class Header:
 def write(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray | Stream], facts: Mapping[str, Any]) -> None:
     """Write a file atomically: it appears under its name once it is complete and on disk.
 
-    If the process is killed, the previous file stays; a ``.tmp`` file may be left next to it, which no reader mistakes
-    for a complete one.
+    If the process is killed, the previous file stays; the next write deletes what the killed one has left.
 
     Parameters
     ----------
     path : str or path-like
-        An existing file is replaced; arrays that are mapped from it stay valid.
+        An existing file is replaced; arrays that are mapped from it stay valid. A pipe or device is written to.
     arrays : mapping of str to (numpy.ndarray or Stream)
         Booleans, integers and floats of up to 8 bytes.
     facts : mapping
@@ -111,9 +110,6 @@ def write(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray | Stream
     OSError
         If the file cannot be written.
     """
-    path = os.path.realpath(path)
-    if os.path.isdir(path):
-        raise IsADirectoryError(f"{path!r} is a directory; pass the name of a file to write")
     tensors, header_bytes = _lay_out(arrays, facts)
     with atomic_write(path) as file:
         file.seek(8 + header_bytes)  # the header is written last; until then the file starts with zeros

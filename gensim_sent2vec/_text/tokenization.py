@@ -17,6 +17,7 @@ from typing import Any
 
 import smart_open
 
+from .._util.atomic import atomic_path
 from .._util.batches import batched
 from .._util.pickling import is_picklable
 from .._util.progress import Progress
@@ -177,19 +178,9 @@ def tokenize_file(
     lines = TextLines(source)
     target = os.path.abspath(os.fspath(target))
     tokenization = Tokenization(tokenizer, phrases)
-    with _temporary_folder_next_to(target) as folder:
-        unfinished = os.path.join(folder, os.path.basename(target))
+    with atomic_path(target) as unfinished:
         write_tokens(lines, unfinished, tokenization, workers, show_progress_bar)
-        os.replace(unfinished, target)
     return TokenFile(target)
-
-
-def _temporary_folder_next_to(path: str) -> tempfile.TemporaryDirectory[str]:
-    """A folder on the same file system as `path`, so that files can be moved atomically."""
-    folder, name = os.path.split(path)
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(f"there is no directory {folder!r} to write {path!r} to")
-    return tempfile.TemporaryDirectory(dir=folder, prefix=f".{name}-")
 
 
 def write_tokens(

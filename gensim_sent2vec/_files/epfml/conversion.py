@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..._util.atomic import is_stream, temporary_folder
 from ..._util.progress import Progress
 from ..container import Stream, write
 from ..schema import StoredVectors
@@ -37,10 +38,11 @@ def convert(
     slots_in_memory : int
         As for `DiskVocabulary`.
     """
-    folder, name = os.path.split(os.path.abspath(dst))
+    target = os.fspath(dst)
+    nearby = os.path.join(tempfile.gettempdir(), "gensim-sent2vec") if is_stream(target) else os.path.realpath(target)
     n_words, n_ngram_rows, first_ngram = layout.n_words, layout.n_ngram_rows, layout.n_entries
     with (
-        tempfile.TemporaryDirectory(dir=folder, prefix=f".{name[:48]}-") as temporary,
+        temporary_folder(nearby) as temporary,
         Progress("convert", n_words + n_ngram_rows, "rows") as progress,
     ):
         vocabulary = DiskVocabulary(temporary, slots_in_memory, block_bytes)

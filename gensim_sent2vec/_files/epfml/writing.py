@@ -11,7 +11,7 @@ import numpy as np
 
 from ... import _kernel
 from ..._text.vocabulary import Vocabulary
-from ..atomic import atomic_write
+from ..._util.atomic import atomic_write
 from ..other_formats import EPFML_MAGIC
 from .layout import LINE_END, PLACEHOLDER, VERSIONS, Arguments
 
@@ -64,7 +64,7 @@ def write_model(
     n_tokens = max(n_tokens, int(counts.sum()) + (n_lines if appended else 0))
     first_row = zeros if placeholder is None else placeholder[None]
     output = np.broadcast_to(zeros, vectors.shape) if output is None else output
-    with atomic_write(os.path.realpath(path)) as file:
+    with atomic_write(path) as file:
         file.write(struct.pack("<2i", EPFML_MAGIC, VERSIONS[0]))
         file.write(struct.pack("<12i d", *arguments[:13]))
         file.write(struct.pack("<3i2q", n_entries, n_entries, 0, n_tokens, -1))
