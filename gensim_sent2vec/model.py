@@ -10,9 +10,12 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
+import smart_open
 from gensim.models import Word2Vec
+from gensim.models.callbacks import CallbackAny2Vec
 
 from . import _kernel
+from ._files.other_formats import describe_other_format
 from ._files.pickles import SEPARATE, load_pickle, save_atomically
 from ._text.counting import WordCounts
 from ._text.tokenization import Tokenization, as_tokens
@@ -41,6 +44,8 @@ from .weighting import SentenceWeighting
 
 logger = logging.getLogger(__name__)
 
+PICKLE_MAGIC = b"\x80"
+HEAD = 64  # bytes of a file that show its format
 DEFAULT_SHARED_NEGATIVES = 16  # shared_negatives=True
 
 
@@ -107,7 +112,7 @@ class Sent2Vec(Word2Vec):
         Number of threads; by default, all CPUs of the process. With one worker, the same seed gives the same bytes.
     seed : int, default=1
         Seed of the initial vectors and of all sampling.
-    callbacks : iterable of gensim.models.callbacks.CallbackAny2Vec, optional
+    callbacks : gensim.models.callbacks.CallbackAny2Vec, or an iterable of them, optional
         Their ``on_train_begin``, ``on_train_end``, ``on_epoch_begin`` and ``on_epoch_end`` are called.
     compute_loss : bool, default=False
         Compute the training loss, see `get_latest_training_loss` and `gensim_sent2vec.history.TrainingHistory`.
@@ -189,7 +194,7 @@ class Sent2Vec(Word2Vec):
         weighting: SentenceWeighting | bool | None = True,
         workers: int | None = None,
         seed: int = 1,
-        callbacks: Iterable[Any] = (),
+        callbacks: Any = (),
         compute_loss: bool = False,
         batch_words: int = 10_000,
         comment: str | None = None,
@@ -198,7 +203,8 @@ class Sent2Vec(Word2Vec):
         phrases: Any = None,
         **unsupported: Any,
     ) -> None:
-        reject_unknown_options(unsupported, inspect.signature(type(self)).parameters)
+        reject_unknown_options(unsupported, CONSTRUCTOR)
+        callbacks = _as_callbacks(callbacks)
         self._set_ngram_options(word_ngrams, skip_bigrams, dropout_k, bucket)
         self.shared_negatives = _number_of_shared_negatives(shared_negatives)
         self.weighting = _unfitted(weighting)
@@ -316,13 +322,18 @@ class Sent2Vec(Word2Vec):
         trim_rule : callable, optional
             As for the class.
         **kwargs
-            Further arguments of `prepare_vocab`.
+            Further arguments of `prepare_vocab`: min_count, sample, dry_run.
 
         Raises
         ------
         TypeError, OSError, ValueError
             If the corpus is invalid, cannot be read, or leaves no words.
         """
+        known = [*inspect.signature(self.build_vocab).parameters, *PREPARE_VOCAB]
+        reject_unknown_options(
+            {name: value for name, value in kwargs.items() if name not in PREPARE_VOCAB},
+            known, CONSTRUCTOR, "build_vocab",
+        )  # fmt: skip
         with self._open_corpus(corpus_iterable, corpus_file) as corpus, self._counts_restored_on_error():
             super().build_vocab(corpus, None, update, progress_per, keep_raw_vocab, trim_rule, **kwargs)
 
@@ -519,7 +530,7 @@ class Sent2Vec(Word2Vec):
         queue_factor: int = 2,
         report_delay: float = 1.0,
         compute_loss: bool = False,
-        callbacks: Iterable[Any] = (),
+        callbacks: Any = (),
         **unsupported: Any,
     ) -> tuple[int, int]:
         """Train on a corpus, then fit the weighting to the new vectors. Call `build_vocab` first.
@@ -545,7 +556,7 @@ class Sent2Vec(Word2Vec):
             Seconds between two progress reports.
         compute_loss : bool
             Compute the loss of this call.
-        callbacks : iterable of gensim.models.callbacks.CallbackAny2Vec
+        callbacks : CallbackAny2Vec, or an iterable of them, optional
             As for the class.
 
         Returns
@@ -560,7 +571,8 @@ class Sent2Vec(Word2Vec):
         KeyboardInterrupt
             Within a second of Ctrl-C. The model keeps what it has learned so far, and can be saved.
         """
-        reject_unknown_options(unsupported, inspect.signature(self.train).parameters)
+        reject_unknown_options(unsupported, inspect.signature(self.train).parameters, CONSTRUCTOR, "train")
+        callbacks = _as_callbacks(callbacks)
         check_vocabulary(self.wv.index_to_key, self.wv.vectors)
         if total_words is None and total_examples is None:
             total_words, total_examples = self.corpus_total_words, self.corpus_count
@@ -572,7 +584,7 @@ class Sent2Vec(Word2Vec):
         )  # fmt: skip
         check_writable(self._matrices)
         with self._open_corpus(corpus_iterable, corpus_file, decay.epochs) as corpus:
-            return self._train(corpus, decay, queue_factor, report_delay, compute_loss, tuple(callbacks))
+            return self._train(corpus, decay, queue_factor, report_delay, compute_loss, callbacks)
 
     def _train(
         self,
@@ -723,6 +735,7 @@ class Sent2Vec(Word2Vec):
         ValueError
             If the file is not a saved model.
         """
+        _reject_other_formats(fname)
         model = load_pickle(cls, fname, *args, **kwargs)
         if not isinstance(model, cls):
             found = f"{type(model).__module__}.{type(model).__qualname__}"
@@ -734,6 +747,42 @@ class Sent2Vec(Word2Vec):
                 )
             raise TypeError(f"{os.fspath(fname)!r} contains a {found}, not a {cls.__name__}{advice}")
         return model
+
+
+PREPARE_VOCAB = ("min_count", "sample", "dry_run")  # arguments of `prepare_vocab` that `build_vocab` passes on
+CONSTRUCTOR = tuple(inspect.signature(Sent2Vec).parameters)
+CALLBACK_METHODS = ("on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end")
+
+
+def _reject_other_formats(path: Any) -> None:
+    """Raise a ValueError for a file of another program, before it is unpickled or takes memory."""
+    path = os.fspath(path)
+    if not os.path.isfile(path):
+        return  # gensim reports a missing file, and loads from URLs
+    with smart_open.open(path, "rb") as file:
+        head = file.read(HEAD)
+    if not head.startswith(PICKLE_MAGIC) and (description := describe_other_format(head)):
+        raise ValueError(f"{path!r} is not a saved Sent2Vec: it {description}")
+
+
+def _as_callbacks(callbacks: Any) -> tuple[Any, ...]:
+    """Callbacks as a tuple: None stands for no callbacks, and a single one for a list of one."""
+    if callbacks is None:
+        return ()
+    if isinstance(callbacks, (CallbackAny2Vec, type)) or not isinstance(callbacks, Iterable):
+        callbacks = (callbacks,)
+    callbacks = tuple(callbacks)
+    for callback in callbacks:
+        if isinstance(callback, type):
+            raise TypeError(
+                f"callbacks: expected instances, got the class {callback.__name__}; pass {callback.__name__}()"
+            )
+        if not all(callable(getattr(callback, method, None)) for method in CALLBACK_METHODS):
+            raise TypeError(
+                "callbacks: expected instances of gensim.models.callbacks.CallbackAny2Vec, got the "
+                f"{type(callback).__name__} {callback!r:.40}"
+            )
+    return callbacks
 
 
 def _call(callbacks: Iterable[Any], hook: str, model: Sent2Vec) -> None:

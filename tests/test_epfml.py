@@ -652,9 +652,7 @@ def test_too_little_memory_is_reported_before_anything_is_allocated(write, monke
     path = write(build(words=[f"w{i}" for i in range(100)], word_ngrams=2, bucket=10_000, dim=50))
     monkeypatch.setattr(memory, "available", lambda: memory.Limit("a limit", 1_000_000))
     tracemalloc.start()
-    with pytest.raises(
-        MemoryError, match=r"needs 2,0\d\d,\d{3} bytes .*1,000,000 bytes .*a limit; try convert_epfml"
-    ):
+    with pytest.raises(MemoryError, match=r"needs 2,0\d\d,\d{3} bytes .*1,000,000 bytes .*a limit; try convert_epfml"):
         load_epfml_vectors(path)
     assert tracemalloc.get_traced_memory()[1] < 5e6  # the blocks that were checked
     tracemalloc.stop()
