@@ -17,6 +17,7 @@ from gensim.models.callbacks import CallbackAny2Vec
 from . import _kernel
 from ._files.other_formats import describe_other_format
 from ._files.pickles import SEPARATE, load_pickle, save_atomically
+from ._text.corpus import TokenFile
 from ._text.counting import WordCounts
 from ._text.tokenization import Tokenization, as_tokens
 from ._text.vocabulary import Vocabulary
@@ -61,8 +62,9 @@ class Sent2Vec(Word2Vec):
 
     Parameters
     ----------
-    sentences : iterable of list of str, optional
-        The training corpus as token lists. It is iterated over `epochs` + 1 times, so pass a list or a restartable
+    sentences : iterable of str or of list of str, optional
+        The training corpus as texts, which `tokenizer` and `phrases` split, or as token lists. It can be a column of a
+        table, such as ``df["text"]``. It is iterated over `epochs` + 1 times, so pass a list or a restartable
         iterable such as gensim's ``LineSentence``, not a generator. Without `sentences` and `corpus_file` the model
         is created empty; call `build_vocab` and `train` next.
     corpus_file : str or path-like, optional
@@ -126,9 +128,10 @@ class Sent2Vec(Word2Vec):
     tokenizer : str or callable, default="split"
         Splits text into tokens: the lines of `corpus_file`, `sentences` that are strings, and later the strings passed
         to ``wv.encode``. "split" (at whitespace), "simple", "words", "kiwi", "mecab" or a callable, see
-        `gensim_sent2vec.tokenizers`. With a tokenizer other than "split", or with `phrases`, a corpus of text is
-        tokenized once, on all CPUs, into a temporary file. To train on the same corpus repeatedly, tokenize it in
-        advance with `tokenize_file`. With "split" and no `phrases`, `sentences` must be token lists.
+        `gensim_sent2vec.tokenizers`. "split" is meant for text that has been tokenized; a UserWarning is given if the
+        first thousand sentences do not look so. With a tokenizer other than "split", or with `phrases`, a corpus of
+        text is tokenized once, on all CPUs, into a temporary file. To train on the same corpus repeatedly, tokenize
+        it in advance with `tokenize_file`.
     phrases : gensim Phrases or FrozenPhrases, or a sequence of them, optional
         Joins tokens into phrases, in text and in token lists. Stored with ``wv``, like the tokenizer.
 
@@ -234,7 +237,7 @@ class Sent2Vec(Word2Vec):
         if self.min_alpha > self.alpha:
             raise ValueError(f"min_alpha: must be at most alpha={self.alpha}, got {min_alpha}; the learning rate falls")
         if sentences is not None or corpus_file is not None:
-            with self._open_corpus(sentences, corpus_file, passes=self.epochs + 1) as corpus:
+            with self._open_corpus(sentences, corpus_file, passes=self.epochs + 1, argument="sentences") as corpus:
                 opened: Any = corpus  # which both methods pass on to `_open_corpus`
                 self.build_vocab(opened, trim_rule=trim_rule)
                 self.train(opened, compute_loss=self.compute_loss, callbacks=callbacks)
@@ -282,14 +285,22 @@ class Sent2Vec(Word2Vec):
         return as_tokens(sentences, corpus_file, tokenization, self.workers, self.show_progress_bar)
 
     @contextmanager
-    def _open_corpus(self, sentences: Any, corpus_file: Any, passes: int = 1) -> Iterator[CheckedCorpus]:
+    def _open_corpus(
+        self, sentences: Any, corpus_file: Any, passes: int = 1, argument: str = "corpus_iterable"
+    ) -> Iterator[CheckedCorpus]:
         """Check and tokenize a corpus; one that the calling method has opened already is passed on."""
         if isinstance(sentences, CheckedCorpus):
             yield sentences
             return
-        name = check_corpus(sentences, corpus_file, passes)
-        with self.as_tokens(sentences, corpus_file) as (tokens, path):
-            yield CheckedCorpus(tokens, path, name)
+        sentences = check_corpus(sentences, corpus_file, passes, argument)
+        name = f"{argument}: the corpus" if corpus_file is None else f"corpus_file: {os.fspath(corpus_file)!r}"
+        tokenization = Tokenization(self.wv.tokenizer, self.wv.phrases)
+        is_raw = tokenization.is_whitespace_split and not isinstance(corpus_file, TokenFile)
+        with as_tokens(sentences, corpus_file, tokenization, self.workers, self.show_progress_bar, argument) as (
+            tokens,
+            path,
+        ):
+            yield CheckedCorpus(tokens, path, argument, name, is_raw)
 
     def _check_corpus_sanity(self, corpus_iterable: Any = None, corpus_file: Any = None, passes: int = 1) -> None:
         """Nothing: `_open_corpus` has checked the corpus that gensim's `build_vocab` passes on."""

@@ -21,8 +21,8 @@ SHORT_LINE = 64  # bytes; if the lines of a sample would be shorter on average, 
 # Checks
 
 
-def check_sentences(sentences: Any, passes: int) -> None:
-    """Reject what cannot be a corpus of token lists, before any work is done.
+def check_sentences(sentences: Any, passes: int, name: str = "sentences") -> None:
+    """Reject what cannot be a corpus of token lists or texts, before any work is done.
 
     Raises
     ------
@@ -31,14 +31,14 @@ def check_sentences(sentences: Any, passes: int) -> None:
     """
     if isinstance(sentences, (str, bytes)):
         raise TypeError(
-            f"sentences: expected an iterable of token lists, got the {type(sentences).__name__} "
+            f"{name}: expected an iterable of token lists or texts, got the {type(sentences).__name__} "
             f"{sentences[:40]!r}; to train from a file, pass corpus_file=…"
         )
     if not isinstance(sentences, Iterable):
-        raise TypeError(f"sentences: expected an iterable of token lists, got a {type(sentences).__name__}")
+        raise TypeError(f"{name}: expected an iterable of token lists or texts, got a {type(sentences).__name__}")
     if passes > 1 and isinstance(sentences, Iterator):
         raise TypeError(
-            f"sentences: {passes} passes are needed, but a {type(sentences).__name__} can be read only once; pass a "
+            f"{name}: {passes} passes are needed, but a {type(sentences).__name__} can be read only once; pass a "
             "list, or an object whose __iter__ starts over each time (such as gensim's LineSentence)"
         )
 
@@ -166,6 +166,13 @@ class TokenLines:
 
 # -----------------------------------------------------------------------------------------------------
 # Samples
+
+
+def first_lines(path: str | os.PathLike[str], size: int) -> list[str]:
+    """The first `size` lines of an uncompressed text file; long ones are truncated."""
+    with open(path, "rb") as file:
+        lines = (file.readline(MAX_SENTENCE) for _ in range(size))
+        return [line.decode("utf-8", "ignore") for line in lines]
 
 
 def sample_lines(path: str | os.PathLike[str], size: int) -> Iterator[list[str]]:
