@@ -6,7 +6,7 @@ import inspect
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -17,15 +17,16 @@ from gensim.models.callbacks import CallbackAny2Vec
 from . import _kernel
 from ._files.other_formats import describe_other_format
 from ._files.pickles import SEPARATE, load_pickle, save_atomically
-from ._text.corpus import TokenFile
+from ._text.corpus import TokenFile, spooled
 from ._text.counting import WordCounts
 from ._text.tokenization import Tokenization, as_tokens
 from ._text.vocabulary import Vocabulary
-from ._training.corpus import CheckedCorpus, check_corpus
+from ._training.corpus import CheckedCorpus, CorpusSize, check_corpus
 from ._training.learning_rate import LinearDecay
 from ._training.matrices import (
     WORDS,
     Matrices,
+    check_output_vectors,
     check_vocabulary,
     check_writable,
     initial_matrices,
@@ -35,7 +36,7 @@ from ._training.matrices import (
 )
 from ._training.run import TrainingRun
 from ._training.trainers import make_trainers
-from ._training.word_selection import explain_empty, negative_weights, select_words
+from ._training.word_selection import explain_empty, negative_weights, select_words, shared_vocabulary
 from ._util.parameters import check_float, check_int, check_optional_int, reject_unknown_options
 from ._util.progress import Progress
 from ._util.threads import available_cpus
@@ -45,6 +46,9 @@ from .weighting import SentenceWeighting
 
 logger = logging.getLogger(__name__)
 
+# Larger values would exhaust memory, threads or the kernel's integers with errors that do not name the option.
+MAX_WORD_NGRAMS, MAX_NEGATIVE, MAX_VECTOR_SIZE, MAX_WORKERS = 1000, 100_000, 1_000_000, 10_000
+MAX_INT, MAX_SEED = 2**31 - 1, 2**32 - 1
 PICKLE_MAGIC = b"\x80"
 HEAD = 64  # bytes of a file that show its format
 DEFAULT_SHARED_NEGATIVES = 16  # shared_negatives=True
@@ -213,7 +217,7 @@ class Sent2Vec(Word2Vec):
         self.weighting = _unfitted(weighting)
         self.show_progress_bar = show_progress_bar
         # gensim's constructor keeps vectors that exist already.
-        self.wv = self._empty_vectors(check_int("vector_size", vector_size, 1), tokenizer, phrases)
+        self.wv = self._empty_vectors(check_int("vector_size", vector_size, 1, MAX_VECTOR_SIZE), tokenizer, phrases)
         self.placeholder = np.zeros(0, dtype=np.float32)
         super().__init__(
             vector_size=vector_size,
@@ -223,11 +227,11 @@ class Sent2Vec(Word2Vec):
             min_count=check_int("min_count", min_count, 0),
             max_vocab_size=check_optional_int("max_vocab_size", max_vocab_size, 1),
             max_final_vocab=check_optional_int("max_final_vocab", max_final_vocab, 1),
-            negative=check_int("negative", negative, 1),
+            negative=check_int("negative", negative, 1, MAX_NEGATIVE),
             ns_exponent=check_float("ns_exponent", ns_exponent),
             sample=check_float("sample", sample, least=0),
-            workers=available_cpus() if workers is None else check_int("workers", workers, 1),
-            seed=check_int("seed", seed, 0),
+            workers=available_cpus() if workers is None else check_int("workers", workers, 1, MAX_WORKERS),
+            seed=check_int("seed", seed, 0, MAX_SEED),
             compute_loss=compute_loss,
             batch_words=check_int("batch_words", batch_words, 1),
             comment=comment,
@@ -245,11 +249,11 @@ class Sent2Vec(Word2Vec):
             logger.warning("trim_rule and callbacks are ignored without a corpus; pass them to build_vocab and train")
 
     def _set_ngram_options(self, word_ngrams: int, skip_bigrams: bool, dropout_k: int, bucket: int) -> None:
-        self.word_ngrams = check_int("word_ngrams", word_ngrams, 1)
+        self.word_ngrams = check_int("word_ngrams", word_ngrams, 1, MAX_WORD_NGRAMS)
         self.skip_bigrams = bool(skip_bigrams)
         if self.skip_bigrams and self.word_ngrams == 1:
             raise ValueError("skip_bigrams: needs word_ngrams >= 2, the maximum distance within a pair plus one, got 1")
-        self.dropout_k = check_int("dropout_k", dropout_k, 0)
+        self.dropout_k = check_int("dropout_k", dropout_k, 0, MAX_INT)
         self.bucket = check_int("bucket", bucket, 1 if self.word_ngrams > 1 else 0)
 
     def _empty_vectors(self, vector_size: int, tokenizer: Any, phrases: Any) -> Sent2VecKeyedVectors:
@@ -261,7 +265,8 @@ class Sent2Vec(Word2Vec):
     # -------------------------------------------------------------------------------------------------
     # The corpus
 
-    def as_tokens(self, sentences: Any = None, corpus_file: Any = None) -> AbstractContextManager[tuple[Any, Any]]:
+    @contextmanager
+    def as_tokens(self, sentences: Any = None, corpus_file: Any = None) -> Iterator[tuple[Any, Any]]:
         """Tokenize a corpus once, for several calls of `build_vocab` and `train` in a ``with`` block.
 
         Parameters
@@ -273,7 +278,7 @@ class Sent2Vec(Word2Vec):
         -------
         context manager of (sentences, corpus_file)
             One of the two is None. Text is tokenized into a temporary file, which is deleted at the end of the block.
-            A corpus that needs no tokenizer is returned as it is.
+            A pipe is copied to one, too. A corpus that needs no tokenizer is returned as it is.
 
         Examples
         --------
@@ -282,7 +287,11 @@ class Sent2Vec(Word2Vec):
         ...     model.train(*corpus)
         """
         tokenization = Tokenization(self.wv.tokenizer, self.wv.phrases)
-        return as_tokens(sentences, corpus_file, tokenization, self.workers, self.show_progress_bar)
+        with (
+            spooled(corpus_file) as path,
+            as_tokens(sentences, path, tokenization, self.workers, self.show_progress_bar) as corpus,
+        ):
+            yield corpus
 
     @contextmanager
     def _open_corpus(
@@ -296,11 +305,11 @@ class Sent2Vec(Word2Vec):
         name = f"{argument}: the corpus" if corpus_file is None else f"corpus_file: {os.fspath(corpus_file)!r}"
         tokenization = Tokenization(self.wv.tokenizer, self.wv.phrases)
         is_raw = tokenization.is_whitespace_split and not isinstance(corpus_file, TokenFile)
-        with as_tokens(sentences, corpus_file, tokenization, self.workers, self.show_progress_bar, argument) as (
-            tokens,
-            path,
+        with (
+            spooled(corpus_file) as regular,
+            as_tokens(sentences, regular, tokenization, self.workers, self.show_progress_bar, argument) as tokens,
         ):
-            yield CheckedCorpus(tokens, path, argument, name, is_raw)
+            yield CheckedCorpus(*tokens, argument, name, is_raw)
 
     def _check_corpus_sanity(self, corpus_iterable: Any = None, corpus_file: Any = None, passes: int = 1) -> None:
         """Nothing: `_open_corpus` has checked the corpus that gensim's `build_vocab` passes on."""
@@ -426,9 +435,10 @@ class Sent2Vec(Word2Vec):
         return selection.report
 
     def _vocabulary_to_update(self) -> Vocabulary:
-        words = self.wv.key_to_index
-        if not isinstance(words, Vocabulary) or not len(self.wv.vectors):
+        words = self.wv.freeze()  # words may have been added with `add_vectors`
+        if not len(words) or not len(self.wv.vectors):
             raise ValueError("update: there is no vocabulary to update; call build_vocab without update first")
+        check_output_vectors(self.wv.vectors, getattr(self, "syn1neg", None), grown=True)
         return words
 
     def build_vocab_from_freq(
@@ -498,20 +508,37 @@ class Sent2Vec(Word2Vec):
         self._forget_derived()
 
     def update_weights(self) -> None:
-        """Keep the vectors, and initialize those of words that were added to the vocabulary."""
+        """Keep the vectors, and initialize those of words that were added to the vocabulary.
+
+        Words that were added with ``wv.add_vectors`` keep their vectors, and get output vectors of zeros.
+        """
         old, dim = len(self.wv.vectors), self.vector_size
-        n_new = len(self.wv) - old
-        self._require_memory(len(self.wv) + 2 * n_new)  # one matrix is copied at a time
+        n_new, n_new_outputs = len(self.wv) - old, len(self.wv) - len(self.syn1neg)
+        self._require_memory(len(self.wv) + n_new + n_new_outputs)  # one matrix is copied at a time
         new_rows = random_rows(n_new, dim, self.seed, WORDS, self.workers, first=old)
         self.wv.vectors = np.concatenate([self.wv.vectors, new_rows])
-        self.syn1neg = np.concatenate([self.syn1neg, np.zeros((n_new, dim), dtype=np.float32)])
+        self.syn1neg = np.concatenate([self.syn1neg, np.zeros((n_new_outputs, dim), dtype=np.float32)])
         self._forget_derived()
 
-    def reset_from(self, other_model: Sent2Vec) -> None:
-        """Share the vocabulary of another model, and reset the vectors."""
+    def reset_from(self, other_model: Word2Vec) -> None:
+        """Share the vocabulary of another model, and reset the vectors.
+
+        Parameters
+        ----------
+        other_model : Sent2Vec or gensim.models.Word2Vec
+            With a vocabulary. Neither model should then extend it.
+
+        Raises
+        ------
+        TypeError
+            If `other_model` is not such a model, or a word is not a string.
+        ValueError
+            If it has no vocabulary.
+        """
+        vocabulary, attributes = shared_vocabulary(other_model)
         self.wv = self._empty_vectors(self.vector_size, self.wv.tokenizer, self.wv.phrases)
-        self.wv.set_words(other_model.wv.freeze())
-        self.wv.expandos = other_model.wv.expandos
+        self.wv.set_words(vocabulary)
+        self.wv.expandos = attributes
         self.corpus_count, self.corpus_total_words = other_model.corpus_count, other_model.corpus_total_words
         self.init_weights()
 
@@ -585,6 +612,7 @@ class Sent2Vec(Word2Vec):
         reject_unknown_options(unsupported, inspect.signature(self.train).parameters, CONSTRUCTOR, "train")
         callbacks = _as_callbacks(callbacks)
         check_vocabulary(self.wv.index_to_key, self.wv.vectors)
+        check_output_vectors(self.wv.vectors, getattr(self, "syn1neg", None))
         if total_words is None and total_examples is None:
             total_words, total_examples = self.corpus_total_words, self.corpus_count
         decay = LinearDecay.checked(
@@ -594,13 +622,20 @@ class Sent2Vec(Word2Vec):
             total_words, total_examples, word_count,
         )  # fmt: skip
         check_writable(self._matrices)
+        if decay.start > self.min_alpha_yet_reached:
+            logger.warning(
+                "Effective 'alpha' higher than previous training cycles: %g, after %g", decay.start,
+                self.min_alpha_yet_reached,
+            )  # fmt: skip
+        expected = CorpusSize(total_examples or 0, total_words or 0)
         with self._open_corpus(corpus_iterable, corpus_file, decay.epochs) as corpus:
-            return self._train(corpus, decay, queue_factor, report_delay, compute_loss, callbacks)
+            return self._train(corpus, decay, expected, queue_factor, report_delay, compute_loss, callbacks)
 
     def _train(
         self,
         corpus: CheckedCorpus,
         decay: LinearDecay,
+        expected: CorpusSize,
         queue_factor: int,
         report_delay: float,
         compute_loss: bool,
@@ -624,7 +659,7 @@ class Sent2Vec(Word2Vec):
                 trainers, schedule, self.wv.freeze().table, progress,
                 batch_words=self.batch_words, queue_size=max(1, queue_factor) * self.workers, report_delay=report_delay,
             )  # fmt: skip
-            self._train_epochs(run, corpus, callbacks)
+            self._train_epochs(run, corpus, expected, callbacks)
         if self.weighting is not None:
             self._fit_weighting_if_possible(corpus)
         self.train_count += 1
@@ -649,9 +684,12 @@ class Sent2Vec(Word2Vec):
             compute_loss=self.compute_loss,
         )
 
-    def _train_epochs(self, run: TrainingRun, corpus: CheckedCorpus, callbacks: tuple[Any, ...]) -> None:
+    def _train_epochs(
+        self, run: TrainingRun, corpus: CheckedCorpus, expected: CorpusSize, callbacks: tuple[Any, ...]
+    ) -> None:
         try:
             for epoch in range(self.epochs):
+                before = CorpusSize(run.lines, run.tokens)
                 _call(callbacks, "on_epoch_begin", self)
                 self.running_training_loss = run.train_epoch(corpus, epoch, self.epochs)
                 if run.schedule.diverged:
@@ -659,6 +697,7 @@ class Sent2Vec(Word2Vec):
                         f"alpha: training diverged in epoch {epoch + 1} at alpha={self.alpha}: values overflowed "
                         "float32, and the vectors are useless; build the model again with a lower alpha"
                     )
+                expected.warn_if_different(run.lines - before.examples, run.tokens - before.words, epoch + 1)
                 self._clear_post_train()  # callbacks may query the vectors
                 _call(callbacks, "on_epoch_end", self)
         finally:
@@ -804,7 +843,7 @@ def _call(callbacks: Iterable[Any], hook: str, model: Sent2Vec) -> None:
 def _number_of_shared_negatives(shared_negatives: int | bool) -> int:
     if isinstance(shared_negatives, bool):
         return DEFAULT_SHARED_NEGATIVES if shared_negatives else 1
-    return check_int("shared_negatives", shared_negatives, 0)
+    return check_int("shared_negatives", shared_negatives, 0, MAX_INT)
 
 
 def _unfitted(weighting: SentenceWeighting | bool | None) -> SentenceWeighting | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -11,6 +12,8 @@ from .._text.corpus import Sample, check_corpus_file, check_sentences, first_lin
 from .._text.counting import WordCounts, count_file, count_words
 from .._text.inputs import as_column, checked_texts
 from .untokenized import HEAD, warn_if_untokenized
+
+logger = logging.getLogger(__name__)
 
 
 def check_corpus(sentences: Any, corpus_file: Any, passes: int, argument: str = "sentences") -> Any:
@@ -109,6 +112,26 @@ class CheckedCorpus:
         if isinstance(self.sentences, SampledSentences):
             return self.sentences.sample
         return checked_texts(self.sentences, self.argument)
+
+
+@dataclass(frozen=True)
+class CorpusSize:
+    """The number of sentences and of tokens of one pass over a corpus; 0 if it is not known."""
+
+    examples: int
+    words: int
+
+    def warn_if_different(self, examples: int, words: int, epoch: int) -> None:
+        """Log a warning, as gensim does, if an epoch read another number of sentences or tokens than expected."""
+        if self.examples and self.examples != examples:
+            logger.warning(
+                "EPOCH %i: supplied example count (%i) did not equal expected count (%i)", epoch, examples,
+                self.examples,
+            )  # fmt: skip
+        if self.words and self.words != words:
+            logger.warning(
+                "EPOCH %i: supplied raw word count (%i) did not equal expected count (%i)", epoch, words, self.words
+            )
 
 
 class SampledSentences:
