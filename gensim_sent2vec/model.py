@@ -6,22 +6,27 @@ import inspect
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import smart_open
 from gensim.models import Word2Vec
+from gensim.models.callbacks import CallbackAny2Vec
 
 from . import _kernel
+from ._files.other_formats import describe_other_format
 from ._files.pickles import SEPARATE, load_pickle, save_atomically
+from ._text.corpus import TokenFile, spooled
 from ._text.counting import WordCounts
 from ._text.tokenization import Tokenization, as_tokens
 from ._text.vocabulary import Vocabulary
-from ._training.corpus import CheckedCorpus, check_corpus
+from ._training.corpus import CheckedCorpus, CorpusSize, check_corpus
 from ._training.learning_rate import LinearDecay
 from ._training.matrices import (
     WORDS,
     Matrices,
+    check_output_vectors,
     check_vocabulary,
     check_writable,
     initial_matrices,
@@ -31,7 +36,7 @@ from ._training.matrices import (
 )
 from ._training.run import TrainingRun
 from ._training.trainers import make_trainers
-from ._training.word_selection import explain_empty, negative_weights, select_words
+from ._training.word_selection import explain_empty, negative_weights, select_words, shared_vocabulary
 from ._util.parameters import check_float, check_int, check_optional_int, reject_unknown_options
 from ._util.progress import Progress
 from ._util.threads import available_cpus
@@ -41,6 +46,11 @@ from .weighting import SentenceWeighting
 
 logger = logging.getLogger(__name__)
 
+# Larger values would exhaust memory, threads or the kernel's integers with errors that do not name the option.
+MAX_WORD_NGRAMS, MAX_NEGATIVE, MAX_VECTOR_SIZE, MAX_WORKERS = 1000, 100_000, 1_000_000, 10_000
+MAX_INT, MAX_SEED = 2**31 - 1, 2**32 - 1
+PICKLE_MAGIC = b"\x80"
+HEAD = 64  # bytes of a file that show its format
 DEFAULT_SHARED_NEGATIVES = 16  # shared_negatives=True
 
 
@@ -56,8 +66,9 @@ class Sent2Vec(Word2Vec):
 
     Parameters
     ----------
-    sentences : iterable of list of str, optional
-        The training corpus as token lists. It is iterated over `epochs` + 1 times, so pass a list or a restartable
+    sentences : iterable of str or of list of str, optional
+        The training corpus as texts, which `tokenizer` and `phrases` split, or as token lists. It can be a column of a
+        table, such as ``df["text"]``. It is iterated over `epochs` + 1 times, so pass a list or a restartable
         iterable such as gensim's ``LineSentence``, not a generator. Without `sentences` and `corpus_file` the model
         is created empty; call `build_vocab` and `train` next.
     corpus_file : str or path-like, optional
@@ -107,7 +118,7 @@ class Sent2Vec(Word2Vec):
         Number of threads; by default, all CPUs of the process. With one worker, the same seed gives the same bytes.
     seed : int, default=1
         Seed of the initial vectors and of all sampling.
-    callbacks : iterable of gensim.models.callbacks.CallbackAny2Vec, optional
+    callbacks : gensim.models.callbacks.CallbackAny2Vec, or an iterable of them, optional
         Their ``on_train_begin``, ``on_train_end``, ``on_epoch_begin`` and ``on_epoch_end`` are called.
     compute_loss : bool, default=False
         Compute the training loss, see `get_latest_training_loss` and `gensim_sent2vec.history.TrainingHistory`.
@@ -121,9 +132,10 @@ class Sent2Vec(Word2Vec):
     tokenizer : str or callable, default="split"
         Splits text into tokens: the lines of `corpus_file`, `sentences` that are strings, and later the strings passed
         to ``wv.encode``. "split" (at whitespace), "simple", "words", "kiwi", "mecab" or a callable, see
-        `gensim_sent2vec.tokenizers`. With a tokenizer other than "split", or with `phrases`, a corpus of text is
-        tokenized once, on all CPUs, into a temporary file. To train on the same corpus repeatedly, tokenize it in
-        advance with `tokenize_file`. With "split" and no `phrases`, `sentences` must be token lists.
+        `gensim_sent2vec.tokenizers`. "split" is meant for text that has been tokenized; a UserWarning is given if the
+        first thousand sentences do not look so. With a tokenizer other than "split", or with `phrases`, a corpus of
+        text is tokenized once, on all CPUs, into a temporary file. To train on the same corpus repeatedly, tokenize
+        it in advance with `tokenize_file`.
     phrases : gensim Phrases or FrozenPhrases, or a sequence of them, optional
         Joins tokens into phrases, in text and in token lists. Stored with ``wv``, like the tokenizer.
 
@@ -189,7 +201,7 @@ class Sent2Vec(Word2Vec):
         weighting: SentenceWeighting | bool | None = True,
         workers: int | None = None,
         seed: int = 1,
-        callbacks: Iterable[Any] = (),
+        callbacks: Any = (),
         compute_loss: bool = False,
         batch_words: int = 10_000,
         comment: str | None = None,
@@ -198,13 +210,14 @@ class Sent2Vec(Word2Vec):
         phrases: Any = None,
         **unsupported: Any,
     ) -> None:
-        reject_unknown_options(unsupported, inspect.signature(type(self)).parameters)
+        reject_unknown_options(unsupported, CONSTRUCTOR)
+        callbacks = _as_callbacks(callbacks)
         self._set_ngram_options(word_ngrams, skip_bigrams, dropout_k, bucket)
         self.shared_negatives = _number_of_shared_negatives(shared_negatives)
         self.weighting = _unfitted(weighting)
         self.show_progress_bar = show_progress_bar
         # gensim's constructor keeps vectors that exist already.
-        self.wv = self._empty_vectors(check_int("vector_size", vector_size, 1), tokenizer, phrases)
+        self.wv = self._empty_vectors(check_int("vector_size", vector_size, 1, MAX_VECTOR_SIZE), tokenizer, phrases)
         self.placeholder = np.zeros(0, dtype=np.float32)
         super().__init__(
             vector_size=vector_size,
@@ -214,11 +227,11 @@ class Sent2Vec(Word2Vec):
             min_count=check_int("min_count", min_count, 0),
             max_vocab_size=check_optional_int("max_vocab_size", max_vocab_size, 1),
             max_final_vocab=check_optional_int("max_final_vocab", max_final_vocab, 1),
-            negative=check_int("negative", negative, 1),
+            negative=check_int("negative", negative, 1, MAX_NEGATIVE),
             ns_exponent=check_float("ns_exponent", ns_exponent),
             sample=check_float("sample", sample, least=0),
-            workers=available_cpus() if workers is None else check_int("workers", workers, 1),
-            seed=check_int("seed", seed, 0),
+            workers=available_cpus() if workers is None else check_int("workers", workers, 1, MAX_WORKERS),
+            seed=check_int("seed", seed, 0, MAX_SEED),
             compute_loss=compute_loss,
             batch_words=check_int("batch_words", batch_words, 1),
             comment=comment,
@@ -228,7 +241,7 @@ class Sent2Vec(Word2Vec):
         if self.min_alpha > self.alpha:
             raise ValueError(f"min_alpha: must be at most alpha={self.alpha}, got {min_alpha}; the learning rate falls")
         if sentences is not None or corpus_file is not None:
-            with self._open_corpus(sentences, corpus_file, passes=self.epochs + 1) as corpus:
+            with self._open_corpus(sentences, corpus_file, passes=self.epochs + 1, argument="sentences") as corpus:
                 opened: Any = corpus  # which both methods pass on to `_open_corpus`
                 self.build_vocab(opened, trim_rule=trim_rule)
                 self.train(opened, compute_loss=self.compute_loss, callbacks=callbacks)
@@ -236,11 +249,11 @@ class Sent2Vec(Word2Vec):
             logger.warning("trim_rule and callbacks are ignored without a corpus; pass them to build_vocab and train")
 
     def _set_ngram_options(self, word_ngrams: int, skip_bigrams: bool, dropout_k: int, bucket: int) -> None:
-        self.word_ngrams = check_int("word_ngrams", word_ngrams, 1)
+        self.word_ngrams = check_int("word_ngrams", word_ngrams, 1, MAX_WORD_NGRAMS)
         self.skip_bigrams = bool(skip_bigrams)
         if self.skip_bigrams and self.word_ngrams == 1:
             raise ValueError("skip_bigrams: needs word_ngrams >= 2, the maximum distance within a pair plus one, got 1")
-        self.dropout_k = check_int("dropout_k", dropout_k, 0)
+        self.dropout_k = check_int("dropout_k", dropout_k, 0, MAX_INT)
         self.bucket = check_int("bucket", bucket, 1 if self.word_ngrams > 1 else 0)
 
     def _empty_vectors(self, vector_size: int, tokenizer: Any, phrases: Any) -> Sent2VecKeyedVectors:
@@ -252,7 +265,8 @@ class Sent2Vec(Word2Vec):
     # -------------------------------------------------------------------------------------------------
     # The corpus
 
-    def as_tokens(self, sentences: Any = None, corpus_file: Any = None) -> AbstractContextManager[tuple[Any, Any]]:
+    @contextmanager
+    def as_tokens(self, sentences: Any = None, corpus_file: Any = None) -> Iterator[tuple[Any, Any]]:
         """Tokenize a corpus once, for several calls of `build_vocab` and `train` in a ``with`` block.
 
         Parameters
@@ -264,7 +278,7 @@ class Sent2Vec(Word2Vec):
         -------
         context manager of (sentences, corpus_file)
             One of the two is None. Text is tokenized into a temporary file, which is deleted at the end of the block.
-            A corpus that needs no tokenizer is returned as it is.
+            A pipe is copied to one, too. A corpus that needs no tokenizer is returned as it is.
 
         Examples
         --------
@@ -273,17 +287,29 @@ class Sent2Vec(Word2Vec):
         ...     model.train(*corpus)
         """
         tokenization = Tokenization(self.wv.tokenizer, self.wv.phrases)
-        return as_tokens(sentences, corpus_file, tokenization, self.workers, self.show_progress_bar)
+        with (
+            spooled(corpus_file) as path,
+            as_tokens(sentences, path, tokenization, self.workers, self.show_progress_bar) as corpus,
+        ):
+            yield corpus
 
     @contextmanager
-    def _open_corpus(self, sentences: Any, corpus_file: Any, passes: int = 1) -> Iterator[CheckedCorpus]:
+    def _open_corpus(
+        self, sentences: Any, corpus_file: Any, passes: int = 1, argument: str = "corpus_iterable"
+    ) -> Iterator[CheckedCorpus]:
         """Check and tokenize a corpus; one that the calling method has opened already is passed on."""
         if isinstance(sentences, CheckedCorpus):
             yield sentences
             return
-        name = check_corpus(sentences, corpus_file, passes)
-        with self.as_tokens(sentences, corpus_file) as (tokens, path):
-            yield CheckedCorpus(tokens, path, name)
+        sentences = check_corpus(sentences, corpus_file, passes, argument)
+        name = f"{argument}: the corpus" if corpus_file is None else f"corpus_file: {os.fspath(corpus_file)!r}"
+        tokenization = Tokenization(self.wv.tokenizer, self.wv.phrases)
+        is_raw = tokenization.is_whitespace_split and not isinstance(corpus_file, TokenFile)
+        with (
+            spooled(corpus_file) as regular,
+            as_tokens(sentences, regular, tokenization, self.workers, self.show_progress_bar, argument) as tokens,
+        ):
+            yield CheckedCorpus(*tokens, argument, name, is_raw)
 
     def _check_corpus_sanity(self, corpus_iterable: Any = None, corpus_file: Any = None, passes: int = 1) -> None:
         """Nothing: `_open_corpus` has checked the corpus that gensim's `build_vocab` passes on."""
@@ -316,13 +342,18 @@ class Sent2Vec(Word2Vec):
         trim_rule : callable, optional
             As for the class.
         **kwargs
-            Further arguments of `prepare_vocab`.
+            Further arguments of `prepare_vocab`: min_count, sample, dry_run.
 
         Raises
         ------
         TypeError, OSError, ValueError
             If the corpus is invalid, cannot be read, or leaves no words.
         """
+        known = [*inspect.signature(self.build_vocab).parameters, *PREPARE_VOCAB]
+        reject_unknown_options(
+            {name: value for name, value in kwargs.items() if name not in PREPARE_VOCAB},
+            known, CONSTRUCTOR, "build_vocab",
+        )  # fmt: skip
         with self._open_corpus(corpus_iterable, corpus_file) as corpus, self._counts_restored_on_error():
             super().build_vocab(corpus, None, update, progress_per, keep_raw_vocab, trim_rule, **kwargs)
 
@@ -404,9 +435,10 @@ class Sent2Vec(Word2Vec):
         return selection.report
 
     def _vocabulary_to_update(self) -> Vocabulary:
-        words = self.wv.key_to_index
-        if not isinstance(words, Vocabulary) or not len(self.wv.vectors):
+        words = self.wv.freeze()  # words may have been added with `add_vectors`
+        if not len(words) or not len(self.wv.vectors):
             raise ValueError("update: there is no vocabulary to update; call build_vocab without update first")
+        check_output_vectors(self.wv.vectors, getattr(self, "syn1neg", None), grown=True)
         return words
 
     def build_vocab_from_freq(
@@ -476,20 +508,37 @@ class Sent2Vec(Word2Vec):
         self._forget_derived()
 
     def update_weights(self) -> None:
-        """Keep the vectors, and initialize those of words that were added to the vocabulary."""
+        """Keep the vectors, and initialize those of words that were added to the vocabulary.
+
+        Words that were added with ``wv.add_vectors`` keep their vectors, and get output vectors of zeros.
+        """
         old, dim = len(self.wv.vectors), self.vector_size
-        n_new = len(self.wv) - old
-        self._require_memory(len(self.wv) + 2 * n_new)  # one matrix is copied at a time
+        n_new, n_new_outputs = len(self.wv) - old, len(self.wv) - len(self.syn1neg)
+        self._require_memory(len(self.wv) + n_new + n_new_outputs)  # one matrix is copied at a time
         new_rows = random_rows(n_new, dim, self.seed, WORDS, self.workers, first=old)
         self.wv.vectors = np.concatenate([self.wv.vectors, new_rows])
-        self.syn1neg = np.concatenate([self.syn1neg, np.zeros((n_new, dim), dtype=np.float32)])
+        self.syn1neg = np.concatenate([self.syn1neg, np.zeros((n_new_outputs, dim), dtype=np.float32)])
         self._forget_derived()
 
-    def reset_from(self, other_model: Sent2Vec) -> None:
-        """Share the vocabulary of another model, and reset the vectors."""
+    def reset_from(self, other_model: Word2Vec) -> None:
+        """Share the vocabulary of another model, and reset the vectors.
+
+        Parameters
+        ----------
+        other_model : Sent2Vec or gensim.models.Word2Vec
+            With a vocabulary. Neither model should then extend it.
+
+        Raises
+        ------
+        TypeError
+            If `other_model` is not such a model, or a word is not a string.
+        ValueError
+            If it has no vocabulary.
+        """
+        vocabulary, attributes = shared_vocabulary(other_model)
         self.wv = self._empty_vectors(self.vector_size, self.wv.tokenizer, self.wv.phrases)
-        self.wv.set_words(other_model.wv.freeze())
-        self.wv.expandos = other_model.wv.expandos
+        self.wv.set_words(vocabulary)
+        self.wv.expandos = attributes
         self.corpus_count, self.corpus_total_words = other_model.corpus_count, other_model.corpus_total_words
         self.init_weights()
 
@@ -519,7 +568,7 @@ class Sent2Vec(Word2Vec):
         queue_factor: int = 2,
         report_delay: float = 1.0,
         compute_loss: bool = False,
-        callbacks: Iterable[Any] = (),
+        callbacks: Any = (),
         **unsupported: Any,
     ) -> tuple[int, int]:
         """Train on a corpus, then fit the weighting to the new vectors. Call `build_vocab` first.
@@ -545,7 +594,7 @@ class Sent2Vec(Word2Vec):
             Seconds between two progress reports.
         compute_loss : bool
             Compute the loss of this call.
-        callbacks : iterable of gensim.models.callbacks.CallbackAny2Vec
+        callbacks : CallbackAny2Vec, or an iterable of them, optional
             As for the class.
 
         Returns
@@ -560,8 +609,10 @@ class Sent2Vec(Word2Vec):
         KeyboardInterrupt
             Within a second of Ctrl-C. The model keeps what it has learned so far, and can be saved.
         """
-        reject_unknown_options(unsupported, inspect.signature(self.train).parameters)
+        reject_unknown_options(unsupported, inspect.signature(self.train).parameters, CONSTRUCTOR, "train")
+        callbacks = _as_callbacks(callbacks)
         check_vocabulary(self.wv.index_to_key, self.wv.vectors)
+        check_output_vectors(self.wv.vectors, getattr(self, "syn1neg", None))
         if total_words is None and total_examples is None:
             total_words, total_examples = self.corpus_total_words, self.corpus_count
         decay = LinearDecay.checked(
@@ -571,13 +622,20 @@ class Sent2Vec(Word2Vec):
             total_words, total_examples, word_count,
         )  # fmt: skip
         check_writable(self._matrices)
+        if decay.start > self.min_alpha_yet_reached:
+            logger.warning(
+                "Effective 'alpha' higher than previous training cycles: %g, after %g", decay.start,
+                self.min_alpha_yet_reached,
+            )  # fmt: skip
+        expected = CorpusSize(total_examples or 0, total_words or 0)
         with self._open_corpus(corpus_iterable, corpus_file, decay.epochs) as corpus:
-            return self._train(corpus, decay, queue_factor, report_delay, compute_loss, tuple(callbacks))
+            return self._train(corpus, decay, expected, queue_factor, report_delay, compute_loss, callbacks)
 
     def _train(
         self,
         corpus: CheckedCorpus,
         decay: LinearDecay,
+        expected: CorpusSize,
         queue_factor: int,
         report_delay: float,
         compute_loss: bool,
@@ -601,7 +659,7 @@ class Sent2Vec(Word2Vec):
                 trainers, schedule, self.wv.freeze().table, progress,
                 batch_words=self.batch_words, queue_size=max(1, queue_factor) * self.workers, report_delay=report_delay,
             )  # fmt: skip
-            self._train_epochs(run, corpus, callbacks)
+            self._train_epochs(run, corpus, expected, callbacks)
         if self.weighting is not None:
             self._fit_weighting_if_possible(corpus)
         self.train_count += 1
@@ -626,9 +684,12 @@ class Sent2Vec(Word2Vec):
             compute_loss=self.compute_loss,
         )
 
-    def _train_epochs(self, run: TrainingRun, corpus: CheckedCorpus, callbacks: tuple[Any, ...]) -> None:
+    def _train_epochs(
+        self, run: TrainingRun, corpus: CheckedCorpus, expected: CorpusSize, callbacks: tuple[Any, ...]
+    ) -> None:
         try:
             for epoch in range(self.epochs):
+                before = CorpusSize(run.lines, run.tokens)
                 _call(callbacks, "on_epoch_begin", self)
                 self.running_training_loss = run.train_epoch(corpus, epoch, self.epochs)
                 if run.schedule.diverged:
@@ -636,6 +697,7 @@ class Sent2Vec(Word2Vec):
                         f"alpha: training diverged in epoch {epoch + 1} at alpha={self.alpha}: values overflowed "
                         "float32, and the vectors are useless; build the model again with a lower alpha"
                     )
+                expected.warn_if_different(run.lines - before.examples, run.tokens - before.words, epoch + 1)
                 self._clear_post_train()  # callbacks may query the vectors
                 _call(callbacks, "on_epoch_end", self)
         finally:
@@ -725,6 +787,7 @@ class Sent2Vec(Word2Vec):
         ValueError
             If the file is not a saved model, or contains a class that only a trusted file may contain.
         """
+        _reject_other_formats(fname)
         model = load_pickle(cls, fname, mmap, trusted)
         if not isinstance(model, cls):
             found = f"{type(model).__module__}.{type(model).__qualname__}"
@@ -738,6 +801,42 @@ class Sent2Vec(Word2Vec):
         return model
 
 
+PREPARE_VOCAB = ("min_count", "sample", "dry_run")  # arguments of `prepare_vocab` that `build_vocab` passes on
+CONSTRUCTOR = tuple(inspect.signature(Sent2Vec).parameters)
+CALLBACK_METHODS = ("on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end")
+
+
+def _reject_other_formats(path: Any) -> None:
+    """Raise a ValueError for a file of another program, before it is unpickled or takes memory."""
+    path = os.fspath(path)
+    if not os.path.isfile(path):
+        return  # gensim reports a missing file, and loads from URLs
+    with smart_open.open(path, "rb") as file:
+        head = file.read(HEAD)
+    if not head.startswith(PICKLE_MAGIC) and (description := describe_other_format(head)):
+        raise ValueError(f"{path!r} is not a saved Sent2Vec: it {description}")
+
+
+def _as_callbacks(callbacks: Any) -> tuple[Any, ...]:
+    """Callbacks as a tuple: None stands for no callbacks, and a single one for a list of one."""
+    if callbacks is None:
+        return ()
+    if isinstance(callbacks, (CallbackAny2Vec, type)) or not isinstance(callbacks, Iterable):
+        callbacks = (callbacks,)
+    callbacks = tuple(callbacks)
+    for callback in callbacks:
+        if isinstance(callback, type):
+            raise TypeError(
+                f"callbacks: expected instances, got the class {callback.__name__}; pass {callback.__name__}()"
+            )
+        if not all(callable(getattr(callback, method, None)) for method in CALLBACK_METHODS):
+            raise TypeError(
+                "callbacks: expected instances of gensim.models.callbacks.CallbackAny2Vec, got the "
+                f"{type(callback).__name__} {callback!r:.40}"
+            )
+    return callbacks
+
+
 def _call(callbacks: Iterable[Any], hook: str, model: Sent2Vec) -> None:
     for callback in callbacks:
         getattr(callback, hook)(model)
@@ -746,7 +845,7 @@ def _call(callbacks: Iterable[Any], hook: str, model: Sent2Vec) -> None:
 def _number_of_shared_negatives(shared_negatives: int | bool) -> int:
     if isinstance(shared_negatives, bool):
         return DEFAULT_SHARED_NEGATIVES if shared_negatives else 1
-    return check_int("shared_negatives", shared_negatives, 0)
+    return check_int("shared_negatives", shared_negatives, 0, MAX_INT)
 
 
 def _unfitted(weighting: SentenceWeighting | bool | None) -> SentenceWeighting | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ._text.inputs import checked_texts
 from .keyedvectors import Sent2VecKeyedVectors, check_keyed_vectors
 from .model import Sent2Vec
 from .tokenizers import DEFAULT
@@ -121,8 +122,6 @@ negative, ns_exponent, sample, shared_negatives, workers, seed, tokenizer, phras
             self.wv_ = self.wv
             return self
         options = {name: getattr(self, name) for name in TRAINING}
-        if self.tokenizer == DEFAULT:  # the only one with which Sent2Vec does not accept strings
-            texts = [text.split() if isinstance(text, str) else text for text in texts]
         self.wv_ = Sent2Vec(texts, **options, show_progress_bar=False).wv
         return self
 
@@ -179,4 +178,4 @@ negative, ns_exponent, sample, shared_negatives, workers, seed, tokenizer, phras
 def _texts(X: Any) -> list[Any]:
     if isinstance(X, (str, bytes)):
         raise ValueError(f"X: expected an iterable of texts, got the {type(X).__name__} {X[:40]!r}")
-    return list(X)
+    return list(checked_texts(X, "X"))

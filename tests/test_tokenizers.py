@@ -465,8 +465,9 @@ def test_with_split_the_kernel_reads_the_corpus_itself(lee_path, lee_model, lee)
         assert corpus == (None, lee_path)
     with lee_model.as_tokens(lee) as corpus:
         assert corpus[0] is lee
-    with pytest.raises(TypeError, match="each sentence must be a list of tokens"):
-        Sent2Vec(["some text", "more text"], **OPTIONS)
+    texts = ["some text", "more text"]
+    with lee_model.as_tokens(texts) as corpus:
+        assert corpus[0] is texts
 
 
 def test_errors_of_a_corpus_reach_the_caller(texts, tmp_path):

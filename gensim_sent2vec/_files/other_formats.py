@@ -10,8 +10,8 @@ WORD2VEC_HEADER = re.compile(rb"\s*\d+[ \t]+\d+\s*\n")  # words and dimensions
 
 _COMPRESSED = "is compressed with {}: decompress it first"
 _MAGIC = {
-    struct.pack("<i", EPFML_MAGIC): "is a .bin file of the reference program or of fastText: see convert_epfml, "
-    "load_epfml_vectors; for fastText, gensim's load_facebook_vectors",
+    struct.pack("<i", EPFML_MAGIC): "is a .bin file of the reference program or of fastText: see load_epfml_model, "
+    "convert_epfml, load_epfml_vectors; for fastText, gensim's load_facebook_vectors",
     b"\x80": "is a pickle, probably of an entire gensim model: load it with the class that saved it, as in "
     "Sent2Vec.load(…).wv",
     b"\x1f\x8b": _COMPRESSED.format("gzip"),

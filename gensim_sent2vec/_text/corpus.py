@@ -7,6 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sized
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -21,8 +22,8 @@ SHORT_LINE = 64  # bytes; if the lines of a sample would be shorter on average, 
 # Checks
 
 
-def check_sentences(sentences: Any, passes: int) -> None:
-    """Reject what cannot be a corpus of token lists, before any work is done.
+def check_sentences(sentences: Any, passes: int, name: str = "sentences") -> None:
+    """Reject what cannot be a corpus of token lists or texts, before any work is done.
 
     Raises
     ------
@@ -31,14 +32,14 @@ def check_sentences(sentences: Any, passes: int) -> None:
     """
     if isinstance(sentences, (str, bytes)):
         raise TypeError(
-            f"sentences: expected an iterable of token lists, got the {type(sentences).__name__} "
+            f"{name}: expected an iterable of token lists or texts, got the {type(sentences).__name__} "
             f"{sentences[:40]!r}; to train from a file, pass corpus_file=…"
         )
     if not isinstance(sentences, Iterable):
-        raise TypeError(f"sentences: expected an iterable of token lists, got a {type(sentences).__name__}")
+        raise TypeError(f"{name}: expected an iterable of token lists or texts, got a {type(sentences).__name__}")
     if passes > 1 and isinstance(sentences, Iterator):
         raise TypeError(
-            f"sentences: {passes} passes are needed, but a {type(sentences).__name__} can be read only once; pass a "
+            f"{name}: {passes} passes are needed, but a {type(sentences).__name__} can be read only once; pass a "
             "list, or an object whose __iter__ starts over each time (such as gensim's LineSentence)"
         )
 
@@ -100,8 +101,8 @@ class TextLines:
     Parameters
     ----------
     path : str or path-like
-        A file, compressed if its suffix says so (smart_open), or ``-`` for standard input, which is copied to a
-        temporary file on first use so that it can be read again.
+        A file, compressed if its suffix says so (smart_open), or ``-`` for standard input. Standard input, pipes and
+        other files that can be read only once are copied to a temporary file on first use.
 
     Attributes
     ----------
@@ -119,28 +120,34 @@ class TextLines:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         self.position = 0
-        self._stdin_copy: Any = None
+        self._copy: Any = None
         if self.path != "-":
             if os.path.isdir(self.path):
                 raise IsADirectoryError(f"{self.path!r} is a directory")
             if not os.path.exists(self.path) and "://" not in self.path:
                 raise FileNotFoundError(f"there is no file {self.path!r}")
 
+        self._is_read_once = self.path == "-" or is_read_once(self.path)
+
     def _open(self) -> BinaryIO:
-        if self.path != "-":
+        if not self._is_read_once:
             return smart_open.open(self.path, "rb")
-        if self._stdin_copy is None:
-            self._stdin_copy = tempfile.NamedTemporaryFile(prefix="gensim-sent2vec-")  # noqa: SIM115
-            shutil.copyfileobj(sys.stdin.buffer, self._stdin_copy)
-            self._stdin_copy.flush()
-        return open(self._stdin_copy.name, "rb")
+        if self._copy is None:
+            self._copy = tempfile.NamedTemporaryFile(prefix="gensim-sent2vec-")  # noqa: SIM115
+            if self.path == "-":
+                shutil.copyfileobj(sys.stdin.buffer, self._copy)
+            else:
+                with open(self.path, "rb") as stream:
+                    shutil.copyfileobj(stream, self._copy)
+            self._copy.flush()
+        return open(self._copy.name, "rb")
 
     @property
     def plain_path(self) -> str | None:
         """The path of an uncompressed local file with these lines, or None if there is no such file."""
-        if self.path == "-":
+        if self._is_read_once:
             self._open().close()
-            return self._stdin_copy.name if self._stdin_copy else None
+            return self._copy.name if self._copy else None
         return None if self.path.endswith(COMPRESSED_SUFFIXES) or "://" in self.path else self.path
 
     def __iter__(self) -> Iterator[str]:
@@ -152,6 +159,21 @@ class TextLines:
                     yield line.decode("utf-8").rstrip("\r\n")
                 except UnicodeDecodeError as error:
                     raise ValueError(f"{self.path!r}, line {number:,}: not UTF-8 ({error.reason})") from None
+
+
+def is_read_once(path: str | os.PathLike[str]) -> bool:
+    """Whether a file exists that is not a regular one: a pipe, a FIFO, a terminal."""
+    return os.path.exists(path) and not os.path.isfile(path)
+
+
+@contextmanager
+def spooled(path: Any) -> Iterator[Any]:
+    """A corpus file, for the duration of a ``with`` block: a pipe is copied to a temporary file, None stays None."""
+    if path is None or not is_read_once(path):
+        yield path
+        return
+    lines = TextLines(path)  # which deletes the copy when it goes
+    yield TokenFile(lines.plain_path or path) if isinstance(path, TokenFile) else lines.plain_path
 
 
 class TokenLines:
@@ -166,6 +188,13 @@ class TokenLines:
 
 # -----------------------------------------------------------------------------------------------------
 # Samples
+
+
+def first_lines(path: str | os.PathLike[str], size: int) -> list[str]:
+    """The first `size` lines of an uncompressed text file; long ones are truncated."""
+    with open(path, "rb") as file:
+        lines = (file.readline(MAX_SENTENCE) for _ in range(size))
+        return [line.decode("utf-8", "ignore") for line in lines]
 
 
 def sample_lines(path: str | os.PathLike[str], size: int) -> Iterator[list[str]]:

@@ -13,6 +13,7 @@ from .._util.batches import BATCH_SIZE, batched
 from .._util.progress import Progress
 from .._util.threads import slices_of, threads_over
 from .packed import PackedStrings
+from .packing import packed
 from .vocabulary import Vocabulary
 
 MIN_BYTES_PER_THREAD = 1 << 20  # starting a thread for less does not pay
@@ -80,21 +81,24 @@ class WordCounts(Mapping[str, int]):
 
 
 def count_words(
-    sentences: Iterable[Sequence[str]],
+    sentences: Iterable[str | Sequence[str]],
     max_vocab_size: int | None = None,
     show_progress_bar: bool | None = None,
     batch_size: int = BATCH_SIZE,
+    name: str = "sentences",
 ) -> tuple[WordCounts, int, int]:
-    """Count the words of an iterable of token lists.
+    """Count the words of an iterable of token lists, or of texts, which are split at whitespace.
 
     Parameters
     ----------
-    sentences : iterable of sequences of str
+    sentences : iterable of str or of sequences of str
     max_vocab_size : int, optional
         Forget the rarest words as soon as there are more distinct words than this.
     show_progress_bar : bool, optional
     batch_size : int
         Number of sentences per call of the kernel.
+    name : str
+        The argument that errors name.
 
     Returns
     -------
@@ -105,14 +109,12 @@ def count_words(
     Raises
     ------
     TypeError
-        If a sentence is a string, or a token is not.
+        If a sentence is neither a string nor a list of strings, or both are mixed.
     """
     counter = _kernel.CorpusCounter(max_vocab_size or 0)
     with Progress("vocabulary", None, "tokens", show_progress_bar) as progress:
         for batch in batched(sentences, batch_size):
-            if isinstance(batch[0], str):
-                raise TypeError(f"sentences: each sentence must be a list of tokens, got the string {batch[0][:40]!r}")
-            counter.add_pack(_kernel.Pack(batch))
+            counter.add_pack(packed(batch, counter.lines, name))
             progress.update(counter.tokens)
     return WordCounts.from_counter(counter), counter.lines, counter.tokens
 

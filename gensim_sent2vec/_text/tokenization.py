@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from itertools import chain, takewhile
+from itertools import chain, islice, takewhile
 from typing import Any
 
 import smart_open
@@ -25,6 +25,7 @@ from .._util.threads import available_cpus, ordered_map
 from ..phrases import freeze_phrases, join_phrases
 from ..tokenizers import DEFAULT, describe, name_of, resolve
 from .corpus import TextLines, TokenFile
+from .inputs import check_text, checked_texts
 
 TEXTS_PER_TASK = 1 << 10  # texts that are sent to a worker process together
 
@@ -123,11 +124,12 @@ def _can_fork() -> bool:
     return sys.platform == "linux"  # unsafe with the system libraries of macOS; not available on Windows
 
 
-def _check_texts(texts: Iterable[Any]) -> Iterator[str]:
-    for text in texts:
+def _check_texts(texts: Iterable[Any], name: str = "sentences") -> Iterator[str]:
+    for row, text in enumerate(texts):
         if not isinstance(text, str):
+            check_text(text, f"{name}: row {row:,}")
             raise TypeError(
-                f"sentences: the first one is a text, so all must be texts; got a {type(text).__name__} among them"
+                f"{name}: row {row:,}: the first one is a text, so all must be texts; got a {type(text).__name__}"
             )
         yield text
 
@@ -239,11 +241,13 @@ def as_tokens(
     tokenization: Tokenization,
     workers: int | None = None,
     show_progress_bar: bool | None = None,
+    argument: str = "sentences",
 ) -> Iterator[tuple[Any, Any]]:
     """Prepare a corpus for the kernel, for the duration of a ``with`` block.
 
     Texts are tokenized once, into a temporary file. Token lists only have their phrases joined. A corpus that has been
-    tokenized already is passed through, and so is any corpus if the kernel can split the texts itself.
+    tokenized already is passed through, and so is any corpus if the kernel can split the texts itself. Errors name
+    `argument` if there are `sentences`.
 
     Yields
     ------
@@ -264,7 +268,7 @@ def as_tokens(
             phrases = tokenization.phrases
             yield (sentences if phrases is None else TokenizedSentences(sentences, phrases)), None
             return
-        texts, folder = sentences, tempfile.gettempdir()
+        texts, folder = checked_texts(sentences, argument), tempfile.gettempdir()
     with tempfile.TemporaryDirectory(dir=folder, prefix=".gensim-sent2vec-") as temporary:
         path = os.path.join(temporary, "tokens.txt")
         write_tokens(texts, path, tokenization, workers, show_progress_bar)
@@ -274,7 +278,6 @@ def as_tokens(
 def _peek(items: Iterable[Any]) -> tuple[Any, Iterable[Any]]:
     """The first item, None if there is none, and all items."""
     iterator = iter(items)
-    first = next(iterator, None)
-    if iterator is items:  # an iterator: put the first item back
-        return first, chain([] if first is None else [first], iterator)
-    return first, items
+    head = list(islice(iterator, 1))
+    first = head[0] if head else None
+    return first, chain(head, iterator) if iterator is items else items  # into an iterator, it is put back

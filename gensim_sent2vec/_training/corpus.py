@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
-import os
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
-from .._text.corpus import Sample, check_corpus_file, check_sentences, sample_lines
+from .._text.corpus import Sample, check_corpus_file, check_sentences, first_lines, sample_lines
 from .._text.counting import WordCounts, count_file, count_words
+from .._text.inputs import as_column, checked_texts
+from .untokenized import HEAD, warn_if_untokenized
+
+logger = logging.getLogger(__name__)
 
 
-def check_corpus(sentences: Any, corpus_file: Any, passes: int) -> str:
+def check_corpus(sentences: Any, corpus_file: Any, passes: int, argument: str = "sentences") -> Any:
     """Check that exactly one corpus was passed, and that it can be read `passes` times.
+
+    Parameters
+    ----------
+    sentences, corpus_file
+        See `Sent2Vec`.
+    passes : int
+        How often the corpus will be read.
+    argument : str
+        The name of the argument that `sentences` was passed as.
 
     Returns
     -------
-    str
-        The corpus as the subject of an error message.
+    iterable or None
+        The sentences, to be read by position whatever the labels of a pandas index.
 
     Raises
     ------
     TypeError, OSError, ValueError
-        As `check_sentences` and `check_corpus_file` do; a TypeError for no corpus or two.
+        As `check_sentences`, `as_column` and `check_corpus_file` do; a TypeError for no corpus or two.
     """
     if (sentences is None) == (corpus_file is None):
-        raise TypeError("sentences, corpus_file: pass exactly one of the two")
+        raise TypeError(f"{argument}, corpus_file: pass exactly one of the two")
     if corpus_file is None:
-        check_sentences(sentences, passes)
-        return "sentences: the corpus"
+        check_sentences(sentences, passes, argument)
+        return as_column(sentences, argument, "texts or token lists")
     check_corpus_file(corpus_file)
-    return f"corpus_file: {os.fspath(corpus_file)!r}"
+    return None
 
 
 @dataclass(frozen=True)
@@ -39,17 +53,23 @@ class CheckedCorpus:
 
     Attributes
     ----------
-    sentences : iterable of sequences of str or None
-        Token lists.
+    sentences : iterable of str or of sequences of str, or None
+        Token lists, or texts that the kernel splits at whitespace.
     path : str or path-like or None
         A text file with one sentence per line and whitespace between tokens.
+    argument : str
+        The argument that the user passed, for errors.
     name : str
         What the user passed, as the subject of an error message.
+    is_raw : bool
+        Whether texts are split at whitespace only, so that they may turn out not to be tokenized.
     """
 
     sentences: Any
     path: Any
+    argument: str
     name: str
+    is_raw: bool = False
 
     def count_words(
         self, max_vocab_size: int | None, workers: int, show_progress_bar: bool | None
@@ -63,12 +83,23 @@ class CheckedCorpus:
         """
         if self.path is not None:
             counted = count_file(self.path, max_vocab_size, workers, show_progress_bar)
+            if self.is_raw:
+                warn_if_untokenized(first_lines(self.path, HEAD), self.name)
         else:
-            counted = count_words(self.sentences, max_vocab_size, show_progress_bar)
+            sentences = self._inspected() if self.is_raw else self.sentences
+            counted = count_words(sentences, max_vocab_size, show_progress_bar, name=self.argument)
         _, n_sentences, n_tokens = counted
         if not n_tokens:
             raise ValueError(f"{self.name} is empty ({n_sentences} sentences, no tokens)")
         return counted
+
+    def _inspected(self) -> Iterator[Any]:
+        """The sentences; the first ones are inspected on the way, so that no further pass is needed."""
+        iterator = iter(self.sentences)
+        head = list(islice(iterator, HEAD))
+        warn_if_untokenized(head, self.argument)
+        yield from head
+        yield from iterator
 
     def sampled_while_read(self, size: int) -> CheckedCorpus:
         """The same corpus, of which the first pass over an iterable collects the sample that `sample` returns."""
@@ -78,7 +109,29 @@ class CheckedCorpus:
         """At most `size` sentences, spread evenly over a file; all sentences of an iterable that is not sampled yet."""
         if self.path is not None:
             return sample_lines(self.path, size)
-        return self.sentences.sample if isinstance(self.sentences, SampledSentences) else self.sentences
+        if isinstance(self.sentences, SampledSentences):
+            return self.sentences.sample
+        return checked_texts(self.sentences, self.argument)
+
+
+@dataclass(frozen=True)
+class CorpusSize:
+    """The number of sentences and of tokens of one pass over a corpus; 0 if it is not known."""
+
+    examples: int
+    words: int
+
+    def warn_if_different(self, examples: int, words: int, epoch: int) -> None:
+        """Log a warning, as gensim does, if an epoch read another number of sentences or tokens than expected."""
+        if self.examples and self.examples != examples:
+            logger.warning(
+                "EPOCH %i: supplied example count (%i) did not equal expected count (%i)", epoch, examples,
+                self.examples,
+            )  # fmt: skip
+        if self.words and self.words != words:
+            logger.warning(
+                "EPOCH %i: supplied raw word count (%i) did not equal expected count (%i)", epoch, words, self.words
+            )
 
 
 class SampledSentences:

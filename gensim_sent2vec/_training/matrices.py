@@ -88,6 +88,18 @@ def check_vocabulary(words: Sequence[str], vectors: np.ndarray) -> None:
         )
 
 
+def check_output_vectors(vectors: np.ndarray, output: np.ndarray | None, grown: bool = False) -> None:
+    """Raise a ValueError unless there is an output vector for each input vector; `grown`: for some of them."""
+    if output is None:
+        raise ValueError("train: the model has no output vectors (syn1neg was deleted), so it cannot be trained")
+    n_missing = len(vectors) - len(output)
+    if output.shape[1:] != vectors.shape[1:] or n_missing < 0 or (n_missing > 0 and not grown):
+        raise ValueError(
+            f"train: syn1neg of shape {output.shape} does not match wv.vectors of shape {vectors.shape}; after "
+            "wv.add_vectors, call build_vocab(sentences, update=True)"
+        )
+
+
 def check_writable(matrices: Matrices) -> None:
     """Raise a ValueError that names a matrix that is memory-mapped read-only."""
     for name, matrix in zip(("wv.vectors", "wv.vectors_ngrams", "placeholder", "syn1neg"), matrices):

@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import _kernel
 from .._text.counting import file_descriptors
+from .._text.packing import packed
 from .._util.batches import BATCH_SIZE
 from .._util.progress import Progress
 from .._util.threads import ThreadGroup, slices_of, threads_over
@@ -98,7 +99,7 @@ class TrainingRun:
         if corpus.path is not None:
             self._train_file(corpus.path)
         else:
-            self._train_iterable(corpus.sentences)
+            self._train_iterable(corpus)
         self._report()
         if self.lines == lines_before and not self.schedule.diverged:
             advice = "" if corpus.path is not None else "; each iteration must yield all sentences again"
@@ -118,7 +119,7 @@ class TrainingRun:
             while not threads.wait(self.report_delay):
                 self._report()
 
-    def _train_iterable(self, sentences: Iterable[Sequence[str]]) -> None:
+    def _train_iterable(self, corpus: CheckedCorpus) -> None:
         waiting: queue.Queue[_kernel.Pack | None] = queue.Queue(self.queue_size)  # None ends a thread
         stopped = threading.Event()
 
@@ -144,7 +145,7 @@ class TrainingRun:
                     self._report()
 
         with ThreadGroup(len(self.trainers), train, stop) as threads:
-            for batch in _batches(sentences, self.batch_words):
+            for batch in _batches(corpus.sentences, self.batch_words, corpus.argument):
                 put(batch)
                 self._report()
             for _ in self.trainers:
@@ -159,19 +160,25 @@ class TrainingRun:
         self.progress.update(self.schedule.done, **facts)
 
 
-def _batches(sentences: Iterable[Sequence[str]], batch_words: int) -> Iterator[_kernel.Pack]:
+def _batches(sentences: Iterable[str | Sequence[str]], batch_words: int, name: str) -> Iterator[_kernel.Pack]:
     """Batches of at least `batch_words` tokens (the last one may be smaller), in the kernel's format."""
-    batch: list[Sequence[str]] = []
-    words = 0
+    batch: list[str | Sequence[str]] = []
+    words = first_row = 0
     for sentence in sentences:
-        if isinstance(sentence, str):
-            raise TypeError(f"sentences: each sentence must be a list of tokens, got the string {sentence[:40]!r}")
         if isinstance(sentence, Iterable) and not isinstance(sentence, Sized):
             sentence = list(sentence)
         batch.append(sentence)
-        words += len(sentence) if isinstance(sentence, Sized) else 0  # Pack raises a TypeError for anything else
+        words += _n_tokens(sentence)
         if words >= batch_words or len(batch) >= BATCH_SIZE:
-            yield _kernel.Pack(batch)
+            yield packed(batch, first_row, name)
+            first_row += len(batch)
             batch, words = [], 0
     if batch:
-        yield _kernel.Pack(batch)
+        yield packed(batch, first_row, name)
+
+
+def _n_tokens(sentence: Any) -> int:
+    """About as many tokens as a sentence has; 0 for anything else, for which `packed` raises a TypeError."""
+    if isinstance(sentence, str):
+        return sentence.count(" ") + 1
+    return len(sentence) if isinstance(sentence, Sized) else 0

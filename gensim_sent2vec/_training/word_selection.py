@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from gensim import utils
+from gensim.models import Word2Vec
 
 from .._text.counting import WordCounts
 from .._text.packed import PackedStrings
 from .._text.vocabulary import Vocabulary
 
+ALWAYS = 2**32 - 1  # a `sample_int`: each occurrence is trained
 TrimRule = Callable[[str, int, int], int]
 WordAttributes = dict[str, np.ndarray]  # one value per word, by name: gensim's `expandos`
 
@@ -66,14 +69,19 @@ class Selection:
         ids[is_new] = len(old) + np.arange(len(is_new))
         new = self.kept.take(is_new)
         vocabulary = Vocabulary(PackedStrings.concatenate([old.words, new.words]))
-        count, sample_int = (
-            np.concatenate([values, np.zeros(len(new), dtype=values.dtype)])
-            for values in (attributes["count"], attributes["sample_int"])
-        )
+        unknown: WordAttributes = {
+            "count": np.zeros(len(old), dtype=np.int64),
+            "sample_int": np.zeros(len(old), dtype=np.uint32),
+        }
+        merged = {
+            name: np.concatenate([values, np.zeros(len(vocabulary) - len(values), dtype=values.dtype)])
+            for name, values in {**unknown, **attributes}.items()
+        }
         all_ids = _ids(vocabulary, self.raw)
-        count[all_ids[all_ids >= 0]] += self.raw.counts[all_ids >= 0]
-        sample_int[ids] = as_uint32(self.target_probability)
-        return vocabulary, {"count": count, "sample_int": sample_int}
+        merged["count"][all_ids[all_ids >= 0]] += self.raw.counts[all_ids >= 0]
+        merged["sample_int"][ids] = as_uint32(self.target_probability)
+        merged["sample_int"][merged["sample_int"] == 0] = ALWAYS  # words that users added, and that were not counted
+        return vocabulary, merged
 
 
 def select_words(
@@ -159,7 +167,30 @@ def target_probability(counts: np.ndarray, sample: float, total: int) -> np.ndar
 
 def as_uint32(probability: np.ndarray) -> np.ndarray:
     """Probabilities scaled to the range of uint32, as the kernel compares them with random numbers."""
-    return (probability * (2**32 - 1)).astype(np.uint32)
+    return (probability * ALWAYS).astype(np.uint32)
+
+
+def shared_vocabulary(model: Any) -> tuple[Vocabulary, WordAttributes]:
+    """The words of a gensim model and their attributes, shared with it where possible.
+
+    Raises
+    ------
+    TypeError
+        If `model` is not a `Word2Vec` or `Sent2Vec`, or a word is not a string.
+    ValueError
+        If there is no vocabulary, or no counts.
+    """
+    if not isinstance(model, Word2Vec):
+        raise TypeError(f"other_model: expected a gensim Word2Vec or a Sent2Vec, got a {type(model).__name__}")
+    words, attributes = model.wv.key_to_index, model.wv.expandos
+    if not len(words) or "count" not in attributes:
+        raise ValueError("other_model: it has no vocabulary with counts; call its build_vocab first")
+    if not isinstance(words, Vocabulary):
+        for word in model.wv.index_to_key:
+            if not isinstance(word, str):
+                raise TypeError(f"other_model: words must be strings, got the {type(word).__name__} {word!r:.40}")
+        words = Vocabulary.from_words(model.wv.index_to_key)
+    return words, attributes
 
 
 def negative_weights(counts: np.ndarray, exponent: float) -> np.ndarray:

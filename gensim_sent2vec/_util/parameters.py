@@ -9,32 +9,100 @@ from typing import Any
 
 import numpy as np
 
-# Options of Word2Vec and Doc2Vec that do not apply to Sent2Vec. Ignoring them silently would mislead the user.
+# Options of Word2Vec, Doc2Vec, fastText and others that do not apply to Sent2Vec. Ignoring them would mislead the user.
+_ENTIRE_SENTENCE = "the context of a word is its entire sentence"
+_NO_CHARACTER_NGRAMS = (
+    "no vectors of character n-grams are trained; the lexical part of sentence vectors is computed from them, see "
+    "SentenceWeighting(lexical_dims=…)"
+)
+_WHEN_ENCODING = "vectors are normalized when they are computed: wv.encode(sentences, normalize=True)"
+_WHEN_SEARCHING = "the number of results is an argument of searches: wv.most_similar(word, topn=…)"
 UNSUPPORTED = {
-    "window": "the context of a word is its entire sentence",
-    "shrink_windows": "the context of a word is its entire sentence",
+    "window": _ENTIRE_SENTENCE,
+    "shrink_windows": _ENTIRE_SENTENCE,
+    "ws": _ENTIRE_SENTENCE,
     "sg": "Sent2Vec predicts a word from its sentence (CBOW); for skip-gram, use gensim's Word2Vec(sg=1)",
     "cbow_mean": "the context vector is always the mean of its rows",
     "hs": "Sent2Vec uses negative sampling only; for hierarchical softmax, use gensim's Word2Vec(hs=1)",
+    "loss": "Sent2Vec uses negative sampling only; to record the loss, pass compute_loss=True",
     "hashfxn": "vectors are initialized from the seed and do not depend on string hashes",
     "null_word": "no padding is used",
     "sorted_vocab": "the vocabulary is always sorted by count",
-    "dm": "this is not Doc2Vec",
+    "minn": _NO_CHARACTER_NGRAMS,
+    "maxn": _NO_CHARACTER_NGRAMS,
+    "min_n": _NO_CHARACTER_NGRAMS,
+    "max_n": _NO_CHARACTER_NGRAMS,
+    "normalize": _WHEN_ENCODING,
+    "normalize_embeddings": _WHEN_ENCODING,
+    "topn": _WHEN_SEARCHING,
+    "top_k": _WHEN_SEARCHING,
+    "k": _WHEN_SEARCHING,
+    "device": "training runs on the CPU, in as many threads as `workers`",
+    "pretrained_vectors": "use build_vocab, then wv.intersect_word2vec_format(path), then train",
+    **dict.fromkeys(("dm", "dm_mean", "dm_concat", "dm_tag_count", "dbow_words"), "this is not Doc2Vec"),
 }
 
+# Names of other libraries (older gensim, Doc2Vec, fastText, the reference program, scikit-learn, sentence-transformers)
+# in lower case without underscores, and the arguments that correspond to them, in the constructor or in `train`.
+_NAMES_ELSEWHERE = {
+    ("vector_size",): "size dim dims dimension dimensions vectordim embeddingdim embeddingsize ncomponents hiddensize",
+    ("epochs",): "iter niter maxiter epoch numepochs nepochs numtrainepochs passes",
+    ("alpha", "start_alpha"): "alpha lr learningrate startalpha initialalpha",
+    ("min_alpha", "end_alpha"): "minalpha minlr endalpha finalalpha",
+    ("min_count",): "mincount mindf mincountword minfreq minfrequency",
+    ("max_final_vocab",): "maxfeatures vocabsize maxvocab nwords",
+    ("word_ngrams",): "wordngrams ngramrange ngrams",
+    ("dropout_k",): "dropoutk dropout",
+    ("bucket",): "buckets nbuckets numbuckets",
+    ("negative",): "neg negatives negativesamples nnegative",
+    ("sample",): "t subsample subsampling samplingthreshold",
+    ("workers",): "thread threads numthreads nthreads njobs nworkers numworkers nprocs",
+    ("seed",): "randomstate randomseed rng",
+    ("sentences", "corpus_iterable"): "sentences corpusiterable documents docs texts corpus data x taggeddocuments",
+    ("corpus_file",): "input inputfile file filename path",
+    ("batch_words",): "batchsize chunksize",
+    ("show_progress_bar",): "verbose verbosity progress progressbar silent",
+    ("callbacks",): "callback",
+    ("total_examples",): "numexamples nexamples corpuscount",
+    ("total_words",): "numwords corpustotalwords",
+}
+_OURS = {name: ours for ours, names in _NAMES_ELSEWHERE.items() for name in names.split()}
 
-# Arguments of the constructor that have another name in `train`.
-RENAMED = {"sentences": "corpus_iterable", "alpha": "start_alpha", "min_alpha": "end_alpha"}
 
+def reject_unknown_options(
+    options: Mapping[str, Any], known: Iterable[str], constructor: Iterable[str] = (), method: str = ""
+) -> None:
+    """Raise a TypeError for an unknown option, with the reason or the argument that is meant.
 
-def reject_unknown_options(options: Mapping[str, Any], known: Iterable[str]) -> None:
-    """Raise a TypeError for an unknown option, with the reason or a suggestion."""
-    known = tuple(known)
+    Parameters
+    ----------
+    options : mapping
+        The unknown options of a call.
+    known : iterable of str
+        The arguments of the called function.
+    constructor : iterable of str
+        If the function is a method: the arguments of the constructor.
+    method : str
+        The name of that method.
+    """
+    known, constructor = tuple(known), tuple(constructor)
     for name in options:
         if name in UNSUPPORTED:
             raise TypeError(f"{name}: not an option of Sent2Vec: {UNSUPPORTED[name]}")
-        close = [RENAMED[name]] if RENAMED.get(name) in known else get_close_matches(name, known, 1)
-        raise TypeError(f"{name}: not an option of Sent2Vec" + (f"; did you mean {close[0]}?" if close else ""))
+        if meant := _meant(name, known):
+            raise TypeError(f"{name}: not an option of Sent2Vec; did you mean {meant}?")
+        meant = name if name in constructor else _meant(name, constructor)
+        if meant:
+            raise TypeError(f"{name}: not an option of {method}; pass it to the constructor, as Sent2Vec({meant}=…)")
+        raise TypeError(f"{name}: not an option of Sent2Vec")
+
+
+def _meant(name: str, known: tuple[str, ...]) -> str | None:
+    """The argument among `known` that a name of another library, or a misspelled name, stands for."""
+    for ours in _OURS.get(name.lower().replace("_", ""), ()):
+        if ours in known:
+            return ours
+    return next(iter(get_close_matches(name, known, 1)), None)
 
 
 def check_int(name: str, value: Any, least: int, most: int = 2**63 - 1) -> int:

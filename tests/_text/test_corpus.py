@@ -4,7 +4,9 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import sys
+import threading
 from itertools import islice
 from pathlib import Path
 
@@ -216,3 +218,16 @@ def test_a_large_compressed_file_is_read_as_a_stream(shared_data):
         assert len(start) == 100
         assert any(start)
         assert list(islice(tokens, 100)) == start
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
+def test_a_fifo_can_be_read_again(tmp_path):
+    fifo = str(tmp_path / "fifo")
+    os.mkfifo(fifo)
+    writer = threading.Thread(target=lambda: Path(fifo).write_bytes(TEXT.encode()))
+    writer.start()
+    lines = TextLines(fifo)
+    assert list(islice(lines, 1)) == LINES[:1]
+    assert list(lines) == LINES
+    assert Path(lines.plain_path).read_bytes() == TEXT.encode()
+    writer.join()

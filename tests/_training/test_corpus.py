@@ -11,11 +11,11 @@ SENTENCES = [["a", "b"], ["c"], []]
 def file(tmp_path) -> CheckedCorpus:
     path = tmp_path / "corpus.txt"
     path.write_text("a b\nc\n\n")
-    return CheckedCorpus(None, path, "corpus_file: 'corpus.txt'")
+    return CheckedCorpus(None, path, "sentences", "corpus_file: 'corpus.txt'")
 
 
 def iterable(sentences) -> CheckedCorpus:
-    return CheckedCorpus(sentences, None, check_corpus(sentences, None, 2))
+    return CheckedCorpus(check_corpus(sentences, None, 2), None, "sentences", "sentences: the corpus")
 
 
 def test_exactly_one_corpus_is_needed():
@@ -24,8 +24,9 @@ def test_exactly_one_corpus_is_needed():
             check_corpus(*corpus, passes=1)
 
 
-def test_words_are_counted_alike_in_files_and_iterables(file):
+def test_words_are_counted_alike_in_files_texts_and_token_lists(file):
     expected = {"a": 1, "b": 1, "c": 1}, 3, 3
+    assert iterable(["a b", "c ", ""]).count_words(None, 2, False) == expected
     assert file.count_words(None, 2, False) == expected
     assert iterable(SENTENCES).count_words(None, 2, False) == expected
 

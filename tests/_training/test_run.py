@@ -69,11 +69,11 @@ def file(tmp_path) -> CheckedCorpus:
     """``common_texts`` ninety-nine times, without a line end after the last line."""
     path = tmp_path / "corpus.txt"
     path.write_text("\n".join(" ".join(text) for text in common_texts * 99))
-    return CheckedCorpus(None, path, f"corpus_file: {str(path)!r}")
+    return CheckedCorpus(None, path, "sentences", f"corpus_file: {str(path)!r}")
 
 
 def iterable(sentences) -> CheckedCorpus:
-    return CheckedCorpus(sentences, None, "sentences: the corpus")
+    return CheckedCorpus(sentences, None, "sentences", "sentences: the corpus")
 
 
 @pytest.mark.parametrize("workers", [1, 2, 8])
@@ -101,7 +101,7 @@ def test_an_empty_epoch_is_an_error(tmp_path):
         run_of(2).train_epoch(iterable([]), 2, 5)
     (tmp_path / "empty").write_bytes(b"")
     with pytest.raises(ValueError, match=r"^the file was empty in epoch 1$"):
-        run_of(2).train_epoch(CheckedCorpus(None, tmp_path / "empty", "the file"), 0, 5)
+        run_of(2).train_epoch(CheckedCorpus(None, tmp_path / "empty", "sentences", "the file"), 0, 5)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 8])

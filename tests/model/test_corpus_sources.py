@@ -1,7 +1,10 @@
 """Every kind of corpus that a model can be trained on."""
 
 import itertools
+import os
+import threading
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ from gensim.models.word2vec import LineSentence, PathLineSentences, Text8Corpus
 from gensim.test.utils import common_texts
 from models import SMALL, assert_same_bytes, assert_usable
 
-from gensim_sent2vec import Sent2Vec
+from gensim_sent2vec import Sent2Vec, TokenFile
 from gensim_sent2vec import model as model_module
 from gensim_sent2vec._text import tokenization
 from gensim_sent2vec._text.corpus import TokenLines
@@ -137,3 +140,33 @@ def test_a_corpus_is_checked_once_and_tokenized_once(corpus_file, tokenizer, mon
         calls.clear()
         call(corpus_file=corpus_file)
         assert calls == once
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
+@pytest.mark.parametrize("tokenizer", ["split", "words"])
+@pytest.mark.parametrize("kind", [str, TokenFile])
+def test_a_fifo_trains_as_the_file_does(corpus_file, tmp_path, tokenizer, kind):
+    fifo = str(tmp_path / "fifo")
+    os.mkfifo(fifo)
+
+    def in_the_background():
+        writer = threading.Thread(target=lambda: Path(fifo).write_bytes(Path(corpus_file).read_bytes()))
+        writer.start()
+        return writer
+
+    expected = Sent2Vec(corpus_file=corpus_file, tokenizer=tokenizer, **SMALL)
+    writer = in_the_background()
+    assert_same_bytes(Sent2Vec(corpus_file=kind(fifo), tokenizer=tokenizer, **SMALL), expected)
+    writer.join()
+    model = Sent2Vec(tokenizer=tokenizer, **SMALL)
+    writer = in_the_background()
+    with model.as_tokens(corpus_file=kind(fifo)) as corpus:
+        model.build_vocab(*corpus)
+        model.train(*corpus)
+    writer.join()
+    assert_same_bytes(model, expected)
+
+
+def test_an_empty_pipe_is_an_empty_corpus():
+    with pytest.raises(ValueError, match=rf"^corpus_file: {os.devnull!r} is empty"):
+        Sent2Vec(corpus_file=os.devnull, **SMALL)

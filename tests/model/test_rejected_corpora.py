@@ -19,10 +19,39 @@ from gensim_sent2vec import Sent2Vec
 # Detected at once, whatever the corpus is for.
 ALWAYS_INVALID = {
     "a string": (TypeError, "^sentences: .*corpus_file=", lambda tmp: {"sentences": "abc"}),
-    "strings": (TypeError, "^sentences: each sentence must be a list", lambda tmp: {"sentences": ["abc def"]}),
     "a number": (TypeError, "^sentences: ", lambda tmp: {"sentences": 5}),
-    "numbers": (TypeError, "^sentences: ", lambda tmp: {"sentences": [1, 2]}),
-    "numbers as tokens": (TypeError, "^sentences: tokens must be strings", lambda tmp: {"sentences": [["a", 1]]}),
+    "numbers": (TypeError, "^sentences: row 0: the int 1 is neither", lambda tmp: {"sentences": [1, 2]}),
+    "numbers as tokens": (
+        TypeError,
+        r"^sentences: row 1: tokens must be strings, got the int 1 in \['a', 1\]",
+        lambda tmp: {"sentences": [["a"], ["a", 1]]},
+    ),
+    "a missing token": (TypeError, "^sentences: row 0: .*missing", lambda tmp: {"sentences": [["a", None]]}),
+    "missing texts": (
+        TypeError,
+        r"^sentences: row 1: a missing value \(None\)",
+        lambda tmp: {"sentences": ["a", None]},
+    ),
+    "a missing first text": (
+        TypeError,
+        r"^sentences: row 0: .*missing.*dropna",
+        lambda tmp: {"sentences": [math.nan, "a b"]},
+    ),
+    "missing token lists": (TypeError, "^sentences: row 1: a missing", lambda tmp: {"sentences": [["a"], np.nan]}),
+    "bytes": (TypeError, r"^sentences: row 0: the bytes b'a b'", lambda tmp: {"sentences": [b"a b", b"c"]}),
+    "texts among token lists": (TypeError, "^sentences: row 1: a str after", lambda tmp: {"sentences": [["a"], "b"]}),
+    "token lists among texts": (TypeError, "^sentences: row 1: a list after", lambda tmp: {"sentences": ["b", ["a"]]}),
+    "records": (
+        TypeError,
+        "^sentences: row 0: a dict with the keys 'text'",
+        lambda tmp: {"sentences": [{"text": "a"}]},
+    ),
+    "a dict": (TypeError, "^sentences: .*pass one column", lambda tmp: {"sentences": {"text": ["a b"]}}),
+    "an array of one column": (
+        TypeError,
+        r"^sentences: .*shape \(2, 1\); pass one column",
+        lambda tmp: {"sentences": np.array([["a b"], ["c"]])},
+    ),
     "a missing file": (FileNotFoundError, "^corpus_file: .*nowhere", lambda tmp: {"corpus_file": tmp / "nowhere"}),
     "a directory": (IsADirectoryError, "^corpus_file: .*PathLineSentences", lambda tmp: {"corpus_file": tmp}),
     "a compressed file": (ValueError, "^corpus_file: .*decompress", lambda tmp: {"corpus_file": tmp / "text.gz"}),
@@ -75,6 +104,7 @@ def test_an_invalid_corpus_is_rejected_by_name(invalid_corpus, no_thread_left):
 @pytest.mark.parametrize("update", [False, True])
 def test_an_invalid_corpus_leaves_the_vocabulary_unchanged(ready, invalid_corpus, update, no_thread_left):
     error, message, corpus = invalid_corpus
+    message = message.replace("^sentences", "^corpus_iterable")
     before = state(ready)
     with pytest.raises(error, match=message):
         ready.build_vocab(corpus.get("sentences"), corpus.get("corpus_file"), update=update)
@@ -85,6 +115,7 @@ def test_an_invalid_corpus_leaves_the_vocabulary_unchanged(ready, invalid_corpus
 @pytest.mark.parametrize("invalid_corpus", [*ALWAYS_INVALID, *INVALID_FOR_TRAINING], indirect=True)
 def test_train_rejects_an_invalid_corpus_and_changes_no_vector(ready, invalid_corpus, no_thread_left):
     error, message, corpus = invalid_corpus
+    message = message.replace("^sentences", "^corpus_iterable")
     before = copy.deepcopy(matrices(ready))
     with pytest.raises(error, match=message):
         ready.train(corpus.get("sentences"), corpus.get("corpus_file"), epochs=6)
@@ -94,7 +125,7 @@ def test_train_rejects_an_invalid_corpus_and_changes_no_vector(ready, invalid_co
 
 def test_no_corpus_at_all(ready):
     for call in (ready.build_vocab, ready.train):
-        with pytest.raises(TypeError, match=r"^sentences, corpus_file: pass exactly one of the two"):
+        with pytest.raises(TypeError, match=r"^corpus_iterable, corpus_file: pass exactly one of the two"):
             call()
 
 
@@ -183,7 +214,8 @@ def test_a_corpus_that_is_empty_the_second_time(ready, tmp_path):
     ):
         Sent2Vec(Once(), **SMALL)
     with pytest.raises(
-        ValueError, match=r"^sentences: the corpus was empty in epoch 2; each iteration must yield all sentences again"
+        ValueError,
+        match=r"^corpus_iterable: the corpus was empty in epoch 2; each iteration must yield all sentences again",
     ):
         ready.train(Once(), epochs=3)
     assert_usable(ready)

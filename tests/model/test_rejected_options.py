@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from gensim.models.callbacks import CallbackAny2Vec
 from gensim.test.utils import common_texts
-from models import assert_usable
+from models import SMALL, assert_usable, state
 
 from gensim_sent2vec import Sent2Vec
+from gensim_sent2vec.history import TrainingHistory
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,60 @@ def test_unknown_options_of_train_are_rejected(ready):
         ready.train(common_texts, window=3)
 
 
+# Names of gensim 3, Doc2Vec, fastText, the reference program, scikit-learn and sentence-transformers.
+ELSEWHERE = {
+    "size": "vector_size", "dim": "vector_size", "n_components": "vector_size", "embedding_dim": "vector_size",
+    "iter": "epochs", "epoch": "epochs", "n_iter": "epochs", "max_iter": "epochs",
+    "lr": "alpha", "learning_rate": "alpha", "start_alpha": "alpha", "minCount": "min_count", "min_df": "min_count",
+    "max_features": "max_final_vocab", "wordNgrams": "word_ngrams", "ngram_range": "word_ngrams",
+    "dropoutK": "dropout_k", "buckets": "bucket", "neg": "negative", "t": "sample",
+    "thread": "workers", "threads": "workers", "n_jobs": "workers", "random_state": "seed",
+    "documents": "sentences", "corpus_iterable": "sentences", "corpus": "sentences", "texts": "sentences",
+    "input": "corpus_file", "batch_size": "batch_words", "verbose": "show_progress_bar", "callback": "callbacks",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_names_of_other_libraries_are_answered_with_ours(name):
+    with pytest.raises(TypeError, match=rf"^{name}: not an option of Sent2Vec; did you mean {ELSEWHERE[name]}\?$"):
+        Sent2Vec(**{name: 1})
+
+
+@pytest.mark.parametrize(
+    "name, reason",
+    [
+        ("ws", "entire sentence"), ("loss", "negative sampling"), ("minn", "lexical_dims"), ("maxn", "lexical_dims"),
+        ("normalize_embeddings", r"encode\(sentences, normalize=True\)"), ("top_k", "topn="), ("dm", "not Doc2Vec"),
+    ],
+)  # fmt: skip
+def test_options_of_other_libraries_without_a_counterpart_give_the_reason(ready, name, reason):
+    for call in (Sent2Vec, ready.train, ready.build_vocab):
+        with pytest.raises(TypeError, match=rf"^{name}: not an option of Sent2Vec: .*{reason}"):
+            call(common_texts, **{name: 1})
+
+
+@pytest.mark.parametrize(
+    "method, name, answer",
+    [
+        ("train", "documents", "did you mean corpus_iterable"), ("train", "lr", "did you mean start_alpha"),
+        ("train", "iter", "did you mean epochs"), ("train", "corpus_count", "did you mean total_examples"),
+        ("train", "size", r"train; .*Sent2Vec\(vector_size=…\)"),
+        ("train", "n_jobs", r"Sent2Vec\(workers=…\)"),
+        ("train", "negative", r"train; .*Sent2Vec\(negative=…\)"),
+        ("build_vocab", "sentences", "did you mean corpus_iterable"),
+        ("build_vocab", "minCount", "did you mean min_count"),
+        ("build_vocab", "input", "did you mean corpus_file"),
+        ("build_vocab", "vector_size", r"build_vocab; .*Sent2Vec\(vector_size=…\)"),
+        ("build_vocab", "random_state", r"Sent2Vec\(seed=…\)"),
+    ],
+)  # fmt: skip
+def test_methods_answer_such_names_too(ready, method, name, answer):
+    before = state(ready)
+    with pytest.raises(TypeError, match=rf"^{name}: not an option of .*{answer}"):
+        getattr(ready, method)(**{name: 1})
+    assert state(ready) == before
+
+
 @pytest.mark.parametrize("option, right", [("sentences", "corpus_iterable"), ("alpha", "start_alpha")])
 def test_train_does_not_suggest_what_it_rejects(ready, option, right):
     """These are names of the constructor; `train` has different ones."""
@@ -77,6 +132,13 @@ BAD_OPTIONS = [
     (ValueError, "min_alpha", [-0.1, math.nan, math.inf]),
     (ValueError, "sample", [-1e-3, math.nan, math.inf]),
     (ValueError, "ns_exponent", [math.nan, math.inf]),
+    (ValueError, "word_ngrams", [1001, 2**31 - 1, 2**70]),
+    (ValueError, "negative", [2**31 - 1]),
+    (ValueError, "vector_size", [2**31, 2**62]),
+    (ValueError, "workers", [2**31 - 1]),
+    (ValueError, "dropout_k", [2**31]),
+    (ValueError, "shared_negatives", [2**31]),
+    (ValueError, "seed", [2**32]),
     (TypeError, "word_ngrams", ["2", 2.0, None, True]),
     (TypeError, "vector_size", ["100", 99.5, None]),
     (TypeError, "epochs", ["5", 2.5, None]),
@@ -118,3 +180,35 @@ def test_options_can_be_numpy_scalars():
 def test_callbacks_without_a_corpus_are_warned_about(caplog):
     Sent2Vec(callbacks=[CallbackAny2Vec()])
     assert "callbacks" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda callback: callback, lambda callback: [callback], lambda callback: iter([callback])]
+)
+def test_callbacks_can_be_a_single_one(ready, wrap):
+    history = TrainingHistory()
+    Sent2Vec(common_texts, callbacks=wrap(history), **SMALL)
+    ready.train(common_texts, callbacks=wrap(history))
+    assert len(history) == 2 * SMALL["epochs"]
+
+
+def test_callbacks_can_be_none(ready):
+    assert_usable(Sent2Vec(common_texts, callbacks=None, **SMALL))
+    ready.train(common_texts, callbacks=None)
+
+
+@pytest.mark.parametrize(
+    "callbacks, message",
+    [
+        (TrainingHistory, r"got the class TrainingHistory; pass TrainingHistory\(\)"),
+        ([TrainingHistory], r"got the class TrainingHistory; pass TrainingHistory\(\)"),
+        (print, "got the builtin_function_or_method"),
+        ([TrainingHistory(), 5], "got the int 5"),
+    ],
+)
+def test_invalid_callbacks_are_rejected_before_any_work(ready, callbacks, message):
+    before = state(ready)
+    for call in (Sent2Vec, ready.train):
+        with pytest.raises(TypeError, match=rf"^callbacks: expected instances.*{message}"):
+            call(common_texts, callbacks=callbacks)
+    assert state(ready) == before

@@ -8,6 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from gensim import utils
+from gensim.models import FastText, Word2Vec
 from gensim.test.utils import common_texts
 from models import SMALL, assert_same_bytes, assert_usable, matrices, state
 
@@ -228,3 +229,105 @@ def test_reset_from_shares_the_vocabulary(ready):
 
 def test_the_vocabulary_of_a_model_consists_of_arrays(ready):
     assert isinstance(ready.wv.key_to_index, Vocabulary)
+
+
+# -----------------------------------------------------------------------------------------------------
+# gensim's own ways to change a vocabulary
+
+
+@pytest.mark.parametrize("options", [{}, {"sample": 1e-2}, {"word_ngrams": 2, "bucket": 50}])
+def test_words_that_were_added_to_the_vectors_can_be_updated_and_trained(options, tmp_path):
+    model = Sent2Vec(common_texts, **options, **SMALL)
+    rows = np.arange(16, dtype=np.float32).reshape(2, 8) / 100
+    model.wv.add_vectors(["added", "rare"], rows)
+    with pytest.raises(ValueError, match=r"^train: syn1neg .*build_vocab\(sentences, update=True\)"):
+        model.train(common_texts)
+    model.wv.set_vecattr("human", "note", 7)
+    model.build_vocab([["added", "new"], ["added", "human"]], update=True)
+    assert model.wv.get_vecattr("added", "count") == 2 and model.wv.get_vecattr("rare", "count") == 0
+    assert model.wv.get_vecattr("human", "note") == 7 and model.wv.get_vecattr("new", "note") == 0
+    np.testing.assert_array_equal(model.wv.vectors[-3:-1], rows)
+    assert len(model.syn1neg) == len(model.wv.vectors) == len(model.wv) and not model.syn1neg[-3:].any()
+    model.train([["added", "new", "human"], ["added", "rare"]] * 5)
+    assert_usable(model)
+    assert not np.array_equal(model.wv["added"], rows[0])
+    assert (model.syn1neg[model.wv.key_to_index["added"]] != 0).any()
+    model.save(str(tmp_path / "model"))
+    assert_same_bytes(Sent2Vec.load(str(tmp_path / "model")), model)
+
+
+def test_vectors_of_another_vocabulary_can_be_updated():
+    """Whatever gensim's attributes say: without counts, words start at zero."""
+    model = Sent2Vec(common_texts, **SMALL)
+    model.wv.add_vector("one", np.ones(8, dtype=np.float32))
+    model.wv.expandos = {}
+    model.build_vocab([["one", "two"]], update=True)
+    assert model.wv.get_vecattr("one", "count") == 1 and model.wv.get_vecattr("human", "count") == 0
+
+
+@pytest.mark.parametrize("kind", [Word2Vec, FastText])
+def test_reset_from_models_of_gensim(kind):
+    options = {"bucket": 100} if kind is FastText else {}
+    other = kind(common_texts, vector_size=4, min_count=1, workers=1, **options)
+    model = Sent2Vec(**SMALL)
+    model.reset_from(other)
+    assert list(model.wv.index_to_key) == list(other.wv.index_to_key)
+    assert model.wv.get_vecattr("human", "count") == 2
+    assert (model.corpus_count, model.corpus_total_words) == (other.corpus_count, other.corpus_total_words)
+    model.train(common_texts)
+    assert_usable(model)
+
+
+@pytest.mark.parametrize(
+    "error, message, other",
+    [
+        (TypeError, "expected a gensim Word2Vec or a Sent2Vec, got a Sent2VecKeyedVectors", lambda: Sent2Vec().wv),
+        (TypeError, "got a NoneType", lambda: None),
+        (TypeError, "words must be strings, got the int 1", lambda: Word2Vec([[1], [1]], min_count=1)),
+        (ValueError, "no vocabulary", Word2Vec),
+        (ValueError, "no vocabulary", Sent2Vec),
+    ],
+)
+def test_reset_from_anything_else_is_an_error_that_changes_nothing(ready, error, message, other):
+    before = state(ready)
+    with pytest.raises(error, match=f"^other_model: .*{message}"):
+        ready.reset_from(other())
+    assert state(ready) == before
+
+
+# -----------------------------------------------------------------------------------------------------
+# Warnings and errors of `train` about what gensim warns of
+
+
+def test_another_size_of_the_corpus_than_expected_is_logged(ready, caplog, corpus_file):
+    ready.train(common_texts)
+    ready.train(corpus_file=corpus_file)
+    assert "did not equal" not in caplog.text
+    ready.train(common_texts, total_examples=3, epochs=1)
+    assert "EPOCH 1: supplied example count (9) did not equal expected count (3)" in caplog.text
+    caplog.clear()
+    ready.train(corpus_file=corpus_file, total_words=28, epochs=2)
+    assert caplog.text.count("supplied raw word count (29) did not equal expected count (28)") == 2
+    for corpus in (common_texts[:-1], [*common_texts, ["graph"]]):
+        caplog.clear()
+        ready.train(corpus, epochs=1)
+        assert f"supplied example count ({len(corpus)}) did not equal expected count (9)" in caplog.text
+
+
+def test_a_learning_rate_that_rises_again_is_logged(caplog):
+    model = Sent2Vec(common_texts, alpha=0.2, min_alpha=0.1, **SMALL)
+    model.train(common_texts, start_alpha=0.1)
+    assert "Effective 'alpha'" not in caplog.text
+    model.train(common_texts, start_alpha=0.3)
+    assert "Effective 'alpha' higher than previous training cycles: 0.3, after 0.1" in caplog.text
+
+
+def test_without_output_vectors_nothing_can_be_trained(ready):
+    vectors = ready.wv.vectors.copy()
+    del ready.syn1neg
+    for call in (ready.train, lambda corpus: ready.build_vocab(corpus, update=True)):
+        with pytest.raises(ValueError, match=r"^train: the model has no output vectors \(syn1neg was deleted\)"):
+            call(common_texts)
+    np.testing.assert_array_equal(ready.wv.vectors, vectors)
+    ready.build_vocab(common_texts)
+    ready.train(common_texts)

@@ -1,0 +1,68 @@
+"""A warning about training text that is split at whitespace although nobody has tokenized it.
+
+Such a model has vectors for "Man", "man" and "man.", and knows fewer words of other texts.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+HEAD = 1000  # sentences that are inspected
+TOKENS_PER_SENTENCE = 200  # of these
+LEAST_TOKENS = 10  # fewer tokens are too few to judge
+
+# Shares of all tokens. Tokenized text has about 1 % (abbreviations), raw text about 10 % of the first.
+GLUED, CAPITALIZED, PUNCTUATION = 0.04, 0.08, 0.01
+
+_OPENING = r"[(\[{\"“«「『（]"  # noqa: RUF001
+_CLOSING = r"[.,;:!?…)\]}\"”»。，、；：！？」』）]"  # noqa: RUF001
+_GLUED = re.compile(rf"{_OPENING}+\w.*|.*\w\w{_CLOSING}+", re.DOTALL)
+_HANGUL = re.compile(r"[가-힣]")
+
+
+def warn_if_untokenized(sentences: Iterable[Any], name: str) -> None:
+    """Warn once if much of the text has capitals or words glued to punctuation.
+
+    If punctuation stands apart, the text was tokenized: capitals were kept on purpose, and some periods are part of
+    abbreviations.
+
+    Parameters
+    ----------
+    sentences : iterable of str or of sequences of str
+        The first sentences of a corpus; what is neither is ignored.
+    name : str
+        The argument that the warning names.
+    """
+    tokens = [token for sentence in sentences for token in _tokens(sentence)]
+    if len(tokens) < LEAST_TOKENS:
+        return
+    glued = [token for token in tokens if _GLUED.fullmatch(token)]
+    capitalized = [token for token in tokens if token != token.lower()]
+    n_punctuation = sum(not any(map(str.isalnum, token)) for token in tokens)
+    if len(glued) >= max(GLUED * len(tokens), n_punctuation):
+        share, kind, examples = len(glued) / len(tokens), "punctuation glued to them", glued
+    elif len(capitalized) >= CAPITALIZED * len(tokens) and n_punctuation < PUNCTUATION * len(tokens):
+        share, kind, examples = len(capitalized) / len(tokens), "capitals", capitalized
+    else:
+        return
+    shown = ", ".join(repr(token[:30]) for token in dict.fromkeys(examples[:200][-3:]))
+    is_korean = sum(bool(_HANGUL.search(token)) for token in tokens) > len(tokens) / 2
+    tokenizer = "kiwi" if is_korean else "words"
+    warnings.warn(
+        f"{name}: the text does not look tokenized: {share:.0%} of the tokens have {kind}, such as {shown}. They get "
+        f"vectors apart from those of the plain words. Pass texts with tokenizer={tokenizer!r}, or tokenize and "
+        "lower-case them first",
+        UserWarning,
+        stacklevel=2,
+    )
+
+
+def _tokens(sentence: Any) -> list[str]:
+    if isinstance(sentence, str):
+        return sentence[: 10 * TOKENS_PER_SENTENCE].split()
+    if not isinstance(sentence, (list, tuple)):
+        return []
+    return [token for token in sentence[:TOKENS_PER_SENTENCE] if isinstance(token, str)]
