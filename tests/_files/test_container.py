@@ -409,6 +409,9 @@ def test_an_interrupted_save_of_a_model_is_completed(lee_model, tmp_path, monkey
     loaded = Sent2Vec.load(str(path), mmap="r")
     assert loaded.wv.index_to_key == other.wv.index_to_key
     assert loaded.wv.vectors.tobytes() == other.wv.vectors.tobytes()
+    assert (tmp_path / ".model.saved").is_dir()  # reading never writes
+    lee_model.save(str(path), sep_limit=1)
+    assert Sent2Vec.load(str(path)).wv.index_to_key == lee_model.wv.index_to_key
     assert not list(tmp_path.glob(".*"))
 
 
