@@ -1,5 +1,5 @@
 # distutils: language = c++
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, embedsignature=True
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, embedsignature=True, auto_pickle=False
 """The boundary between Python and the C++ headers: check, release the GIL, call.
 
 Nothing here decides anything about the model; see trainer.hpp for what is computed.
@@ -19,193 +19,6 @@ from libcpp.vector cimport vector
 
 cdef extern from "Python.h":
     bint PyUnicode_IS_ASCII(object)
-
-
-cdef extern from "text.hpp" namespace "s2v" nogil:
-    cdef enum class ReadStatus:
-        OK
-        END
-        READ_ERROR
-        TOKEN_TOO_LONG
-
-    cdef cppclass CWord "s2v::Word":
-        CWord(const char *p, size_t n)
-        uint64_t hash
-
-    cdef cppclass CWordTable "s2v::WordTable":
-        const unsigned char *blob
-        const int64_t *offsets
-        const uint64_t *slots
-        int64_t blob_size, n_words, n_slots
-        int64_t find(const CWord &word)
-
-    int64_t fill_slots(const CWordTable &table, uint64_t *slots)
-    int64_t first_lost(const CWordTable &table)
-    void append_string(vector[char] &out, const void *data, int kind, size_t n, cbool ascii) except +
-
-    cdef cppclass CWordCounter "s2v::WordCounter":
-        vector[char] blob
-        vector[int64_t] offsets, counts
-
-    cdef cppclass CCorpusCount "s2v::CorpusCount":
-        CWordCounter words
-        int64_t lines, tokens, bad_offset
-        int error
-        ReadStatus add_slice(int file, int64_t begin, int64_t end, int64_t max_words, const int64_t *stop) except +
-        void add_pack(const CPack &pack, int64_t max_words) except +
-        void merge(const CCorpusCount &other, int64_t max_words) except +
-
-
-cdef extern from "epfml.hpp" namespace "s2v" nogil:
-    cdef cppclass CEntries "s2v::Entries":
-        vector[char] blob, types
-        vector[int64_t] lengths, counts, ends
-        vector[uint64_t] hashes
-        void read(const char *data, size_t n, int64_t most) except +
-
-    void append_entries(vector[char] &out, const unsigned char *blob, const int64_t *offsets, const int64_t *counts,
-                        int64_t n) except +
-
-    void append_character_buckets(vector[int64_t] &out, const unsigned char *word, size_t n, int minn, int maxn,
-                                  uint32_t bucket) except +
-
-    cdef cppclass CTablePart "s2v::TablePart":
-        uint64_t *slots
-        uint64_t begin, size, n_slots
-        vector[int64_t] over, alike
-        void place(const uint64_t *hashes, const int64_t *ids, int64_t n, cbool carried) except +
-
-
-cdef extern from "trainer.hpp" namespace "s2v" nogil:
-    cdef cppclass CModel "s2v::Model":
-        float *words
-        float *placeholder
-        float *grams
-        float *out
-        int64_t n_words, bucket
-        int dim, n
-        cbool skip, epfml
-        int dropout_k, negative, run
-        const uint64_t *alias
-        const uint32_t *keep
-        int hot
-
-    cdef cppclass AtomicInt64 "std::atomic<int64_t>":
-        int64_t load()
-        void store(int64_t)
-
-    cdef cppclass CSchedule "s2v::Schedule":
-        float start, end
-        double total
-        cbool by_lines
-        AtomicInt64 done
-        int64_t stop, diverged
-        float rate(int64_t at)
-
-    cdef cppclass CSlot "s2v::Slot":
-        float *row
-        float m
-
-    cdef cppclass CLine "s2v::Line":
-        vector[int32_t] ids
-        vector[CSlot] slots
-        vector[int] targets, dropped
-        int n_dropped
-        void plan_rows(const CModel &m) except +
-
-    cdef cppclass CTarget "s2v::Target":
-        vector[float*] removed, added
-        void plan(const CModel &m, const CLine &line, int i) except +
-
-    cdef cppclass CTrainer "s2v::Trainer":
-        int64_t trained_words, tokens, lines
-        double loss
-        CTrainer(const CModel &m, CSchedule &s, uint64_t seed, cbool with_loss, int level,
-                 int meet_every) except +
-        ReadStatus train_slice(const CWordTable &words, int file, int64_t begin, int64_t end) except +
-        void train_pack(const CWordTable &words, const CPack &pack) except +
-
-    cdef cppclass CPack "s2v::Pack":
-        const char *text
-        const int64_t *token_ends
-        const int64_t *sentence_ends
-        int64_t n_sentences
-
-    cdef cppclass CReader "s2v::Reader":
-        const char *words
-        const char *grams
-        int64_t n_words, bucket
-        int dim, n
-        cbool skip, epfml, half
-        const float *weights
-        float first_half
-        int64_t half_length
-
-    cdef cppclass CUnseen "s2v::Unseen":
-        vector[int64_t] sentences, ends
-        vector[float] factors
-        vector[char] text
-
-    cdef cppclass CEncoded "s2v::Encoded":
-        float *vectors
-        int64_t *known
-        float *totals
-        CUnseen *unseen
-
-    void c_encode "s2v::encode"(const CReader &reader, const CWordTable &words, const CPack &pack, int level,
-                                const CEncoded &out) except +
-    void c_number_rows "s2v::number_rows"(const CReader &reader, const CWordTable &words, const CPack &pack,
-                                          vector[int64_t] &numbers, int64_t *ends) except +
-    cdef cppclass CHit "s2v::Hit":
-        float score
-        int64_t row
-
-    cdef cppclass CBest "s2v::Best":
-        int64_t n_queries, topn
-        int dim
-        CBest(const float *queries, int64_t n, int dim, int64_t topn) except +
-        void add_scores(int64_t query, const float *scores, int64_t n, int64_t first,
-                        const unsigned char *mask) except +
-        void merge(const CBest &other) except +
-        void sort()
-        const vector[CHit] &hits(int64_t query)
-
-    ctypedef void (*BestRows)(CBest &best, const void *rows, int64_t n, int64_t first,
-                              const unsigned char *mask) except +
-    BestRows choose_best_rows(int level, cbool half)
-    ctypedef void (*DotRows)(const void *rows, int64_t n, int dim, const float *query, float *out)
-    DotRows choose_dot_rows(int level, cbool half)
-    cdef cppclass CSpelling "s2v::Spelling":
-        const uint64_t *hashes
-        const float *weights
-        const char *vectors
-        int64_t n_ngrams
-        float new_weight
-        int dim, dims
-        cbool half
-        int min_n, max_n
-        uint64_t seed
-
-    cdef cppclass CMaps "s2v::Maps":
-        const float *meaning
-        const float *lexical
-        int meaning_dims
-
-    cdef cppclass CAdditions "s2v::Additions":
-        const int64_t *sentences
-        const int64_t *at
-        const float *weights
-        const float *rows
-        int64_t n
-
-    void c_spell_rows "s2v::spell_rows"(const CSpelling &spelling, const CMaps &maps, const uint32_t *codes,
-                                        const int64_t *sizes, int64_t n_words, int level, float *out) except +
-    void c_mix_in "s2v::mix_in"(const CAdditions &more, int dim, float *means, float *totals)
-    void c_scale_parts "s2v::scale_parts"(float *rows, int64_t n, int dim, int split, float first, float second,
-                                          int level)
-    void c_fill_alias "s2v::fill_alias"(const double *weights, int64_t n, uint64_t *alias) except +
-    void c_fill_uniform "s2v::fill_uniform"(float *out, int64_t n, int64_t first, uint64_t seed, float scale)
-    cbool has_level(int level)
 
 
 # -----------------------------------------------------------------------------------------------------
@@ -706,10 +519,11 @@ cdef class Trainer:
         rows = []
         for slot in line.slots:
             rows += [self.row_number(slot.row)] * <int>slot.m
-        for row in plan.removed:
-            rows.remove(self.row_number(row))
-        for row in plan.added:
-            rows.append(self.row_number(row))
+        for change in plan.changes:
+            if change.sign < 0:
+                rows.remove(self.row_number(change.row))
+            else:
+                rows.append(self.row_number(change.row))
         return sorted(rows)
 
     cdef int64_t row_number(self, const float *row):

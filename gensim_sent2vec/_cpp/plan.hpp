@@ -199,11 +199,16 @@ class Line {
 // ---------------------------------------------------------------------------------------------------
 // One target: what its inputs leave out of the line's base inputs and what they add
 
+struct Change {
+    float* row;
+    float sign;  // -1: removed, 1: added
+};
+
 class Target {
   public:
     int position = 0;
-    std::vector<float*> removed, added;
-    float m_change = 0;  // the sum of m_r over the added rows less that over the removed ones
+    std::vector<Change> changes;
+    float m_change = 0;  // the sum of their sign * m_r
     float inverse_inputs = 0;
     const int32_t* negatives = nullptr;
     bool distinct_negatives = true;
@@ -214,26 +219,22 @@ class Target {
         position = line.targets[i];
         dropped_ = line.dropped_of(i);
         dropped_end_ = dropped_ + line.n_dropped;
-        removed.clear();
-        added.clear();
+        changes.clear();
         m_change = 0;
+        n_inputs_ = line.length() + 1 + line.n_base_grams;  // the base inputs: words, the placeholder, n-grams
         remove(line, line.word_slot[position]);
         if (m.n > 1) m.skip ? plan_pairs(m, line) : plan_grams(m, line, i);
-        // The base inputs: words, the placeholder, n-grams.
-        const int64_t inputs = line.length() + 1 + line.n_base_grams - static_cast<int64_t>(removed.size()) +
-                               static_cast<int64_t>(added.size());
-        inverse_inputs = 1.0f / static_cast<float>(inputs);
+        inverse_inputs = 1.0f / static_cast<float>(n_inputs_);
     }
 
   private:
-    void remove(const Line& line, int32_t slot) {
-        removed.push_back(line.slots[static_cast<size_t>(slot)].row);
-        m_change -= line.slots[static_cast<size_t>(slot)].m;
+    void change(const Slot& slot, int sign) {
+        changes.push_back({slot.row, static_cast<float>(sign)});
+        m_change += static_cast<float>(sign) * slot.m;
+        n_inputs_ += sign;
     }
-    void add(const Slot& slot) {
-        added.push_back(slot.row);
-        m_change += slot.m;
-    }
+    void remove(const Line& line, int32_t slot) { change(line.slots[static_cast<size_t>(slot)], -1); }
+    void add(const Slot& slot) { change(slot, 1); }
     bool is_dropped(int i) const { return std::binary_search(dropped_, dropped_end_, i); }
 
     // Calls f(b, previous) for every position at which base n-grams break, the dropped ones and the target, in order.
@@ -269,7 +270,7 @@ class Target {
         const auto add_between = [&](int low, int high) {
             for (int i = low; i + 1 < high; ++i)
                 for (int k = 2; k <= n && i + k <= high; ++k)
-                    added.push_back(line.grams[static_cast<size_t>(i) * (n - 1) + k - 2]);
+                    add({line.grams[static_cast<size_t>(i) * (n - 1) + k - 2], 0});
         };
         int low = 0;
         each_break([&](int b, int) {
@@ -309,6 +310,7 @@ class Target {
     }
 
     const int *dropped_ = nullptr, *dropped_end_ = nullptr;
+    int64_t n_inputs_ = 0;
 };
 
 }  // namespace s2v

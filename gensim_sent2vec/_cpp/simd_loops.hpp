@@ -231,15 +231,16 @@ S2V_INLINE float sigmoid(float x) {
     return 1.0f / (1.0f + p * read_as<float>(&bits));
 }
 
-// The loss -sum log p, with one logarithm for many p.
-struct LogSum {
+// The loss -sum log sigmoid(score), with one logarithm for many scores.
+struct LogLoss {
     double product = 1, total = 0;
     int factors = 0;
-    void add(float p) {
+    S2V_TARGET void add(float score) {
+        const float p = sigmoid(score);
         product *= p > 1e-18f ? p : 1e-18f;
-        if (++factors == 16) flush();
+        if (++factors == 16) sum();
     }
-    double flush() {
+    double sum() {
         total -= std::log(product);
         product = 1;
         factors = 0;
@@ -250,66 +251,66 @@ struct LogSum {
 // A negative that has been pushed away by the target before says too little about the loss: where targets share
 // their draws, only the first one's are counted, for all of them.
 struct Loss {
-    LogSum targets, negatives;
+    LogLoss targets, negatives;
 };
 
 // The negative-sampling step of one target: its output row has label 1, those of the negatives label 0; what the
-// inputs gain is added to g.
-template <int DIM, bool LOSS>
-S2V_INLINE void learn(const Model& model, int32_t word, const Target& target, float rate, const Row<DIM>& x, Row<DIM>& g,
-                      float* scores, Loss& loss) {
-    const int32_t* negatives = target.negatives;
+// inputs gain is added to g. `loss` may be null.
+template <int DIM>
+S2V_INLINE void learn(Trainer& trainer, int32_t word, const Target& target, float rate, const Row<DIM>& x, Row<DIM>& g,
+                      Loss* loss) {
+    const Model& model = trainer.model;
     const int K = model.negative;
+    float** rows = trainer.out_rows.data();
+    rows[0] = model.out_row(word);
+    for (int k = 0; k < K; ++k) rows[k + 1] = model.out_row(target.negatives[k]);
+    const auto skipped = [rows](int k) { return k > 0 && rows[k] == rows[0]; };
+    const auto add_loss = [&](int k, float score) {
+        if (loss && k == 0) loss->targets.add(score);
+        if (loss && k > 0 && target.fresh_negatives) loss->negatives.add(score);
+    };
     if (!target.distinct_negatives) {  // a row met again has moved: one after the other
-        float score = x.dot(model.out_row(word));
-        if (LOSS) loss.targets.add(sigmoid(score));
-        Row<DIM>::exchange(model.out_row(word), x, g, rate * sigmoid(-score));
-        for (int k = 0; k < K; ++k) {
-            if (negatives[k] == word) continue;
-            score = x.dot(model.out_row(negatives[k]));
-            if (LOSS && target.fresh_negatives) loss.negatives.add(sigmoid(-score));
-            Row<DIM>::exchange(model.out_row(negatives[k]), x, g, -rate * sigmoid(score));
+        for (int k = 0; k <= K; ++k) {
+            if (skipped(k)) continue;
+            const float label = k == 0 ? 1.0f : -1.0f, score = label * x.dot(rows[k]);
+            add_loss(k, score);
+            Row<DIM>::exchange(rows[k], x, g, label * rate * sigmoid(-score));
         }
         return;
     }
     // The same with the rows' scores, then their sigmoids, then their steps together: each waits long for a result,
     // and none for another's.
-    scores[K] = -x.dot(model.out_row(word));
-    for (int k = 0; k < K; ++k) scores[k] = x.dot(model.out_row(negatives[k]));
-    if (LOSS) {
-        loss.targets.add(sigmoid(-scores[K]));
-        for (int k = 0; k < K && target.fresh_negatives; ++k)
-            if (negatives[k] != word) loss.negatives.add(sigmoid(-scores[k]));
-    }
+    float* scores = trainer.scores.data();
+    for (int k = 0; k <= K; ++k) scores[k] = x.dot(rows[k]);
+    scores[0] = -scores[0];
+    for (int k = 0; k <= K && loss; ++k)
+        if (!skipped(k)) add_loss(k, -scores[k]);
     for (int block = 0; block <= K; block += 16)
         for (int k = block; k < block + 16; ++k) scores[k] = rate * sigmoid(scores[k]);
-    Row<DIM>::exchange(model.out_row(word), x, g, scores[K]);
-    for (int k = 0; k < K; ++k)
-        if (negatives[k] != word) Row<DIM>::exchange(model.out_row(negatives[k]), x, g, -scores[k]);
+    for (int k = 0; k <= K; ++k)
+        if (!skipped(k)) Row<DIM>::exchange(rows[k], x, g, k == 0 ? scores[k] : -scores[k]);
 }
 
 // One target: x is the mean of its inputs, g what they gain.
-template <int DIM, bool LOSS>
-S2V_INLINE void step(const Model& model, const Line& line, const Target& target, float rate, Row<DIM>& S, Row<DIM>& G,
-                     Row<DIM>& x, Row<DIM>& g, float* scores, Loss& loss) {
+template <int DIM>
+S2V_INLINE void step(Trainer& trainer, const Line& line, const Target& target, float rate, Row<DIM>& S, Row<DIM>& G,
+                     Row<DIM>& x, Row<DIM>& g, Loss* loss) {
     // x = (S - sum of the removed v_r + sum of the added v_r) / |input|, where v_r = R_r + m_r G
     x = S;
-    for (const float* row : target.removed) x.add(row, -1);
-    for (const float* row : target.added) x.add(row, 1);
+    for (const Change& change : target.changes) x.add(change.row, change.sign);
     x.add(G, target.m_change);
     x.scale(target.inverse_inputs);
 
     g.zero();
-    learn<DIM, LOSS>(model, line.ids[static_cast<size_t>(target.position)], target, rate, x, g, scores, loss);
+    learn(trainer, line.ids[static_cast<size_t>(target.position)], target, rate, x, g, loss);
     g.scale(target.inverse_inputs);
 
-    for (float* row : target.removed) g.add_to(row, -1);
-    for (float* row : target.added) g.add_to(row, 1);
+    for (const Change& change : target.changes) g.add_to(change.row, change.sign);
     S.add(g, line.sum_m2 + target.m_change);
     G.add(g, 1);
 }
 
-template <int DIM, bool LOSS>
+template <int DIM>
 S2V_TARGET void train_line(Trainer& trainer, const Line& line) {
     const Model& model = trainer.model;
     const int dim = DIM ? DIM : model.dim;
@@ -331,7 +332,6 @@ S2V_TARGET void train_line(Trainer& trainer, const Line& line) {
         }
         S.add(G, m2);
     };
-    take_S();
 
     float rate = trainer.share.rate();
     const int n_targets = static_cast<int>(line.targets.size());
@@ -339,21 +339,21 @@ S2V_TARGET void train_line(Trainer& trainer, const Line& line) {
     for (int i = 0; i < std::min(n_targets, Trainer::AHEAD); ++i) trainer.plan(line, i);
     if (n_targets) trainer.draw(line, 0);
     while (done < n_targets) {
+        if (done % refresh == 0) take_S();
         if (done + Trainer::AHEAD < n_targets) trainer.plan(line, done + Trainer::AHEAD);
         if (done + 1 < n_targets) trainer.draw(line, done + 1);
-        step<DIM, LOSS>(model, line, trainer.target(done), rate, S, G, x, g, trainer.scores.data(), loss);
+        step(trainer, line, trainer.target(done), rate, S, G, x, g, trainer.compute_loss ? &loss : nullptr);
         ++done;
         if (done % Trainer::POLL == 0) {
             if (!trainer.poll()) break;
             rate = trainer.share.rate();
         }
-        if (done % refresh == 0) take_S();
     }
 
     if (!G.finite()) trainer.share.schedule.diverged = trainer.share.schedule.stop = 1;
     for (const Slot& slot : line.slots) G.add_to(slot.row, slot.m);
     trainer.trained_words += done;
-    if (LOSS) trainer.loss += loss.targets.flush() + model.run * loss.negatives.flush();
+    trainer.loss += loss.targets.sum() + model.run * loss.negatives.sum();
 }
 
 // The mean of a sentence's rows, by their factors where they have some; returns the factors' sum.
@@ -459,12 +459,8 @@ S2V_TARGET void best_rows(Best& best, const void* data, int64_t n, int64_t first
     }
 }
 
-template <int DIM>
-inline TrainLine train_line_of(bool loss) {
-    return loss ? &train_line<DIM, true> : &train_line<DIM, false>;
-}
-inline TrainLine train_line_for(int dim, bool loss) {
-    return dim == 100 ? train_line_of<100>(loss) : dim == 300 ? train_line_of<300>(loss) : train_line_of<0>(loss);
+inline TrainLine train_line_for(int dim) {
+    return dim == 100 ? &train_line<100> : dim == 300 ? &train_line<300> : &train_line<0>;
 }
 template <class T>
 inline MeanRows mean_rows_of(int dim) {

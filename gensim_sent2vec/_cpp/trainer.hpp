@@ -22,7 +22,7 @@ namespace s2v {
 
 class Trainer;
 using TrainLine = void (*)(Trainer&, const Line&);
-TrainLine choose_train_line(int level, int dim, bool loss);  // simd levels, at the end of this file
+TrainLine choose_train_line(int level, int dim);  // simd levels, at the end of this file
 
 class alignas(APART) Trainer {
   public:
@@ -32,7 +32,8 @@ class alignas(APART) Trainer {
     int64_t trained_words = 0, tokens = 0, lines = 0;
     double loss = 0;
     ApartVector<float> scratch;  // of the step: S, G, x and g, each dim rounded up
-    ApartVector<float> scores;   // of the target and its negatives
+    ApartVector<float> scores;     // of the target and its negatives
+    ApartVector<float*> out_rows;  // theirs
 
     Trainer(const Model& m, Schedule& s, uint64_t seed, bool with_loss, int level, int meet_every)
         : share(m, s, meet_every),
@@ -40,9 +41,10 @@ class alignas(APART) Trainer {
           compute_loss(with_loss),
           line_rng_{mix(seed)},
           negative_rng_{mix(~seed)},
-          train_line_(choose_train_line(level, m.dim, with_loss)) {
+          train_line_(choose_train_line(level, m.dim)) {
         for (auto& n : negatives_) n.resize(static_cast<size_t>(m.negative));
         scores.resize((static_cast<size_t>(m.negative) + 16) / 16 * 16);
+        out_rows.resize(static_cast<size_t>(m.negative) + 1);
     }
 
     // The lines that start in [begin, end) of an open file positioned as SliceReader wants it.
@@ -62,8 +64,7 @@ class alignas(APART) Trainer {
         Target& target = this->target(i);
         target.plan(model, line, i);
         if (line.length() <= NEAR) return;
-        for (const float* row : target.removed) prefetch_row(row, row_bytes());
-        for (const float* row : target.added) prefetch_row(row, row_bytes());
+        for (const Change& change : target.changes) prefetch_row(change.row, row_bytes());
     }
 
     // Then its negatives. Its output rows and some of the next line's rows are asked for.
@@ -176,103 +177,5 @@ class alignas(APART) Trainer {
     int buffer_ = 0, held_ = 0;
     int64_t polled_ = 0;  // tokens of this line that poll() has reported
 };
-
-}  // namespace s2v
-
-// ---------------------------------------------------------------------------------------------------
-// The loops, compiled once for each instruction set; the choice is made at run time
-
-#if (defined(__GNUC__) || defined(__clang__)) && defined(__x86_64__)
-#define S2V_X86 1
-#include <cpuid.h>
-#include <immintrin.h>
-#endif
-
-#define S2V_LEVEL plain
-#define S2V_TARGET
-#define S2V_LANES 4
-#include "simd_loops.hpp"
-#undef S2V_LEVEL
-#undef S2V_TARGET
-#undef S2V_LANES
-
-#if S2V_X86
-#define S2V_LEVEL avx2
-#define S2V_TARGET __attribute__((target("avx2,fma,f16c")))
-#define S2V_LANES 8
-#include "simd_loops.hpp"
-#undef S2V_LEVEL
-#undef S2V_TARGET
-#undef S2V_LANES
-
-#define S2V_LEVEL avx512
-#define S2V_TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx2,fma,f16c")))
-#define S2V_LANES 16
-#include "simd_loops.hpp"
-#undef S2V_LEVEL
-#undef S2V_TARGET
-#undef S2V_LANES
-#endif
-
-#include "top_k_int8.hpp"
-
-namespace s2v {
-
-enum Level { PLAIN, AVX2, AVX512, N_LEVELS };
-
-#if S2V_X86
-inline bool has_f16c() {  // which not every compiler's __builtin_cpu_supports knows
-    unsigned a, b, c, d;
-    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
-}
-#endif
-
-inline bool has_level(int level) {
-#if S2V_X86
-    if (level == AVX2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
-    if (level == AVX512)
-        return has_level(AVX2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-               __builtin_cpu_supports("avx512vl");
-#endif
-    return level == PLAIN;
-}
-
-inline TrainLine choose_train_line(int level, int dim, bool loss) {
-#if S2V_X86
-    if (level == AVX512) return avx512::train_line_for(dim, loss);
-    if (level == AVX2) return avx2::train_line_for(dim, loss);
-#endif
-    (void)level;
-    return plain::train_line_for(dim, loss);
-}
-
-inline MeanRows choose_mean_rows(int level, int dim, bool half) {
-#if S2V_X86
-    if (level == AVX512) return avx512::mean_rows_for(dim, half);
-    if (level == AVX2) return avx2::mean_rows_for(dim, half);
-#endif
-    (void)level;
-    return plain::mean_rows_for(dim, half);
-}
-
-inline DotRows choose_dot_rows(int level, bool half) {
-#if S2V_X86
-    if (level == AVX512) return avx512::dot_rows_for(half);
-    if (level == AVX2) return avx2::dot_rows_for(half);
-#endif
-    (void)level;
-    return plain::dot_rows_for(half);
-}
-
-inline BestRows choose_best_rows(int level, bool half) {
-#if S2V_X86
-    if (level == AVX512 && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw"))
-        return half ? &vnni::best_rows<uint16_t> : &vnni::best_rows<float>;
-    if (level == AVX512) return avx512::best_rows_for(half);
-    if (level == AVX2) return avx2::best_rows_for(half);
-#endif
-    (void)level;
-    return plain::best_rows_for(half);
-}
 
 }  // namespace s2v
