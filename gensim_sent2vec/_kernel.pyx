@@ -11,7 +11,7 @@ import numpy as np
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_DecodeUTF8, PyUnicode_GET_LENGTH, PyUnicode_KIND
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from libcpp cimport bool as cbool
 from libcpp.vector cimport vector
@@ -259,7 +259,7 @@ def character_buckets(bytes word, int minn, int maxn, uint32_t bucket):
 
 
 def insert_words(const uint64_t[::1] hashes, const int64_t[::1] ids, uint64_t[::1] part, uint64_t begin,
-                uint64_t n_slots, bint carried):
+                 uint64_t n_slots, bint carried):
     """Place words into slots [begin, begin + len(part)) of a word table of `n_slots`.
 
     Parameters
@@ -419,7 +419,8 @@ cdef class Trainer:
 
     def __cinit__(self, float[:, ::1] words, float[::1] placeholder, float[:, ::1] grams, float[:, ::1] out,
                   const uint64_t[::1] alias, const uint32_t[::1] keep, Schedule schedule not None, *,
-                  int word_ngrams, bint skip_bigrams, bint epfml_hash, int dropout_k, int negative, int shared_negatives,
+                  int word_ngrams, bint skip_bigrams, bint epfml_hash, int dropout_k, int negative,
+                  int shared_negatives,
                   uint64_t seed, bint compute_loss=False, int hot_rows=0, int sync_every=1000):
         cdef int64_t n = words.shape[0], dim = words.shape[1]
         if n < 2 or dim < 1 or out.shape[0] != n or out.shape[1] != dim or len(placeholder) != dim or len(alias) != n:
@@ -852,7 +853,7 @@ cdef class Speller:
 
 
 def add_weighted_rows(float[:, ::1] means, float[::1] totals, const int64_t[::1] sentences, const int64_t[::1] at,
-           const float[::1] weights, const float[:, ::1] rows):
+                      const float[::1] weights, const float[:, ::1] rows):
     """Take further rows into weighted means and the sums of their weights, in place.
 
     Parameters
