@@ -71,7 +71,7 @@ def test_a_failed_save_leaves_the_model_and_the_files_intact(trained, path, monk
 
 def test_a_name_that_is_too_long(trained, tmp_path, path):
     encoded = trained.wv.encode(SENTENCES)
-    with pytest.raises(OSError, match="too long: '.*nnn'"):
+    with pytest.raises(OSError, match=r"too long: '.*nnn'"):
         trained.save(str(tmp_path / ("n" * 240)), sep_limit=1)
     assert os.listdir(tmp_path) == []
     assert_intact(trained, encoded, path)
