@@ -70,7 +70,7 @@ class WordVectors(KeyedVectors):
     # The word2vec format
 
     def save_word2vec_format(self, fname: Any, fvocab: Any = None, *args: Any, **kwargs: Any) -> None:
-        """Save the vectors of the words as a word2vec file; loading it gives equal vectors.
+        """Save the vectors of the words as a word2vec file, atomically; loading it gives equal vectors.
 
         The arguments are those of gensim's `KeyedVectors`. Half precision is written as float32. What the format
         cannot store is left out, with a warning in the log: n-gram rows; words that are empty or contain ASCII
@@ -99,7 +99,9 @@ class WordVectors(KeyedVectors):
         if saved.vectors.dtype != np.float32:
             saved = copy.copy(saved)
             saved.vectors = saved.vectors.astype(np.float32)
-        super(WordVectors, saved).save_word2vec_format(fname, fvocab, *args, **kwargs)
+        append = kwargs.get("append", args[4] if len(args) > 4 else False)
+        with word2vec.unfinished(fname, append) as new, word2vec.unfinished(fvocab, append) as new_counts:
+            super(WordVectors, saved).save_word2vec_format(new, new_counts, *args, **kwargs)
 
     def _without(self, ids: np.ndarray) -> WordVectors:
         """The words, vectors and attributes except those of `ids`."""

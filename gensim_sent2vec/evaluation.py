@@ -17,6 +17,7 @@ from scipy import sparse, stats
 from ._search.scoring import check_hybrid, mix
 from ._text.tables import at_line, header_of, read_table
 from ._text.tokenization import Tokenization
+from ._util.atomic import is_stream
 from ._util.rows import unit_rows
 from .keyedvectors import Sent2VecKeyedVectors
 from .lexical import LexicalScores
@@ -303,7 +304,7 @@ def check_log(path: str) -> None:
     ValueError
         If the file is not a log of `append_to_log`.
     """
-    if not os.path.exists(path):
+    if not os.path.exists(path) or is_stream(path):
         return
     if header_of(path) not in ([], [column.casefold() for column in LOG_COLUMNS]):
         raise ValueError(f"{path!r} is not an evaluation log: its columns are not {', '.join(LOG_COLUMNS)}")
@@ -329,12 +330,37 @@ def append_to_log(path: str, model: str, results: Iterable[dict[str, Any]], para
         "parameters": json.dumps(parameters, ensure_ascii=False),
     }
     lines = ["\t".join(_cell((common | result).get(column, "")) for column in LOG_COLUMNS) for result in results]
-    with open(path, "ab") as file:
+    # Names of files need not be UTF-8; the log must be.
+    header, rows = (
+        "".join(f"{line}\n" for line in part).encode("utf-8", "backslashreplace")
+        for part in (["\t".join(LOG_COLUMNS)], lines)
+    )
+    if is_stream(path):
+        with open(path, "wb") as stream:
+            stream.write(header + rows)
+        return
+    with open(path, "a+b", buffering=0) as file:
         _lock(file)  # two evaluations may finish at the same time
-        if file.seek(0, os.SEEK_END) == 0:
-            lines.insert(0, "\t".join(LOG_COLUMNS))
-        # Names of files need not be UTF-8; the log must be.
-        file.write("".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace"))
+        size = file.seek(0, os.SEEK_END)
+        try:
+            _write_all(file, (_end_of_torn_row(file, size) if size else header) + rows)
+            os.fsync(file.fileno())
+        except BaseException:
+            file.truncate(size)  # all rows or none
+            raise
+
+
+def _end_of_torn_row(file: Any, size: int) -> bytes:
+    """What ends the last row, if its writer was killed before it could."""
+    file.seek(size - 1)
+    return b"" if file.read(1) == b"\n" else b"\n"
+
+
+def _write_all(file: Any, data: bytes) -> None:
+    """Write to an unbuffered file, which may take less than it is given."""
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]
 
 
 def _cell(value: Any) -> str:

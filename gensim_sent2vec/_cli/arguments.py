@@ -85,6 +85,19 @@ def add_float(to: Container, name: str, help: str, default: float | None = None)
 
 def add_model(to: Container) -> None:
     add_file(to, "model", metavar="MODEL", help="a model or a file of vectors, in any format that convert reads")
+    add_trusted(to)
+
+
+def add_trusted(to: Container) -> None:
+    add_flag(
+        to,
+        "--trusted",
+        help="load all classes: models and phrases are pickles, which can execute code; only for files that you trust",
+    )
+
+
+def add_force(to: Container) -> None:
+    add_flag(to, "--force", help="replace an existing output of any kind")
 
 
 def add_workers(to: Container, unit: str = "threads") -> None:

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from smart_open import open as smart_open
 
 from .._text.vocabulary import Vocabulary
 from .._util import memory
+from .._util.atomic import atomic_path
 from .._util.compression import COMPRESSED_SUFFIXES
 from .other_formats import WORD2VEC_HEADER
 
@@ -40,6 +45,22 @@ def unsupported_words(words: Vocabulary, counts_file: bool = False) -> np.ndarra
     if counts_file:
         ids.append(np.array([i for i, word in enumerate(words) if re.search(r"\s", word)], dtype=np.int64))
     return np.unique(np.concatenate(ids))
+
+
+@contextmanager
+def unfinished(path: Any, append: bool = False) -> Iterator[Any]:
+    """The path of a temporary file for gensim to write, which replaces the file at the end.
+
+    None, an open file and the address of a remote file are what gensim gets. With `append`, the temporary file starts
+    with the content of the existing one.
+    """
+    if not isinstance(path, (str, os.PathLike)) or "://" in os.fspath(path):
+        yield path
+        return
+    with atomic_path(path) as temporary:
+        if append and os.path.isfile(path):
+            shutil.copyfile(path, temporary)
+        yield temporary
 
 
 def is_binary(path: str) -> bool | None:

@@ -121,7 +121,7 @@ class Faq:
         self.check(self.hybrid)
 
     @classmethod
-    def load(cls, model: str, index: str, hybrid: float | None = None) -> Faq:
+    def load(cls, model: str, index: str, hybrid: float | None = None, trusted: bool = False) -> Faq:
         """Load saved files, memory-mapped read-only, and run one query, so that the first request is not slow.
 
         Raises
@@ -129,7 +129,7 @@ class Faq:
         ValueError, TypeError, OSError, ImportError, MemoryError
             As `load_vectors` and `SentenceIndex.load`.
         """
-        faq = cls(SentenceIndex.load(index, load_vectors(model), mmap="r"), hybrid)
+        faq = cls(SentenceIndex.load(index, load_vectors(model, trusted=trusted), mmap="r"), hybrid)
         if len(faq.index):
             faq.search([faq.index.sentences[0]], explain=True)  # loads the dictionary of a tokenizer, for instance
         return faq

@@ -21,11 +21,14 @@ class Source:
         A saved index, or a text file of questions and answers (see `read_faq`).
     hybrid : float, optional
         The lexical share of the score, see `Faq`.
+    trusted : bool
+        As in `Sent2Vec.load`.
     """
 
     model: str
     faq: str
     hybrid: float | None = None
+    trusted: bool = False
 
     def index(self, folder: str, generation: int) -> str:
         """Return the path of the index. For a text file, an index is built and saved in `folder`.
@@ -40,9 +43,9 @@ class Source:
         if is_index(self.faq):
             return self.faq
         path = os.path.join(folder, f"{generation}.index")
-        build_index(load_vectors(self.model), self.faq, lexical=True).save(path)
+        build_index(load_vectors(self.model, trusted=self.trusted), self.faq, lexical=True).save(path)
         return path
 
     def load(self, index: str) -> Faq:
         """Load the model and the index at the path `index`, both memory-mapped."""
-        return Faq.load(self.model, index, self.hybrid)
+        return Faq.load(self.model, index, self.hybrid, self.trusted)

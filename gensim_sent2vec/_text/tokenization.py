@@ -17,7 +17,7 @@ from typing import Any
 
 import smart_open
 
-from .._util.atomic import atomic_path
+from .._util.atomic import atomic_path, temporary_folder
 from .._util.batches import batched
 from .._util.pickling import is_picklable
 from .._util.progress import Progress
@@ -269,7 +269,7 @@ def as_tokens(
             yield (sentences if phrases is None else TokenizedSentences(sentences, phrases)), None
             return
         texts, folder = checked_texts(sentences, argument), tempfile.gettempdir()
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".gensim-sent2vec-") as temporary:
+    with temporary_folder(os.path.join(folder, "gensim-sent2vec")) as temporary:
         path = os.path.join(temporary, "tokens.txt")
         write_tokens(texts, path, tokenization, workers, show_progress_bar)
         yield None, TokenFile(path)

@@ -11,8 +11,8 @@ from ..._pooling.baking import SAMPLE
 from ..._text.corpus import Sample, TextLines
 from ...convert import BINARY, EPFML, FOLDERS, NATIVE, TEXT, format_from_name, load_vectors, write_vectors
 from ...keyedvectors import Sent2VecKeyedVectors
-from ..arguments import Subcommands, add_command, add_file, add_model
-from ..files import check_writable
+from ..arguments import Subcommands, add_command, add_file, add_force, add_model
+from ..files import check_output
 
 FORMATS = (NATIVE, TEXT, BINARY, *FOLDERS)
 
@@ -43,17 +43,18 @@ def add_parser(commands: Subcommands) -> None:
         help=f"format of OUT, whatever its suffix: {', '.join(FORMATS)}; the last two write a folder and need the "
         "extra [static]",
     )
+    add_force(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    wv = load_vectors(args.model)
+    wv = load_vectors(args.model, trusted=args.trusted)
     output_format = args.to or format_from_name(args.target)
     if output_format == EPFML:
         raise ValueError(
             f"OUT: {args.target!r} has the suffix of the reference program's format, which cannot hold baked vectors; "
             "choose another suffix, or pass --to"
         )
-    check_writable(args.target, folder=output_format in FOLDERS)
+    check_output(args.target, output_format, (args.model, args.corpus), args.force)
     if output_format in FOLDERS and find_spec(output_format.replace("-", "_")) is None:
         raise ImportError(f'--to {output_format} needs {output_format}: pip install "gensim-sent2vec[static]"')
     baked = _bake(wv, args.corpus)

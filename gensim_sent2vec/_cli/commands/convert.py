@@ -6,10 +6,10 @@ import argparse
 import os
 import sys
 
-from ...convert import FORMATS
+from ...convert import FORMATS, format_from_name
 from ...convert import convert as convert_file
-from ..arguments import Subcommands, add_command, add_file
-from ..files import check_writable
+from ..arguments import Subcommands, add_command, add_file, add_force, add_trusted
+from ..files import check_output
 
 
 def add_parser(commands: Subcommands) -> None:
@@ -38,9 +38,11 @@ def add_parser(commands: Subcommands) -> None:
     parser.add_argument(
         "--to", choices=FORMATS, metavar="FORMAT", help=f"format of OUT, whatever its suffix: {', '.join(FORMATS)}"
     )
+    add_force(parser)
+    add_trusted(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    check_writable(args.target)
-    output_format = convert_file(args.source, args.target, args.to)
+    check_output(args.target, args.to or format_from_name(args.target), [args.source], args.force)
+    output_format = convert_file(args.source, args.target, args.to, args.trusted)
     print(f"{args.target}: {output_format}, {os.path.getsize(args.target):,} bytes", file=sys.stderr)

@@ -16,7 +16,8 @@ from gensim.utils import simple_preprocess
 from ...keyedvectors import Sent2VecKeyedVectors
 from ...model import Sent2Vec
 from ...search import SentenceIndex
-from ..arguments import Subcommands, add_command, add_file, add_workers
+from ..arguments import Subcommands, add_command, add_file, add_force, add_workers
+from ..files import MODEL, check_output
 
 EPOCHS, ALPHA = 40, 0.1  # so small a corpus needs more epochs than the default, at a lower learning rate
 HELD_OUT = (0, 12, 40)  # sentences of lee.cor that serve as queries
@@ -37,12 +38,15 @@ def add_parser(commands: Subcommands) -> None:
         ],
     )
     add_file(parser, "--save", metavar="MODEL", help="where to save the model (default: a temporary directory)")
+    add_force(parser)
     add_workers(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     from ...datasets import lee_documents, split_sentences  # slow to import, for gensim's test utilities
 
+    if args.save:
+        check_output(args.save, MODEL, (), args.force)
     started = time.monotonic()
     background, held_out = lee_documents("lee_background.cor"), lee_documents("lee.cor")
     sentences = split_sentences(background)

@@ -10,13 +10,13 @@ import numpy as np
 import smart_open
 
 from ..._text.corpus import TextLines
+from ..._util.atomic import atomic_path, atomic_write
 from ..._util.batches import batched
 from ...convert import BINARY, TEXT, format_from_name, load_vectors
 from ...keyedvectors import Sent2VecKeyedVectors
-from ..arguments import Subcommands, add_command, add_file, add_flag, add_model, add_plain, add_workers
-from ..files import check_writable
+from ..arguments import Subcommands, add_command, add_file, add_flag, add_force, add_model, add_plain, add_workers
+from ..files import NUMPY, ROWS, check_output
 
-ROWS, NUMPY = "rows", "numpy"
 SUFFIXES = ((".txt", ROWS), (".vec", TEXT), (".w2v.bin", BINARY))  # any other name: NumPy
 
 
@@ -47,16 +47,18 @@ def add_parser(commands: Subcommands) -> None:
     add_file(parser, "-o", "--output", metavar="OUT", help="write a file: float32, shape (n_sentences, n_dims)")
     add_flag(parser, "--normalize", help="scale vectors to unit length")
     add_plain(parser)
+    add_force(parser)
     add_workers(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    wv = load_vectors(args.model, args.plain)
+    wv = load_vectors(args.model, args.plain, args.trusted)
     lines = TextLines(args.file)
     if args.output:
-        check_writable(args.output)
+        output_format = format_from_name(args.output, SUFFIXES, default=NUMPY)
+        check_output(args.output, output_format, (args.model, args.file), args.force)
         vectors = wv.encode(lines, normalize=args.normalize, workers=args.workers)
-        _write_vectors(args.output, vectors)
+        _write_vectors(args.output, output_format, vectors)
         return
     for batch in batched(lines, 1000):
         vectors = wv.encode(batch, normalize=args.normalize, workers=args.workers, show_progress_bar=False)
@@ -68,14 +70,13 @@ def _rows(vectors: np.ndarray) -> Iterator[str]:
     return (" ".join(map(str, row)) + "\n" for row in vectors)
 
 
-def _write_vectors(path: str, vectors: np.ndarray) -> None:
-    """Write sentence vectors in the format that the suffix selects."""
-    output_format = format_from_name(path, SUFFIXES, default=NUMPY)
+def _write_vectors(path: str, output_format: str, vectors: np.ndarray) -> None:
+    """Write sentence vectors, atomically."""
     if output_format == ROWS:
-        with smart_open.open(path, "w", encoding="ascii") as file:
+        with atomic_path(path) as unfinished, smart_open.open(unfinished, "w", encoding="ascii") as file:
             file.writelines(_rows(vectors))
     elif output_format == NUMPY:
-        with open(path, "wb") as binary:  # given a path, np.save would append .npy
+        with atomic_write(path) as binary:  # given a path, np.save would append .npy
             np.save(binary, vectors)
     else:
         by_line = Sent2VecKeyedVectors(vectors.shape[1])

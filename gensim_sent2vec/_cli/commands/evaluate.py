@@ -10,7 +10,7 @@ from ...convert import load_model
 from ...evaluation import append_to_log, check_log, evaluate_file
 from ...model import Sent2Vec
 from ..arguments import Subcommands, add_command, add_file, add_flag, add_float, add_model, add_plain
-from ..files import check_writable
+from ..files import LOG, check_output
 from .info import describe_model
 
 
@@ -45,11 +45,11 @@ def add_parser(commands: Subcommands) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    loaded = load_model(args.model)
+    loaded = load_model(args.model, trusted=args.trusted)
     wv = loaded.wv if isinstance(loaded, Sent2Vec) else loaded
     options = {"hybrid": args.hybrid, "weighting": False if args.plain else None, "tokenizer": args.tokenizer}
     if args.log:
-        check_writable(args.log)
+        check_output(args.log, LOG, (args.model, *args.files))
         check_log(args.log)
     results = []
     for path in args.files:

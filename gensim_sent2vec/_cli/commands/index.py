@@ -9,8 +9,8 @@ import numpy as np
 
 from ..._service.faq import build_index
 from ...convert import load_vectors
-from ..arguments import Subcommands, add_command, add_file, add_flag, add_model, add_workers
-from ..files import check_writable
+from ..arguments import Subcommands, add_command, add_file, add_flag, add_force, add_model, add_workers
+from ..files import INDEX, check_output
 
 
 def add_parser(commands: Subcommands) -> None:
@@ -43,12 +43,13 @@ def add_parser(commands: Subcommands) -> None:
     )
     add_flag(parser, "--float16", help="store vectors in half precision")
     add_flag(parser, "--lexical", help="store lexical scores too, for searches with --hybrid")
+    add_force(parser)
     add_workers(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    wv = load_vectors(args.model)
-    check_writable(args.output)
+    wv = load_vectors(args.model, trusted=args.trusted)
+    check_output(args.output, INDEX, (args.model, args.corpus), args.force)
     dtype = np.float16 if args.float16 else np.float32
     index = build_index(wv, args.corpus, method=args.method, dtype=dtype, lexical=args.lexical, workers=args.workers)
     index.save(args.output)

@@ -14,7 +14,7 @@ from ...model import Sent2Vec
 from ...phrases import count_phrases
 from ...search import SentenceIndex
 from ...tokenizers import describe
-from ..arguments import Subcommands, add_command, add_file, add_flag
+from ..arguments import Subcommands, add_command, add_file, add_flag, add_trusted
 
 
 def add_parser(commands: Subcommands) -> None:
@@ -33,6 +33,7 @@ def add_parser(commands: Subcommands) -> None:
     add_file(parser, "model", metavar="MODEL", help="a model or vectors, in any format that convert reads, or an index")
     add_flag(parser, "--json", help="print a JSON object")
     add_flag(parser, "--verify", help="compare the entire file with its checksums")
+    add_trusted(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> None:
     if native == SentenceIndex.__name__:
         facts = read(args.model, mmap="r", verify=args.verify)[1]
     else:
-        facts = describe_model(load_model(args.model, verify=args.verify))
+        facts = describe_model(load_model(args.model, verify=args.verify, trusted=args.trusted))
     if native:
         header = read_header(args.model)
         facts |= {"layout": header.layout, "file_bytes": header.size}

@@ -52,4 +52,4 @@ def run(args: argparse.Namespace) -> None:
     from ..._service.supervisor import Source, serve  # only this command needs it
 
     limits = Limits(args.max_body, args.max_sentences, args.max_length, args.max_topn)
-    serve(Source(args.model, args.faq, args.hybrid), args.host, args.port, args.workers, limits)
+    serve(Source(args.model, args.faq, args.hybrid, args.trusted), args.host, args.port, args.workers, limits)

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from ..._text.corpus import TextLines
-from ...convert import load_vectors
+from ...convert import NATIVE, load_vectors
 from ...evaluation import evaluate_sts
 from ...keyedvectors import Sent2VecKeyedVectors
 from ...shrink import shrink_to_file, stored_bytes
-from ..arguments import Subcommands, add_command, add_file, add_flag, add_int, add_model
-from ..files import check_writable
+from ..arguments import Subcommands, add_command, add_file, add_flag, add_force, add_int, add_model
+from ..files import check_output
 
 
 def add_parser(commands: Subcommands) -> None:
@@ -48,11 +48,12 @@ def add_parser(commands: Subcommands) -> None:
         help="evaluate before and after on these files: score, sentence1, sentence2",
     )
     add_flag(parser, "--json", help='print one JSON object: "before" and "after"')
+    add_force(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    wv = load_vectors(args.model)
-    check_writable(args.target)
+    wv = load_vectors(args.model, trusted=args.trusted)
+    check_output(args.target, NATIVE, (args.model, args.corpus, *args.eval), args.force, read_back=True)
     before = _size_and_scores(wv, args.eval)
     sentences = TextLines(args.corpus) if args.corpus else None
     dtype = np.float16 if args.float16 else None

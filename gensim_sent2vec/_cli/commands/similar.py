@@ -51,7 +51,7 @@ def add_parser(commands: Subcommands) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    wv = load_vectors(args.model, args.plain)
+    wv = load_vectors(args.model, args.plain, args.trusted)
     if args.topn < 1:
         raise ValueError(f"--topn: must be at least 1, got {args.topn}")
     index = _index(args, wv)

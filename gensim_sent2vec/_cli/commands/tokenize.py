@@ -6,7 +6,8 @@ import argparse
 
 from ..._text.tokenization import tokenize_file
 from ...phrases import load_phrases
-from ..arguments import Subcommands, add_command, add_file, add_phrases, add_workers
+from ..arguments import Subcommands, add_command, add_file, add_force, add_phrases, add_trusted, add_workers
+from ..files import TOKENS, check_output
 
 
 def add_parser(commands: Subcommands) -> None:
@@ -28,9 +29,12 @@ def add_parser(commands: Subcommands) -> None:
     add_file(parser, "target", metavar="OUT", help="tokens separated by spaces; compressed according to its suffix")
     parser.add_argument("--tokenizer", metavar="NAME", required=True, help="simple, words, kiwi, mecab, kiwi:N,V, ...")
     add_phrases(parser)
+    add_trusted(parser)
+    add_force(parser)
     add_workers(parser, unit="processes")
 
 
 def run(args: argparse.Namespace) -> None:
-    phrases = load_phrases(args.phrases) if args.phrases else None
+    check_output(args.target, TOKENS, (args.source, args.phrases), args.force)
+    phrases = load_phrases(args.phrases, args.trusted) if args.phrases else None
     tokenize_file(args.source, args.target, args.tokenizer, phrases, args.workers)

@@ -14,8 +14,8 @@ from ...keyedvectors import Sent2VecKeyedVectors
 from ...model import Sent2Vec
 from ...phrases import learn_phrases, load_phrases
 from ...weighting import SentenceWeighting
-from ..arguments import Container, Subcommands, add_command, add_file, add_flag, add_phrases
-from ..files import check_writable
+from ..arguments import Container, Subcommands, add_command, add_file, add_flag, add_force, add_phrases, add_trusted
+from ..files import MODEL, check_output
 
 Options = tuple[tuple[str, type, str], ...]  # name, type, help
 
@@ -84,6 +84,8 @@ def add_parser(commands: Subcommands) -> None:
     phrases = corpus.add_mutually_exclusive_group()
     add_phrases(phrases)
     add_flag(phrases, "--learn-phrases", help="learn phrases from the corpus and join them")
+    add_trusted(corpus)
+    add_force(parser)
 
 
 def _add_options(to: Container, options: Options, function: Callable[..., Any]) -> None:
@@ -113,7 +115,7 @@ def run(args: argparse.Namespace) -> None:
     if args.tokenized and args.learn_phrases:
         raise ValueError("--learn-phrases: learns from text, so it cannot be combined with --tokenized; drop one")
     lines = TextLines(args.corpus)
-    check_writable(args.model)
+    check_output(args.model, MODEL, (args.corpus, args.phrases), args.force)
     model = Sent2Vec(
         **_given(args, TRAINING),
         skip_bigrams=args.skip_bigrams,
@@ -121,7 +123,9 @@ def run(args: argparse.Namespace) -> None:
         compute_loss=True,
     )
     if args.phrases or args.learn_phrases:
-        model.wv.phrases = load_phrases(args.phrases) if args.phrases else learn_phrases(model.wv.token_lists(lines))
+        model.wv.phrases = (
+            load_phrases(args.phrases, args.trusted) if args.phrases else learn_phrases(model.wv.token_lists(lines))
+        )
     with model.as_tokens(*_corpus(lines, model.wv, args.tokenized)) as (sentences, file):
         model.build_vocab(sentences, file)
         try:
