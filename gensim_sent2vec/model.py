@@ -41,7 +41,7 @@ from ._util.parameters import check_float, check_int, check_optional_int, reject
 from ._util.progress import Progress
 from ._util.threads import available_cpus
 from .keyedvectors import Sent2VecKeyedVectors
-from .tokenizers import DEFAULT
+from .tokenizers import DEFAULT, describe
 from .weighting import SentenceWeighting
 
 logger = logging.getLogger(__name__)
@@ -247,6 +247,30 @@ class Sent2Vec(Word2Vec):
                 self.train(opened, compute_loss=self.compute_loss, callbacks=callbacks)
         elif trim_rule is not None or callbacks:
             logger.warning("trim_rule and callbacks are ignored without a corpus; pass them to build_vocab and train")
+
+    def __repr__(self) -> str:
+        facts = [f"{len(self.wv):,} words", f"{self.vector_size:,} dimensions"]
+        facts.append(f"tokenizer {describe(self.wv.tokenizer)}" + (" with phrases" if self.wv.phrases else ""))
+        facts.append("weighted sentence vectors" if self.wv.weighting else "sentence vectors are plain means")
+        if self.word_ngrams > 1:
+            kind = "skip-bigrams" if self.skip_bigrams else "n-grams"
+            facts.append(f"{kind} of up to {self.word_ngrams} words in {self.bucket:,} rows")
+        return f"<{type(self).__name__}: {', '.join(facts)}>"
+
+    def encode(self, sentences: Any, *args: Any, **options: Any) -> Any:
+        """Compute the vectors of sentences: ``model.wv.encode``.
+
+        Parameters
+        ----------
+        sentences, *args, **options
+            As for `Sent2VecKeyedVectors.encode`.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (n_sentences, n_dims)
+            What that method returns.
+        """
+        return self.wv.encode(sentences, *args, **options)
 
     def _set_ngram_options(self, word_ngrams: int, skip_bigrams: bool, dropout_k: int, bucket: int) -> None:
         self.word_ngrams = check_int("word_ngrams", word_ngrams, 1, MAX_WORD_NGRAMS)
