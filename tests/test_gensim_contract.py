@@ -125,7 +125,7 @@ def test_overrides_of_keyed_vectors_take_what_gensim_passes(name):
 # ---------------------------------------------------------------------------------------------------
 # Who uses the hooks
 
-HOOK_FILES = {"model.py", "keyedvectors.py", "_wordvectors.py"}  # and those in _files
+HOOK_FILES = {"model.py", "keyedvectors.py", "_wordvectors.py", "weighting.py"}  # and those in _files
 HOOK_NAMES = {*OVERRIDDEN, "prepare_weights", "_save_specials", "_load_specials", "__func__"} - {
     "build_vocab", "build_vocab_from_freq", "estimate_memory",
 }  # fmt: skip
