@@ -1,5 +1,7 @@
 """Sent2Vec sentence embeddings for gensim."""
 
+from typing import Any
+
 try:
     from . import _kernel  # noqa: F401
 except ImportError as error:
@@ -30,3 +32,16 @@ __all__ = [
     "save_epfml_model",
     "tokenize_file",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`Sent2VecVectorizer` is imported on first use, because it imports scikit-learn."""
+    if name == "Sent2VecVectorizer":
+        from .vectorizer import Sent2VecVectorizer
+
+        return Sent2VecVectorizer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), "Sent2VecVectorizer"]

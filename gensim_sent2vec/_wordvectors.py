@@ -17,6 +17,10 @@ from ._text.vocabulary import Vocabulary
 logger = logging.getLogger(__name__)
 
 
+class DamagedFileError(ValueError, EOFError):
+    """A word2vec file is damaged. gensim raises an EOFError for some of these files, and a ValueError for others."""
+
+
 class WordVectors(KeyedVectors):
     """The words of `Sent2VecKeyedVectors`, their vectors and attributes."""
 
@@ -128,7 +132,7 @@ class WordVectors(KeyedVectors):
 
         Raises
         ------
-        ValueError, OSError
+        DamagedFileError, OSError
             With the name of the file, if it is damaged, in another format, or cannot be read.
         MemoryError
             If the vectors do not fit into the memory available to this process.
@@ -143,7 +147,7 @@ class WordVectors(KeyedVectors):
         except (ValueError, EOFError, AssertionError, IndexError, zlib.error) as error:
             kind = "binary" if binary else "text"
             reason = error or "no vectors"
-            raise ValueError(f"{fname!r} is damaged, or not a word2vec {kind} file: {reason}") from error
+            raise DamagedFileError(f"{fname!r} is damaged, or not a word2vec {kind} file: {reason}") from error
         except OSError as error:
             if error.filename is None:  # raised by a decompressor
                 raise OSError(f"{fname!r}: {error}") from error

@@ -95,11 +95,14 @@ def load_epfml_model(path: str | os.PathLike[str]) -> Sent2Vec:
         2 * layout.n_entries + layout.n_ngram_rows,
         "load_epfml_vectors, which leaves out the output matrix",
     )
-    model = Sent2Vec(
-        vector_size=args.dim, epochs=max(1, args.epoch), min_count=args.minCount, negative=max(1, args.neg),
-        word_ngrams=args.wordNgrams, bucket=args.bucket, sample=0 if args.t >= NEVER_SKIPPED else args.t,
-        ns_exponent=0.5,
-    )  # fmt: skip
+    try:
+        model = Sent2Vec(
+            vector_size=args.dim, epochs=max(1, args.epoch), min_count=args.minCount, negative=max(1, args.neg),
+            word_ngrams=args.wordNgrams, bucket=args.bucket, sample=0 if args.t >= NEVER_SKIPPED else args.t,
+            ns_exponent=0.5,
+        )  # fmt: skip
+    except ValueError as error:
+        raise ValueError(f"{layout.path!r}: arguments at byte 8: {error}") from None
     model.wv = wv = _read_vectors(layout)
     probability = target_probability(wv.expandos["count"], model.sample, layout.n_tokens)
     wv.expandos["sample_int"] = as_uint32(probability)

@@ -26,9 +26,9 @@ from ._training.learning_rate import LinearDecay
 from ._training.matrices import (
     WORDS,
     Matrices,
+    check_matrices,
     check_output_vectors,
     check_vocabulary,
-    check_writable,
     initial_matrices,
     memory_estimate,
     random_rows,
@@ -41,7 +41,7 @@ from ._util.parameters import check_float, check_int, check_optional_int, reject
 from ._util.progress import Progress
 from ._util.threads import available_cpus
 from .keyedvectors import Sent2VecKeyedVectors
-from .tokenizers import DEFAULT
+from .tokenizers import DEFAULT, describe
 from .weighting import SentenceWeighting
 
 logger = logging.getLogger(__name__)
@@ -248,6 +248,30 @@ class Sent2Vec(Word2Vec):
         elif trim_rule is not None or callbacks:
             logger.warning("trim_rule and callbacks are ignored without a corpus; pass them to build_vocab and train")
 
+    def __repr__(self) -> str:
+        facts = [f"{len(self.wv):,} words", f"{self.vector_size:,} dimensions"]
+        facts.append(f"tokenizer {describe(self.wv.tokenizer)}" + (" with phrases" if self.wv.phrases else ""))
+        facts.append("weighted sentence vectors" if self.wv.weighting else "sentence vectors are plain means")
+        if self.word_ngrams > 1:
+            kind = "skip-bigrams" if self.skip_bigrams else "n-grams"
+            facts.append(f"{kind} of up to {self.word_ngrams} words in {self.bucket:,} rows")
+        return f"<{type(self).__name__}: {', '.join(facts)}>"
+
+    def encode(self, sentences: Any, *args: Any, **options: Any) -> Any:
+        """Compute the vectors of sentences: ``model.wv.encode``.
+
+        Parameters
+        ----------
+        sentences, *args, **options
+            As for `Sent2VecKeyedVectors.encode`.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (n_sentences, n_dims)
+            What that method returns.
+        """
+        return self.wv.encode(sentences, *args, **options)
+
     def _set_ngram_options(self, word_ngrams: int, skip_bigrams: bool, dropout_k: int, bucket: int) -> None:
         self.word_ngrams = check_int("word_ngrams", word_ngrams, 1, MAX_WORD_NGRAMS)
         self.skip_bigrams = bool(skip_bigrams)
@@ -438,7 +462,7 @@ class Sent2Vec(Word2Vec):
         words = self.wv.freeze()  # words may have been added with `add_vectors`
         if not len(words) or not len(self.wv.vectors):
             raise ValueError("update: there is no vocabulary to update; call build_vocab without update first")
-        check_output_vectors(self.wv.vectors, getattr(self, "syn1neg", None), grown=True)
+        check_output_vectors(self.wv.vectors, self._matrices.output)
         return words
 
     def build_vocab_from_freq(
@@ -497,7 +521,8 @@ class Sent2Vec(Word2Vec):
 
     @property
     def _matrices(self) -> Matrices:
-        return Matrices(self.wv.vectors, self.wv.vectors_ngrams, self.placeholder, self.syn1neg)
+        parts: Any = (getattr(self, name, None) for name in ("placeholder", "syn1neg"))  # users may have deleted them
+        return Matrices(self.wv.vectors, self.wv.vectors_ngrams, *parts)
 
     def init_weights(self) -> None:
         """Reset the vectors: input vectors uniform in ±1/vector_size, output vectors zero."""
@@ -612,7 +637,6 @@ class Sent2Vec(Word2Vec):
         reject_unknown_options(unsupported, inspect.signature(self.train).parameters, CONSTRUCTOR, "train")
         callbacks = _as_callbacks(callbacks)
         check_vocabulary(self.wv.index_to_key, self.wv.vectors)
-        check_output_vectors(self.wv.vectors, getattr(self, "syn1neg", None))
         if total_words is None and total_examples is None:
             total_words, total_examples = self.corpus_total_words, self.corpus_count
         decay = LinearDecay.checked(
@@ -621,7 +645,9 @@ class Sent2Vec(Word2Vec):
             self.min_alpha if end_alpha is None else end_alpha,
             total_words, total_examples, word_count,
         )  # fmt: skip
-        check_writable(self._matrices)
+        check_matrices(self._matrices, len(self.wv), self._n_ngrams)
+        if "count" not in self.wv.expandos:
+            raise ValueError("train: the words have no counts; call build_vocab(sentences), or with update=True")
         if decay.start > self.min_alpha_yet_reached:
             logger.warning(
                 "Effective 'alpha' higher than previous training cycles: %g, after %g", decay.start,

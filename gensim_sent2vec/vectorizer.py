@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ._text.inputs import checked_texts
-from .keyedvectors import Sent2VecKeyedVectors, check_keyed_vectors
+from .keyedvectors import Sent2VecKeyedVectors, Weighting, check_keyed_vectors
 from .model import Sent2Vec
 from .tokenizers import DEFAULT
+from .weighting import SentenceWeighting
 
 try:
     from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -24,7 +25,8 @@ except ImportError as error:
 # Parameters that are passed on to Sent2Vec.
 TRAINING = (
     "vector_size", "alpha", "epochs", "min_count", "max_final_vocab", "word_ngrams", "dropout_k", "bucket",
-    "skip_bigrams", "negative", "ns_exponent", "sample", "shared_negatives", "workers", "seed", "tokenizer", "phrases",
+    "skip_bigrams", "negative", "ns_exponent", "sample", "shared_negatives", "weighting", "workers", "seed",
+    "tokenizer", "phrases",
 )  # fmt: skip
 
 
@@ -33,15 +35,19 @@ class Sent2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     A replacement for `sklearn.feature_extraction.text.TfidfVectorizer`, with dense features::
 
-        make_pipeline(Sent2VecVectorizer(wv=model.wv), LinearSVC())
+        make_pipeline(Sent2VecVectorizer(model), LinearSVC())
 
     Parameters
     ----------
-    wv : Sent2VecKeyedVectors, optional
-        Pretrained vectors. `fit` does not train then, and the training parameters are ignored. Clones share the
-        vectors instead of copying them; pickles include them.
+    wv : Sent2VecKeyedVectors or Sent2Vec, optional
+        Pretrained vectors, or a model that has them. `fit` does not train then, and the training parameters are
+        ignored. Clones share the vectors instead of copying them; pickles include them.
     normalize : bool
         Scale sentence vectors to length 1.
+    weighting : bool or SentenceWeighting
+        How to pool word vectors into sentence vectors, see `Sent2Vec`. For pretrained vectors, True stands for their
+        own weighting, False for plain means, and a `SentenceWeighting` that has not been fitted is fitted by `fit`,
+        which needs the counts of the words.
     vector_size, alpha, epochs, min_count, max_final_vocab, word_ngrams, dropout_k, bucket, skip_bigrams, \
 negative, ns_exponent, sample, shared_negatives, workers, seed, tokenizer, phrases
         Training parameters, see `Sent2Vec`. With one worker, training is reproducible.
@@ -50,12 +56,14 @@ negative, ns_exponent, sample, shared_negatives, workers, seed, tokenizer, phras
     ----------
     wv_ : Sent2VecKeyedVectors
         The vectors that `transform` uses.
+    weighting_ : SentenceWeighting, False or None
+        The weighting that `transform` uses; None for that of the vectors.
     """
 
     def __init__(
         self,
+        wv: Sent2VecKeyedVectors | Sent2Vec | None = None,
         *,
-        wv: Sent2VecKeyedVectors | None = None,
         normalize: bool = False,
         vector_size: int = 100,
         alpha: float = 0.4,
@@ -70,6 +78,7 @@ negative, ns_exponent, sample, shared_negatives, workers, seed, tokenizer, phras
         ns_exponent: float = 0.5,
         sample: float = 0,
         shared_negatives: int | bool = True,
+        weighting: SentenceWeighting | bool | None = True,
         workers: int | None = None,
         seed: int = 1,
         tokenizer: Any = DEFAULT,
@@ -90,13 +99,14 @@ negative, ns_exponent, sample, shared_negatives, workers, seed, tokenizer, phras
         self.ns_exponent = ns_exponent
         self.sample = sample
         self.shared_negatives = shared_negatives
+        self.weighting = weighting
         self.workers = workers
         self.seed = seed
         self.tokenizer = tokenizer
         self.phrases = phrases
 
     def fit(self, X: Iterable[Any], y: Any = None) -> Sent2VecVectorizer:
-        """Train on texts. With pretrained vectors, only check the parameters.
+        """Train on texts. With pretrained vectors, only check the parameters and fit the `weighting`.
 
         Parameters
         ----------
@@ -112,17 +122,19 @@ negative, ns_exponent, sample, shared_negatives, workers, seed, tokenizer, phras
         Raises
         ------
         TypeError
-            If `wv` is not a `Sent2VecKeyedVectors`.
+            If `wv` is neither a `Sent2VecKeyedVectors` nor a `Sent2Vec`, or `X` is a table or contains missing values.
         ValueError
             If `X` is a single string, or too few words are left to train.
         """
         texts = _texts(X)
         if self.wv is not None:
-            check_keyed_vectors(self.wv)
-            self.wv_ = self.wv
+            wv, weighting = self._pretrained(), self._weighting_of_pretrained()
+            if weighting and not weighting.fitted:
+                weighting = SentenceWeighting(**weighting.parameters).fit(wv, texts, show_progress_bar=False)
+            self.wv_, self.weighting_ = wv, weighting
             return self
         options = {name: getattr(self, name) for name in TRAINING}
-        self.wv_ = Sent2Vec(texts, **options, show_progress_bar=False).wv
+        self.wv_, self.weighting_ = Sent2Vec(texts, **options, show_progress_bar=False).wv, None
         return self
 
     def transform(self, X: Iterable[Any]) -> np.ndarray:
@@ -146,20 +158,34 @@ negative, ns_exponent, sample, shared_negatives, workers, seed, tokenizer, phras
             If `X` is a single string.
         """
         check_is_fitted(self)
-        return self._vectors().encode(
-            _texts(X), normalize=self.normalize, workers=self.workers, show_progress_bar=False
+        return self._encode(_texts(X))
+
+    def _encode(self, texts: list[Any]) -> np.ndarray:
+        if hasattr(self, "wv_"):
+            wv, weighting = self.wv_, self.weighting_
+        else:
+            wv, weighting = self._pretrained(), self._weighting_of_pretrained()
+        return wv.encode(
+            texts, weighting=weighting, normalize=self.normalize, workers=self.workers, show_progress_bar=False
         )
 
-    def _vectors(self) -> Sent2VecKeyedVectors:
-        if hasattr(self, "wv_"):
-            return self.wv_
-        check_keyed_vectors(self.wv)
-        assert self.wv is not None
-        return self.wv
+    def _pretrained(self) -> Sent2VecKeyedVectors:
+        wv = self.wv.wv if isinstance(self.wv, Sent2Vec) else self.wv
+        check_keyed_vectors(wv)
+        assert wv is not None
+        return wv
+
+    def _weighting_of_pretrained(self) -> Weighting:
+        """The argument `weighting` of ``wv.encode``."""
+        if isinstance(self.weighting, SentenceWeighting):
+            return self.weighting
+        if self.weighting is not None and not isinstance(self.weighting, bool):
+            raise TypeError(f"weighting: expected a SentenceWeighting, True or False, got {self.weighting!r}")
+        return None if self.weighting else False
 
     @property
     def _n_features_out(self) -> int:  # for get_feature_names_out
-        return self._vectors().encode([], show_progress_bar=False).shape[1]
+        return self._encode([]).shape[1]
 
     def __sklearn_is_fitted__(self) -> bool:
         return self.wv is not None or hasattr(self, "wv_")

@@ -835,3 +835,14 @@ def test_all_values_of_half_precision():
     wv.set_words(Vocabulary.from_words(map(str, range(1 << 16))))
     wv.vectors = np.arange(1 << 16, dtype=np.uint16).view(np.float16)[:, None]
     np.testing.assert_array_equal(wv.encode(list(wv.index_to_key)), wv.vectors.astype(np.float32))
+
+
+def test_truncated_word2vec_files_raise_what_gensim_raises_and_a_value_error(wv, tmp_path):
+    """gensim raises an EOFError, and callers of this package expect a ValueError that names the file."""
+    path = tmp_path / "words"
+    for binary in (True, False):
+        wv.save_word2vec_format(path, binary=binary)
+        path.write_bytes(path.read_bytes()[:-100])
+        for error in (EOFError, ValueError):
+            with pytest.raises(error, match="words' is damaged"):
+                Sent2VecKeyedVectors.load_word2vec_format(path, binary=binary)

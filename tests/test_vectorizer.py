@@ -7,8 +7,10 @@ import sys
 
 import numpy as np
 import pytest
+from gensim.models import Word2Vec
 
-from gensim_sent2vec import Sent2Vec
+import gensim_sent2vec
+from gensim_sent2vec import Sent2Vec, SentenceWeighting
 
 pytest.importorskip("sklearn", reason='needs scikit-learn: pip install "gensim-sent2vec[sklearn]"')
 
@@ -82,6 +84,58 @@ def test_pretrained_vectors_are_shared(wv):
     assert not get_tags(vectorizer).requires_fit
 
 
+def test_a_model_or_its_vectors_can_be_the_first_argument(model):
+    expected = model.wv.encode(["the police", "the rain"])
+    for first in (model, model.wv):
+        vectorizer = Sent2VecVectorizer(first)
+        np.testing.assert_array_equal(vectorizer.transform(["the police", "the rain"]), expected)
+        assert vectorizer.fit(["anything"]).wv_ is model.wv
+        assert clone(vectorizer).wv is first
+        assert len(vectorizer.get_feature_names_out()) == expected.shape[1]
+
+
+def test_the_weighting_is_that_of_the_argument(model, texts):
+    sentences = ["the police", "the rain"]
+    plain = model.wv.encode(sentences, weighting=False)
+    for weighting in (False, None):
+        np.testing.assert_array_equal(Sent2VecVectorizer(model, weighting=weighting).transform(sentences), plain)
+    fitted = SentenceWeighting(lexical_dims=0).fit(model.wv, texts[0] + sentences)
+    expected = model.wv.encode(sentences, weighting=fitted)
+    np.testing.assert_array_equal(Sent2VecVectorizer(model, weighting=fitted).transform(sentences), expected)
+    vectorizer = Sent2VecVectorizer(model, weighting=SentenceWeighting(lexical_dims=0))
+    with pytest.raises(ValueError, match=r"^weighting: not fitted"):
+        vectorizer.transform(sentences)
+    vectorizer.fit(texts[0] + sentences)
+    np.testing.assert_allclose(vectorizer.transform(sentences), expected, rtol=1e-5, atol=1e-6)
+    assert not vectorizer.weighting.fitted
+    trained = Sent2VecVectorizer(**SMALL, weighting=False).fit(texts[0])
+    assert trained.wv_.weighting is None
+    with pytest.raises(TypeError, match=r"^weighting: expected"):
+        Sent2VecVectorizer(model, weighting="sif").fit(texts[0])
+
+
+@pytest.mark.parametrize("method", ["fit", "transform"])
+def test_tables_and_missing_values_are_rejected(model, method):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"text": ["a b", None], "label": [1, 2]})
+    with pytest.raises(TypeError, match=r"^X: .*DataFrame with the columns 'text', 'label'; pass one column"):
+        getattr(Sent2VecVectorizer(model), method)(frame)
+    with pytest.raises(TypeError, match=r"^X: row 1: a missing value"):
+        getattr(Sent2VecVectorizer(model), method)(frame["text"])
+
+
+def test_imported_from_the_package_on_first_use_only(run_python):
+    code = (
+        "import sys, gensim_sent2vec; assert 'sklearn' not in sys.modules\n"
+        "assert 'Sent2VecVectorizer' in dir(gensim_sent2vec)\n"
+        "from gensim_sent2vec import Sent2VecVectorizer as V\n"
+        "from gensim_sent2vec.vectorizer import Sent2VecVectorizer; assert V is Sent2VecVectorizer"
+    )
+    assert run_python(code) == ("", 0)
+    with pytest.raises(AttributeError, match="no attribute 'Sent3Vec'"):
+        gensim_sent2vec.Sent3Vec  # noqa: B018
+
+
 def test_pickles(wv, texts):
     for vectorizer in (Sent2VecVectorizer(wv=wv), Sent2VecVectorizer(**SMALL).fit(texts[0])):
         again = pickle.loads(pickle.dumps(vectorizer))
@@ -121,7 +175,9 @@ def test_errors(model, texts):
         with pytest.raises(ValueError, match=r"^X: expected an iterable of texts, got the str 'one string'"):
             method("one string")
     with pytest.raises(TypeError, match=r"pass its \.wv"):
-        Sent2VecVectorizer(wv=model).fit(texts[0])
+        Sent2VecVectorizer(Word2Vec(min_count=1)).fit(texts[0])
+    with pytest.raises(TypeError, match=r"^wv: expected Sent2VecKeyedVectors"):
+        Sent2VecVectorizer("model.s2v").transform(texts[0])
     with pytest.raises(ValueError, match="vector_size"):
         Sent2VecVectorizer(**SMALL | {"vector_size": 0}).fit(texts[0])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from typing import Any
 
 from .. import _kernel
@@ -44,7 +44,8 @@ def _explain(sentences: Sequence[Any], first_row: int, name: str) -> None:
     for row, sentence in enumerate(sentences, first_row):
         where = f"{name}: row {row:,}"
         check_text(sentence, where)
-        as_text(sentence, where)
+        if isinstance(sentence, Sized):  # a generator is exhausted; the kernel's own error shows the token
+            as_text(sentence, where)
         if isinstance(sentence, str) != are_texts:
             raise TypeError(
                 f"{where}: a {type(sentence).__name__} after {'texts' if are_texts else 'token lists'}; pass either "

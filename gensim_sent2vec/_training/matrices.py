@@ -88,21 +88,43 @@ def check_vocabulary(words: Sequence[str], vectors: np.ndarray) -> None:
         )
 
 
-def check_output_vectors(vectors: np.ndarray, output: np.ndarray | None, grown: bool = False) -> None:
-    """Raise a ValueError unless there is an output vector for each input vector; `grown`: for some of them."""
+NAMES = "wv.vectors", "wv.vectors_ngrams", "placeholder", "syn1neg"  # of the matrices, for errors
+
+
+def check_output_vectors(vectors: np.ndarray, output: np.ndarray | None) -> None:
+    """Raise a ValueError unless there are output vectors for the words; words added last may lack them."""
     if output is None:
         raise ValueError("train: the model has no output vectors (syn1neg was deleted), so it cannot be trained")
-    n_missing = len(vectors) - len(output)
-    if output.shape[1:] != vectors.shape[1:] or n_missing < 0 or (n_missing > 0 and not grown):
-        raise ValueError(
-            f"train: syn1neg of shape {output.shape} does not match wv.vectors of shape {vectors.shape}; after "
-            "wv.add_vectors, call build_vocab(sentences, update=True)"
-        )
+    if output.shape[1:] != vectors.shape[1:] or len(output) > len(vectors):
+        raise ValueError(f"train: syn1neg of shape {output.shape} does not match wv.vectors of shape {vectors.shape}")
 
 
-def check_writable(matrices: Matrices) -> None:
-    """Raise a ValueError that names a matrix that is memory-mapped read-only."""
-    for name, matrix in zip(("wv.vectors", "wv.vectors_ngrams", "placeholder", "syn1neg"), matrices):
+def check_matrices(matrices: Matrices, n_words: int, bucket: int) -> None:
+    """Raise a ValueError that names a matrix that cannot be trained: missing, of another shape or type, or read-only.
+
+    Parameters
+    ----------
+    matrices : Matrices
+        What users may have deleted (None) or replaced.
+    n_words, bucket : int
+        Rows of words and of n-grams that the model needs.
+    """
+    check_output_vectors(matrices.words, matrices.output)
+    dim = matrices.words.shape[1]
+    for name, matrix, shape in zip(NAMES, matrices, ((n_words, dim), (bucket, dim), (dim,), (n_words, dim))):
+        if matrix is None:
+            raise ValueError(f"train: the model has no {name} (it was deleted), so it cannot be trained")
+        if matrix.shape != shape:
+            raise ValueError(
+                f"train: {name} must be of shape {shape}, got {matrix.shape}; after wv.add_vectors, call "
+                "build_vocab(sentences, update=True)"
+            )
+        if matrix.dtype != np.float32:
+            raise ValueError(
+                f"train: {name} must be float32, got {matrix.dtype}; convert it with astype(numpy.float32)"
+            )
+        if not matrix.flags.c_contiguous:
+            raise ValueError(f"train: {name} must be C-contiguous; convert it with numpy.ascontiguousarray")
         if not matrix.flags.writeable:
             raise ValueError(f"train: {name} is read-only (memory-mapped); load the model without mmap to train it")
 

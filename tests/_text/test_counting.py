@@ -89,7 +89,8 @@ def test_count_words_over_many_batches():
 
 
 @pytest.mark.parametrize(
-    "sentences", [[["a"], "b"], [["a", 1]], [["a"], [None]], [[b"a"]], [1], [None], [["a"], 2.5], [[["a"]]]]
+    "sentences",
+    [[["a"], "b"], [["a", 1]], [["a"], [None]], [[b"a"]], [1], [None], [["a"], 2.5], [[["a"]]], [iter([["a"]])]],
 )
 def test_invalid_sentences_are_refused(sentences):
     with pytest.raises(TypeError, match=r"^sentences: "):

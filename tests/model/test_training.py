@@ -9,7 +9,7 @@ import pytest
 from gensim.models import Word2Vec
 from gensim.models.callbacks import CallbackAny2Vec
 from gensim.test.utils import common_texts
-from models import assert_usable, matrices
+from models import SMALL, assert_usable, matrices
 
 from gensim_sent2vec import Sent2Vec
 
@@ -117,3 +117,22 @@ def test_extreme_counts_and_exponents_do_not_hang(exponent, counts, shared):
     model.build_vocab_from_freq(counts)
     model.train([["a", "b", "c"], ["a", "a"], ["b", "b", "b"]] * 20, total_words=160, epochs=2)
     assert_usable(model)
+
+
+def test_encode_is_that_of_the_vectors(ready):
+    texts = ["human computer interface", "graph of trees"]
+    np.testing.assert_array_equal(ready.encode(texts), ready.wv.encode(texts))
+    vectors, known = ready.encode(texts, weighting=False, normalize=True, return_known=True)
+    np.testing.assert_array_equal(vectors, ready.wv.encode(texts, False, True))
+    assert known.all()
+
+
+def test_repr_tells_what_the_model_is(ready):
+    ready.wv.weighting = None
+    assert repr(ready) == (
+        "<Sent2Vec: 12 words, 8 dimensions, tokenizer split, sentence vectors are plain means, "
+        "n-grams of up to 2 words in 50 rows>"
+    )
+    model = Sent2Vec(common_texts, tokenizer="words", **{**SMALL, "vector_size": 1000})
+    assert repr(model) == "<Sent2Vec: 12 words, 1,000 dimensions, tokenizer words, weighted sentence vectors>"
+    assert repr(Sent2Vec(tokenizer=str.split)).startswith("<Sent2Vec: 0 words, 100 dimensions, tokenizer ")

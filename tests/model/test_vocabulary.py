@@ -240,7 +240,7 @@ def test_words_that_were_added_to_the_vectors_can_be_updated_and_trained(options
     model = Sent2Vec(common_texts, **options, **SMALL)
     rows = np.arange(16, dtype=np.float32).reshape(2, 8) / 100
     model.wv.add_vectors(["added", "rare"], rows)
-    with pytest.raises(ValueError, match=r"^train: syn1neg .*build_vocab\(sentences, update=True\)"):
+    with pytest.raises(ValueError, match=r"^train: .*build_vocab\(sentences, update=True\)"):
         model.train(common_texts)
     model.wv.set_vecattr("human", "note", 7)
     model.build_vocab([["added", "new"], ["added", "human"]], update=True)
@@ -331,3 +331,38 @@ def test_without_output_vectors_nothing_can_be_trained(ready):
     np.testing.assert_array_equal(ready.wv.vectors, vectors)
     ready.build_vocab(common_texts)
     ready.train(common_texts)
+
+
+def _wide(rows):
+    return np.zeros((*rows.shape[:-1], rows.shape[-1] + 1), dtype=np.float32)
+
+
+@pytest.mark.parametrize("name", ["wv.vectors", "wv.vectors_ngrams", "placeholder", "syn1neg"])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda rows: rows.astype(np.float16), "must be float32, got float16"),
+        (lambda rows: rows.astype(np.float64), "must be float32, got float64"),
+        (_wide, "shape"),
+        (lambda rows: rows[:-1], "shape"),
+        (lambda rows: np.repeat(rows, 2, axis=-1)[..., ::2], "must be C-contiguous"),
+    ],
+)
+def test_matrices_that_were_replaced_are_named(ready, name, change, message):
+    owner, attribute = (ready.wv, name[3:]) if name.startswith("wv.") else (ready, name)
+    setattr(owner, attribute, change(getattr(owner, attribute)))
+    before = state(ready)
+    with pytest.raises(ValueError, match=rf"^train: .*{message}"):
+        ready.train(common_texts)
+    assert state(ready) == before
+
+
+def test_without_counts_or_placeholder_nothing_can_be_trained(ready):
+    placeholder = ready.placeholder
+    del ready.placeholder
+    with pytest.raises(ValueError, match=r"^train: the model has no placeholder"):
+        ready.train(common_texts)
+    ready.placeholder = placeholder
+    ready.wv.expandos = {}
+    with pytest.raises(ValueError, match=r"^train: the words have no counts"):
+        ready.train(common_texts)
