@@ -398,7 +398,7 @@ S2V_TARGET void dot_rows(const void* rows, int64_t n, int dim, const float* quer
 constexpr int GROUP = S2V_LANES == 16 ? 12 : 6, COLUMNS = 2 * S2V_LANES;  // as many as the registers hold
 S2V_INLINE void products(const float* group, const float* queries, int dim, float* out) {
     Wide sums[GROUP][2] = {};
-    for (int k = 0; k < dim; ++k, group += GROUP, queries += Best::PANEL) {
+    for (int k = 0; k < dim; ++k, group += GROUP, queries += TopK::PANEL) {
         const Wide left = load<Wide>(queries), right = load<Wide>(queries + S2V_LANES);
         for (int r = 0; r < GROUP; ++r) {
             sums[r][0] = sums[r][0] + left * group[r];
@@ -416,45 +416,45 @@ S2V_INLINE void pack_rows(const T* rows, int64_t n, int dim, float* out) {  // t
             for (int k = 0; k < dim; ++k) out[k * GROUP + r] = begin + r < n ? number(rows + (begin + r) * dim + k) : 0.0f;
 }
 
-S2V_INLINE bool any_above(const float* scores, const float* bars) {
+S2V_INLINE bool any_above(const float* scores, const float* thresholds) {
     bool above = false;
-    for (int i = 0; i < COLUMNS; ++i) above |= scores[i] > bars[i];
+    for (int i = 0; i < COLUMNS; ++i) above |= scores[i] > thresholds[i];
     return above;
 }
 
 // One packed block of rows with all queries.
-S2V_INLINE void best_of_block(Best& best, const float* packed, int64_t n, int64_t first, const unsigned char* mask) {
+S2V_INLINE void top_k_of_block(TopK& top_k, const float* packed, int64_t n, int64_t first, const unsigned char* mask) {
     float scores[GROUP * COLUMNS];
-    for (int64_t query = 0; query < best.n_queries; query += COLUMNS) {
-        const float* queries = best.panel(query / Best::PANEL) + query % Best::PANEL;
+    for (int64_t query = 0; query < top_k.n_queries; query += COLUMNS) {
+        const float* queries = top_k.panel(query / TopK::PANEL) + query % TopK::PANEL;
         for (int64_t begin = 0; begin < n; begin += GROUP) {
-            products(packed + begin * best.dim, queries, best.dim, scores);
+            products(packed + begin * top_k.dim, queries, top_k.dim, scores);
             for (int64_t row = begin; row < std::min<int64_t>(n, begin + GROUP); ++row) {
                 const float* of_row = scores + (row - begin) * COLUMNS;
-                if (!any_above(of_row, best.bars(query)) || (mask && !mask[row])) continue;
+                if (!any_above(of_row, top_k.thresholds(query)) || (mask && !mask[row])) continue;
                 for (int i = 0; i < COLUMNS; ++i)
-                    if (of_row[i] > best.bars(query)[i]) best.offer(query + i, first + row, of_row[i]);
+                    if (of_row[i] > top_k.thresholds(query)[i]) top_k.offer(query + i, first + row, of_row[i]);
             }
         }
     }
 }
 
 template <class T>
-S2V_TARGET void best_rows(Best& best, const void* data, int64_t n, int64_t first, const unsigned char* mask) {
+S2V_TARGET void top_k_rows(TopK& top_k, const void* data, int64_t n, int64_t first, const unsigned char* mask) {
     const T* rows = static_cast<const T*>(data);
-    best.packed.resize(static_cast<size_t>(Best::BLOCK) * static_cast<size_t>(std::max(best.dim, 1)));
-    float* packed = best.packed.data();
-    for (int64_t begin = 0; begin < n; begin += Best::BLOCK, rows += Best::BLOCK * best.dim) {
-        const int64_t size = std::min<int64_t>(n - begin, Best::BLOCK);
+    top_k.packed.resize(static_cast<size_t>(TopK::BLOCK) * static_cast<size_t>(std::max(top_k.dim, 1)));
+    float* packed = top_k.packed.data();
+    for (int64_t begin = 0; begin < n; begin += TopK::BLOCK, rows += TopK::BLOCK * top_k.dim) {
+        const int64_t size = std::min<int64_t>(n - begin, TopK::BLOCK);
         const unsigned char* of_block = mask ? mask + begin : nullptr;
-        if (best.n_queries > Best::FEW) {
-            pack_rows(rows, size, best.dim, packed);
-            best_of_block(best, packed, size, first + begin, of_block);
+        if (top_k.n_queries > TopK::FEW) {
+            pack_rows(rows, size, top_k.dim, packed);
+            top_k_of_block(top_k, packed, size, first + begin, of_block);
             continue;
         }
-        for (int64_t query = 0; query < best.n_queries; ++query) {
-            dot_rows<T>(rows, size, best.dim, best.query(query), packed);
-            best.add_scores(query, packed, size, first + begin, of_block);
+        for (int64_t query = 0; query < top_k.n_queries; ++query) {
+            dot_rows<T>(rows, size, top_k.dim, top_k.query(query), packed);
+            top_k.add_scores(query, packed, size, first + begin, of_block);
         }
     }
 }
@@ -468,7 +468,7 @@ inline MeanRows mean_rows_of(int dim) {
 }
 inline MeanRows mean_rows_for(int dim, bool half) { return half ? mean_rows_of<uint16_t>(dim) : mean_rows_of<float>(dim); }
 inline DotRows dot_rows_for(bool half) { return half ? &dot_rows<uint16_t> : &dot_rows<float>; }
-inline BestRows best_rows_for(bool half) { return half ? &best_rows<uint16_t> : &best_rows<float>; }
+inline TopKRows top_k_rows_for(bool half) { return half ? &top_k_rows<uint16_t> : &top_k_rows<float>; }
 
 #undef S2V_INLINE
 }  // namespace S2V_LEVEL

@@ -2,7 +2,7 @@
 //
 // With a row r and a query q rounded to r' and q', whole numbers of a scale each,
 //     | q·r - q'·r' |  <=  |q| |r - r'| + |q - q'| |r'|,
-// so that a row whose rough product is below a query's bar by more than this cannot be among its best. The products of
+// so that a row whose rough product is below a query's bar by more than this cannot be among its top_k. The products of
 // the few other rows are computed number by number as simd_loops.hpp does: what is found is the same to the bit.
 #pragma once
 
@@ -21,7 +21,7 @@
 namespace s2v {
 namespace vnni {
 
-constexpr int GROUP = avx512::GROUP, PANEL = Best::PANEL;
+constexpr int GROUP = avx512::GROUP, PANEL = TopK::PANEL;
 constexpr int BLOCK = 768;        // rows that are rounded to one scale: of 100 numbers they fill a part of the L2 cache
 constexpr int LONGEST = 1 << 15;  // numbers a row: sums of more could overflow 32 bits
 constexpr double SLACK = 1e-5;    // of |q| |r|: products in float32 are not exact either
@@ -70,42 +70,42 @@ S2V_VNNI Lengths round_row(const T* row, int dim, float scale, int add, char* ou
     return {std::sqrt(_mm512_reduce_add_ps(lost)), std::sqrt(_mm512_reduce_add_ps(kept))};
 }
 
-S2V_VNNI inline void round_queries(const Best& best, Coarse& coarse) {
-    const int64_t n = best.n_panels() * PANEL, bytes = static_cast<int64_t>(quads(best.dim)) * 4;
-    coarse.queries.resize(static_cast<size_t>(n * bytes));
-    coarse.rows.resize(static_cast<size_t>(BLOCK * bytes));
-    coarse.bars.assign(static_cast<size_t>(n), std::numeric_limits<int32_t>::max());
-    coarse.of.resize(static_cast<size_t>(best.n_queries));
-    coarse.pause = START;
-    for (int64_t i = 0; i < best.n_queries; ++i) {
-        char* out = coarse.queries.data() + i / PANEL * PANEL * bytes + i % PANEL * 4;
-        float scale = scale_of(best.query(i), 1, best.dim);
+S2V_VNNI inline void round_queries(const TopK& top_k, Int8Pass& int8) {
+    const int64_t n = top_k.n_panels() * PANEL, bytes = static_cast<int64_t>(quads(top_k.dim)) * 4;
+    int8.queries.resize(static_cast<size_t>(n * bytes));
+    int8.rows.resize(static_cast<size_t>(BLOCK * bytes));
+    int8.thresholds.assign(static_cast<size_t>(n), std::numeric_limits<int32_t>::max());
+    int8.of.resize(static_cast<size_t>(top_k.n_queries));
+    int8.pause = START;
+    for (int64_t i = 0; i < top_k.n_queries; ++i) {
+        char* out = int8.queries.data() + i / PANEL * PANEL * bytes + i % PANEL * 4;
+        float scale = scale_of(top_k.query(i), 1, top_k.dim);
         Lengths lengths{scale > 0 ? std::numeric_limits<float>::infinity() : 0.0f};  // any row may be near
         if (can_be_rounded(scale))
-            lengths = round_row(best.query(i), best.dim, scale, 0, out, PANEL);
+            lengths = round_row(top_k.query(i), top_k.dim, scale, 0, out, PANEL);
         else
             scale = 1;
         int32_t sum = 0;
         for (int k = 0; k < bytes; ++k) sum += static_cast<signed char>(out[k / 4 * PANEL * 4 + k % 4]);
-        coarse.of[static_cast<size_t>(i)] = {scale, lengths.lost, lengths.kept, 128 * sum};
+        int8.of[static_cast<size_t>(i)] = {scale, lengths.lost, lengths.kept, 128 * sum};
     }
 }
 
 // What a sum of bytes has to be above: the rows' are kept unsigned, 128 too much.
-S2V_VNNI inline void set_bars(const Best& best, Coarse& coarse, float scale, const Lengths& most) {
-    for (int64_t i = 0; i < best.n_queries; ++i) {
-        const Coarse::Query& q = coarse.of[static_cast<size_t>(i)];
+S2V_VNNI inline void set_thresholds(const TopK& top_k, Int8Pass& int8, float scale, const Lengths& most) {
+    for (int64_t i = 0; i < top_k.n_queries; ++i) {
+        const Int8Pass::Query& q = int8.of[static_cast<size_t>(i)];
         const double length = static_cast<double>(q.lost) + q.kept, longest = static_cast<double>(most.lost) + most.kept;
         const double off = length * most.lost + static_cast<double>(q.lost) * most.kept + SLACK * length * longest;
-        const double bar = std::floor((*best.bars(i) - off) / (static_cast<double>(scale) * q.scale)) + q.offset;
+        const double threshold = std::floor((*top_k.thresholds(i) - off) / (static_cast<double>(scale) * q.scale)) + q.offset;
         constexpr double most32 = std::numeric_limits<int32_t>::max(), least32 = std::numeric_limits<int32_t>::min();
         // A bar that is no number, of a query that cannot be rounded, keeps no row out.
-        coarse.bars[static_cast<size_t>(i)] = static_cast<int32_t>(bar >= least32 ? std::min(bar, most32) : least32);
+        int8.thresholds[static_cast<size_t>(i)] = static_cast<int32_t>(threshold >= least32 ? std::min(threshold, most32) : least32);
     }
 }
 
 // Which of a panel's queries each row of a group may be among the best of: a bit each.
-S2V_VNNI inline void look(const char* group, const char* queries, int n_quads, const int32_t* bars, uint32_t* found) {
+S2V_VNNI inline void look(const char* group, const char* queries, int n_quads, const int32_t* thresholds, uint32_t* found) {
     __m512i sums[GROUP][2];
     for (int r = 0; r < GROUP; ++r) sums[r][0] = sums[r][1] = _mm512_setzero_si512();
     for (int k = 0; k < n_quads; ++k, group += 4 * GROUP, queries += 4 * PANEL) {
@@ -116,7 +116,7 @@ S2V_VNNI inline void look(const char* group, const char* queries, int n_quads, c
             sums[r][1] = _mm512_dpbusd_epi32(sums[r][1], row, right);
         }
     }
-    const __m512i left = _mm512_loadu_si512(bars), right = _mm512_loadu_si512(bars + 16);
+    const __m512i left = _mm512_loadu_si512(thresholds), right = _mm512_loadu_si512(thresholds + 16);
     for (int r = 0; r < GROUP; ++r)
         found[r] = static_cast<uint32_t>(_mm512_cmpgt_epi32_mask(sums[r][0], left)) |
                    static_cast<uint32_t>(_mm512_cmpgt_epi32_mask(sums[r][1], right)) << 16;
@@ -131,29 +131,29 @@ S2V_VNNI float product(const T* row, const float* query, int dim) {  // rounded 
 
 // Returns how many products were computed number by number.
 template <class T>
-S2V_VNNI int64_t best_of_block(Best& best, const T* rows, float scale, int64_t n, int64_t first_row,
+S2V_VNNI int64_t top_k_of_block(TopK& top_k, const T* rows, float scale, int64_t n, int64_t first_row,
                                const unsigned char* mask) {
-    Coarse& coarse = best.coarse;
-    const int n_quads = quads(best.dim);
+    Int8Pass& int8 = top_k.int8;
+    const int n_quads = quads(top_k.dim);
     Lengths most;
     for (int64_t r = 0; r < n; ++r) {
-        char* out = coarse.rows.data() + (r / GROUP * n_quads * GROUP + r % GROUP) * 4;
-        const Lengths of_row = round_row(rows + r * best.dim, best.dim, scale, 128, out, GROUP);
+        char* out = int8.rows.data() + (r / GROUP * n_quads * GROUP + r % GROUP) * 4;
+        const Lengths of_row = round_row(rows + r * top_k.dim, top_k.dim, scale, 128, out, GROUP);
         most = {std::max(most.lost, of_row.lost), std::max(most.kept, of_row.kept)};
     }
-    set_bars(best, coarse, scale, most);
+    set_thresholds(top_k, int8, scale, most);
     int64_t looked_at = 0;
-    for (int64_t query = 0; query < best.n_queries; query += PANEL) {
+    for (int64_t query = 0; query < top_k.n_queries; query += PANEL) {
         for (int64_t begin = 0; begin < n; begin += GROUP) {
             uint32_t found[GROUP];
-            look(coarse.rows.data() + begin * n_quads * 4, coarse.queries.data() + query * n_quads * 4, n_quads,
-                 coarse.bars.data() + query, found);
+            look(int8.rows.data() + begin * n_quads * 4, int8.queries.data() + query * n_quads * 4, n_quads,
+                 int8.thresholds.data() + query, found);
             for (int64_t r = begin; r < std::min<int64_t>(n, begin + GROUP); ++r) {
                 if (mask && !mask[r]) continue;
                 for (uint32_t bits = found[r - begin]; bits; bits &= bits - 1, ++looked_at) {
                     const int64_t i = query + __builtin_ctz(bits);
-                    const float score = product(rows + r * best.dim, best.query(i), best.dim);
-                    if (score > *best.bars(i)) best.offer(i, first_row + r, score);
+                    const float score = product(rows + r * top_k.dim, top_k.query(i), top_k.dim);
+                    if (score > *top_k.thresholds(i)) top_k.offer(i, first_row + r, score);
                 }
             }
         }
@@ -162,20 +162,20 @@ S2V_VNNI int64_t best_of_block(Best& best, const T* rows, float scale, int64_t n
 }
 
 template <class T>
-S2V_VNNI void best_rows(Best& best, const void* data, int64_t n, int64_t first_row, const unsigned char* mask) {
-    if (best.n_queries <= Best::FEW || best.dim > LONGEST) return avx512::best_rows<T>(best, data, n, first_row, mask);
-    if (best.coarse.queries.empty()) round_queries(best, best.coarse);
+S2V_VNNI void top_k_rows(TopK& top_k, const void* data, int64_t n, int64_t first_row, const unsigned char* mask) {
+    if (top_k.n_queries <= TopK::FEW || top_k.dim > LONGEST) return avx512::top_k_rows<T>(top_k, data, n, first_row, mask);
+    if (top_k.int8.queries.empty()) round_queries(top_k, top_k.int8);
     const T* rows = static_cast<const T*>(data);
     for (int64_t begin = 0; begin < n; begin += BLOCK) {
         const int64_t size = std::min<int64_t>(n - begin, BLOCK);
-        const T* block = rows + begin * best.dim;
+        const T* block = rows + begin * top_k.dim;
         const unsigned char* of_block = mask ? mask + begin : nullptr;
-        const float scale = best.coarse.pause > 0 ? 0 : scale_of(block, size, best.dim);
+        const float scale = top_k.int8.pause > 0 ? 0 : scale_of(block, size, top_k.dim);
         if (!can_be_rounded(scale)) {
-            best.coarse.pause -= best.coarse.pause > 0;
-            avx512::best_rows<T>(best, block, size, first_row + begin, of_block);
-        } else if (best_of_block(best, block, scale, size, first_row + begin, of_block) > size * best.n_queries / 32) {
-            best.coarse.pause = PAUSE;
+            top_k.int8.pause -= top_k.int8.pause > 0;
+            avx512::top_k_rows<T>(top_k, block, size, first_row + begin, of_block);
+        } else if (top_k_of_block(top_k, block, scale, size, first_row + begin, of_block) > size * top_k.n_queries / 32) {
+            top_k.int8.pause = PAUSE;
         }
     }
 }
