@@ -1,4 +1,4 @@
-// Compiles the loops over rows for each instruction set, and selects one at run time.
+// Compiles simd_loops.hpp once per instruction set and selects a variant at run time.
 #pragma once
 
 #include "trainer.hpp"
@@ -42,7 +42,7 @@ namespace s2v {
 enum Level { PLAIN, AVX2, AVX512, N_LEVELS };
 
 #if S2V_X86
-inline bool has_f16c() {  // which not every compiler's __builtin_cpu_supports knows
+inline bool has_f16c() {  // not every compiler's __builtin_cpu_supports accepts "f16c"
     unsigned a, b, c, d;
     return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
 }

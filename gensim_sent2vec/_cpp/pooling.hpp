@@ -1,4 +1,4 @@
-// Reading sentences out of a trained model.
+// Sentence vectors by pooling: the (weighted) mean of the word and n-gram rows of a trained model.
 #pragma once
 
 #include <limits>
@@ -10,22 +10,22 @@ namespace s2v {
 // IEEE 754 binary16 -> binary32.
 inline float half_to_float(uint16_t h) {
     const uint32_t magnitude = static_cast<uint32_t>(h & 0x7fff) << 13;
-    const uint32_t special = magnitude >= 0x0f800000u ? 0x7f800000u : 0;  // infinities and NaN keep their exponent
-    const float scaled = read_as<float>(&magnitude) * 5.192296858534828e33f;  // 2^112: the difference of the biases
+    const uint32_t special = magnitude >= 0x0f800000u ? 0x7f800000u : 0;  // infinity and NaN keep an all-ones exponent
+    const float scaled = read_as<float>(&magnitude) * 5.192296858534828e33f;  // 2^112: the difference of the exponent biases
     const uint32_t bits = read_as<uint32_t>(&scaled) | special | static_cast<uint32_t>(h & 0x8000) << 16;
     return read_as<float>(&bits);
 }
 
 struct Reader {  // a trained model, possibly mapped read-only
-    const char *words, *grams;  // rows of `dim` numbers, float32 or float16
+    const char *words, *grams;  // row-major matrices with `dim` columns, float32 or float16
     int64_t n_words, bucket;
     int dim, n;
     bool skip, epfml, half;
 
     size_t row_bytes() const { return static_cast<size_t>(dim) * (half ? 2 : 4); }
 
-    // Weighted: out = sum f w row / sum f w over the words, f being `first_half` in the first half of sentences of more
-    // than `half_length` tokens, else 1.
+    // Weighted pooling: out = sum(f w row) / sum(f w) over the words, with position factor f = `first_half` in the first
+    // half of sentences longer than `half_length` tokens, and f = 1 elsewhere.
     const float* weights;  // (n_words), or null for the plain mean
     float first_half;
     int64_t half_length;
@@ -35,9 +35,9 @@ struct Reader {  // a trained model, possibly mapped read-only
     }
 };
 
-// Tokens that are no words, for the caller to find vectors for.
+// Out-of-vocabulary tokens, collected so that the caller can compute vectors for them.
 struct Unseen {
-    std::vector<int64_t> sentences, ends;  // ends: of each token in `text`
+    std::vector<int64_t> sentences, ends;  // ends: the end offset of each token in `text`
     std::vector<float> factors;
     std::vector<char> text;
 
@@ -49,11 +49,11 @@ struct Unseen {
     }
 };
 
-// The rows of one sentence: words and n-grams, no placeholder, no dropout. They are asked for as they are found.
+// The rows of one sentence: words and n-grams, without placeholder or dropout. Rows are prefetched as they are found.
 struct Gathered {
     std::vector<int32_t> ids;
     std::vector<const void*> rows;
-    std::vector<float> factors;  // of each row, where they differ
+    std::vector<float> factors;  // weight of each row; empty for the plain mean
 
     void find(const Reader& reader, Lookup& lookup, int64_t sentence, Unseen* unseen) {
         const int64_t n_tokens = lookup.tokens();
@@ -78,7 +78,7 @@ struct Gathered {
     }
 
   private:
-    // It is asked for.
+    // Also prefetches the row.
     const void* row(const Reader& reader, const char* matrix, int64_t i) const {
         const char* p = matrix + static_cast<size_t>(i) * reader.row_bytes();
         prefetch_far(p, reader.row_bytes());
@@ -98,21 +98,21 @@ struct Gathered {
     }
 };
 
-// A sum of weights to divide by; 0 where 1 / total could be infinite.
+// A sum of weights to divide by, flushed to 0 if 1 / total could overflow.
 inline float not_too_small(float total) { return total >= std::numeric_limits<float>::min() ? total : 0.0f; }
 
 using MeanRows = float (*)(const Gathered& gathered, int dim, float* out);
 MeanRows choose_mean_rows(int level, int dim, bool half);
 
-// The dot products of n rows, float32 or float16, with one vector.
+// Dot products of n float32 or float16 rows with one float32 vector.
 using DotRows = void (*)(const void* rows, int64_t n, int dim, const float* query, float* out);
 DotRows choose_dot_rows(int level, bool half);
 
-// What `encode` writes for each sentence; all but `vectors` may be null.
+// Outputs of encode(), one entry per sentence; all but `vectors` may be null.
 struct Encoded {
-    float* vectors;   // (n_sentences, dim); zeros where no word is known
-    int64_t* known;   // known words
-    float* totals;    // the sum of the rows' weights, 1 each where there are none
+    float* vectors;   // (n_sentences, dim); zeros for a sentence with no known words
+    int64_t* known;   // number of known words
+    float* totals;    // sum of the rows' weights; the number of rows for the plain mean
     Unseen* unseen;
 };
 
@@ -120,7 +120,7 @@ inline void encode(const Reader& reader, const WordTable& words, const Pack& pac
     const MeanRows mean_rows = choose_mean_rows(level, reader.dim, reader.half);
     Lookup lookup(words, reader.epfml);
     Gathered gathered[2];
-    for (int64_t s = 0; s <= pack.n_sentences; ++s) {  // one sentence ahead of the sums, so that its rows are on their way
+    for (int64_t s = 0; s <= pack.n_sentences; ++s) {  // look up one sentence ahead, so that its rows are prefetched while the previous one is pooled
         if (s < pack.n_sentences) {
             pack.each_token(s, [&](const char* p, size_t n) { lookup.add(p, n); }, reader.epfml);
             gathered[s & 1].find(reader, lookup, s, out.unseen);
@@ -133,7 +133,7 @@ inline void encode(const Reader& reader, const WordTable& words, const Pack& pac
     }
 }
 
-// The rows of each sentence by number: words as they are, n-gram row r as n_words + r. Those of sentence s end at ends[s].
+// Row numbers of each sentence: word ids, then n_words + r for n-gram row r. Those of sentence s end at ends[s].
 inline void number_rows(const Reader& reader, const WordTable& words, const Pack& pack, std::vector<int64_t>& numbers,
                         int64_t* ends) {
     Lookup lookup(words, reader.epfml);
@@ -143,7 +143,7 @@ inline void number_rows(const Reader& reader, const WordTable& words, const Pack
         pack.each_token(s, [&](const char* p, size_t n) { lookup.add(p, n); }, reader.epfml);
         gathered.find(reader, lookup, s, nullptr);
         numbers.insert(numbers.end(), gathered.ids.begin(), gathered.ids.end());
-        for (size_t i = gathered.ids.size(); i < gathered.rows.size(); ++i)  // the n-grams come after the words
+        for (size_t i = gathered.ids.size(); i < gathered.rows.size(); ++i)  // n-grams follow the words
             numbers.push_back(reader.n_words + (static_cast<const char*>(gathered.rows[i]) - reader.grams) / bytes);
         ends[s] = static_cast<int64_t>(numbers.size());
     }

@@ -1,8 +1,9 @@
-// The rows of a matrix with the greatest products with each of some queries.
+// Top-k search: the rows of a matrix with the largest dot products with each query of a batch.
 //
-// One query waits for the memory; many share what was read. They lie in panels, PANEL queries side by side, and rows
-// are packed in small groups, so that simd_loops.hpp computes a group's products with a panel in registers. Nearly all of
-// them are below the worst score that a query keeps, its bar, and are dropped there and then.
+// A single query is bound by memory bandwidth; a batch reuses each row it reads. Queries are stored in panels of PANEL
+// interleaved queries and rows are packed in small groups, so that simd_loops.hpp can compute a group's products with
+// a panel in registers. Each query has a threshold, its current k-th best score; nearly all products are below it and
+// are discarded at once.
 #pragma once
 
 #include <algorithm>
@@ -16,27 +17,27 @@ namespace s2v {
 struct Hit {
     float score;
     int64_t row;
-    bool operator<(const Hit& other) const {  // ranks before it
+    bool operator<(const Hit& other) const {  // true if this hit ranks higher; ties go to the lower row
         return score > other.score || (score == other.score && row < other.row);
     }
 };
 
-// The queries in eight bits a number, and what goes with it: see top_k_int8.hpp.
+// State of the int8 first pass (top_k_int8.hpp): quantized queries and rows, and the int32 thresholds of a block.
 struct Int8Pass {
     struct Query {
-        float scale, lost, kept;  // lengths of what rounding took away and left
+        float scale, lost, kept;  // norms of the rounding error and of the rounded query
         int32_t offset;
     };
     std::vector<char> queries, rows;
     std::vector<Query> of;
     std::vector<int32_t> thresholds;
-    int pause = 0;  // blocks
+    int pause = 0;  // blocks left to score without the first pass
 };
 
 class TopK {
   public:
-    static constexpr int PANEL = 32, BLOCK = 192;  // queries side by side; rows that are packed at a time
-    static constexpr int FEW = 12;                 // queries: up to so many take the rows one by one
+    static constexpr int PANEL = 32, BLOCK = 192;  // queries per panel; rows packed at a time
+    static constexpr int FEW = 12;                 // for at most this many queries, packing the rows does not pay off
 
     const int64_t n_queries, topn;
     const int dim;
@@ -58,12 +59,12 @@ class TopK {
     int64_t n_panels() const { return (n_queries + PANEL - 1) / PANEL; }
     const float* query(int64_t i) const { return queries_.data() + i * dim; }
     const float* panel(int64_t i) const { return panels_.data() + i * PANEL * dim; }
-    const float* thresholds(int64_t query) const { return thresholds_.data() + query; }  // of it and those after it
+    const float* thresholds(int64_t query) const { return thresholds_.data() + query; }  // of this query and the following ones
     const std::vector<Hit>& hits(int64_t query) const { return hits_[static_cast<size_t>(query)]; }
 
-    // A score above the bar.
+    // Call only with a score above the query's threshold.
     void offer(int64_t query, int64_t row, float score) {
-        std::vector<Hit>& hits = hits_[static_cast<size_t>(query)];  // a heap, the worst first
+        std::vector<Hit>& hits = hits_[static_cast<size_t>(query)];  // a heap with the worst hit on top
         const Hit hit{score, row};
         if (static_cast<int64_t>(hits.size()) == topn) {
             if (!(hit < hits.front())) return;
@@ -76,7 +77,7 @@ class TopK {
         if (static_cast<int64_t>(hits.size()) == topn) thresholds_[static_cast<size_t>(query)] = hits.front().score;
     }
 
-    // The scores of the rows from `first` on, but for those whose `mask` is 0.
+    // `scores` of rows first, ..., first + n - 1; rows with mask 0 are skipped.
     void add_scores(int64_t query, const float* scores, int64_t n, int64_t first, const unsigned char* mask) {
         for (int64_t begin = 0; begin < n; begin += 64) {
             const int64_t end = std::min<int64_t>(n, begin + 64);
@@ -89,7 +90,7 @@ class TopK {
         }
     }
 
-    // What another one kept, of other rows.
+    // Merges the top-k of a disjoint set of rows.
     void merge(const TopK& other) {
         for (int64_t i = 0; i < n_queries; ++i)
             for (const Hit& hit : other.hits(i)) offer(i, hit.row, hit.score);
@@ -99,7 +100,7 @@ class TopK {
         for (auto& hits : hits_) std::sort(hits.begin(), hits.end());
     }
 
-    std::vector<float> packed;  // of simd_loops.hpp
+    std::vector<float> packed;  // scratch memory of simd_loops.hpp
     Int8Pass int8;
 
   private:
@@ -107,7 +108,7 @@ class TopK {
     std::vector<std::vector<Hit>> hits_;
 };
 
-// Takes in rows, float32 or float16, the first of which has the number `first`; those whose mask is 0 are left out.
+// Scores n float32 or float16 rows, numbered from `first`, and updates the top-k; rows with mask 0 are skipped.
 using TopKRows = void (*)(TopK& top_k, const void* rows, int64_t n, int64_t first, const unsigned char* mask);
 TopKRows choose_top_k_rows(int level, bool half);
 

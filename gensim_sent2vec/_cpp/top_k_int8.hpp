@@ -1,9 +1,10 @@
-// A first look at rows in eight bits a number, for processors that multiply bytes four at a time (AVX-512 VNNI).
+// Top-k search with an int8 first pass, for processors with 4-way byte dot products (AVX-512 VNNI).
 //
-// With a row r and a query q rounded to r' and q', whole numbers of a scale each,
+// Let r' and q' be row r and query q quantized to int8, each with its own scale. Then
 //     | q·r - q'·r' |  <=  |q| |r - r'| + |q - q'| |r'|,
-// so that a row whose rough product is below a query's bar by more than this cannot be among its top_k. The products of
-// the few other rows are computed number by number as simd_loops.hpp does: what is found is the same to the bit.
+// so a row whose int8 product is below a query's threshold by more than this bound cannot be in its top-k. The few
+// remaining rows are rescored in float32, in the same order of operations as simd_loops.hpp, so the results are
+// bit-identical.
 #pragma once
 
 #include <cmath>
@@ -13,7 +14,7 @@
 #if S2V_X86
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wuninitialized"  // GCC 12's own header, gcc.gnu.org/PR105593
+#pragma GCC diagnostic ignored "-Wuninitialized"  // false positives in GCC 12's intrinsics header, gcc.gnu.org/PR105593
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 #define S2V_VNNI __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx512vnni,avx2,fma,f16c")))
@@ -22,21 +23,22 @@ namespace s2v {
 namespace vnni {
 
 constexpr int GROUP = avx512::GROUP, PANEL = TopK::PANEL;
-constexpr int BLOCK = 768;        // rows that are rounded to one scale: of 100 numbers they fill a part of the L2 cache
-constexpr int LONGEST = 1 << 15;  // numbers a row: sums of more could overflow 32 bits
-constexpr double SLACK = 1e-5;    // of |q| |r|: products in float32 are not exact either
-constexpr int START = 8, PAUSE = 32;  // blocks without a first look: at the start, and where it leaves too many rows
+constexpr int BLOCK = 768;        // rows that share a scale; with 100 dimensions they fit in the L2 cache
+constexpr int LONGEST = 1 << 15;  // dimensions: longer sums could overflow int32
+constexpr double SLACK = 1e-5;    // relative to |q| |r|: covers the rounding errors of float32 products
+constexpr int START = 8, PAUSE = 32;  // blocks without a first pass: at the start, while thresholds
+                                      // are low, and after a block with too many candidates
 
-inline int quads(int dim) { return (dim + 3) / 4; }  // numbers are multiplied four at a time
+inline int quads(int dim) { return (dim + 3) / 4; }  // vpdpbusd multiplies bytes four at a time
 
-// Sixteen numbers, of which `mask` says which are there.
+// Loads up to sixteen values; lanes outside `mask` are 0 and not read.
 S2V_VNNI inline __m512 sixteen(const float* p, __mmask16 mask) { return _mm512_maskz_loadu_ps(mask, p); }
 S2V_VNNI inline __m512 sixteen(const uint16_t* p, __mmask16 mask) {
     return _mm512_maskz_cvtph_ps(0xffff, _mm256_maskz_loadu_epi16(mask, p));
 }
 inline __mmask16 first(int n) { return static_cast<__mmask16>(n >= 16 ? 0xffff : (1 << n) - 1); }
 
-// The scale of some rows: their greatest number is 127.
+// The common scale of some rows, which maps their largest absolute value to 127.
 template <class T>
 S2V_VNNI float scale_of(const T* rows, int64_t n, int dim) {
     __m512 most = _mm512_setzero_ps();
@@ -44,13 +46,13 @@ S2V_VNNI float scale_of(const T* rows, int64_t n, int dim) {
         for (int k = 0; k < dim; k += 16) most = _mm512_max_ps(most, _mm512_abs_ps(sixteen(rows + k, first(dim - k))));
     return _mm512_reduce_max_ps(most) / 127;
 }
-inline bool can_be_rounded(float scale) { return scale > 1e-15f && scale < 1e15f; }  // squares stay numbers
+inline bool can_be_rounded(float scale) { return scale > 1e-15f && scale < 1e15f; }  // so that squares neither overflow nor underflow
 
 struct Lengths {
     float lost = 0, kept = 0;  // |r - r'| and |r'|
 };
 
-// Rounds a row to quads of bytes that lie `stride` quads apart, plus `add`.
+// Quantizes a row, adds `add` to each value, and stores it as quads of bytes `stride` quads apart.
 template <class T>
 S2V_VNNI Lengths round_row(const T* row, int dim, float scale, int add, char* out, int stride) {
     __m512 lost = _mm512_setzero_ps(), kept = _mm512_setzero_ps();
@@ -80,7 +82,7 @@ S2V_VNNI inline void round_queries(const TopK& top_k, Int8Pass& int8) {
     for (int64_t i = 0; i < top_k.n_queries; ++i) {
         char* out = int8.queries.data() + i / PANEL * PANEL * bytes + i % PANEL * 4;
         float scale = scale_of(top_k.query(i), 1, top_k.dim);
-        Lengths lengths{scale > 0 ? std::numeric_limits<float>::infinity() : 0.0f};  // any row may be near
+        Lengths lengths{scale > 0 ? std::numeric_limits<float>::infinity() : 0.0f};  // infinite error: every row is a candidate
         if (can_be_rounded(scale))
             lengths = round_row(top_k.query(i), top_k.dim, scale, 0, out, PANEL);
         else
@@ -91,21 +93,25 @@ S2V_VNNI inline void round_queries(const TopK& top_k, Int8Pass& int8) {
     }
 }
 
-// What a sum of bytes has to be above: the rows' are kept unsigned, 128 too much.
+// Converts the float thresholds to int32 sums. vpdpbusd needs unsigned bytes, so rows are stored with an offset of 128;
+// q.offset compensates for it.
 S2V_VNNI inline void set_thresholds(const TopK& top_k, Int8Pass& int8, float scale, const Lengths& most) {
     for (int64_t i = 0; i < top_k.n_queries; ++i) {
         const Int8Pass::Query& q = int8.of[static_cast<size_t>(i)];
         const double length = static_cast<double>(q.lost) + q.kept, longest = static_cast<double>(most.lost) + most.kept;
         const double off = length * most.lost + static_cast<double>(q.lost) * most.kept + SLACK * length * longest;
-        const double threshold = std::floor((*top_k.thresholds(i) - off) / (static_cast<double>(scale) * q.scale)) + q.offset;
+        const double unit = static_cast<double>(scale) * q.scale;
+        const double threshold = std::floor((*top_k.thresholds(i) - off) / unit) + q.offset;
         constexpr double most32 = std::numeric_limits<int32_t>::max(), least32 = std::numeric_limits<int32_t>::min();
-        // A bar that is no number, of a query that cannot be rounded, keeps no row out.
-        int8.thresholds[static_cast<size_t>(i)] = static_cast<int32_t>(threshold >= least32 ? std::min(threshold, most32) : least32);
+        // The threshold is NaN or -inf for a query that cannot be quantized: all rows are candidates.
+        int8.thresholds[static_cast<size_t>(i)] =
+            static_cast<int32_t>(threshold >= least32 ? std::min(threshold, most32) : least32);
     }
 }
 
-// Which of a panel's queries each row of a group may be among the best of: a bit each.
-S2V_VNNI inline void look(const char* group, const char* queries, int n_quads, const int32_t* thresholds, uint32_t* found) {
+// For each row of a group, a bit mask of the panel's queries whose top-k it may enter.
+S2V_VNNI inline void find_candidates(const char* group, const char* queries, int n_quads, const int32_t* thresholds,
+                                     uint32_t* found) {
     __m512i sums[GROUP][2];
     for (int r = 0; r < GROUP; ++r) sums[r][0] = sums[r][1] = _mm512_setzero_si512();
     for (int k = 0; k < n_quads; ++k, group += 4 * GROUP, queries += 4 * PANEL) {
@@ -123,13 +129,13 @@ S2V_VNNI inline void look(const char* group, const char* queries, int n_quads, c
 }
 
 template <class T>
-S2V_VNNI float product(const T* row, const float* query, int dim) {  // rounded as `products` of simd_loops.hpp rounds
+S2V_VNNI float product(const T* row, const float* query, int dim) {  // bit-identical to products() in simd_loops.hpp
     float sum = 0;
     for (int k = 0; k < dim; ++k) sum = __builtin_fmaf(query[k], avx512::number(row + k), sum);
     return sum;
 }
 
-// Returns how many products were computed number by number.
+// Returns the number of candidates that were rescored in float32.
 template <class T>
 S2V_VNNI int64_t top_k_of_block(TopK& top_k, const T* rows, float scale, int64_t n, int64_t first_row,
                                const unsigned char* mask) {
@@ -142,15 +148,15 @@ S2V_VNNI int64_t top_k_of_block(TopK& top_k, const T* rows, float scale, int64_t
         most = {std::max(most.lost, of_row.lost), std::max(most.kept, of_row.kept)};
     }
     set_thresholds(top_k, int8, scale, most);
-    int64_t looked_at = 0;
+    int64_t n_rescored = 0;
     for (int64_t query = 0; query < top_k.n_queries; query += PANEL) {
         for (int64_t begin = 0; begin < n; begin += GROUP) {
             uint32_t found[GROUP];
-            look(int8.rows.data() + begin * n_quads * 4, int8.queries.data() + query * n_quads * 4, n_quads,
-                 int8.thresholds.data() + query, found);
+            find_candidates(int8.rows.data() + begin * n_quads * 4, int8.queries.data() + query * n_quads * 4, n_quads,
+                            int8.thresholds.data() + query, found);
             for (int64_t r = begin; r < std::min<int64_t>(n, begin + GROUP); ++r) {
                 if (mask && !mask[r]) continue;
-                for (uint32_t bits = found[r - begin]; bits; bits &= bits - 1, ++looked_at) {
+                for (uint32_t bits = found[r - begin]; bits; bits &= bits - 1, ++n_rescored) {
                     const int64_t i = query + __builtin_ctz(bits);
                     const float score = product(rows + r * top_k.dim, top_k.query(i), top_k.dim);
                     if (score > *top_k.thresholds(i)) top_k.offer(i, first_row + r, score);
@@ -158,12 +164,13 @@ S2V_VNNI int64_t top_k_of_block(TopK& top_k, const T* rows, float scale, int64_t
             }
         }
     }
-    return looked_at;
+    return n_rescored;
 }
 
 template <class T>
 S2V_VNNI void top_k_rows(TopK& top_k, const void* data, int64_t n, int64_t first_row, const unsigned char* mask) {
-    if (top_k.n_queries <= TopK::FEW || top_k.dim > LONGEST) return avx512::top_k_rows<T>(top_k, data, n, first_row, mask);
+    if (top_k.n_queries <= TopK::FEW || top_k.dim > LONGEST)
+        return avx512::top_k_rows<T>(top_k, data, n, first_row, mask);
     if (top_k.int8.queries.empty()) round_queries(top_k, top_k.int8);
     const T* rows = static_cast<const T*>(data);
     for (int64_t begin = 0; begin < n; begin += BLOCK) {
