@@ -1,4 +1,4 @@
-// Which rows take part: of a line as a whole, and of each of its targets.
+// Selects the input rows of a line and of each of its targets.
 #pragma once
 
 #include "model.hpp"
@@ -6,12 +6,12 @@
 
 namespace s2v {
 
-struct Slot {  // a distinct row and how often it stands among the base inputs
+struct Slot {  // a distinct row and its multiplicity among the base inputs
     float* row;
     float m;
 };
 
-// Distinct rows of one line -> their slots. Sized for the line, so that clearing it costs what the line costs.
+// Hash table from the distinct rows of a line to their slots. Sized per line, so that clearing is linear in the line.
 class RowTable {
   public:
     void reset(size_t rows) {
@@ -22,7 +22,7 @@ class RowTable {
         std::fill(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(capacity), Entry{});
         mask_ = capacity - 1;
     }
-    // The slot of `row`, or a place to write it to (-1 stands there).
+    // The slot of `row`; inserts -1 if the row is new.
     int32_t& operator[](const float* row) {
         size_t at = static_cast<size_t>((reinterpret_cast<uintptr_t>(row) >> 2) * 0x9e3779b97f4a7c15ull >> shift_);
         while (entries_[at].row != nullptr && entries_[at].row != row) at = (at + 1) & mask_;
@@ -48,28 +48,29 @@ class RowTable {
 class Line {
   public:
     std::vector<int32_t> ids;        // known words only
-    int64_t tokens = 0;              // all of them
-    std::vector<Slot> slots;         // the distinct base rows, the placeholder first
+    int64_t tokens = 0;              // including unknown ones
+    std::vector<Slot> slots;         // the distinct rows of the base inputs, placeholder first
     std::vector<int32_t> word_slot;  // of each position
-    std::vector<int32_t> gram_slot;  // of the n-gram at position i with k words: (i, k) -> i * (n - 1) + k - 2
-    std::vector<float*> grams;       // in place of gram_slot where n-grams are not base inputs
-    bool lazy_grams = false;         // whether they are; see plan()
+    std::vector<int32_t> gram_slot;  // of the n-gram of k words at position i, at index i * (n - 1) + k - 2
+    std::vector<float*> grams;       // used instead of gram_slot if n-grams are not base inputs
+    bool lazy_grams = false;         // whether n-grams are base inputs; see most_survive()
     int64_t n_base_grams = 0;
     float sum_m2 = 0;
 
-    std::vector<int> targets;       // the positions that are trained
-    int n_dropped = 0;              // positions a target at which no n-gram may stand (dropoutK)
-    std::vector<int> dropped;       // those of each target, sorted
-    std::vector<Slot> holes;        // the n-grams with the placeholder that each target adds
-    std::vector<size_t> hole_ends;  // of each target, in `holes`
+    std::vector<int> targets;       // positions to train on
+    int n_dropped = 0;              // positions per target that n-grams may not cover (dropoutK)
+    std::vector<int> dropped;       // n_dropped positions per target, sorted
+    std::vector<Slot> holes;        // n-grams over the placeholder, added by each target
+    std::vector<size_t> hole_ends;  // end of each target's range in `holes`
 
-    std::vector<const float*> wanted;  // the rows to ask the memory for before the line is trained
+    std::vector<const float*> wanted;  // rows to prefetch before the line is trained
 
     int length() const { return static_cast<int>(ids.size()); }
     const int* dropped_of(int i) const { return dropped.data() + static_cast<size_t>(i) * static_cast<size_t>(n_dropped); }
 
-    // Makes the draws of all targets but their negatives, and finds the rows of the line. A line is planned before the
-    // one ahead of it is trained, and its rows asked for meanwhile, a few a target: the memory takes few orders at once.
+    // Subsamples the targets, draws their dropped positions, and finds the rows of the line. A line is planned before
+    // the previous one is trained. Its rows are prefetched meanwhile, a few per target, because the CPU can only have a few
+    // cache misses in flight.
     void plan(const Model& m, Rng& rng) {
         targets.clear();
         for (int t = 0; t < length(); ++t)
@@ -80,7 +81,7 @@ class Line {
         plan_rows(m);
     }
 
-    // The rows alone, after targets and dropped have been set.
+    // Finds the rows only; `targets` and `dropped` must be set.
     void plan_rows(const Model& m) {
         wanted.clear();
         n_base_grams = 0;
@@ -96,7 +97,7 @@ class Line {
         if (m.n > 1 && !m.skip) plan_holes(m);
     }
 
-    // A row that a target adds, with its multiplicity among the base inputs (not 0 only where hashes collide).
+    // A row added by a target, with its multiplicity among the base inputs (nonzero only if hashes collide).
     Slot slot_of(float* row) const {
         const int32_t slot = lazy_grams ? table_.find(row) : -1;
         return {row, slot < 0 ? 0 : slots[static_cast<size_t>(slot)].m};
@@ -112,8 +113,8 @@ class Line {
         }
     }
 
-    // n-grams are base inputs only where most of them outlive the breaks at dropped positions and the target: then
-    // there are fewer to leave out than to add.
+    // Dropped positions and the target break the n-grams that cover them. n-grams are base inputs only if most are
+    // expected to survive, so that removing the broken ones is cheaper than adding the intact ones.
     bool most_survive(const Model& m) const {
         const double L = length(), kept = L - n_dropped - 1;
         double total = 0, alive = 0, p = kept / L;
@@ -167,7 +168,7 @@ class Line {
                     add(m.gram_row(hash.extend(hash.start(ids[i]), ids[i + d])));
     }
 
-    // The n-grams over a target's placeholder stand between the dropped positions around it.
+    // n-grams over a target's placeholder lie between the nearest dropped positions on either side.
     void plan_holes(const Model& m) {
         holes.clear();
         hole_ends.clear();
@@ -197,7 +198,7 @@ class Line {
 };
 
 // ---------------------------------------------------------------------------------------------------
-// One target: what its inputs leave out of the line's base inputs and what they add
+// One target: the rows to remove from and add to the line's base inputs
 
 struct Change {
     float* row;
@@ -208,20 +209,20 @@ class Target {
   public:
     int position = 0;
     std::vector<Change> changes;
-    float m_change = 0;  // the sum of their sign * m_r
+    float m_change = 0;  // sum of sign * m_r over `changes`
     float inverse_inputs = 0;
     const int32_t* negatives = nullptr;
     bool distinct_negatives = true;
-    bool fresh_negatives = true;  // no target has been trained on them yet
+    bool fresh_negatives = true;  // no earlier target was trained on them
 
-    // Target number `i` of the line.
+    // Plans the line's i-th target.
     void plan(const Model& m, const Line& line, int i) {
         position = line.targets[i];
         dropped_ = line.dropped_of(i);
         dropped_end_ = dropped_ + line.n_dropped;
         changes.clear();
         m_change = 0;
-        n_inputs_ = line.length() + 1 + line.n_base_grams;  // the base inputs: words, the placeholder, n-grams
+        n_inputs_ = line.length() + 1 + line.n_base_grams;  // base inputs: words, placeholder, n-grams
         remove(line, line.word_slot[position]);
         if (m.n > 1) m.skip ? plan_pairs(m, line) : plan_grams(m, line, i);
         inverse_inputs = 1.0f / static_cast<float>(n_inputs_);
@@ -237,7 +238,7 @@ class Target {
     void add(const Slot& slot) { change(slot, 1); }
     bool is_dropped(int i) const { return std::binary_search(dropped_, dropped_end_, i); }
 
-    // Calls f(b, previous) for every position at which base n-grams break, the dropped ones and the target, in order.
+    // Calls f(b, previous) for each break (dropped positions and the target), in ascending order.
     template <class F>
     void each_break(F&& f) const {
         int previous = -1;
@@ -254,7 +255,7 @@ class Target {
         for (size_t h = i ? line.hole_ends[i - 1] : 0; h < line.hole_ends[i]; ++h) add(line.holes[h]);
     }
 
-    // Each n-gram that runs over a break is removed at the first break it meets.
+    // Removes each n-gram that covers a break, once, at the first break it covers.
     void remove_broken(const Model& m, const Line& line) {
         const int L = line.length(), n = m.n;
         each_break([&](int b, int previous) {
@@ -264,7 +265,7 @@ class Target {
         });
     }
 
-    // The n-grams between the breaks, where they are no base inputs.
+    // Adds the intact n-grams, between the breaks, if n-grams are not base inputs.
     void add_whole(const Model& m, const Line& line) {
         const int n = m.n;
         const auto add_between = [&](int low, int high) {
@@ -280,7 +281,7 @@ class Target {
         add_between(low, line.length());
     }
 
-    // Skip mode: pairs reach past dropped positions, (A, E) stands in for (A, D) where D is dropped.
+    // Skip-gram mode: pairs skip over dropped positions, e.g. if D is dropped, (A, E) replaces (A, D).
     void plan_pairs(const Model& m, const Line& line) {
         const int L = line.length(), n = m.n;
         const auto gram = [&](int i, int j) { return line.gram_slot[static_cast<size_t>(i) * (n - 1) + (j - i) - 1]; };
@@ -298,7 +299,7 @@ class Target {
                 if (!is_dropped(j)) --left, f(j);
         };
         int previous = -1;
-        for (const int* d = dropped_; d < dropped_end_; previous = *d++)  // pairs that reach past d and no earlier one
+        for (const int* d = dropped_; d < dropped_end_; previous = *d++)  // pairs whose first dropped position is *d
             for (int i = std::max(previous + 1, *d - n + 1); i < *d; ++i)
                 if (i != position)
                     each_kept(i, 1, [&](int j) {

@@ -11,7 +11,7 @@ namespace s2v {
 inline float half_to_float(uint16_t h) {
     const uint32_t magnitude = static_cast<uint32_t>(h & 0x7fff) << 13;
     const uint32_t special = magnitude >= 0x0f800000u ? 0x7f800000u : 0;  // infinity and NaN keep an all-ones exponent
-    const float scaled = read_as<float>(&magnitude) * 5.192296858534828e33f;  // 2^112: the difference of the exponent biases
+    const float scaled = read_as<float>(&magnitude) * 5.192296858534828e33f;  // 2^112: difference of the biases
     const uint32_t bits = read_as<uint32_t>(&scaled) | special | static_cast<uint32_t>(h & 0x8000) << 16;
     return read_as<float>(&bits);
 }
@@ -24,8 +24,8 @@ struct Reader {  // a trained model, possibly mapped read-only
 
     size_t row_bytes() const { return static_cast<size_t>(dim) * (half ? 2 : 4); }
 
-    // Weighted pooling: out = sum(f w row) / sum(f w) over the words, with position factor f = `first_half` in the first
-    // half of sentences longer than `half_length` tokens, and f = 1 elsewhere.
+    // Weighted pooling: out = sum(f w row) / sum(f w) over the words, with position factor f = `first_half` in the
+    // first half of sentences longer than `half_length` tokens, and f = 1 elsewhere.
     const float* weights;  // (n_words), or null for the plain mean
     float first_half;
     int64_t half_length;
@@ -120,7 +120,7 @@ inline void encode(const Reader& reader, const WordTable& words, const Pack& pac
     const MeanRows mean_rows = choose_mean_rows(level, reader.dim, reader.half);
     Lookup lookup(words, reader.epfml);
     Gathered gathered[2];
-    for (int64_t s = 0; s <= pack.n_sentences; ++s) {  // look up one sentence ahead, so that its rows are prefetched while the previous one is pooled
+    for (int64_t s = 0; s <= pack.n_sentences; ++s) {  // one sentence ahead: prefetch its rows while pooling the last
         if (s < pack.n_sentences) {
             pack.each_token(s, [&](const char* p, size_t n) { lookup.add(p, n); }, reader.epfml);
             gathered[s & 1].find(reader, lookup, s, out.unseen);

@@ -1,8 +1,8 @@
-// The loops over rows, compiled once for each instruction set: trainer.hpp includes this file with
+// SIMD loops over rows, compiled once per instruction set. dispatch.hpp includes this file several times, with
 //   S2V_LEVEL   the namespace
-//   S2V_TARGET  the attribute that turns the instruction set on, function by function
-//   S2V_LANES   floats in a vector register
-// No include guard: that is the point.
+//   S2V_TARGET  the function attribute that enables the instruction set
+//   S2V_LANES   floats per vector register
+// There is deliberately no include guard.
 
 namespace s2v {
 namespace S2V_LEVEL {
@@ -11,7 +11,7 @@ namespace S2V_LEVEL {
 #define S2V_INLINE S2V_TARGET inline __attribute__((always_inline))
 typedef float Wide __attribute__((vector_size(S2V_LANES * 4), aligned(4), may_alias));
 typedef float Quad __attribute__((vector_size(16), aligned(4), may_alias));
-#else  // plain C++: a compiler's vectoriser makes of it what it can
+#else  // plain C++, left to the compiler's auto-vectorizer
 #define S2V_INLINE inline
 template <int N>
 struct Floats {
@@ -36,7 +36,7 @@ S2V_INLINE void store(float* p, V v) {
     std::memcpy(p, &v, sizeof v);
 }
 
-// Half-precision numbers, as they are read out of a matrix; the same to the bit on every instruction set.
+// Loads float16 values as float32; bit-identical on all instruction sets.
 template <class V>
 S2V_INLINE V load(const uint16_t* p) {
     float v[sizeof(V) / sizeof(float)];
@@ -57,7 +57,7 @@ S2V_INLINE Wide load<Wide>(const uint16_t* p) {
 S2V_INLINE float number(const float* p) { return *p; }
 S2V_INLINE float number(const uint16_t* p) { return half_to_float(*p); }
 
-S2V_INLINE Quad fold(Wide wide) {  // the sum of its quarters
+S2V_INLINE Quad fold(Wide wide) {  // the sum of its 4-lane parts
     Quad quads[S2V_LANES / 4];
     std::memcpy(quads, &wide, sizeof wide);
     Quad sum = quads[0];
@@ -66,8 +66,8 @@ S2V_INLINE Quad fold(Wide wide) {  // the sum of its quarters
 }
 S2V_INLINE float sum(Quad q) { return (q[0] + q[2]) + (q[1] + q[3]); }
 
-// A row of the step: as a type with a known dimension it lives in registers; Row<0> is the general one,
-// in the trainer's scratch memory. Matrix rows stay where they are and are read as they are used.
+// An accumulator of the training step. With a compile-time dimension it lives in registers; Row<0> handles any
+// dimension and uses the trainer's scratch memory. Matrix rows are not copied but read in place.
 template <int DIM>
 struct Row {
     static constexpr int WIDES = DIM / S2V_LANES, QUADS = DIM % S2V_LANES / 4, REST = DIM % 4;
@@ -213,12 +213,12 @@ struct Row<0> {
     }
 };
 
-// 1 / (1 + e^-x), to 2e-7, without a branch, so that a loop over it becomes vector code. Saturates.
+// Sigmoid, accurate to 2e-7. Branch-free so that loops over it vectorize; saturates for large |x|.
 S2V_INLINE float sigmoid(float x) {
     float t = x * -1.44269504f;  // e^-x = 2^t
     t = t > -126.0f ? t : -126.0f;
     t = t < 126.0f ? t : 126.0f;
-    const float whole = (t + 12582912.0f) - 12582912.0f;  // rounded to the nearest integer
+    const float whole = (t + 12582912.0f) - 12582912.0f;  // adding 1.5 * 2^23 rounds to the nearest integer
     const float f = t - whole;
     float p = 1.5403530e-4f;
     p = p * f + 1.3333558e-3f;
@@ -231,7 +231,7 @@ S2V_INLINE float sigmoid(float x) {
     return 1.0f / (1.0f + p * read_as<float>(&bits));
 }
 
-// The loss -sum log sigmoid(score), with one logarithm for many scores.
+// Accumulates -sum log sigmoid(score); multiplies 16 probabilities before each logarithm, to call log less often.
 struct LogLoss {
     double product = 1, total = 0;
     int factors = 0;
@@ -248,14 +248,14 @@ struct LogLoss {
     }
 };
 
-// A negative that has been pushed away by the target before says too little about the loss: where targets share
-// their draws, only the first one's are counted, for all of them.
+// If consecutive targets share negative samples, these have been trained on after the first target and would bias the
+// loss downward. Only the first target's negatives are measured, and weighted by the number of targets that share them.
 struct Loss {
     LogLoss targets, negatives;
 };
 
-// The negative-sampling step of one target: its output row has label 1, those of the negatives label 0; what the
-// inputs gain is added to g. `loss` may be null.
+// The negative-sampling step of one target: logistic regression with label 1 for the target's output row and 0 for the
+// negative samples. Updates the output rows and adds the update of x, scaled by the rate, to g. `loss` may be null.
 template <int DIM>
 S2V_INLINE void learn(Trainer& trainer, int32_t word, const Target& target, float rate, const Row<DIM>& x, Row<DIM>& g,
                       Loss* loss) {
@@ -269,7 +269,7 @@ S2V_INLINE void learn(Trainer& trainer, int32_t word, const Target& target, floa
         if (loss && k == 0) loss->targets.add(score);
         if (loss && k > 0 && target.fresh_negatives) loss->negatives.add(score);
     };
-    if (!target.distinct_negatives) {  // a row met again has moved: one after the other
+    if (!target.distinct_negatives) {  // a repeated row must see its previous update: process sequentially
         for (int k = 0; k <= K; ++k) {
             if (skipped(k)) continue;
             const float label = k == 0 ? 1.0f : -1.0f, score = label * x.dot(rows[k]);
@@ -278,8 +278,8 @@ S2V_INLINE void learn(Trainer& trainer, int32_t word, const Target& target, floa
         }
         return;
     }
-    // The same with the rows' scores, then their sigmoids, then their steps together: each waits long for a result,
-    // and none for another's.
+    // Distinct rows: compute all dot products, then all sigmoids, then all updates. Operations within each stage are
+    // independent, so their latencies overlap.
     float* scores = trainer.scores.data();
     for (int k = 0; k <= K; ++k) scores[k] = x.dot(rows[k]);
     scores[0] = -scores[0];
@@ -291,7 +291,7 @@ S2V_INLINE void learn(Trainer& trainer, int32_t word, const Target& target, floa
         if (!skipped(k)) Row<DIM>::exchange(rows[k], x, g, k == 0 ? scores[k] : -scores[k]);
 }
 
-// One target: x is the mean of its inputs, g what they gain.
+// The SGD step of one target: x is the mean of its input rows, g the update of each of them.
 template <int DIM>
 S2V_INLINE void step(Trainer& trainer, const Line& line, const Target& target, float rate, Row<DIM>& S, Row<DIM>& G,
                      Row<DIM>& x, Row<DIM>& g, Loss* loss) {
@@ -320,8 +320,8 @@ S2V_TARGET void train_line(Trainer& trainer, const Line& line) {
     Row<DIM> S(scratch, dim), G(scratch + stride, dim), x(scratch + 2 * stride, dim), g(scratch + 3 * stride, dim);
     Loss loss;
 
-    // S is a sum of many small steps: on very long lines it is taken afresh from the rows now and then, seldom
-    // enough that a row is read less than once a target for it.
+    // S accumulates rounding errors, so on very long lines it is recomputed from the rows periodically, at a cost of at
+    // most one row per target.
     const int refresh = std::max<int>(Trainer::POLL, static_cast<int>(line.slots.size()));
     const auto take_S = [&]() S2V_TARGET {
         S.zero();
@@ -356,7 +356,7 @@ S2V_TARGET void train_line(Trainer& trainer, const Line& line) {
     trainer.loss += loss.targets.sum() + model.run * loss.negatives.sum();
 }
 
-// The mean of a sentence's rows, by their factors where they have some; returns the factors' sum.
+// The mean of a sentence's rows, weighted if there are factors; returns the sum of the weights.
 template <int DIM, class T>
 S2V_TARGET float mean_rows(const Gathered& gathered, int dim, float* out) {
     if (DIM) dim = DIM;
@@ -394,8 +394,8 @@ S2V_TARGET void dot_rows(const void* rows, int64_t n, int dim, const float* quer
     }
 }
 
-// The products of a group of rows, packed number by number, with 2 * S2V_LANES queries of a panel.
-constexpr int GROUP = S2V_LANES == 16 ? 12 : 6, COLUMNS = 2 * S2V_LANES;  // as many as the registers hold
+// Register-blocked matrix product: a group of rows, interleaved by dimension, times 2 * S2V_LANES queries of a panel.
+constexpr int GROUP = S2V_LANES == 16 ? 12 : 6, COLUMNS = 2 * S2V_LANES;  // as many sums as fit in registers
 S2V_INLINE void products(const float* group, const float* queries, int dim, float* out) {
     Wide sums[GROUP][2] = {};
     for (int k = 0; k < dim; ++k, group += GROUP, queries += TopK::PANEL) {
@@ -410,7 +410,7 @@ S2V_INLINE void products(const float* group, const float* queries, int dim, floa
 }
 
 template <class T>
-S2V_INLINE void pack_rows(const T* rows, int64_t n, int dim, float* out) {  // the last group is filled up with zeros
+S2V_INLINE void pack_rows(const T* rows, int64_t n, int dim, float* out) {  // the last group is zero-padded
     for (int64_t begin = 0; begin < n; begin += GROUP, out += GROUP * dim)
         for (int r = 0; r < GROUP; ++r)
             for (int k = 0; k < dim; ++k) out[k * GROUP + r] = begin + r < n ? number(rows + (begin + r) * dim + k) : 0.0f;
@@ -422,7 +422,7 @@ S2V_INLINE bool any_above(const float* scores, const float* thresholds) {
     return above;
 }
 
-// One packed block of rows with all queries.
+// Scores one packed block of rows against all queries.
 S2V_INLINE void top_k_of_block(TopK& top_k, const float* packed, int64_t n, int64_t first, const unsigned char* mask) {
     float scores[GROUP * COLUMNS];
     for (int64_t query = 0; query < top_k.n_queries; query += COLUMNS) {

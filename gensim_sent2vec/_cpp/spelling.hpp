@@ -19,8 +19,8 @@ struct Spelling {
     uint64_t seed;
 };
 
-// Interpolation search: hashes are uniform, so the index is close to hash / 2^64 * n. Returns -1 if not found. An unsorted
-// table gives misses, never out-of-bounds reads.
+// Interpolation search: hashes are uniform, so the index is close to hash / 2^64 * n. Returns -1 if not found.
+// An unsorted table gives misses, never out-of-bounds reads.
 inline int64_t place_of(const Spelling& s, uint64_t hash) {
     if (s.n_ngrams == 0) return -1;
     const int64_t n = s.n_ngrams, guess = static_cast<int64_t>(static_cast<double>(hash) * 0x1p-64 * static_cast<double>(n - 1));
@@ -56,8 +56,8 @@ inline void add_signs(const Spelling& s, uint64_t hash, float weight, float* sig
     }
 }
 
-// Computes `vector` (dim) = Σ c_g N_g, up to scale, and `signature` (dims) = Σ c_g R_g, over the character n-grams g of the
-// word with code points `code`.
+// Computes `vector` (dim) = Σ c_g N_g, up to scale, and `signature` (dims) = Σ c_g R_g, over the character n-grams g of
+// the word with code points `code`.
 inline void spell(const Spelling& s, const uint32_t* code, int64_t size, MeanRows mean_rows, Gathered& gathered,
                   float* vector, float* signature) {
     const int64_t row_bytes = static_cast<int64_t>(s.dim) * (s.half ? 2 : 4);
@@ -112,8 +112,8 @@ struct Maps {
     int meaning_dims;
 };
 
-// Rows of OOV words, to be pooled like rows of known words. codes: concatenated code points, each word enclosed in "<" and
-// ">"; sizes: code points per word. out: (n_words, meaning_dims + dims).
+// Rows of OOV words, to be pooled like rows of known words. codes: concatenated code points, each word enclosed in "<"
+// and ">"; sizes: code points per word. out: (n_words, meaning_dims + dims).
 inline void spell_rows(const Spelling& s, const Maps& maps, const uint32_t* codes, const int64_t* sizes, int64_t n_words,
                        int level, float* out) {
     const MeanRows mean_rows = choose_mean_rows(level, s.dim, s.half);

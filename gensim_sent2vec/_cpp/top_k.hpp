@@ -59,7 +59,7 @@ class TopK {
     int64_t n_panels() const { return (n_queries + PANEL - 1) / PANEL; }
     const float* query(int64_t i) const { return queries_.data() + i * dim; }
     const float* panel(int64_t i) const { return panels_.data() + i * PANEL * dim; }
-    const float* thresholds(int64_t query) const { return thresholds_.data() + query; }  // of this query and the following ones
+    const float* thresholds(int64_t query) const { return thresholds_.data() + query; }  // from this query on
     const std::vector<Hit>& hits(int64_t query) const { return hits_[static_cast<size_t>(query)]; }
 
     // Call only with a score above the query's threshold.

@@ -46,7 +46,8 @@ S2V_VNNI float scale_of(const T* rows, int64_t n, int dim) {
         for (int k = 0; k < dim; k += 16) most = _mm512_max_ps(most, _mm512_abs_ps(sixteen(rows + k, first(dim - k))));
     return _mm512_reduce_max_ps(most) / 127;
 }
-inline bool can_be_rounded(float scale) { return scale > 1e-15f && scale < 1e15f; }  // so that squares neither overflow nor underflow
+// Squares must neither overflow nor underflow.
+inline bool can_be_rounded(float scale) { return scale > 1e-15f && scale < 1e15f; }
 
 struct Lengths {
     float lost = 0, kept = 0;  // |r - r'| and |r'|
@@ -82,7 +83,8 @@ S2V_VNNI inline void round_queries(const TopK& top_k, Int8Pass& int8) {
     for (int64_t i = 0; i < top_k.n_queries; ++i) {
         char* out = int8.queries.data() + i / PANEL * PANEL * bytes + i % PANEL * 4;
         float scale = scale_of(top_k.query(i), 1, top_k.dim);
-        Lengths lengths{scale > 0 ? std::numeric_limits<float>::infinity() : 0.0f};  // infinite error: every row is a candidate
+        // If the query cannot be quantized, an infinite error makes every row a candidate.
+        Lengths lengths{scale > 0 ? std::numeric_limits<float>::infinity() : 0.0f};
         if (can_be_rounded(scale))
             lengths = round_row(top_k.query(i), top_k.dim, scale, 0, out, PANEL);
         else
