@@ -69,8 +69,8 @@ class Line {
     const int* dropped_of(int i) const { return dropped.data() + static_cast<size_t>(i) * static_cast<size_t>(n_dropped); }
 
     // Subsamples the targets, draws their dropped positions, and finds the rows of the line. A line is planned before
-    // the previous one is trained. Its rows are prefetched meanwhile, a few per target, because the CPU can only have a few
-    // cache misses in flight.
+    // the previous one is trained. Its rows are prefetched meanwhile, a few per target, because the CPU can only have
+    // a few cache misses in flight.
     void plan(const Model& m, Rng& rng) {
         targets.clear();
         for (int t = 0; t < length(); ++t)

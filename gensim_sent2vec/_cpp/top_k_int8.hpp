@@ -183,8 +183,9 @@ S2V_VNNI void top_k_rows(TopK& top_k, const void* data, int64_t n, int64_t first
         if (!can_be_rounded(scale)) {
             top_k.int8.pause -= top_k.int8.pause > 0;
             avx512::top_k_rows<T>(top_k, block, size, first_row + begin, of_block);
-        } else if (top_k_of_block(top_k, block, scale, size, first_row + begin, of_block) > size * top_k.n_queries / 32) {
-            top_k.int8.pause = PAUSE;
+        } else {
+            const int64_t rescored = top_k_of_block(top_k, block, scale, size, first_row + begin, of_block);
+            if (rescored > size * top_k.n_queries / 32) top_k.int8.pause = PAUSE;
         }
     }
 }
