@@ -40,7 +40,7 @@ ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes are loo
 
 @pytest.fixture(scope="module")
 def folder(lee_model, tmp_path_factory) -> Path:
-    """A model; an index with the lexical part and one without."""
+    """A model, an index with lexical scores and one without, and a text file of the same questions."""
     folder = tmp_path_factory.mktemp("service")
     lee_model.wv.save(folder / "model.s2v")
     wv = Sent2VecKeyedVectors.load(folder / "model.s2v", mmap="r")
@@ -326,6 +326,7 @@ def test_metrics_are_those_of_all_processes(server, http):
     for n, stopped in enumerate(workers, 1):
         os.kill(stopped, signal.SIGSTOP)
         try:
+            until(lambda: set(_thread_states(stopped)) == {"T"})  # noqa: B023
             for _ in range(5):
                 assert http.post("/search", json={"queries": ["rain", "police"]}).is_success
             assert http.post("/search", json={}).status_code == 422
@@ -333,6 +334,11 @@ def test_metrics_are_those_of_all_processes(server, http):
             assert counted(http, "workers") == 2
         finally:
             os.kill(stopped, signal.SIGCONT)
+
+
+def _thread_states(pid: int) -> list[str]:
+    """The states of a process's threads: T is stopped. Linux only."""
+    return [path.read_text().rpartition(")")[2].split()[0] for path in Path(f"/proc/{pid}/task").glob("*/stat")]
 
 
 @ON_LINUX
