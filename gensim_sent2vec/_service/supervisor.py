@@ -9,7 +9,6 @@ reloaded answers its next request from the new files; connections, and requests 
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import os
 import signal
@@ -274,37 +273,3 @@ def _variables(folder: str, n_workers: int) -> dict[str, str]:
         threads = os.environ.get("OPENBLAS_NUM_THREADS") or str(max(1, available_cpus() // n_workers))
         variables["OPENBLAS_NUM_THREADS"] = threads
     return variables
-
-
-# -----------------------------------------------------------------------------------------------------
-# The command line
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of the command."""
-    limits = Limits()
-    parser.add_argument("model", metavar="MODEL")
-    parser.add_argument(
-        "faq", metavar="FAQ",
-        help="an index (see the command index), or a text file of questions and answers, tabs between its columns, the "
-        "first line naming them: question, answer",
-    )  # fmt: skip
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: 127.0.0.1, this machine)")
-    parser.add_argument("--port", type=int, default=8000, metavar="N", help="default: 8000; 0: any free one")
-    parser.add_argument("--workers", type=int, metavar="N", help="processes (default: as CPUs, at most 4)")
-    parser.add_argument(
-        "--hybrid", type=float, metavar="SHARE",
-        help="share of the spelling in the score where a request does not say (default: 0.5, if the index can)",
-    )  # fmt: skip
-    for name, unit in (("body", "bytes of a request"), ("sentences", "sentences of a request"),
-                       ("length", "characters of a sentence"), ("topn", "results of a query")):  # fmt: skip
-        default = getattr(limits, name)
-        parser.add_argument(
-            f"--max-{name}", type=int, default=default, metavar="N", help=f"most {unit} (default: {default:,})"
-        )
-
-
-def main(args: argparse.Namespace) -> None:
-    """The command."""
-    limits = Limits(args.max_body, args.max_sentences, args.max_length, args.max_topn)
-    serve(Source(args.model, args.faq, args.hybrid), args.host, args.port, args.workers, limits)
