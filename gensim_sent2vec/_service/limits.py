@@ -97,10 +97,10 @@ class BodyLimitMiddleware:
             body = await asyncio.wait_for(self._read_body(receive), self.limits.seconds)
         except asyncio.TimeoutError:
             detail = f"the body did not arrive within {self.limits.seconds:g} seconds"
-            await _send_error(send, RequestError(408, "too_slow", detail))
+            await send_error(send, RequestError(408, "too_slow", detail))
             return
         except RequestError as error:
-            await _send_error(send, error)
+            await send_error(send, error)
             return
         if body is None:
             return
@@ -130,7 +130,8 @@ class BodyLimitMiddleware:
         return b"".join(parts)
 
 
-async def _send_error(send: Any, error: RequestError) -> None:
+async def send_error(send: Any, error: RequestError) -> None:
+    """Send an error from ASGI middleware, and close the connection."""
     body = json.dumps(error.body).encode()
     headers = [
         (b"content-type", b"application/json"),

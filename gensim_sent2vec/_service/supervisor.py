@@ -22,6 +22,7 @@ from contextlib import ExitStack, suppress
 from multiprocessing.connection import wait
 
 from .._util.threads import available_cpus
+from .access import Access
 from .limits import Limits
 from .listener import listen, url_of
 from .processes import Worker, environment, start_method, start_worker
@@ -47,13 +48,21 @@ class Supervisor:
     listener : socket.socket
     folder : str
         A temporary folder, for indexes built from text files.
+    access : Access
     """
 
     def __init__(
-        self, source: Source, index: str, n_workers: int, limits: Limits, listener: socket.socket, folder: str
+        self,
+        source: Source,
+        index: str,
+        n_workers: int,
+        limits: Limits,
+        listener: socket.socket,
+        folder: str,
+        access: Access,
     ) -> None:
         self.source, self.n_workers, self.limits = source, n_workers, limits
-        self.listener, self.folder = listener, folder
+        self.listener, self.folder, self.access = listener, folder, access
         self.current = Load(index, 1)  # what all workers have loaded, or will
         self.announced = 0  # the last generation that was reported as loaded by all workers; 0 while starting
         self.trial: tuple[Worker, Load] | None = None  # the worker that reloads first, and what
@@ -102,7 +111,9 @@ class Supervisor:
 
     def _start_worker(self) -> None:
         try:
-            worker = start_worker(self.context, run_worker, self.source, self.current, self.limits, self.listener)
+            worker = start_worker(
+                self.context, run_worker, self.source, self.current, self.limits, self.access, self.listener
+            )
         except (OSError, EOFError) as error:  # the fork server was killed
             self._restart_later(f"cannot start a worker: {one_line(error)}")
             return
@@ -221,7 +232,12 @@ def _print(text: str) -> None:
 
 
 def serve(
-    source: Source, host: str = "127.0.0.1", port: int = 8000, workers: int | None = None, limits: Limits | None = None
+    source: Source,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    workers: int | None = None,
+    limits: Limits | None = None,
+    access: Access | None = None,
 ) -> None:
     """Answer over HTTP until SIGTERM.
 
@@ -235,6 +251,8 @@ def serve(
     workers : int, optional
         Number of worker processes. Default: the number of CPUs, at most four.
     limits : Limits, optional
+    access : Access, optional
+        By default, requests must name `host`, localhost or an IP address.
 
     Raises
     ------
@@ -262,7 +280,9 @@ def serve(
         stack.enter_context(environment(_variables(folder, n_workers)))
         index = source.index(folder, 1)
         signals = stack.enter_context(caught_signals())  # before there is any child process
-        supervisor = Supervisor(source, index, n_workers, limits or Limits(), listener, folder)
+        supervisor = Supervisor(
+            source, index, n_workers, limits or Limits(), listener, folder, access or Access((host,))
+        )
         stack.callback(supervisor.stop)
         supervisor.run(signals)
 

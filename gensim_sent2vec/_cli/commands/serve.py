@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from ..._service.access import Access
 from ..._service.limits import Limits
 from ..arguments import Subcommands, add_command, add_file, add_float, add_int, add_model
 
@@ -34,6 +35,20 @@ def add_parser(commands: Subcommands) -> None:
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, for this machine only)"
     )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="host name that requests may use besides --host, localhost and IP addresses; repeatable",
+    )
+    parser.add_argument(
+        "--cors",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="origin whose pages may use the service, such as https://example.org; repeatable",
+    )
     add_int(parser, "--port", help="port to listen on; 0: any free port", default=8000)
     add_int(parser, "--workers", help="worker processes (default: one per CPU, at most 4)")
     add_float(
@@ -52,4 +67,5 @@ def run(args: argparse.Namespace) -> None:
     from ..._service.supervisor import Source, serve  # only this command needs it
 
     limits = Limits(args.max_body, args.max_sentences, args.max_length, args.max_topn)
-    serve(Source(args.model, args.faq, args.hybrid), args.host, args.port, args.workers, limits)
+    access = Access((args.host, *args.allow_host), tuple(args.cors))
+    serve(Source(args.model, args.faq, args.hybrid), args.host, args.port, args.workers, limits, access)
