@@ -79,6 +79,6 @@ class Health(BaseModel):
 
 class Problem(BaseModel):
     error: str = Field(
-        description="One of invalid, empty, too_long, too_many, too_large, too_slow, not_found and internal."
+        description="One of invalid, empty, too_long, too_many, too_large, too_slow, busy, not_found and internal."
     )
     detail: str

@@ -7,6 +7,7 @@ gone.
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 import threading
@@ -25,7 +26,6 @@ if TYPE_CHECKING:  # they need the extra, which the command line must do without
     from .metrics import Metrics
 
 ACCEPTED_AT_ONCE = 1  # connections a worker accepts in one go; a low number leaves some to the other workers
-MAX_CONNECTIONS = 1000  # per worker; more are answered with 503
 GRACE = 10  # seconds that requests have to finish when the service stops
 STOP = None
 
@@ -87,6 +87,9 @@ def _server(current: Current, limits: Limits, metrics: Metrics, access: Access) 
     import uvicorn
 
     from .app import create_app
+    from .connections import OnceFilter, protocol_with
+
+    logging.getLogger("asyncio").addFilter(OnceFilter())
 
     return uvicorn.Server(
         uvicorn.Config(
@@ -97,7 +100,7 @@ def _server(current: Current, limits: Limits, metrics: Metrics, access: Access) 
             lifespan="off",
             ws="none",
             backlog=ACCEPTED_AT_ONCE,
-            limit_concurrency=MAX_CONNECTIONS,
+            http=protocol_with(limits.header_seconds),
             timeout_graceful_shutdown=GRACE,
         )
     )

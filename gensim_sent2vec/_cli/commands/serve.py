@@ -57,6 +57,12 @@ def add_parser(commands: Subcommands) -> None:
         help="weight of the lexical score, unless the request sets it (default: 0.5 if the index stores lexical "
         "scores, else 0)",
     )
+    add_float(
+        parser,
+        "--header-timeout",
+        help="seconds for the headers of a request to arrive; idle connections are closed too",
+        default=limits.header_seconds,
+    )
     add_int(parser, "--max-body", help="maximum bytes per request", default=limits.body)
     add_int(parser, "--max-sentences", help="maximum sentences per request", default=limits.sentences)
     add_int(parser, "--max-length", help="maximum characters per sentence", default=limits.length)
@@ -66,6 +72,8 @@ def add_parser(commands: Subcommands) -> None:
 def run(args: argparse.Namespace) -> None:
     from ..._service.supervisor import Source, serve  # only this command needs it
 
-    limits = Limits(args.max_body, args.max_sentences, args.max_length, args.max_topn)
+    limits = Limits(
+        args.max_body, args.max_sentences, args.max_length, args.max_topn, header_seconds=args.header_timeout
+    )
     access = Access((args.host, *args.allow_host), tuple(args.cors))
     serve(Source(args.model, args.faq, args.hybrid), args.host, args.port, args.workers, limits, access)
