@@ -32,6 +32,7 @@ from .worker import GRACE, STOP, Load, Report, one_line, run_worker
 
 REQUIRED = ("fastapi", "uvicorn", "prometheus_client")
 MAX_DEFAULT_WORKERS = 4
+MAX_FAILED_STARTS = 5  # in succession, while the service starts
 RESTART_DELAY = 1.0  # seconds before a worker that has died is replaced
 
 
@@ -67,6 +68,7 @@ class Supervisor:
         self.announced = 0  # the last generation that was reported as loaded by all workers; 0 while starting
         self.trial: tuple[Worker, Load] | None = None  # the worker that reloads first, and what
         self.workers: list[Worker] = []
+        self.n_failed_starts = 0  # in succession
         self.start_times = [0.0] * n_workers  # when to start the workers that are missing
         self.context = start_method()
 
@@ -115,9 +117,18 @@ class Supervisor:
                 self.context, run_worker, self.source, self.current, self.limits, self.access, self.listener
             )
         except (OSError, EOFError) as error:  # the fork server was killed
-            self._restart_later(f"cannot start a worker: {one_line(error)}")
+            self._retry_start(f"cannot start a worker: {one_line(error)}")
             return
+        self.n_failed_starts = 0
         self.workers.append(worker)
+
+    def _retry_start(self, reason: str) -> None:
+        """Try again, also while the service starts: the next attempt starts a new fork server."""
+        self.n_failed_starts += 1
+        if not self.announced and self.n_failed_starts > MAX_FAILED_STARTS:
+            raise ChildProcessError(reason)
+        _print(f"{reason}; trying again")
+        self.start_times.append(time.monotonic() + RESTART_DELAY)
 
     def _restart_later(self, reason: str) -> None:
         if not self.announced:
