@@ -29,6 +29,7 @@ from .schemas import Answer, Answers, EncodeRequest, Health, Problem, SearchRequ
 
 ROUTES = ("/", "/search", "/encode", "/healthz", "/metrics", "/docs", "/openapi.json")
 DEFAULT_TOPN = 10
+PLURALS = {"query": "queries", "sentence": "sentences"}
 # A request that is no more work than scanning this many rows of an index, a few milliseconds, is computed on the event
 # loop: threads that wait for each other would cost more.
 MAX_INLINE_ROWS = 20_000
@@ -70,7 +71,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # a redirect would lead to any host that the client names
-        responses={status: {"model": Problem} for status in (400, 413, 422)},
+        responses={status: {"model": Problem} for status in (400, 413, 415, 421, 422)},
     )
     # One thread computes what is large. The event loop answers other requests meanwhile, and memory stays bounded.
     handlers = Handlers(ThreadPoolExecutor(1, "gensim_sent2vec"), current, limits, metrics)
@@ -206,7 +207,10 @@ def _add_error_handlers(app: FastAPI) -> None:
         return JSONResponse(error.body, error.status, HEADERS)
 
     async def validation_error(request: Request, error: Any) -> JSONResponse:
-        status, detail = _describe(error.errors()[0])
+        if "json" not in request.headers.get("content-type", ""):
+            status, detail = 422, "Content-Type: send a JSON object with the header Content-Type: application/json"
+        else:
+            status, detail = _describe(error.errors()[0])
         return JSONResponse(RequestError(status, "invalid", detail).body, status, HEADERS)
 
     async def http_error(request: Request, error: Any) -> JSONResponse:
@@ -232,4 +236,6 @@ def _describe(error: Any) -> tuple[int, str]:
         return 400, f"the body is not JSON: {str(error.get('ctx', {}).get('error', error['msg']))[:MAX_MESSAGE]}"
     parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"][1:]]
     location = "".join(parts).removeprefix(".")[:MAX_LOCATION].encode("ascii", "backslashreplace").decode()
+    if error["type"] == "string_type" and location in PLURALS and isinstance(error.get("input"), list):
+        return 422, f"{location}: must be a string; to send a list, use {PLURALS[location]}"
     return 422, f"{location or 'the body'}: {error['msg'][:MAX_MESSAGE]}"

@@ -110,6 +110,7 @@ class BodyLimitMiddleware:
 
     async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
         try:
+            _check_encoding(scope["headers"])
             body = await asyncio.wait_for(self._read_body(receive), self.limits.seconds)
         except asyncio.TimeoutError:
             detail = f"the body did not arrive within {self.limits.seconds:g} seconds"
@@ -144,6 +145,12 @@ class BodyLimitMiddleware:
         if size > self.limits.body:
             raise RequestError(413, "too_large", f"the body: at most {self.limits.body:,} bytes allowed")
         return b"".join(parts)
+
+
+def _check_encoding(headers: Sequence[tuple[bytes, bytes]]) -> None:
+    if any(name == b"content-encoding" and value.lower() != b"identity" for name, value in headers):
+        detail = "Content-Encoding: compressed bodies are not supported; send plain JSON"
+        raise RequestError(415, "invalid", detail)
 
 
 async def send_error(send: Any, error: RequestError) -> None:

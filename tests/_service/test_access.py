@@ -58,3 +58,30 @@ def test_cors_is_for_exact_origins():
     assert reply.headers["access-control-allow-origin"] == "https://page.example"
     for origin in ("https://page.example.evil", "http://page.example", "null"):
         assert "access-control-allow-origin" not in request("GET", "/", Origin=origin).headers
+
+
+@pytest.mark.parametrize(
+    "headers, body, status, detail",
+    [
+        ({}, b'{"query": "a"}', 422, "Content-Type: application/json"),
+        ({"Content-Type": "application/json"}, b'{"query": ["a"]}', 422, "use queries"),
+        ({"Content-Type": "application/json", "Content-Encoding": "gzip"}, b"\x1f\x8b\x08", 415, "send plain JSON"),
+        ({"Content-Type": "application/json"}, b'{"' + b"x" * 5000 + b'": 1}', 422, "xxx"),
+    ],
+)
+def test_errors_say_what_to_send(headers, body, status, detail):
+    async def send() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(APP), base_url="http://localhost") as client:
+            return await client.post("/search", content=body, headers=headers)
+
+    reply = asyncio.run(send())
+    assert reply.status_code == status and detail in reply.json()["detail"] and len(reply.json()["detail"]) < 300
+
+
+def test_the_schema_has_either_field_and_all_errors():
+    api = request("GET", "/openapi.json").json()
+    assert {"400", "413", "421", "422"} <= set(api["paths"]["/search"]["post"]["responses"])
+    assert api["components"]["schemas"]["SearchRequest"]["oneOf"] == [
+        {"required": ["query"]},
+        {"required": ["queries"]},
+    ]
