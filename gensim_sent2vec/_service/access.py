@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,11 @@ class Access:
 
     hosts: tuple[str, ...] | None = None
     origins: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for origin in self.origins:
+            if not re.fullmatch(r"https?://[^/*\s]+", origin):
+                raise ValueError(f"cors: must be an origin such as https://example.org, without a path, got {origin!r}")
 
     def allows(self, host: str) -> bool:
         """Whether a Host header is allowed. DNS rebinding needs a name, so all IP addresses are."""

@@ -85,3 +85,9 @@ def test_the_schema_has_either_field_and_all_errors():
         {"required": ["query"]},
         {"required": ["queries"]},
     ]
+
+
+@pytest.mark.parametrize("origin", ["*", "example.org", "https://example.org/", "https://*.example.org", "null"])
+def test_origins_are_checked(origin):
+    with pytest.raises(ValueError, match="cors: must be an origin"):
+        Access(None, (origin,))
