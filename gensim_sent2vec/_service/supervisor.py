@@ -21,6 +21,7 @@ from contextlib import ExitStack, suppress
 from multiprocessing.connection import wait
 
 from .._util.threads import available_cpus
+from .access import Access
 from .limits import Limits
 from .listener import listen, url_of
 from .processes import Worker, environment, start_method, start_worker
@@ -30,6 +31,7 @@ from .worker import GRACE, STOP, Load, Report, one_line, run_worker
 
 REQUIRED = ("fastapi", "uvicorn", "prometheus_client")
 MAX_DEFAULT_WORKERS = 4
+MAX_FAILED_STARTS = 5  # in succession, while the service starts
 RESTART_DELAY = 1.0  # seconds before a worker that has died is replaced
 
 
@@ -46,17 +48,26 @@ class Supervisor:
     listener : socket.socket
     folder : str
         A temporary folder, for indexes built from text files.
+    access : Access
     """
 
     def __init__(
-        self, source: Source, index: str, n_workers: int, limits: Limits, listener: socket.socket, folder: str
+        self,
+        source: Source,
+        index: str,
+        n_workers: int,
+        limits: Limits,
+        listener: socket.socket,
+        folder: str,
+        access: Access,
     ) -> None:
         self.source, self.n_workers, self.limits = source, n_workers, limits
-        self.listener, self.folder = listener, folder
+        self.listener, self.folder, self.access = listener, folder, access
         self.current = Load(index, 1)  # what all workers have loaded, or will
         self.announced = 0  # the last generation that was reported as loaded by all workers; 0 while starting
         self.trial: tuple[Worker, Load] | None = None  # the worker that reloads first, and what
         self.workers: list[Worker] = []
+        self.n_failed_starts = 0  # in succession
         self.start_times = [0.0] * n_workers  # when to start the workers that are missing
         self.context = start_method()
 
@@ -101,11 +112,22 @@ class Supervisor:
 
     def _start_worker(self) -> None:
         try:
-            worker = start_worker(self.context, run_worker, self.source, self.current, self.limits, self.listener)
+            worker = start_worker(
+                self.context, run_worker, self.source, self.current, self.limits, self.access, self.listener
+            )
         except (OSError, EOFError) as error:  # the fork server was killed
-            self._restart_later(f"cannot start a worker: {one_line(error)}")
+            self._retry_start(f"cannot start a worker: {one_line(error)}")
             return
+        self.n_failed_starts = 0
         self.workers.append(worker)
+
+    def _retry_start(self, reason: str) -> None:
+        """Try again, also while the service starts: the next attempt starts a new fork server."""
+        self.n_failed_starts += 1
+        if not self.announced and self.n_failed_starts > MAX_FAILED_STARTS:
+            raise ChildProcessError(reason)
+        _print(f"{reason}; trying again")
+        self.start_times.append(time.monotonic() + RESTART_DELAY)
 
     def _restart_later(self, reason: str) -> None:
         if not self.announced:
@@ -220,7 +242,12 @@ def _print(text: str) -> None:
 
 
 def serve(
-    source: Source, host: str = "127.0.0.1", port: int = 8000, workers: int | None = None, limits: Limits | None = None
+    source: Source,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    workers: int | None = None,
+    limits: Limits | None = None,
+    access: Access | None = None,
 ) -> None:
     """Answer over HTTP until SIGTERM.
 
@@ -234,6 +261,8 @@ def serve(
     workers : int, optional
         Number of worker processes. Default: the number of CPUs, at most four.
     limits : Limits, optional
+    access : Access, optional
+        By default, requests must name `host`, localhost or an IP address.
 
     Raises
     ------
@@ -261,7 +290,9 @@ def serve(
         stack.enter_context(environment(_variables(folder, n_workers)))
         index = source.index(folder, 1)
         signals = stack.enter_context(caught_signals())  # before there is any child process
-        supervisor = Supervisor(source, index, n_workers, limits or Limits(), listener, folder)
+        supervisor = Supervisor(
+            source, index, n_workers, limits or Limits(), listener, folder, access or Access((host,))
+        )
         stack.callback(supervisor.stop)
         supervisor.run(signals)
 
