@@ -149,19 +149,19 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
         float score
         int64_t row
 
-    cdef cppclass CBest "s2v::Best":
+    cdef cppclass CTopK "s2v::TopK":
         int64_t n_queries, topn
         int dim
-        CBest(const float *queries, int64_t n, int dim, int64_t topn) except +
+        CTopK(const float *queries, int64_t n, int dim, int64_t topn) except +
         void add_scores(int64_t query, const float *scores, int64_t n, int64_t first,
                         const unsigned char *mask) except +
-        void merge(const CBest &other) except +
+        void merge(const CTopK &other) except +
         void sort()
         const vector[CHit] &hits(int64_t query)
 
-    ctypedef void (*BestRows)(CBest &best, const void *rows, int64_t n, int64_t first,
+    ctypedef void (*TopKRows)(CTopK &best, const void *rows, int64_t n, int64_t first,
                               const unsigned char *mask) except +
-    BestRows choose_best_rows(int level, cbool half)
+    TopKRows choose_top_k_rows(int level, cbool half)
     ctypedef void (*DotRows)(const void *rows, int64_t n, int dim, const float *query, float *out)
     DotRows choose_dot_rows(int level, cbool half)
     cdef cppclass CSpelling "s2v::Spelling":

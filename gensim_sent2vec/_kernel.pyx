@@ -582,7 +582,7 @@ cdef class TopK:
         So many rows a query, at least 1.
     """
 
-    cdef CBest *best
+    cdef CTopK *best
     cdef int level
 
     def __cinit__(self, const float[:, ::1] queries, int64_t topn):
@@ -590,7 +590,7 @@ cdef class TopK:
         if topn < 1:
             raise ValueError(f"topn must be at least 1, got {topn}")
         cdef const float *data = &queries[0, 0] if queries.shape[0] and queries.shape[1] else NULL
-        self.best = new CBest(data, queries.shape[0], queries.shape[1], topn)
+        self.best = new CTopK(data, queries.shape[0], queries.shape[1], topn)
 
     def __dealloc__(self):
         del self.best
@@ -614,9 +614,9 @@ cdef class TopK:
         if data.shape[1] != self.best.dim * (2 if half else 4):
             raise ValueError(f"rows: shape {rows.shape} for queries of {self.best.dim} numbers")
         cdef const unsigned char *kept = mask_of(mask, n)
-        cdef BestRows best_rows = choose_best_rows(self.level, half)
+        cdef TopKRows top_k_rows = choose_top_k_rows(self.level, half)
         with nogil:
-            best_rows(self.best[0], begin, n, first, kept)
+            top_k_rows(self.best[0], begin, n, first, kept)
 
     def add_scores(self, const float[:, ::1] scores, int64_t first, const unsigned char[::1] mask=None):
         """The same with scores (n_queries, n) that were made elsewhere; -inf and NaN leave a row out."""

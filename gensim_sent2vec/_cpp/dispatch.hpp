@@ -42,7 +42,7 @@ namespace s2v {
 enum Level { PLAIN, AVX2, AVX512, N_LEVELS };
 
 #if S2V_X86
-inline bool has_f16c() {  // which not every compiler's __builtin_cpu_supports knows
+inline bool has_f16c() {  // not every compiler's __builtin_cpu_supports knows it
     unsigned a, b, c, d;
     return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
 }
@@ -85,15 +85,15 @@ inline DotRows choose_dot_rows(int level, bool half) {
     return plain::dot_rows_for(half);
 }
 
-inline BestRows choose_best_rows(int level, bool half) {
+inline TopKRows choose_top_k_rows(int level, bool half) {
 #if S2V_X86
     if (level == AVX512 && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw"))
-        return half ? &vnni::best_rows<uint16_t> : &vnni::best_rows<float>;
-    if (level == AVX512) return avx512::best_rows_for(half);
-    if (level == AVX2) return avx2::best_rows_for(half);
+        return half ? &vnni::top_k_rows<uint16_t> : &vnni::top_k_rows<float>;
+    if (level == AVX512) return avx512::top_k_rows_for(half);
+    if (level == AVX2) return avx2::top_k_rows_for(half);
 #endif
     (void)level;
-    return plain::best_rows_for(half);
+    return plain::top_k_rows_for(half);
 }
 
 }  // namespace s2v

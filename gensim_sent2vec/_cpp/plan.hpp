@@ -1,4 +1,4 @@
-// Which rows take part: of a line as a whole, and of each of its targets.
+// Which rows take part in training: those of a line, and those of each of its targets.
 #pragma once
 
 #include "model.hpp"
@@ -6,12 +6,12 @@
 
 namespace s2v {
 
-struct Slot {  // a distinct row and how often it stands among the base inputs
+struct Slot {  // a distinct row and its multiplicity among the base inputs
     float* row;
     float m;
 };
 
-// Distinct rows of one line -> their slots. Sized for the line, so that clearing it costs what the line costs.
+// Maps the distinct rows of a line to their slots. Sized for the line, so that clearing it is cheap.
 class RowTable {
   public:
     void reset(size_t rows) {
@@ -22,7 +22,7 @@ class RowTable {
         std::fill(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(capacity), Entry{});
         mask_ = capacity - 1;
     }
-    // The slot of `row`, or a place to write it to (-1 stands there).
+    // The slot of `row`, or a new entry, which holds -1.
     int32_t& operator[](const float* row) {
         size_t at = static_cast<size_t>((reinterpret_cast<uintptr_t>(row) >> 2) * 0x9e3779b97f4a7c15ull >> shift_);
         while (entries_[at].row != nullptr && entries_[at].row != row) at = (at + 1) & mask_;
@@ -63,13 +63,14 @@ class Line {
     std::vector<Slot> holes;        // the n-grams with the placeholder that each target adds
     std::vector<size_t> hole_ends;  // of each target, in `holes`
 
-    std::vector<const float*> wanted;  // the rows to ask the memory for before the line is trained
+    std::vector<const float*> wanted;  // the rows to prefetch before the line is trained
 
     int length() const { return static_cast<int>(ids.size()); }
     const int* dropped_of(int i) const { return dropped.data() + static_cast<size_t>(i) * static_cast<size_t>(n_dropped); }
 
-    // Makes the draws of all targets but their negatives, and finds the rows of the line. A line is planned before the
-    // one ahead of it is trained, and its rows asked for meanwhile, a few a target: the memory takes few orders at once.
+    // Samples everything random about the targets except their negatives, and finds the rows of the line. A line is planned
+    // while the previous one is trained, and its rows are prefetched a few per target, because the memory system can have
+    // only a limited number of outstanding loads.
     void plan(const Model& m, Rng& rng) {
         targets.clear();
         for (int t = 0; t < length(); ++t)
@@ -80,7 +81,7 @@ class Line {
         plan_rows(m);
     }
 
-    // The rows alone, after targets and dropped have been set.
+    // Finds the rows only, after targets and dropped have been set.
     void plan_rows(const Model& m) {
         wanted.clear();
         n_base_grams = 0;
@@ -112,8 +113,8 @@ class Line {
         }
     }
 
-    // n-grams are base inputs only where most of them outlive the breaks at dropped positions and the target: then
-    // there are fewer to leave out than to add.
+    // n-grams are base inputs only if most of them survive the breaks at dropped positions and the target, so that there
+    // are fewer to remove than to add.
     bool most_survive(const Model& m) const {
         const double L = length(), kept = L - n_dropped - 1;
         double total = 0, alive = 0, p = kept / L;

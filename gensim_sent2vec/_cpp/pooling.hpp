@@ -1,4 +1,4 @@
-// Reading sentences out of a trained model.
+// Pooling: sentence vectors as means of the rows of a trained model.
 #pragma once
 
 #include <limits>
@@ -10,14 +10,14 @@ namespace s2v {
 // IEEE 754 binary16 -> binary32.
 inline float half_to_float(uint16_t h) {
     const uint32_t magnitude = static_cast<uint32_t>(h & 0x7fff) << 13;
-    const uint32_t special = magnitude >= 0x0f800000u ? 0x7f800000u : 0;  // infinities and NaN keep their exponent
-    const float scaled = read_as<float>(&magnitude) * 5.192296858534828e33f;  // 2^112: the difference of the biases
+    const uint32_t special = magnitude >= 0x0f800000u ? 0x7f800000u : 0;  // infinities and NaNs keep their exponent
+    const float scaled = read_as<float>(&magnitude) * 5.192296858534828e33f;  // 2^112: the difference of the exponent biases
     const uint32_t bits = read_as<uint32_t>(&scaled) | special | static_cast<uint32_t>(h & 0x8000) << 16;
     return read_as<float>(&bits);
 }
 
-struct Reader {  // a trained model, possibly mapped read-only
-    const char *words, *grams;  // rows of `dim` numbers, float32 or float16
+struct Reader {  // a trained model, possibly memory-mapped read-only
+    const char *words, *grams;  // rows of `dim` values, float32 or float16
     int64_t n_words, bucket;
     int dim, n;
     bool skip, epfml, half;
@@ -35,7 +35,7 @@ struct Reader {  // a trained model, possibly mapped read-only
     }
 };
 
-// Tokens that are no words, for the caller to find vectors for.
+// Out-of-vocabulary tokens, for which the caller computes vectors.
 struct Unseen {
     std::vector<int64_t> sentences, ends;  // ends: of each token in `text`
     std::vector<float> factors;
@@ -49,11 +49,11 @@ struct Unseen {
     }
 };
 
-// The rows of one sentence: words and n-grams, no placeholder, no dropout. They are asked for as they are found.
+// The rows of one sentence: words and n-grams, no placeholder, no dropout. They are prefetched as they are found.
 struct Gathered {
     std::vector<int32_t> ids;
     std::vector<const void*> rows;
-    std::vector<float> factors;  // of each row, where they differ
+    std::vector<float> factors;  // of each row; empty if all are 1
 
     void find(const Reader& reader, Lookup& lookup, int64_t sentence, Unseen* unseen) {
         const int64_t n_tokens = lookup.tokens();
@@ -78,7 +78,7 @@ struct Gathered {
     }
 
   private:
-    // It is asked for.
+    // Prefetches the row.
     const void* row(const Reader& reader, const char* matrix, int64_t i) const {
         const char* p = matrix + static_cast<size_t>(i) * reader.row_bytes();
         prefetch_far(p, reader.row_bytes());
@@ -98,7 +98,7 @@ struct Gathered {
     }
 };
 
-// A sum of weights to divide by; 0 where 1 / total could be infinite.
+// A sum of weights to divide by; 0 if 1 / total could be infinite.
 inline float not_too_small(float total) { return total >= std::numeric_limits<float>::min() ? total : 0.0f; }
 
 using MeanRows = float (*)(const Gathered& gathered, int dim, float* out);
@@ -108,11 +108,11 @@ MeanRows choose_mean_rows(int level, int dim, bool half);
 using DotRows = void (*)(const void* rows, int64_t n, int dim, const float* query, float* out);
 DotRows choose_dot_rows(int level, bool half);
 
-// What `encode` writes for each sentence; all but `vectors` may be null.
+// Outputs of `encode`, per sentence; all but `vectors` may be null.
 struct Encoded {
-    float* vectors;   // (n_sentences, dim); zeros where no word is known
-    int64_t* known;   // known words
-    float* totals;    // the sum of the rows' weights, 1 each where there are none
+    float* vectors;   // (n_sentences, dim); zeros if no word is known
+    int64_t* known;   // number of known words
+    float* totals;    // the sum of the weights of the rows (1 each without weights)
     Unseen* unseen;
 };
 
@@ -120,7 +120,7 @@ inline void encode(const Reader& reader, const WordTable& words, const Pack& pac
     const MeanRows mean_rows = choose_mean_rows(level, reader.dim, reader.half);
     Lookup lookup(words, reader.epfml);
     Gathered gathered[2];
-    for (int64_t s = 0; s <= pack.n_sentences; ++s) {  // one sentence ahead of the sums, so that its rows are on their way
+    for (int64_t s = 0; s <= pack.n_sentences; ++s) {  // looks up one sentence ahead of the sums, to prefetch its rows
         if (s < pack.n_sentences) {
             pack.each_token(s, [&](const char* p, size_t n) { lookup.add(p, n); }, reader.epfml);
             gathered[s & 1].find(reader, lookup, s, out.unseen);
@@ -133,7 +133,7 @@ inline void encode(const Reader& reader, const WordTable& words, const Pack& pac
     }
 }
 
-// The rows of each sentence by number: words as they are, n-gram row r as n_words + r. Those of sentence s end at ends[s].
+// The row ids of each sentence: word ids, and n_words + r for n-gram row r. Those of sentence s end at ends[s].
 inline void number_rows(const Reader& reader, const WordTable& words, const Pack& pack, std::vector<int64_t>& numbers,
                         int64_t* ends) {
     Lookup lookup(words, reader.epfml);

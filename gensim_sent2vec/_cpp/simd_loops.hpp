@@ -1,4 +1,4 @@
-// The loops over rows, compiled once for each instruction set: trainer.hpp includes this file with
+// The loops over rows, compiled once per instruction set: dispatch.hpp includes this file with
 //   S2V_LEVEL   the namespace
 //   S2V_TARGET  the attribute that turns the instruction set on, function by function
 //   S2V_LANES   floats in a vector register
@@ -36,7 +36,7 @@ S2V_INLINE void store(float* p, V v) {
     std::memcpy(p, &v, sizeof v);
 }
 
-// Half-precision numbers, as they are read out of a matrix; the same to the bit on every instruction set.
+// Loads half-precision values; bit-identical on every instruction set.
 template <class V>
 S2V_INLINE V load(const uint16_t* p) {
     float v[sizeof(V) / sizeof(float)];
@@ -66,8 +66,8 @@ S2V_INLINE Quad fold(Wide wide) {  // the sum of its quarters
 }
 S2V_INLINE float sum(Quad q) { return (q[0] + q[2]) + (q[1] + q[3]); }
 
-// A row of the step: as a type with a known dimension it lives in registers; Row<0> is the general one,
-// in the trainer's scratch memory. Matrix rows stay where they are and are read as they are used.
+// A vector of the training step. With a dimension known at compile time it lives in registers; Row<0> is the general
+// case, in the scratch memory of the trainer. Matrix rows are read in place.
 template <int DIM>
 struct Row {
     static constexpr int WIDES = DIM / S2V_LANES, QUADS = DIM % S2V_LANES / 4, REST = DIM % 4;
@@ -119,7 +119,7 @@ struct Row {
         for (int i = 0; i < REST; ++i) total += rest[i] * row[REST_AT + i];
         return total;
     }
-    // g += a row; row += a x: the two halves of a gradient step, in one pass over the row.
+    // g += a row; row += a x: both halves of a gradient step in one pass over the row.
     static S2V_INLINE void exchange(float* row, const Row& x, Row& g, float a) {
         for (int i = 0; i < WIDES; ++i) {
             const Wide old = load<Wide>(row + i * S2V_LANES);
@@ -213,7 +213,7 @@ struct Row<0> {
     }
 };
 
-// 1 / (1 + e^-x), to 2e-7, without a branch, so that a loop over it becomes vector code. Saturates.
+// 1 / (1 + e^-x) with an error of 2e-7, branch-free so that loops vectorize. Saturates.
 S2V_INLINE float sigmoid(float x) {
     float t = x * -1.44269504f;  // e^-x = 2^t
     t = t > -126.0f ? t : -126.0f;
@@ -248,14 +248,14 @@ struct LogLoss {
     }
 };
 
-// A negative that has been pushed away by the target before says too little about the loss: where targets share
-// their draws, only the first one's are counted, for all of them.
+// A negative sample that an earlier target has already pushed away underestimates the loss. If targets share their samples,
+// only those of the first target are counted, on behalf of all of them.
 struct Loss {
     LogLoss targets, negatives;
 };
 
-// The negative-sampling step of one target: its output row has label 1, those of the negatives label 0; what the
-// inputs gain is added to g. `loss` may be null.
+// The negative-sampling step of one target: its output row has label 1, those of the negative samples label 0. The gradient
+// of the inputs is added to g. `loss` may be null.
 template <int DIM>
 S2V_INLINE void learn(Trainer& trainer, int32_t word, const Target& target, float rate, const Row<DIM>& x, Row<DIM>& g,
                       Loss* loss) {
@@ -269,7 +269,7 @@ S2V_INLINE void learn(Trainer& trainer, int32_t word, const Target& target, floa
         if (loss && k == 0) loss->targets.add(score);
         if (loss && k > 0 && target.fresh_negatives) loss->negatives.add(score);
     };
-    if (!target.distinct_negatives) {  // a row met again has moved: one after the other
+    if (!target.distinct_negatives) {  // repeated rows change in between: process them one by one
         for (int k = 0; k <= K; ++k) {
             if (skipped(k)) continue;
             const float label = k == 0 ? 1.0f : -1.0f, score = label * x.dot(rows[k]);
@@ -278,8 +278,8 @@ S2V_INLINE void learn(Trainer& trainer, int32_t word, const Target& target, floa
         }
         return;
     }
-    // The same with the rows' scores, then their sigmoids, then their steps together: each waits long for a result,
-    // and none for another's.
+    // The same, but with all scores first, then all sigmoids, then all updates: each has a long latency, and they are
+    // independent of each other.
     float* scores = trainer.scores.data();
     for (int k = 0; k <= K; ++k) scores[k] = x.dot(rows[k]);
     scores[0] = -scores[0];
@@ -291,7 +291,7 @@ S2V_INLINE void learn(Trainer& trainer, int32_t word, const Target& target, floa
         if (!skipped(k)) Row<DIM>::exchange(rows[k], x, g, k == 0 ? scores[k] : -scores[k]);
 }
 
-// One target: x is the mean of its inputs, g what they gain.
+// One target: x is the mean of its inputs, g their gradient.
 template <int DIM>
 S2V_INLINE void step(Trainer& trainer, const Line& line, const Target& target, float rate, Row<DIM>& S, Row<DIM>& G,
                      Row<DIM>& x, Row<DIM>& g, Loss* loss) {
@@ -320,8 +320,8 @@ S2V_TARGET void train_line(Trainer& trainer, const Line& line) {
     Row<DIM> S(scratch, dim), G(scratch + stride, dim), x(scratch + 2 * stride, dim), g(scratch + 3 * stride, dim);
     Loss loss;
 
-    // S is a sum of many small steps: on very long lines it is taken afresh from the rows now and then, seldom
-    // enough that a row is read less than once a target for it.
+    // S accumulates many small steps and their rounding errors. On very long lines it is recomputed from the rows from time
+    // to time, rarely enough that this reads less than one row per target.
     const int refresh = std::max<int>(Trainer::POLL, static_cast<int>(line.slots.size()));
     const auto take_S = [&]() S2V_TARGET {
         S.zero();
@@ -356,7 +356,7 @@ S2V_TARGET void train_line(Trainer& trainer, const Line& line) {
     trainer.loss += loss.targets.sum() + model.run * loss.negatives.sum();
 }
 
-// The mean of a sentence's rows, by their factors where they have some; returns the factors' sum.
+// The mean of the rows of a sentence, weighted if there are factors; returns the sum of the factors.
 template <int DIM, class T>
 S2V_TARGET float mean_rows(const Gathered& gathered, int dim, float* out) {
     if (DIM) dim = DIM;
@@ -394,11 +394,11 @@ S2V_TARGET void dot_rows(const void* rows, int64_t n, int dim, const float* quer
     }
 }
 
-// The products of a group of rows, packed number by number, with 2 * S2V_LANES queries of a panel.
-constexpr int GROUP = S2V_LANES == 16 ? 12 : 6, COLUMNS = 2 * S2V_LANES;  // as many as the registers hold
+// The products of a group of rows, interleaved by dimension, with 2 * S2V_LANES queries of a panel.
+constexpr int GROUP = S2V_LANES == 16 ? 12 : 6, COLUMNS = 2 * S2V_LANES;  // as many as fit in registers
 S2V_INLINE void products(const float* group, const float* queries, int dim, float* out) {
     Wide sums[GROUP][2] = {};
-    for (int k = 0; k < dim; ++k, group += GROUP, queries += Best::PANEL) {
+    for (int k = 0; k < dim; ++k, group += GROUP, queries += TopK::PANEL) {
         const Wide left = load<Wide>(queries), right = load<Wide>(queries + S2V_LANES);
         for (int r = 0; r < GROUP; ++r) {
             sums[r][0] = sums[r][0] + left * group[r];
@@ -410,46 +410,46 @@ S2V_INLINE void products(const float* group, const float* queries, int dim, floa
 }
 
 template <class T>
-S2V_INLINE void pack_rows(const T* rows, int64_t n, int dim, float* out) {  // the last group is filled up with zeros
+S2V_INLINE void pack_rows(const T* rows, int64_t n, int dim, float* out) {  // the last group is padded with zeros
     for (int64_t begin = 0; begin < n; begin += GROUP, out += GROUP * dim)
         for (int r = 0; r < GROUP; ++r)
             for (int k = 0; k < dim; ++k) out[k * GROUP + r] = begin + r < n ? number(rows + (begin + r) * dim + k) : 0.0f;
 }
 
-S2V_INLINE bool any_above(const float* scores, const float* bars) {
+S2V_INLINE bool any_above(const float* scores, const float* thresholds) {
     bool above = false;
-    for (int i = 0; i < COLUMNS; ++i) above |= scores[i] > bars[i];
+    for (int i = 0; i < COLUMNS; ++i) above |= scores[i] > thresholds[i];
     return above;
 }
 
-// One packed block of rows with all queries.
-S2V_INLINE void best_of_block(Best& best, const float* packed, int64_t n, int64_t first, const unsigned char* mask) {
+// Scores one packed block of rows for all queries.
+S2V_INLINE void top_k_of_block(TopK& best, const float* packed, int64_t n, int64_t first, const unsigned char* mask) {
     float scores[GROUP * COLUMNS];
     for (int64_t query = 0; query < best.n_queries; query += COLUMNS) {
-        const float* queries = best.panel(query / Best::PANEL) + query % Best::PANEL;
+        const float* queries = best.panel(query / TopK::PANEL) + query % TopK::PANEL;
         for (int64_t begin = 0; begin < n; begin += GROUP) {
             products(packed + begin * best.dim, queries, best.dim, scores);
             for (int64_t row = begin; row < std::min<int64_t>(n, begin + GROUP); ++row) {
                 const float* of_row = scores + (row - begin) * COLUMNS;
-                if (!any_above(of_row, best.bars(query)) || (mask && !mask[row])) continue;
+                if (!any_above(of_row, best.thresholds(query)) || (mask && !mask[row])) continue;
                 for (int i = 0; i < COLUMNS; ++i)
-                    if (of_row[i] > best.bars(query)[i]) best.offer(query + i, first + row, of_row[i]);
+                    if (of_row[i] > best.thresholds(query)[i]) best.offer(query + i, first + row, of_row[i]);
             }
         }
     }
 }
 
 template <class T>
-S2V_TARGET void best_rows(Best& best, const void* data, int64_t n, int64_t first, const unsigned char* mask) {
+S2V_TARGET void top_k_rows(TopK& best, const void* data, int64_t n, int64_t first, const unsigned char* mask) {
     const T* rows = static_cast<const T*>(data);
-    best.packed.resize(static_cast<size_t>(Best::BLOCK) * static_cast<size_t>(std::max(best.dim, 1)));
+    best.packed.resize(static_cast<size_t>(TopK::BLOCK) * static_cast<size_t>(std::max(best.dim, 1)));
     float* packed = best.packed.data();
-    for (int64_t begin = 0; begin < n; begin += Best::BLOCK, rows += Best::BLOCK * best.dim) {
-        const int64_t size = std::min<int64_t>(n - begin, Best::BLOCK);
+    for (int64_t begin = 0; begin < n; begin += TopK::BLOCK, rows += TopK::BLOCK * best.dim) {
+        const int64_t size = std::min<int64_t>(n - begin, TopK::BLOCK);
         const unsigned char* of_block = mask ? mask + begin : nullptr;
-        if (best.n_queries > Best::FEW) {
+        if (best.n_queries > TopK::FEW) {
             pack_rows(rows, size, best.dim, packed);
-            best_of_block(best, packed, size, first + begin, of_block);
+            top_k_of_block(best, packed, size, first + begin, of_block);
             continue;
         }
         for (int64_t query = 0; query < best.n_queries; ++query) {
@@ -468,7 +468,7 @@ inline MeanRows mean_rows_of(int dim) {
 }
 inline MeanRows mean_rows_for(int dim, bool half) { return half ? mean_rows_of<uint16_t>(dim) : mean_rows_of<float>(dim); }
 inline DotRows dot_rows_for(bool half) { return half ? &dot_rows<uint16_t> : &dot_rows<float>; }
-inline BestRows best_rows_for(bool half) { return half ? &best_rows<uint16_t> : &best_rows<float>; }
+inline TopKRows top_k_rows_for(bool half) { return half ? &top_k_rows<uint16_t> : &top_k_rows<float>; }
 
 #undef S2V_INLINE
 }  // namespace S2V_LEVEL

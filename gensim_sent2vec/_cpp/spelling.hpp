@@ -1,4 +1,4 @@
-// Spelt vectors and signatures of words that have no row; spelling.py says what they are.
+// Vectors and signatures of out-of-vocabulary words from their character n-grams; see _pooling/spelling.py.
 #pragma once
 
 #include <cmath>
@@ -10,27 +10,28 @@ namespace s2v {
 struct Spelling {
     const uint64_t* hashes;  // (n_ngrams), ascending
     const float* weights;    // (n_ngrams): c_g
-    const char* vectors;     // (n_ngrams, dim), float32 or float16; null where words get no vector
+    const char* vectors;     // (n_ngrams, dim), float32 or float16; null if words get no vector
     int64_t n_ngrams;
-    float new_weight;  // c_g of an n-gram that is not among them
-    int dim, dims;     // numbers of a vector and of a signature
+    float new_weight;  // c_g of other n-grams
+    int dim, dims;     // dimensions of a vector and of a signature
     bool half;
     int min_n, max_n;
     uint64_t seed;
 };
 
-// Hashes are spread evenly, so that the place is near hash / 2^64 of the way; a table that is not sorted loses some.
+// Interpolation search: hashes are uniformly distributed, so the position is close to n * hash / 2^64. In a table that is
+// not sorted, some hashes are not found.
 inline int64_t place_of(const Spelling& s, uint64_t hash) {
     if (s.n_ngrams == 0) return -1;
     const int64_t n = s.n_ngrams, guess = static_cast<int64_t>(static_cast<double>(hash) * 0x1p-64 * static_cast<double>(n - 1));
-    int64_t step = 16, low = guess, high = guess + 1;  // doubled until the place is in [low, high)
+    int64_t step = 16, low = guess, high = guess + 1;  // doubled until the position is in [low, high)
     while (low > 0 && s.hashes[low] > hash) low = std::max<int64_t>(0, low - (step *= 2));
     while (high < n && s.hashes[high] <= hash) high = std::min(n, high + (step *= 2));
     const uint64_t* at = std::lower_bound(s.hashes + low, s.hashes + high, hash);
     return at != s.hashes + high && *at == hash ? at - s.hashes : -1;
 }
 
-// The eight signs that the bits of a byte say, the lowest bit first.
+// The eight signs encoded in the bits of a byte, lowest bit first.
 struct Signs {
     float of[256][8];
     Signs() {
@@ -39,7 +40,7 @@ struct Signs {
     }
 };
 
-// Adds the +-weight row of an n-gram to a signature; 64 numbers of it are the bits of one hash.
+// Adds the row of an n-gram, +-weight, to a signature; each hash provides 64 signs.
 inline void add_signs(const Spelling& s, uint64_t hash, float weight, float* signature) {
     static const Signs signs;
     uint64_t bits = 0;
@@ -83,7 +84,7 @@ inline void spell(const Spelling& s, const uint32_t* code, int64_t size, MeanRow
         std::fill(vector, vector + s.dim, 0.0f);
 }
 
-// Some columns of v M, whose sums stay in registers.
+// N columns of v M, with the sums in registers.
 template <int N>
 inline void times_columns(const std::vector<float>& v, const float* matrix, int columns, float scale, float* out) {
     float sums[N] = {};
@@ -92,7 +93,7 @@ inline void times_columns(const std::vector<float>& v, const float* matrix, int 
     for (int j = 0; j < N; ++j) out[j] = sums[j] * scale;
 }
 
-// out (columns) = unit(v) M, M having so many columns.
+// out (columns) = unit(v) M, where M has `columns` columns.
 inline void unit_product(const std::vector<float>& v, const float* matrix, int columns, DotRows dot, float* out) {
     float square = 0;
     if (!v.empty()) dot(v.data(), 1, static_cast<int>(v.size()), v.data(), &square);
@@ -103,14 +104,13 @@ inline void unit_product(const std::vector<float>& v, const float* matrix, int c
     for (; first < columns; ++first) times_columns<1>(v, matrix + first, columns, scale, out + first);
 }
 
-// Rows of words for sentences to be means of: what they mean, by (dim, meaning_dims), and how they are spelt, by
-// (dims, dims).
+// The linear maps from vectors, (dim, meaning_dims), and from signatures, (dims, dims), to the two parts of a row.
 struct Maps {
     const float *meaning, *lexical;
     int meaning_dims;
 };
 
-// codes: the words' code points end to end, "<" and ">" around each; sizes: how many each has. out: (n_words,
+// codes: the code points of the words, end to end, each word between "<" and ">"; sizes: their numbers of code points. out: (n_words,
 // meaning_dims + dims).
 inline void spell_rows(const Spelling& s, const Maps& maps, const uint32_t* codes, const int64_t* sizes, int64_t n_words,
                        int level, float* out) {
@@ -125,7 +125,7 @@ inline void spell_rows(const Spelling& s, const Maps& maps, const uint32_t* code
     }
 }
 
-// Further rows for some weighted means: row at[i], of weight weights[i], for sentence sentences[i], ascending.
+// Further rows to include in weighted means: row at[i] with weight weights[i] for sentence sentences[i], ascending.
 struct Additions {
     const int64_t *sentences, *at;
     const float *weights, *rows;
@@ -148,7 +148,7 @@ inline void mix_in(const Additions& more, int dim, float* means, float* totals) 
     }
 }
 
-// Scales the first `split` numbers of each row to the length `first` and the others to `second`; zeros stay zeros.
+// Scales the first `split` values of each row to the norm `first`, the others to the norm `second`; zeros stay zeros.
 inline void scale_parts(float* rows, int64_t n, int dim, int split, float first, float second, int level) {
     const DotRows dot = choose_dot_rows(level, false);
     const auto scale = [dot](float* part, int size, float length) {

@@ -1,8 +1,9 @@
-// The rows of a matrix with the greatest products with each of some queries.
+// Top-k search: the rows of a matrix with the largest dot products for each query.
 //
-// One query waits for the memory; many share what was read. They lie in panels, PANEL queries side by side, and rows
-// are packed in small groups, so that simd_loops.hpp computes a group's products with a panel in registers. Nearly all of
-// them are below the worst score that a query keeps, its bar, and are dropped there and then.
+// A single query is bound by memory bandwidth; many queries share each row that is read. Queries are stored in panels,
+// PANEL of them side by side, and rows are packed in small groups, so that simd_loops.hpp computes the products of a group
+// with a panel in registers. Almost all products are below the threshold of their query, the lowest score it keeps, and
+// are dropped immediately.
 #pragma once
 
 #include <algorithm>
@@ -16,40 +17,40 @@ namespace s2v {
 struct Hit {
     float score;
     int64_t row;
-    bool operator<(const Hit& other) const {  // ranks before it
+    bool operator<(const Hit& other) const {  // ranks higher
         return score > other.score || (score == other.score && row < other.row);
     }
 };
 
-// The queries in eight bits a number, and what goes with it: see top_k_int8.hpp.
+// The queries rounded to 8-bit integers, and related values: see top_k_int8.hpp.
 struct Coarse {
     struct Query {
-        float scale, lost, kept;  // lengths of what rounding took away and left
+        float scale, lost, kept;  // norms of the rounding error and of the rounded query
         int32_t offset;
     };
     std::vector<char> queries, rows;
     std::vector<Query> of;
-    std::vector<int32_t> bars;
+    std::vector<int32_t> thresholds;
     int pause = 0;  // blocks
 };
 
-class Best {
+class TopK {
   public:
-    static constexpr int PANEL = 32, BLOCK = 192;  // queries side by side; rows that are packed at a time
-    static constexpr int FEW = 12;                 // queries: up to so many take the rows one by one
+    static constexpr int PANEL = 32, BLOCK = 192;  // queries per panel; rows packed at a time
+    static constexpr int FEW = 12;                 // up to this many queries, rows are scored one by one
 
     const int64_t n_queries, topn;
     const int dim;
 
-    Best(const float* queries, int64_t n, int d, int64_t most)
+    TopK(const float* queries, int64_t n, int d, int64_t most)
         : n_queries(n),
           topn(most),
           dim(d),
           queries_(queries, queries + n * d),
           panels_(static_cast<size_t>(n_panels() * PANEL * d)),
-          bars_(static_cast<size_t>(n_panels() * PANEL), std::numeric_limits<float>::infinity()),
+          thresholds_(static_cast<size_t>(n_panels() * PANEL), std::numeric_limits<float>::infinity()),
           hits_(static_cast<size_t>(n)) {
-        std::fill_n(bars_.begin(), n, -std::numeric_limits<float>::infinity());
+        std::fill_n(thresholds_.begin(), n, -std::numeric_limits<float>::infinity());
         for (int64_t i = 0; i < n; ++i)
             for (int k = 0; k < d; ++k)
                 panels_[static_cast<size_t>((i / PANEL * d + k) * PANEL + i % PANEL)] = queries[i * d + k];
@@ -58,12 +59,12 @@ class Best {
     int64_t n_panels() const { return (n_queries + PANEL - 1) / PANEL; }
     const float* query(int64_t i) const { return queries_.data() + i * dim; }
     const float* panel(int64_t i) const { return panels_.data() + i * PANEL * dim; }
-    const float* bars(int64_t query) const { return bars_.data() + query; }  // of it and those after it
+    const float* thresholds(int64_t query) const { return thresholds_.data() + query; }  // of this query and the following ones
     const std::vector<Hit>& hits(int64_t query) const { return hits_[static_cast<size_t>(query)]; }
 
-    // A score above the bar.
+    // Adds a score above the threshold.
     void offer(int64_t query, int64_t row, float score) {
-        std::vector<Hit>& hits = hits_[static_cast<size_t>(query)];  // a heap, the worst first
+        std::vector<Hit>& hits = hits_[static_cast<size_t>(query)];  // a heap, lowest score first
         const Hit hit{score, row};
         if (static_cast<int64_t>(hits.size()) == topn) {
             if (!(hit < hits.front())) return;
@@ -73,24 +74,24 @@ class Best {
             hits.push_back(hit);
         }
         std::push_heap(hits.begin(), hits.end());
-        if (static_cast<int64_t>(hits.size()) == topn) bars_[static_cast<size_t>(query)] = hits.front().score;
+        if (static_cast<int64_t>(hits.size()) == topn) thresholds_[static_cast<size_t>(query)] = hits.front().score;
     }
 
-    // The scores of the rows from `first` on, but for those whose `mask` is 0.
+    // Adds the scores of the rows from `first` on; rows whose `mask` is 0 are skipped.
     void add_scores(int64_t query, const float* scores, int64_t n, int64_t first, const unsigned char* mask) {
         for (int64_t begin = 0; begin < n; begin += 64) {
             const int64_t end = std::min<int64_t>(n, begin + 64);
-            const float bar = *bars(query);
+            const float bar = *thresholds(query);
             bool above = false;
             for (int64_t i = begin; i < end; ++i) above |= scores[i] > bar;
             if (!above) continue;
             for (int64_t i = begin; i < end; ++i)
-                if (scores[i] > *bars(query) && (!mask || mask[i])) offer(query, first + i, scores[i]);
+                if (scores[i] > *thresholds(query) && (!mask || mask[i])) offer(query, first + i, scores[i]);
         }
     }
 
-    // What another one kept, of other rows.
-    void merge(const Best& other) {
+    // Merges the hits found by another object, for other rows.
+    void merge(const TopK& other) {
         for (int64_t i = 0; i < n_queries; ++i)
             for (const Hit& hit : other.hits(i)) offer(i, hit.row, hit.score);
     }
@@ -99,16 +100,16 @@ class Best {
         for (auto& hits : hits_) std::sort(hits.begin(), hits.end());
     }
 
-    std::vector<float> packed;  // of simd_loops.hpp
+    std::vector<float> packed;  // scratch memory of simd_loops.hpp
     Coarse coarse;
 
   private:
-    std::vector<float> queries_, panels_, bars_;
+    std::vector<float> queries_, panels_, thresholds_;
     std::vector<std::vector<Hit>> hits_;
 };
 
-// Takes in rows, float32 or float16, the first of which has the number `first`; those whose mask is 0 are left out.
-using BestRows = void (*)(Best& best, const void* rows, int64_t n, int64_t first, const unsigned char* mask);
-BestRows choose_best_rows(int level, bool half);
+// Scores float32 or float16 rows, numbered from `first`; rows whose mask is 0 are skipped.
+using TopKRows = void (*)(TopK& best, const void* rows, int64_t n, int64_t first, const unsigned char* mask);
+TopKRows choose_top_k_rows(int level, bool half);
 
 }  // namespace s2v

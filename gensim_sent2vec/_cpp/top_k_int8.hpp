@@ -1,9 +1,9 @@
-// A first look at rows in eight bits a number, for processors that multiply bytes four at a time (AVX-512 VNNI).
+// A first pass over rows rounded to 8-bit integers, for processors with AVX-512 VNNI.
 //
-// With a row r and a query q rounded to r' and q', whole numbers of a scale each,
+// For a row r and a query q, rounded to r' and q', each an integer multiple of a scale,
 //     | q·r - q'·r' |  <=  |q| |r - r'| + |q - q'| |r'|,
-// so that a row whose rough product is below a query's bar by more than this cannot be among its best. The products of
-// the few other rows are computed number by number as simd_loops.hpp does: what is found is the same to the bit.
+// so a row whose approximate product is below the threshold by more than this bound cannot be in the top k. The products
+// of the few remaining rows are computed in float32 as in simd_loops.hpp, so that results are bit-identical.
 #pragma once
 
 #include <cmath>
@@ -21,22 +21,22 @@
 namespace s2v {
 namespace vnni {
 
-constexpr int GROUP = avx512::GROUP, PANEL = Best::PANEL;
-constexpr int BLOCK = 768;        // rows that are rounded to one scale: of 100 numbers they fill a part of the L2 cache
-constexpr int LONGEST = 1 << 15;  // numbers a row: sums of more could overflow 32 bits
-constexpr double SLACK = 1e-5;    // of |q| |r|: products in float32 are not exact either
-constexpr int START = 8, PAUSE = 32;  // blocks without a first look: at the start, and where it leaves too many rows
+constexpr int GROUP = avx512::GROUP, PANEL = TopK::PANEL;
+constexpr int BLOCK = 768;        // rows that share one scale; with 100 dimensions they fill part of the L2 cache
+constexpr int LONGEST = 1 << 15;  // dimensions; longer sums could overflow 32 bits
+constexpr double SLACK = 1e-5;    // relative to |q| |r|: float32 products are not exact either
+constexpr int START = 8, PAUSE = 32;  // blocks without a first pass: at the start, and when it discards too few rows
 
-inline int quads(int dim) { return (dim + 3) / 4; }  // numbers are multiplied four at a time
+inline int quads(int dim) { return (dim + 3) / 4; }  // VNNI multiplies four values at a time
 
-// Sixteen numbers, of which `mask` says which are there.
+// Loads sixteen values under a mask.
 S2V_VNNI inline __m512 sixteen(const float* p, __mmask16 mask) { return _mm512_maskz_loadu_ps(mask, p); }
 S2V_VNNI inline __m512 sixteen(const uint16_t* p, __mmask16 mask) {
     return _mm512_maskz_cvtph_ps(0xffff, _mm256_maskz_loadu_epi16(mask, p));
 }
 inline __mmask16 first(int n) { return static_cast<__mmask16>(n >= 16 ? 0xffff : (1 << n) - 1); }
 
-// The scale of some rows: their greatest number is 127.
+// The scale of a block of rows: the largest absolute value becomes 127.
 template <class T>
 S2V_VNNI float scale_of(const T* rows, int64_t n, int dim) {
     __m512 most = _mm512_setzero_ps();
@@ -44,13 +44,13 @@ S2V_VNNI float scale_of(const T* rows, int64_t n, int dim) {
         for (int k = 0; k < dim; k += 16) most = _mm512_max_ps(most, _mm512_abs_ps(sixteen(rows + k, first(dim - k))));
     return _mm512_reduce_max_ps(most) / 127;
 }
-inline bool can_be_rounded(float scale) { return scale > 1e-15f && scale < 1e15f; }  // squares stay numbers
+inline bool can_be_rounded(float scale) { return scale > 1e-15f && scale < 1e15f; }  // squares stay finite
 
 struct Lengths {
     float lost = 0, kept = 0;  // |r - r'| and |r'|
 };
 
-// Rounds a row to quads of bytes that lie `stride` quads apart, plus `add`.
+// Rounds a row to quads of bytes, `stride` quads apart, and adds `add`.
 template <class T>
 S2V_VNNI Lengths round_row(const T* row, int dim, float scale, int add, char* out, int stride) {
     __m512 lost = _mm512_setzero_ps(), kept = _mm512_setzero_ps();
@@ -70,17 +70,17 @@ S2V_VNNI Lengths round_row(const T* row, int dim, float scale, int add, char* ou
     return {std::sqrt(_mm512_reduce_add_ps(lost)), std::sqrt(_mm512_reduce_add_ps(kept))};
 }
 
-S2V_VNNI inline void round_queries(const Best& best, Coarse& coarse) {
+S2V_VNNI inline void round_queries(const TopK& best, Coarse& coarse) {
     const int64_t n = best.n_panels() * PANEL, bytes = static_cast<int64_t>(quads(best.dim)) * 4;
     coarse.queries.resize(static_cast<size_t>(n * bytes));
     coarse.rows.resize(static_cast<size_t>(BLOCK * bytes));
-    coarse.bars.assign(static_cast<size_t>(n), std::numeric_limits<int32_t>::max());
+    coarse.thresholds.assign(static_cast<size_t>(n), std::numeric_limits<int32_t>::max());
     coarse.of.resize(static_cast<size_t>(best.n_queries));
     coarse.pause = START;
     for (int64_t i = 0; i < best.n_queries; ++i) {
         char* out = coarse.queries.data() + i / PANEL * PANEL * bytes + i % PANEL * 4;
         float scale = scale_of(best.query(i), 1, best.dim);
-        Lengths lengths{scale > 0 ? std::numeric_limits<float>::infinity() : 0.0f};  // any row may be near
+        Lengths lengths{scale > 0 ? std::numeric_limits<float>::infinity() : 0.0f};  // no row can be discarded
         if (can_be_rounded(scale))
             lengths = round_row(best.query(i), best.dim, scale, 0, out, PANEL);
         else
@@ -91,21 +91,21 @@ S2V_VNNI inline void round_queries(const Best& best, Coarse& coarse) {
     }
 }
 
-// What a sum of bytes has to be above: the rows' are kept unsigned, 128 too much.
-S2V_VNNI inline void set_bars(const Best& best, Coarse& coarse, float scale, const Lengths& most) {
+// The threshold for a sum of bytes. Rows are stored unsigned, offset by 128.
+S2V_VNNI inline void set_bars(const TopK& best, Coarse& coarse, float scale, const Lengths& most) {
     for (int64_t i = 0; i < best.n_queries; ++i) {
         const Coarse::Query& q = coarse.of[static_cast<size_t>(i)];
         const double length = static_cast<double>(q.lost) + q.kept, longest = static_cast<double>(most.lost) + most.kept;
         const double off = length * most.lost + static_cast<double>(q.lost) * most.kept + SLACK * length * longest;
-        const double bar = std::floor((*best.bars(i) - off) / (static_cast<double>(scale) * q.scale)) + q.offset;
+        const double bar = std::floor((*best.thresholds(i) - off) / (static_cast<double>(scale) * q.scale)) + q.offset;
         constexpr double most32 = std::numeric_limits<int32_t>::max(), least32 = std::numeric_limits<int32_t>::min();
-        // A bar that is no number, of a query that cannot be rounded, keeps no row out.
-        coarse.bars[static_cast<size_t>(i)] = static_cast<int32_t>(bar >= least32 ? std::min(bar, most32) : least32);
+        // A NaN threshold, of a query that cannot be rounded, discards no row.
+        coarse.thresholds[static_cast<size_t>(i)] = static_cast<int32_t>(bar >= least32 ? std::min(bar, most32) : least32);
     }
 }
 
-// Which of a panel's queries each row of a group may be among the best of: a bit each.
-S2V_VNNI inline void look(const char* group, const char* queries, int n_quads, const int32_t* bars, uint32_t* found) {
+// For each row of a group, a bit mask of the queries of a panel for which it may be in the top k.
+S2V_VNNI inline void look(const char* group, const char* queries, int n_quads, const int32_t* thresholds, uint32_t* found) {
     __m512i sums[GROUP][2];
     for (int r = 0; r < GROUP; ++r) sums[r][0] = sums[r][1] = _mm512_setzero_si512();
     for (int k = 0; k < n_quads; ++k, group += 4 * GROUP, queries += 4 * PANEL) {
@@ -116,7 +116,7 @@ S2V_VNNI inline void look(const char* group, const char* queries, int n_quads, c
             sums[r][1] = _mm512_dpbusd_epi32(sums[r][1], row, right);
         }
     }
-    const __m512i left = _mm512_loadu_si512(bars), right = _mm512_loadu_si512(bars + 16);
+    const __m512i left = _mm512_loadu_si512(thresholds), right = _mm512_loadu_si512(thresholds + 16);
     for (int r = 0; r < GROUP; ++r)
         found[r] = static_cast<uint32_t>(_mm512_cmpgt_epi32_mask(sums[r][0], left)) |
                    static_cast<uint32_t>(_mm512_cmpgt_epi32_mask(sums[r][1], right)) << 16;
@@ -129,9 +129,9 @@ S2V_VNNI float product(const T* row, const float* query, int dim) {  // rounded 
     return sum;
 }
 
-// Returns how many products were computed number by number.
+// Returns how many products were computed in float32.
 template <class T>
-S2V_VNNI int64_t best_of_block(Best& best, const T* rows, float scale, int64_t n, int64_t first_row,
+S2V_VNNI int64_t top_k_of_block(TopK& best, const T* rows, float scale, int64_t n, int64_t first_row,
                                const unsigned char* mask) {
     Coarse& coarse = best.coarse;
     const int n_quads = quads(best.dim);
@@ -147,13 +147,13 @@ S2V_VNNI int64_t best_of_block(Best& best, const T* rows, float scale, int64_t n
         for (int64_t begin = 0; begin < n; begin += GROUP) {
             uint32_t found[GROUP];
             look(coarse.rows.data() + begin * n_quads * 4, coarse.queries.data() + query * n_quads * 4, n_quads,
-                 coarse.bars.data() + query, found);
+                 coarse.thresholds.data() + query, found);
             for (int64_t r = begin; r < std::min<int64_t>(n, begin + GROUP); ++r) {
                 if (mask && !mask[r]) continue;
                 for (uint32_t bits = found[r - begin]; bits; bits &= bits - 1, ++looked_at) {
                     const int64_t i = query + __builtin_ctz(bits);
                     const float score = product(rows + r * best.dim, best.query(i), best.dim);
-                    if (score > *best.bars(i)) best.offer(i, first_row + r, score);
+                    if (score > *best.thresholds(i)) best.offer(i, first_row + r, score);
                 }
             }
         }
@@ -162,8 +162,8 @@ S2V_VNNI int64_t best_of_block(Best& best, const T* rows, float scale, int64_t n
 }
 
 template <class T>
-S2V_VNNI void best_rows(Best& best, const void* data, int64_t n, int64_t first_row, const unsigned char* mask) {
-    if (best.n_queries <= Best::FEW || best.dim > LONGEST) return avx512::best_rows<T>(best, data, n, first_row, mask);
+S2V_VNNI void top_k_rows(TopK& best, const void* data, int64_t n, int64_t first_row, const unsigned char* mask) {
+    if (best.n_queries <= TopK::FEW || best.dim > LONGEST) return avx512::top_k_rows<T>(best, data, n, first_row, mask);
     if (best.coarse.queries.empty()) round_queries(best, best.coarse);
     const T* rows = static_cast<const T*>(data);
     for (int64_t begin = 0; begin < n; begin += BLOCK) {
@@ -173,8 +173,8 @@ S2V_VNNI void best_rows(Best& best, const void* data, int64_t n, int64_t first_r
         const float scale = best.coarse.pause > 0 ? 0 : scale_of(block, size, best.dim);
         if (!can_be_rounded(scale)) {
             best.coarse.pause -= best.coarse.pause > 0;
-            avx512::best_rows<T>(best, block, size, first_row + begin, of_block);
-        } else if (best_of_block(best, block, scale, size, first_row + begin, of_block) > size * best.n_queries / 32) {
+            avx512::top_k_rows<T>(best, block, size, first_row + begin, of_block);
+        } else if (top_k_of_block(best, block, scale, size, first_row + begin, of_block) > size * best.n_queries / 32) {
             best.coarse.pause = PAUSE;
         }
     }

@@ -1,13 +1,13 @@
-// Training and reading out sentences: the incremental form of the Sent2Vec step (Pagliardini, Gupta, Jaggi,
-// NAACL 2018), whose cost grows with the length of a line and not with its square.
+// Training: the incremental form of the Sent2Vec step (Pagliardini, Gupta, Jaggi, NAACL 2018). Its cost grows linearly
+// with the length of a line, not quadratically.
 //
-// For one line let the base inputs be its words, the placeholder, and its n-grams without a placeholder.
+// For each line, let the base inputs be its words, the placeholder, and its n-grams without a placeholder.
 // Row r occurs m_r times among them, and every target adds the same scaled gradient g to nearly all of them.
-// So keep
-//     G = the sum of the g of the targets done so far,
+// Therefore keep
+//     G = the sum of g over the targets processed so far,
 //     R_r = the stored row, whose true value is v_r = R_r + m_r G,
 //     S = the sum of m_r v_r,
-// and let a target touch only the rows that it leaves out or adds (class Target). simd_loops.hpp has the step.
+// so that a target touches only the rows that it removes or adds (class Target). The step itself is in simd_loops.hpp.
 #pragma once
 
 #include <cmath>
@@ -22,18 +22,18 @@ namespace s2v {
 
 class Trainer;
 using TrainLine = void (*)(Trainer&, const Line&);
-TrainLine choose_train_line(int level, int dim);  // simd levels, at the end of this file
+TrainLine choose_train_line(int level, int dim);  // see dispatch.hpp
 
 class alignas(APART) Trainer {
   public:
-    Share share;  // before the model, which looks at its copies of rows
+    Share share;  // declared before the model, which points to its copies of rows
     const Model model;
     const bool compute_loss;
     int64_t trained_words = 0, tokens = 0, lines = 0;
     double loss = 0;
     ApartVector<float> scratch;  // of the step: S, G, x and g, each dim rounded up
     ApartVector<float> scores;     // of the target and its negatives
-    ApartVector<float*> out_rows;  // theirs
+    ApartVector<float*> out_rows;  // the output rows of these
 
     Trainer(const Model& m, Schedule& s, uint64_t seed, bool with_loss, int level, int meet_every)
         : share(m, s, meet_every),
@@ -47,7 +47,7 @@ class alignas(APART) Trainer {
         out_rows.resize(static_cast<size_t>(m.negative) + 1);
     }
 
-    // The lines that start in [begin, end) of an open file positioned as SliceReader wants it.
+    // Trains on the lines that start in [begin, end) of an open file, positioned as SliceReader requires.
     ReadStatus train_slice(const WordTable& words, int file, int64_t begin, int64_t end) {
         FileSource source{Lookup(words, model.epfml), SliceReader(file, begin, end, &share.schedule.stop)};
         train(source);
@@ -59,7 +59,7 @@ class alignas(APART) Trainer {
         train(source);
     }
 
-    // Of target number `i` of the line the inputs; those that have left the cache since the line was planned are asked for.
+    // Determines the inputs of target `i`; on long lines, prefetches them again, since they may have left the cache.
     void plan(const Line& line, int i) {
         Target& target = this->target(i);
         target.plan(model, line, i);
@@ -67,7 +67,7 @@ class alignas(APART) Trainer {
         for (const Change& change : target.changes) prefetch_row(change.row, row_bytes());
     }
 
-    // Then its negatives. Its output rows and some of the next line's rows are asked for.
+    // Samples its negatives. Prefetches its output rows and some rows of the next line.
     void draw(const Line& line, int i) {
         fetch_next_line(next_->wanted.size() / line.targets.size() + 1);
         Target& target = this->target(i);
@@ -78,13 +78,13 @@ class alignas(APART) Trainer {
         target.distinct_negatives = distinct_[buffer_];
     }
 
-    static constexpr int AHEAD = 3;  // targets that are planned before the one under way is trained
+    static constexpr int AHEAD = 3;  // how many targets are planned ahead of the current one
     Target& target(int i) { return targets_[i % (AHEAD + 1)]; }
 
   private:
     size_t row_bytes() const { return static_cast<size_t>(model.dim) * sizeof(float); }
 
-    // One line ahead, so that the rows of a line are on their way while the line before it is trained.
+    // Plans one line ahead, so that its rows are prefetched while the current line is trained.
     template <class Source>
     void train(Source& source) {
         share.meet();
@@ -92,7 +92,7 @@ class alignas(APART) Trainer {
         next_ = &lines_[0];
         fetched_ = 0;
         for (int current = 0; more && !share.schedule.stop; current ^= 1) {
-            fetch_next_line(next_->wanted.size());  // what is left
+            fetch_next_line(next_->wanted.size());  // the remaining rows
             more = next(source, lines_[current ^ 1]);
             next_ = &lines_[current ^ 1];
             fetched_ = 0;
@@ -122,9 +122,9 @@ class alignas(APART) Trainer {
         share.end_of_line(line.tokens);
     }
 
-    static constexpr int NEAR = 200;  // words of a line whose rows the L2 cache holds
+    static constexpr int NEAR = 200;  // lines up to this length stay in the L2 cache
 
-    // Two buffers in turn: the target under way may still read the other one. Returns whether it drew.
+    // Two buffers alternate, because the current target may still read the other one. Returns whether it sampled anew.
     bool draw_negatives(int32_t target) {
         if (held_ > 0) {
             --held_;
@@ -143,8 +143,8 @@ class alignas(APART) Trainer {
         return true;
     }
 
-    // A draw equal to the target is drawn again. Where one word has nearly all the weight that could take
-    // forever: after 64 tries the other words are equally likely.
+    // A sample equal to the target is drawn again. If one word has nearly all the weight, that could take forever, so after
+    // 64 tries the other words become equally likely.
     int32_t draw_other(int32_t target) {
         for (int tries = 0; tries < 64; ++tries) {
             const int32_t negative = s2v::draw(model.alias, model.n_words, negative_rng_);
@@ -155,7 +155,7 @@ class alignas(APART) Trainer {
     }
 
   public:
-    // Within a long line: moves the rate on, and says whether to go on. Called every POLL targets.
+    // Called every POLL targets within a long line: updates the learning rate, and returns whether to continue.
     static constexpr int POLL = 512;
     bool poll() {
         if (!share.schedule.by_lines) {
@@ -170,12 +170,12 @@ class alignas(APART) Trainer {
     Rng line_rng_, negative_rng_;
     TrainLine train_line_;
     Line lines_[2];
-    const Line* next_ = &lines_[0];  // the line after the one that is trained
-    size_t fetched_ = 0;             // of its wanted rows
+    const Line* next_ = &lines_[0];  // the line after the current one
+    size_t fetched_ = 0;             // of its rows to prefetch
     ApartVector<int32_t> negatives_[2];
     bool distinct_[2] = {true, true};
     int buffer_ = 0, held_ = 0;
-    int64_t polled_ = 0;  // tokens of this line that poll() has reported
+    int64_t polled_ = 0;  // tokens of this line already reported by poll()
 };
 
 }  // namespace s2v
