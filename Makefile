@@ -11,10 +11,10 @@ inplace: ## compile the kernel into the source folder, to work there with PYTHON
 	$(PYTHON) setup.py build_ext --inplace
 
 test:    ## the tests that the README's command runs
-	$(PYTHON) -m pytest
+	pytest
 
 slow:    ## the tests marked slow
-	$(PYTHON) -m pytest -m slow
+	pytest -m slow
 
 lint:    ## check format, style, types
 	ruff format --check .

@@ -249,7 +249,7 @@ def bars(
     label: str,
     show: Callable[[float], str] = rate,
 ) -> None:
-    """A bar chart beside the result's JSON; without matplotlib, a message."""
+    """A bar chart next to the JSON of the result; without matplotlib, a message."""
     try:
         import matplotlib
     except ImportError:
@@ -293,7 +293,7 @@ def update_readme(name: str, text: str) -> None:
 def arguments(what: str, rounds: int = 3) -> argparse.ArgumentParser:
     """The options that every script has."""
     parser = argparse.ArgumentParser(description=what, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--corpus", metavar="FILE", help="a text file, one tokenised sentence a line")
+    parser.add_argument("--corpus", metavar="FILE", help="a text file, one tokenized sentence per line")
     parser.add_argument("--rounds", type=int, default=rounds, help="runs of each contestant")
     parser.add_argument(
         "--only", metavar="TEXT", default="", help="only the contestants with this in their label; nothing is kept"

@@ -1,4 +1,4 @@
-"""How fast do sentences become vectors, beside the reference's Python module and beside gensim?
+"""How fast is encoding, compared with the reference's Python module and with gensim?
 
 Models are trained for a moment first (what their numbers are does not matter), then loaded by each contestant.
 """
@@ -185,7 +185,7 @@ def tables(result: Mapping[str, Any]) -> dict[str, str]:
         infer = runs["gensim Doc2Vec infer_vector, one by one"]
         ratios = [common.times(common.ratio(of_one, other, "speed")) if other else "" for other in (base, infer)]
         rows.append([name, *ratios, common.rate(common.median(of_one, "speed"))])
-    header = ["", "against the reference", "against Doc2Vec", "sentences/s a thread"]
+    header = ["", "against the reference", "against Doc2Vec", "sentences/s per thread"]
     return {"encode": common.table(header, rows)}
 
 

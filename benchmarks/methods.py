@@ -1,4 +1,4 @@
-"""Ways to make vectors of sentences, each trained on a corpus and scored, in a process of its own.
+"""Methods for sentence vectors, each trained on a corpus and evaluated in its own process.
 
 Nothing is fitted on the files of evaluation: weightings, counts of documents and components are the corpus's.
 """
@@ -22,7 +22,7 @@ SAMPLE = 20_000  # sentences that a weighting is fitted on, as after training
 COMPONENT_LINES = 100_000  # that a truncated SVD is fitted on
 HYBRID = 0.5
 
-# How sentences are read out: arguments of SentenceWeighting; None: the plain mean.
+# Ways of pooling: arguments of SentenceWeighting; None: the plain mean.
 READOUTS: dict[str, dict[str, Any] | None] = {
     "plain": None,
     "meaning": {"lexical_weight": 0},
@@ -57,7 +57,7 @@ def lines_of(path: str) -> Iterator[str]:
 
 
 def spread(path: str, size: int) -> list[list[str]]:
-    """About so many lines, spread evenly over a corpus, as tokens."""
+    """About this many lines, spread evenly over a corpus, as tokens."""
     total = sum(1 for _ in lines_of(path))
     return [line.split() for line in islice(lines_of(path), 0, None, max(1, total // size))]
 
@@ -216,6 +216,6 @@ METHODS = (tokenise, ours, gensim, reference, tfidf)
 
 
 def mean_pearson(found: Mapping[str, Mapping[str, float]]) -> float:
-    """Of all files with judged pairs, times 100; nan where there is none."""
+    """Mean Pearson correlation over all files of judged pairs, times 100; nan without such files."""
     values = [of["pearson"] for of in found.values() if "pearson" in of]
     return 100 * sum(values) / len(values) if values else math.nan

@@ -1,4 +1,4 @@
-"""How good are the vectors, beside those of other methods, and which part of the recipe does what?
+"""How good are the vectors compared with those of other methods, and what does each part of the recipe contribute?
 
 All methods train on the same corpus, with as many dimensions and epochs; files of judged pairs and of questions
 score them. A result grows: a contestant's scores are kept as soon as they are there, and `--only` adds to them.
@@ -205,7 +205,7 @@ def rows_of(result: Mapping[str, Any], language: str) -> dict[str, dict[str, Any
 
 
 def fullest(name: str, found: Mapping[str, Any]) -> str:
-    """The read-out with most numbers: chosen by kind, not by score."""
+    """The kind of pooling with the most dimensions: chosen by kind, not by score."""
     return "plain" if name.startswith("TF-IDF") or "200 more" not in found["scores"] else "200 more"
 
 
@@ -236,7 +236,7 @@ def both(found: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def label(name: str, found: Mapping[str, Any]) -> str:
-    """Where a method needs numbers of its own, they are told."""
+    """The name, with the number of dimensions if it differs."""
     plain = found["numbers"].get("plain", DIM)
     return name if plain == DIM else f"{name} ({plain:,} dimensions)"
 
@@ -370,12 +370,12 @@ def headlines(result: Mapping[str, Any]) -> dict[str, str]:
 
 
 def plot(result: Mapping[str, Any]) -> None:
-    """Each method on the English files, read out with most numbers."""
+    """Each method on the English files, with the most dimensions."""
     values = {
         name: mean_pearson(found["scores"][fullest(name, found)]) for name, found in rows_of(result, "english").items()
     }
     if values:
-        common.bars(QUESTION, result, values, "mean Pearson x 100, read out with most numbers", "{:.1f}".format)
+        common.bars(QUESTION, result, values, "mean Pearson x 100, most dimensions", "{:.1f}".format)
 
 
 # -----------------------------------------------------------------------------------------------------
@@ -384,8 +384,8 @@ def plot(result: Mapping[str, Any]) -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--english", metavar="CORPUS", help="a sentence a line, as the tokenizer 'words' splits it")
-    parser.add_argument("--korean", metavar="CORPUS", help="a sentence a line, as the tokenizer 'kiwi' splits it")
+    parser.add_argument("--english", metavar="CORPUS", help="one sentence per line, as the tokenizer 'words' splits it")
+    parser.add_argument("--korean", metavar="CORPUS", help="one sentence per line, as the tokenizer 'kiwi' splits it")
     parser.add_argument(
         "--korean-words", metavar="CORPUS", help="the same as 'words' splits it: what morphemes are worth"
     )

@@ -221,9 +221,9 @@ def length_table(runs: Mapping[str, Any]) -> str:
                 f"{1e9 / common.median(base, 'speed'):,.0f}" if base else "",
             ]
         rows.append(row)
-    header = ["words a line"]
+    header = ["words per line"]
     for mode in MODES:
-        header += [f"{mode}: against the reference", "ns a word", "the reference's"]
+        header += [f"{mode}: against the reference", "ns per word", "the reference's"]
     return common.table(header, rows)
 
 
@@ -244,7 +244,7 @@ def count_table(runs: Mapping[str, Any]) -> str:
     for name, of_one in runs.items():
         ratios = [common.times(common.ratio(of_one, runs["gensim"], figure)) for figure in ("speed_wall", "speed")]
         rows.append([name, *ratios, common.rate(common.median(of_one, "speed"))])
-    return common.table(["", "against gensim, by the clock", "by CPU time", "tokens/s a thread"], rows)
+    return common.table(["", "against gensim, by the clock", "by CPU time", "tokens/s per thread"], rows)
 
 
 def source_table(runs: Mapping[str, Any]) -> str:
@@ -268,7 +268,7 @@ def memory_table(runs: Mapping[str, Any]) -> str:
 def plot(result: Mapping[str, Any]) -> None:
     speeds = {name: common.median(runs, "speed") for name, runs in result["length"].items()}
     shown = {name: speed for name, speed in speeds.items() if not (name.startswith("this") and name.endswith("few"))}
-    common.bars("scale", result, shown, "words a CPU second, one thread, by words a line")
+    common.bars("scale", result, shown, "words per CPU second, one thread, by words per line")
 
 
 if __name__ == "__main__":

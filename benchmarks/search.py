@@ -201,7 +201,13 @@ def tables(result: Mapping[str, Any]) -> dict[str, str]:
             shown("load", 1e-3, ".0f"), shown("own", 1e6, ",.0f"),
             f"{size['bytes'] / 1e6:,.0f}" if size else "",
         ])  # fmt: skip
-    header = ["", "ms of CPU time a query", f"each of {TOGETHER:,}", "ms by the clock a query", f"each of {TOGETHER:,}"]
+    header = [
+        "",
+        "ms of CPU time per query",
+        f"each of {TOGETHER:,}",
+        "ms of wall time per query",
+        f"each of {TOGETHER:,}",
+    ]
     header += [f"recall@{TOPN}", "ms to load", "own MB", "MB of the file"]
     text = f"{result['sentences']:,} sentences, {DIM} dimensions, the best {TOPN}.\n\n"
     return {"search": text + common.table(header, rows)}

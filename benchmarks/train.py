@@ -1,4 +1,4 @@
-"""How fast does training go, beside the reference program and beside gensim's own models?
+"""How fast is training, compared with the reference program and with gensim's own models?
 
 Two measures. *Training*: words of the vocabulary trained in a CPU second of the training phase alone. *Whole
 run*: from a text file to a saved model, five epochs, two threads, counting and saving included.
@@ -249,7 +249,7 @@ def training_table(result: Mapping[str, Any]) -> str:
         header += [
             f"against the reference, threads: {threads}",
             "against gensim's Word2Vec",
-            "words/s a thread",
+            "words/s per thread",
         ]
     names = list(next(iter(result["training"].values())))
     rows = []
@@ -285,7 +285,7 @@ def whole_run_table(result: Mapping[str, Any]) -> str:
 def plot(result: Mapping[str, Any]) -> None:
     threads, runs = next(iter(result["training"].items()))
     speeds = {name: common.median(of_one, "speed") for name, of_one in runs.items()}
-    common.bars("train", result, speeds, f"words a CPU second, threads: {threads}")
+    common.bars("train", result, speeds, f"words per CPU second, threads: {threads}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, embedsignature=True, auto_pickle=False
 """The boundary between Python and the C++ headers: check, release the GIL, call.
 
-Nothing here decides anything about the model; see trainer.hpp for what is computed.
+What is computed is described in _cpp/trainer.hpp.
 """
 
 import os
@@ -28,12 +28,12 @@ LEVELS = ("plain", "avx2", "avx512")
 
 
 def available_levels():
-    """The names of the instruction sets that this machine has, the plainest first."""
+    """The names of the instruction sets of this machine, the simplest first."""
     return [name for i, name in enumerate(LEVELS) if has_level(i)]
 
 
 def simd_level():
-    """The instruction set in use: the best one, or what GENSIM_SENT2VEC_SIMD asks for."""
+    """The instruction set in use: the most advanced one, or that in GENSIM_SENT2VEC_SIMD."""
     available = available_levels()
     wanted = os.environ.get("GENSIM_SENT2VEC_SIMD") or available[len(available) - 1]
     if wanted not in available:
@@ -49,7 +49,7 @@ cdef int level_number() except -1:
 # Text
 
 def hash_bytes(bytes word):
-    """The 64-bit hash of the word table (part of the saved layout)."""
+    """The 64-bit hash of the word table, which is part of the file format."""
     return CWord(word, len(word)).hash
 
 
@@ -60,12 +60,12 @@ cdef int append(vector[char] &out, string) except -1:  # a str, or of a subclass
 
 
 cdef class Pack:
-    """Sentences as UTF-8 in one block, which threads can read without the GIL.
+    """Sentences as one block of UTF-8, which threads can read without the GIL.
 
     Parameters
     ----------
     sentences : sequence of (str or sequence of str)
-        All of them texts, still to be split at whitespace, or all of them tokens.
+        Either all texts, which are split at whitespace, or all lists of tokens.
     """
 
     cdef vector[char] text
@@ -148,7 +148,7 @@ cdef class WordTable:
         self.table.n_slots = len(slots)
 
     def find(self, word):
-        """The id of a word, -1 where it is unknown."""
+        """The id of a word; -1 if it is unknown."""
         cdef vector[char] utf8
         if not isinstance(word, str):
             raise TypeError(f"word: a string is expected, got a {type(word).__name__}")
@@ -158,7 +158,7 @@ cdef class WordTable:
         return self.table.find(CWord(utf8.data(), utf8.size()))
 
     def check(self):
-        """The id of a word that is not found, or not under this id; -1 where all are."""
+        """The id of a word that is not found under its id; -1 if there is none."""
         cdef int64_t bad
         with nogil:
             bad = first_lost(self.table)
@@ -177,7 +177,7 @@ cdef int check_offsets(const int64_t[::1] offsets, int64_t blob_size) except -1:
 
 
 def build_slots(const unsigned char[::1] blob, const int64_t[::1] offsets, uint64_t[::1] slots):
-    """Fill the hash table of a `WordTable`; returns the id of a word that stands twice, or -1."""
+    """Fill the hash table of a `WordTable`; returns the id of a duplicate word, or -1."""
     cdef CWordTable table
     cdef int64_t twice
     check_offsets(offsets, len(blob))
@@ -196,7 +196,7 @@ def build_slots(const unsigned char[::1] blob, const int64_t[::1] offsets, uint6
 
 def take_words(const unsigned char[::1] blob, const int64_t[::1] offsets, const int64_t[::1] ids,
                unsigned char[::1] out):
-    """Lay the words `ids` end to end in `out`."""
+    """Write the words `ids` to `out`, end to end."""
     cdef int64_t i, n, at = 0
     check_offsets(offsets, len(blob))
     for i in range(len(ids)):
@@ -213,7 +213,7 @@ cdef bytes bytes_of(const void *data, size_t n):
 
 
 def parse_entries(const unsigned char[::1] data, int64_t most):
-    """The whole entries at the head of `data`, dictionary of a reference .bin, `most` at most.
+    """Parse the complete entries at the start of `data`, part of the dictionary of a reference .bin; at most `most`.
 
     Returns
     -------
@@ -286,7 +286,7 @@ def insert_words(const uint64_t[::1] hashes, const int64_t[::1] ids, uint64_t[::
 
 
 cdef class CorpusCounter:
-    """Counts the words of files and batches; see `gensim_sent2vec.vocab.count_words`."""
+    """Counts the words of files and batches; see `gensim_sent2vec._text.counting`."""
 
     cdef CCorpusCount count
     cdef int64_t max_words
@@ -348,23 +348,23 @@ def fill_alias(const double[::1] weights, uint64_t[::1] alias):
 
 
 def fill_uniform(float[:, ::1] rows, uint64_t seed, float scale, int64_t first=0):
-    """Uniform numbers in +-scale; element i of the flattened array is number `first` + i of the stream `seed`."""
+    """Fill with uniform values in [-scale, scale]; element i is value `first` + i of stream `seed`."""
     if rows.shape[0] and rows.shape[1]:
         with nogil:
             c_fill_uniform(&rows[0, 0], rows.shape[0] * rows.shape[1], first, seed, scale)
 
 
 cdef class Schedule:
-    """The learning rate that all threads of a training share, and the flag that stops them.
+    """The learning rate shared by all threads of a training run, and the flag that stops them.
 
     Parameters
     ----------
     start, end : float
-        The rate falls linearly from one to the other.
+        The rate decays linearly from one to the other.
     total : float
-        Tokens, or lines where `by_lines`, of the whole training.
+        Tokens of the entire training run, or lines if `by_lines`.
     done : int
-        How many of them are trained already.
+        How many of them have been trained already.
     """
 
     cdef CSchedule schedule
@@ -393,7 +393,7 @@ cdef class Schedule:
 
 
 cdef class Trainer:
-    """One thread's trainer over arrays that all threads share ("Hogwild").
+    """The trainer of one thread, over arrays that all threads share ("Hogwild").
 
     Parameters
     ----------
@@ -402,7 +402,7 @@ cdef class Trainer:
     placeholder : float32 array, (dim,)
         The input row that stands at the target's position; written.
     grams : float32 array, (bucket, dim)
-        The n-gram rows; written. May be empty where `word_ngrams` is 1.
+        The n-gram rows; written. May be empty if `word_ngrams` is 1.
     alias : uint64 array, (n_words,)
         The negatives' distribution, from `fill_alias`.
     keep : uint32 array, (n_words,), or None
@@ -490,7 +490,7 @@ cdef class Trainer:
         return 0
 
     def input_rows(self, ids, int target, dropped=()):
-        """The input of one target, row by row, as training forms it.
+        """The rows that form the input of one target; for tests only.
 
         Parameters
         ----------
@@ -499,12 +499,12 @@ cdef class Trainer:
         target : int
             A position in it.
         dropped : sequence of int
-            Positions at which no n-gram may stand.
+            Positions without n-grams.
 
         Returns
         -------
         list of int
-            Sorted. Words as they are; the placeholder as -1; n-gram row r as n_words + r.
+            Sorted: word ids, -1 for the placeholder, and n_words + r for n-gram row r.
         """
         cdef CLine line
         cdef CTarget plan
@@ -537,7 +537,7 @@ cdef class Trainer:
 
 
 # -----------------------------------------------------------------------------------------------------
-# Reading out
+# Pooling and top-k
 
 def as_bytes(name, array):
     """A C-ordered float32 or float16 matrix as a matrix of bytes, not copied."""
@@ -553,7 +553,7 @@ def dot_rows(rows, const float[::1] query, float[::1] out):
     Parameters
     ----------
     rows : float32 or float16 array, (n, dim)
-        Only read; may be mapped.
+        Read only; may be memory-mapped.
     query : float32 array, (dim,)
     out : float32 array, (n,)
     """
@@ -572,14 +572,14 @@ def dot_rows(rows, const float[::1] query, float[::1] out):
 
 
 cdef class TopK:
-    """Keeps the rows with the greatest scores for each query.
+    """Finds the k rows with the highest scores for each query.
 
     Parameters
     ----------
     queries : float32 array, (n, dim)
         A copy is kept.
     topn : int
-        So many rows a query, at least 1.
+        Rows per query, at least 1.
     """
 
     cdef CTopK *best
@@ -596,16 +596,16 @@ cdef class TopK:
         del self.best
 
     def add_rows(self, rows, int64_t first, const unsigned char[::1] mask=None):
-        """Score rows by their products with the queries, and keep the best.
+        """Score rows by their dot products with the queries.
 
         Parameters
         ----------
         rows : float32 or float16 array, (n, dim)
-            Only read; may be mapped.
+            Read only; may be memory-mapped.
         first : int
-            The number of the first of them.
+            The row number of the first one.
         mask : uint8 array, (n,), optional
-            0 leaves a row out.
+            Rows whose entry is 0 are skipped.
         """
         cdef cbool half = rows.dtype.char == "e"
         cdef const unsigned char[:, ::1] data = as_bytes("rows", rows)
@@ -619,7 +619,7 @@ cdef class TopK:
             top_k_rows(self.best[0], begin, n, first, kept)
 
     def add_scores(self, const float[:, ::1] scores, int64_t first, const unsigned char[::1] mask=None):
-        """The same with scores (n_queries, n) that were made elsewhere; -inf and NaN leave a row out."""
+        """The same with precomputed scores, (n_queries, n); rows whose score is -inf or NaN are skipped."""
         cdef int64_t query, n = scores.shape[1]
         cdef const unsigned char *kept = mask_of(mask, n)
         if scores.shape[0] != self.best.n_queries:
@@ -630,7 +630,7 @@ cdef class TopK:
                     self.best.add_scores(query, &scores[query, 0], n, first, kept)
 
     def merge(self, TopK other):
-        """Take in what `other` keeps, for the same queries, of other rows."""
+        """Merge the hits of `other`, which has seen other rows for the same queries."""
         if other.best.n_queries != self.best.n_queries:
             raise ValueError(f"other: of {other.best.n_queries} queries, this one is of {self.best.n_queries}")
         with nogil:
@@ -659,7 +659,7 @@ cdef const unsigned char *mask_of(const unsigned char[::1] mask, int64_t n) exce
 
 
 cdef class Encoder:
-    """Sentence vectors from a trained model's arrays, which are only read.
+    """Computes sentence vectors from the arrays of a trained model, which are only read.
 
     Parameters
     ----------
@@ -667,7 +667,7 @@ cdef class Encoder:
         Anything with a `table` that is a WordTable.
     vectors : float32 or float16 array, (n_words, dim)
     grams : array of the same type, (bucket, dim)
-        May be empty where `word_ngrams` is 1.
+        May be empty if `word_ngrams` is 1.
     weights : float32 array, (n_words,), optional
         Of each word in the mean, >= 0; for words alone (`word_ngrams` 1).
     """
@@ -716,12 +716,12 @@ cdef class Encoder:
         first_half, half_length
             Weights count `first_half` times in the first half of sentences of more than `half_length` tokens.
         unseen : bool
-            Whether to return the tokens that are no words.
+            Whether to return out-of-vocabulary tokens.
 
         Returns
         -------
         tuple of (int64 array, float32 array, list of str), or None
-            Where `unseen` and there are some: of each its sentence, its factor (`first_half` or 1), and itself.
+            If `unseen`, and there are any: of each token its sentence, its factor (`first_half` or 1), and its text.
         """
         cdef int64_t n = len(pack)
         if out.shape[0] != n or out.shape[1] != self.reader.dim:
@@ -742,7 +742,7 @@ cdef class Encoder:
         return unseen_tokens(missed) if missed.ends.size() else None
 
     def normalize_parts(self, float[:, ::1] rows, int split, float first, float second):
-        """Scale the first `split` numbers of each row to the length `first`, the others to `second`, in place."""
+        """Scale the first `split` values of each row to the norm `first`, the others to the norm `second`, in place."""
         if not 0 <= split <= rows.shape[1]:
             raise ValueError(f"split: 0 to {rows.shape[1]}, got {split}")
         if rows.shape[0] and rows.shape[1]:
@@ -750,14 +750,14 @@ cdef class Encoder:
                 c_scale_parts(&rows[0, 0], rows.shape[0], rows.shape[1], split, first, second, self.level)
 
     def row_ids(self, Pack pack not None):
-        """The rows that each sentence is the mean of.
+        """The ids of the rows that each sentence vector is the mean of.
 
         Returns
         -------
         numbers : bytes
-            Of int64: words as they are, n-gram row r as n_words + r.
+            int64: word ids, and n_words + r for n-gram row r.
         ends : bytes
-            Of int64: those of sentence s end at ends[s].
+            int64: the rows of sentence s end at ends[s].
         """
         cdef vector[int64_t] numbers, ends
         cdef CPack view = pack.view()
@@ -781,21 +781,21 @@ cdef unseen_tokens(CUnseen &unseen):
 
 
 cdef class Speller:
-    """Rows of words by their spelling; see `gensim_sent2vec.spelling.Spelling`.
+    """Rows of out-of-vocabulary words from their character n-grams; see `gensim_sent2vec._pooling.spelling`.
 
     Parameters
     ----------
     hashes, weights : uint64 and float32 arrays, (n_ngrams,)
         The known n-grams, ascending, and c_g of each.
     vectors : float32 or float16 array, (n_ngrams, dim)
-        N_g of each; no rows where words get no vectors.
+        N_g of each; no rows if words get no vectors.
     new_weight : float
-        c_g of an unknown n-gram.
+        c_g of other n-grams.
     min_n, max_n, seed : int
     meaning_map : float32 array, (dim, meaning_dims)
-        From a word's vector of length 1 to the first numbers of its row.
+        From the unit vector of a word to the first part of its row.
     lexical_map : float32 array, (dims, dims)
-        From its signature of length 1 to the others.
+        From its unit signature to the second part.
     """
 
     cdef CSpelling spelling
@@ -833,9 +833,9 @@ cdef class Speller:
         Parameters
         ----------
         codes : uint32 array
-            The words' code points end to end, "<" and ">" around each.
+            The code points of the words, end to end, each word between "<" and ">".
         sizes : int64 array, (n_words,)
-            How many of them each word has.
+            The number of code points of each word.
         out : float32 array, (n_words, meaning_dims + dims)
         """
         cdef int64_t n = len(sizes), total = 0, i
@@ -854,7 +854,7 @@ cdef class Speller:
 
 def add_weighted_rows(float[:, ::1] means, float[::1] totals, const int64_t[::1] sentences, const int64_t[::1] at,
                       const float[::1] weights, const float[:, ::1] rows):
-    """Take further rows into weighted means and the sums of their weights, in place.
+    """Include further rows in weighted means and in the sums of their weights, in place.
 
     Parameters
     ----------

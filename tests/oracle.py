@@ -115,7 +115,7 @@ def gram_row(ids: tuple[int, ...], config: Config) -> int:
 
 
 def input_rows(ids: Sequence[int], target: int | None, dropped: Sequence[int], config: Config) -> list[int]:
-    """Rows of one target's input (of a sentence as it is read out, where `target` is None)."""
+    """Rows of one target's input (of a sentence to be pooled if `target` is None)."""
     line = [PLACEHOLDER if i == target else word for i, word in enumerate(ids)]
     rows = list(line)
     if config.skip_bigrams:

@@ -1,18 +1,18 @@
-// Where lines come from: files and batches of the interpreter.
+// Sources of lines: files, and batches packed by the interpreter.
 #pragma once
 
 #include "plan.hpp"
 
 namespace s2v {
 
-// The ids of a line's known words. A look-up meets the memory twice, at its slot and at its word: with the words of a
-// line looked up together, their waits overlap.
+// Looks up the ids of the known words of a line. Each look-up has two dependent cache misses, for the slot and for the
+// word; looking up all words of a line together overlaps them.
 class Lookup {
   public:
     // In models of the reference program "</s>" is a word, but as a token it ends the line.
     Lookup(const WordTable& words, bool epfml) : table_(words), epfml_(epfml) {}
 
-    // A token, from which eight bytes may be read, that stays where it is until resolve().
+    // Adds a token that stays valid until resolve(); eight bytes from its start must be readable.
     void add(const char* p, size_t n) {
         if (epfml_ && n == 4 && std::memcmp(p, "</s>", 4) == 0) ended_ = true;
         if (ended_) return;
@@ -22,7 +22,7 @@ class Lookup {
         prefetch_line(table_.first_slot(word.hash));
     }
 
-    // The same for one that does not stay.
+    // The same for a token that does not stay valid.
     void add_copy(const char* p, size_t n) {
         add(p, n);
         copies_.insert(copies_.end(), p, p + n);
@@ -30,7 +30,7 @@ class Lookup {
 
     int64_t tokens() const { return static_cast<int64_t>(n_words_); }
 
-    // Calls known(position, id) or unknown(position, p, n) for each token, and starts anew.
+    // Calls known(position, id) or unknown(position, p, n) for each token, and clears the list.
     template <class Known, class Unknown>
     void resolve(Known&& known, Unknown&& unknown) {
         const char* copy = copies_.data();
@@ -53,7 +53,7 @@ class Lookup {
         ended_ = false;
     }
 
-    // Appends the ids of the known ones.
+    // Appends the ids of the known words.
     void resolve(std::vector<int32_t>& ids) {
         resolve([&ids](int64_t, int32_t id) { ids.push_back(id); }, [](int64_t, const char*, size_t) {});
     }
@@ -84,9 +84,9 @@ struct FileSource {
     }
 };
 
-// A batch handed over by the interpreter: UTF-8 laid end to end. `token_ends` has the end of every token and
-// `sentence_ends` counts tokens; or, for sentences not yet split, `token_ends` is null and `sentence_ends` counts bytes.
-// Eight bytes behind the text may be read.
+// A batch packed by the interpreter: UTF-8, end to end. `token_ends` holds the end of each token, and
+// `sentence_ends` counts tokens; or, for texts that are still to be split, `token_ends` is null and `sentence_ends` counts bytes.
+// Eight bytes beyond the text are readable.
 struct Pack {
     const char* text;
     const int64_t *token_ends, *sentence_ends;

@@ -1,4 +1,4 @@
-// The model as the kernel sees it, and what the threads that train it share.
+// The model as the kernel sees it, and the state that training threads share.
 #pragma once
 
 #include <atomic>
@@ -39,10 +39,10 @@ struct Model {
     int n;             // word n-grams up to this length; with `skip`, pairs up to distance n - 1
     bool skip, epfml;  // the two n-gram modes, the two hashes
     int dropout_k, negative;
-    int run;                // so many targets in succession share their negative draws; 1: each draws its own
+    int run;                // successive targets that share their negative samples; 1: each draws its own
     const uint64_t* alias;  // n_words entries
     const uint32_t* keep;   // target i is trained with probability keep[i] / 2^32; null: always
-    int hot;                // rows of so many words, the first ones, that a thread has copies of: see HotRows
+    int hot;                // number of most frequent words whose rows each thread copies: see HotRows
     float *hot_words, *hot_out;
 
     GramHash hash() const { return {static_cast<uint64_t>(bucket), epfml}; }
@@ -62,7 +62,7 @@ inline void prefetch_lines(const void* row, size_t bytes) {
 #endif
 }
 
-// Asks for the cache line of p.
+// Prefetches the cache line of p.
 inline void prefetch_line(const void* p) {
 #if defined(__GNUC__) || defined(__clang__)
     __builtin_prefetch(p, 0, 3);
@@ -71,16 +71,16 @@ inline void prefetch_line(const void* p) {
 #endif
 }
 
-// Asks for a row that will be written: it moves into this core's cache.
+// Prefetches a row for writing: it moves into this core's cache.
 inline void prefetch_row(const void* row, size_t bytes) { prefetch_lines<1, 3>(row, bytes); }
 
-// Rows that are only read must not be taken from other cores' caches. Far ones go to the second-level cache, which waits
-// for more lines at a time than the first.
+// Prefetches for reading, which does not invalidate other cores' caches. Far rows go to the L2 cache, which can have more
+// outstanding loads than L1.
 inline void prefetch_near(const void* p, size_t bytes) { prefetch_lines<0, 3>(p, bytes); }
 inline void prefetch_far(const void* p, size_t bytes) { prefetch_lines<0, 2>(p, bytes); }
 
-// Memory in cache lines of its own (two together, as processors fetch them): what one thread writes with every target must
-// not lie beside what another one reads.
+// An allocator aligned to pairs of cache lines, which processors prefetch together: what one thread writes for every target
+// must not share a line with what another thread reads (false sharing).
 constexpr size_t APART = 128;
 template <class T>
 struct ApartAllocator {
@@ -99,14 +99,14 @@ struct ApartAllocator {
 template <class T>
 using ApartVector = std::vector<T, ApartAllocator<T>>;
 
-// What the threads of a training share. The learning rate falls linearly with the work done by all of them together.
+// State shared by the threads of a training run. The learning rate decays linearly with the total work of all threads.
 struct Schedule {
     float start, end;
     double total;
     bool by_lines;  // the unit of `total` and `done`: lines or tokens
-    volatile int64_t stop = 0;      // set from Python; every thread returns within some hundred targets
-    volatile int64_t diverged = 0;  // set by a thread that met a number that is not finite
-    char apart[64];                 // what is read all the time lies in another cache line than what is written
+    volatile int64_t stop = 0;      // set from Python; every thread returns within a few hundred targets
+    volatile int64_t diverged = 0;  // set by a thread that finds a value that is not finite
+    char apart[64];                 // keeps the read-mostly fields out of the cache line that is written
     std::atomic<int64_t> done{0};
     std::mutex hot_rows;
 
@@ -116,9 +116,9 @@ struct Schedule {
     }
 };
 
-// A thread's own copies of the rows that every line writes, the placeholder's and the most frequent words': shared, they
-// would move between the cores' caches with every line. Now and then what the copies have gained is added to the shared
-// rows, and those are taken over.
+// Per-thread copies of the rows that almost every line updates: the placeholder and the most frequent words. If threads
+// shared these rows, their cache lines would bounce between cores. From time to time, the changes of the copies are added
+// to the shared rows, and the copies are refreshed.
 class HotRows {
   public:
     explicit HotRows(const Model& m) : m_(m) {
@@ -130,7 +130,7 @@ class HotRows {
     }
     HotRows(const HotRows&) = delete;
 
-    // The model with the copies in place of the shared rows.
+    // The model, with the copies instead of the shared rows.
     Model view() {
         Model m = m_;
         if (!m.hot) return m;
@@ -140,7 +140,7 @@ class HotRows {
         return m;
     }
 
-    // Under a lock of all threads.
+    // The caller holds the lock.
     void exchange() {
         if (!m_.hot) return;
         words_.exchange(m_.words);
@@ -167,8 +167,8 @@ class HotRows {
     Copy words_, out_, placeholder_;
 };
 
-// One thread's part in a training. It meets the others now and then only: a cache line that all threads write with every
-// line of text, be it a counter, costs more than what is written.
+// The state of one training thread. It synchronizes with the others only occasionally: a cache line that all threads write
+// for every line of text, even a counter, would cost more than the work itself.
 class Share {
   public:
     Share(const Model& m, Schedule& s, int meet_every)
@@ -180,7 +180,7 @@ class Share {
     void end_of_line(int64_t tokens) {
         tokens_ += tokens;
         trained_ += tokens;
-        // At the start rows still move fast, and copies drift apart.
+        // Early in training, rows change quickly and the copies would drift apart.
         if (tokens_ < std::min(meet_every_, trained_ / 16) || !schedule.hot_rows.try_lock()) return;
         exchange();
         schedule.hot_rows.unlock();

@@ -119,7 +119,7 @@ struct Row {
         for (int i = 0; i < REST; ++i) total += rest[i] * row[REST_AT + i];
         return total;
     }
-    // g += a row; row += a x: the two halves of a gradient step, in one pass over the row.
+    // g += a row; row += a x: both halves of a gradient step in one pass over the row.
     static S2V_INLINE void exchange(float* row, const Row& x, Row& g, float a) {
         for (int i = 0; i < WIDES; ++i) {
             const Wide old = load<Wide>(row + i * S2V_LANES);

@@ -1,4 +1,4 @@
-// Text to tokens without the interpreter: whitespace, UTF-8, and a reader of one slice of a corpus file.
+// Tokenizing without the interpreter: whitespace, UTF-8, and a reader for a slice of a corpus file.
 #pragma once
 
 #include <algorithm>
@@ -29,7 +29,7 @@ struct ByteClasses {
 };
 constexpr ByteClasses byte_classes;
 
-// Bytes of the whitespace character beyond ASCII that starts at p, 0 if there is none.
+// The length in bytes of the non-ASCII whitespace character at p, or 0.
 inline int wide_space(const char* p, const char* end) {
     const auto byte = [p](int i) { return static_cast<unsigned char>(p[i]); };
     if (end - p < 2) return 0;
@@ -47,7 +47,7 @@ inline bool space_at(const char* p, const char* end) {
     return kind != WORD && (kind != WIDE_SPACE_LEAD || wide_space(p, end));
 }
 
-// Of eight bytes, the highest bit of those that may begin whitespace: up to 0x20, 0xc2 and 0xe0 to 0xe3.
+// Sets the highest bit of each of eight bytes that may start a whitespace character: up to 0x20, 0xc2, 0xe0 to 0xe3.
 inline uint64_t maybe_spaces(uint64_t bytes) {
     const uint64_t ones = 0x0101010101010101ull, high = 0x80 * ones;
     const auto nonzero = [=](uint64_t b) { return ((b & ~high) + ~high) | b; };  // in each highest bit
@@ -81,7 +81,7 @@ inline const char* skip_spaces(const char* p, const char* end) {
     return p;
 }
 
-// Bytes of the character at p, UTF-8 as Python's strict decoder has it (no surrogates, no overlong forms); 0 for none.
+// Bytes of the character at p, UTF-8 as accepted by Python's strict decoder (no surrogates, no overlong forms); 0 for none.
 inline int utf8_length(const char* p, const char* end) {
     const auto byte = [p](int i) { return static_cast<unsigned char>(p[i]); };
     const unsigned char lead = byte(0);
@@ -107,7 +107,7 @@ inline bool valid_word(const char* p, size_t n) {
     return true;
 }
 
-// Appends a string of 1, 2 or 4 byte characters as UTF-8, lone surrogates as Python's "surrogatepass" has them.
+// Appends a string of 1, 2 or 4 byte characters as UTF-8, lone surrogates as Python's "surrogatepass" writes them.
 template <class Char>
 inline void append_utf8(std::vector<char>& out, const Char* p, size_t n) {
     const auto put = [&out](uint32_t b) { out.push_back(static_cast<char>(b)); };

@@ -1,4 +1,4 @@
-// Words <-> ids: a word table that can be mapped from a file, and a counter of words.
+// Words <-> ids: a hash table that can be memory-mapped from a file, and a word counter.
 #pragma once
 
 #include <cstdint>
@@ -55,11 +55,11 @@ inline int lowest_bit(uint64_t bits) {
 // The mask of the n lowest of eight bytes, of all for n > 8.
 inline uint64_t lowest_bytes(size_t n) { return n == 0 ? 0 : n >= 8 ? ~0ull : ~0ull >> (64 - 8 * n); }
 
-// The first n bytes of a word, up to eight, where eight may be read.
+// The first n bytes of a word, up to eight; eight must be readable.
 inline uint64_t first_bytes(const char* p, size_t n) { return read_eight(p) & lowest_bytes(n); }
 
-// A word's UTF-8 with what is made of it once: its first eight bytes, zeros where it is shorter, and its hash. Most
-// words are no longer than that, so hash and comparison are arithmetic on one number, without a branch on the length.
+// The UTF-8 of a word, with its first eight bytes (padded with zeros) and its hash, which are computed once. Most words are
+// no longer than that, so hashing and comparing them is branch-free arithmetic on one integer.
 struct Word {
     const char* p;
     size_t n;
@@ -69,7 +69,7 @@ struct Word {
     Word(const char* p, size_t n) : Word(p, n, n >= 8 ? read_eight(p) : read_short(p, n)) {}
     Word(const char* p, size_t n, uint64_t first) : p(p), n(n), first(first), hash(hash_of(p, n, first)) {}
 
-    // Whether it is the n bytes at q, from where `readable` bytes may be read.
+    // Whether it equals the n bytes at q, from where `readable` bytes are readable.
     bool is(const char* q, int64_t readable) const {
         if (readable < 8) return std::memcmp(p, q, n) == 0;
         return (read_eight(q) & lowest_bytes(n)) == first && (n <= 8 || std::memcmp(p + 8, q + 8, n - 8) == 0);
@@ -112,11 +112,11 @@ struct WordTable {
 
     static uint64_t slot(uint64_t hash, int64_t id) { return (hash >> 32) << 32 | static_cast<uint64_t>(id + 1); }
 
-    // Where find() looks first, for prefetching.
+    // The first slot that find() probes, for prefetching.
     const uint64_t* first_slot(uint64_t hash) const { return slots + (hash & (static_cast<uint64_t>(n_slots) - 1)); }
     const int64_t* first_offset(uint64_t hash) const { return offsets + (*first_slot(hash) & 0xffffffffu); }
 
-    // Word `id` of a table whose offsets have been checked.
+    // Word `id` of a table with valid offsets.
     Word word(int64_t id) const {
         return {reinterpret_cast<const char*>(blob) + offsets[id], static_cast<size_t>(offsets[id + 1] - offsets[id])};
     }
@@ -140,7 +140,7 @@ struct WordTable {
     }
 };
 
-// Fills `slots` for the words of `table`; returns the first id whose word stands twice, or -1.
+// Fills `slots` for the words of `table`; returns the id of a duplicate word, or -1.
 inline int64_t fill_slots(const WordTable& table, uint64_t* slots) {
     const uint64_t mask = static_cast<uint64_t>(table.n_slots) - 1;
     for (int64_t id = 0; id < table.n_words; ++id) {
@@ -155,7 +155,7 @@ inline int64_t fill_slots(const WordTable& table, uint64_t* slots) {
     return -1;
 }
 
-// The first id whose word lies outside the blob or is not found under it, or -1.
+// The first id whose word lies outside the blob or is not found under that id, or -1.
 inline int64_t first_lost(const WordTable& table) {
     for (int64_t id = 0; id < table.n_words; ++id) {
         const int64_t begin = table.offsets[id], end = table.offsets[id + 1];
@@ -170,7 +170,7 @@ class WordCounter {
   public:
     WordCounter() { clear(); }
 
-    // Adds `count` to a word; returns true where the word is new.
+    // Adds `count` to a word; returns true if the word is new.
     bool add(const Word& word, int64_t count = 1) {
         uint64_t at = word.hash & mask_;
         for (; slots_[at].id_plus_1 != 0; at = (at + 1) & mask_) {
@@ -192,7 +192,7 @@ class WordCounter {
             add(other.word(id), other.counts[id]);
     }
 
-    // Forgets the words counted no more than `min_reduce` times (gensim's max_vocab_size).
+    // Drops the words counted no more than `min_reduce` times (gensim's max_vocab_size).
     void prune(int64_t min_reduce) {
         WordCounter kept;
         for (size_t id = 0; id < counts.size(); ++id)

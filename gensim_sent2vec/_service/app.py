@@ -21,18 +21,20 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
 from ..version import __version__
+from .access import HEADERS, Access, AccessMiddleware
 from .faq import Faq
 from .limits import BodyLimitMiddleware, Limits, RequestError
 from .metrics import CONTENT_TYPE, Metrics, MetricsMiddleware
 from .schemas import Answer, Answers, EncodeRequest, Health, Problem, SearchRequest, Vector, Vectors
 
 ROUTES = ("/", "/search", "/encode", "/healthz", "/metrics", "/docs", "/openapi.json")
-HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 DEFAULT_TOPN = 10
+PLURALS = {"query": "queries", "sentence": "sentences"}
 # A request that is no more work than scanning this many rows of an index, a few milliseconds, is computed on the event
 # loop: threads that wait for each other would cost more.
 MAX_INLINE_ROWS = 20_000
 ROWS_PER_CHARACTER = 10  # the work of encoding one character, in rows
+MAX_MESSAGE = 150  # characters of an error of pydantic that are repeated; it may contain input
 MAX_LOCATION = 60  # characters of a field name sent by the client that an error repeats
 
 
@@ -43,7 +45,9 @@ class Current:
         self.faq, self.generation = faq, generation
 
 
-def create_app(current: Current, limits: Limits | None = None, metrics: Metrics | None = None) -> FastAPI:
+def create_app(
+    current: Current, limits: Limits | None = None, metrics: Metrics | None = None, access: Access | None = None
+) -> FastAPI:
     """Create the application.
 
     Parameters
@@ -52,6 +56,8 @@ def create_app(current: Current, limits: Limits | None = None, metrics: Metrics 
         Its `faq` may be replaced while the application runs.
     limits : Limits, optional
     metrics : Metrics, optional
+    access : Access, optional
+        By default, requests may name any host.
 
     Returns
     -------
@@ -64,22 +70,25 @@ def create_app(current: Current, limits: Limits | None = None, metrics: Metrics 
         description="Finds the sentences most similar to a query, and encodes sentences as vectors.",
         docs_url=None,
         redoc_url=None,
-        responses={422: {"model": Problem}, 413: {"model": Problem}},
+        redirect_slashes=False,  # a redirect would lead to any host that the client names
+        responses={status: {"model": Problem} for status in (400, 413, 415, 421, 422)},
     )
     # One thread computes what is large. The event loop answers other requests meanwhile, and memory stays bounded.
     handlers = Handlers(ThreadPoolExecutor(1, "gensim_sent2vec"), current, limits, metrics)
-    post, get = ["POST"], ["GET"]
+    post, get, read = ["POST"], ["GET"], ["GET", "HEAD"]
     app.add_api_route("/search", handlers.search, methods=post, response_model=Answer | Answers, summary="Search")
     app.add_api_route("/encode", handlers.encode, methods=post, response_model=Vector | Vectors, summary="Encode")
     app.add_api_route("/healthz", handlers.health, methods=get, response_model=Health, summary="Health check")
+    app.add_api_route("/healthz", handlers.health, methods=["HEAD"], include_in_schema=False)
     app.add_api_route(
         "/metrics", lambda: Response(metrics.render(), media_type=CONTENT_TYPE), methods=get,
         response_class=Response, summary="Prometheus metrics",
     )  # fmt: skip
     for route, name in (("/", "page.html"), ("/docs", "docs.html")):
-        app.add_api_route(route, _page(name), methods=get, include_in_schema=False)
+        app.add_api_route(route, _page(name), methods=read, include_in_schema=False)
     _add_error_handlers(app)
     app.add_middleware(BodyLimitMiddleware, limits=limits)
+    app.add_middleware(AccessMiddleware, access=access or Access())
     app.add_middleware(MetricsMiddleware, metrics=metrics, known=ROUTES)
     return app
 
@@ -198,10 +207,15 @@ def _add_error_handlers(app: FastAPI) -> None:
         return JSONResponse(error.body, error.status, HEADERS)
 
     async def validation_error(request: Request, error: Any) -> JSONResponse:
-        status, detail = _describe(error.errors()[0])
+        if "json" not in request.headers.get("content-type", ""):
+            status, detail = 422, "Content-Type: send a JSON object with the header Content-Type: application/json"
+        else:
+            status, detail = _describe(error.errors()[0])
         return JSONResponse(RequestError(status, "invalid", detail).body, status, HEADERS)
 
     async def http_error(request: Request, error: Any) -> JSONResponse:
+        if error.status_code == 404:
+            error.detail = f"no such route; the routes are {', '.join(ROUTES)}"
         kind = "not_found" if error.status_code == 404 else "invalid"
         body = RequestError(error.status_code, kind, str(error.detail)).body
         return JSONResponse(body, error.status_code, {**HEADERS, **(error.headers or {})})
@@ -219,7 +233,9 @@ def _add_error_handlers(app: FastAPI) -> None:
 def _describe(error: Any) -> tuple[int, str]:
     """Return the HTTP status and the detail for an error found by pydantic."""
     if error["type"] == "json_invalid":
-        return 400, f"the body is not JSON: {error.get('ctx', {}).get('error', error['msg'])}"
+        return 400, f"the body is not JSON: {str(error.get('ctx', {}).get('error', error['msg']))[:MAX_MESSAGE]}"
     parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"][1:]]
     location = "".join(parts).removeprefix(".")[:MAX_LOCATION].encode("ascii", "backslashreplace").decode()
-    return 422, f"{location or 'the body'}: {error['msg']}"
+    if error["type"] == "string_type" and location in PLURALS and isinstance(error.get("input"), list):
+        return 422, f"{location}: must be a string; to send a list, use {PLURALS[location]}"
+    return 422, f"{location or 'the body'}: {error['msg'][:MAX_MESSAGE]}"

@@ -27,6 +27,10 @@ class Limits:
         Results per query.
     seconds : float
         Time for the body to arrive.
+    header_seconds : float
+        Time for the request line and the headers to arrive; idle connections are closed after it.
+    requests : int
+        Requests in progress per worker; more are answered with 503. Idle connections do not count.
     """
 
     body: int = 1 << 20
@@ -34,6 +38,8 @@ class Limits:
     length: int = 10_000
     topn: int = 100
     seconds: float = 30.0
+    header_seconds: float = 10.0
+    requests: int = 1000
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
@@ -87,20 +93,31 @@ class BodyLimitMiddleware:
     """
 
     def __init__(self, app: Any, limits: Limits) -> None:
-        self.app, self.limits = app, limits
+        self.app, self.limits, self.n_requests = app, limits, 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if self.n_requests >= self.limits.requests:
+            await send_error(send, RequestError(503, "busy", "too many requests in progress; try again later"))
+            return
+        self.n_requests += 1
         try:
+            await self._answer(scope, receive, send)
+        finally:
+            self.n_requests -= 1
+
+    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            _check_encoding(scope["headers"])
             body = await asyncio.wait_for(self._read_body(receive), self.limits.seconds)
         except asyncio.TimeoutError:
             detail = f"the body did not arrive within {self.limits.seconds:g} seconds"
-            await _send_error(send, RequestError(408, "too_slow", detail))
+            await send_error(send, RequestError(408, "too_slow", detail))
             return
         except RequestError as error:
-            await _send_error(send, error)
+            await send_error(send, error)
             return
         if body is None:
             return
@@ -130,7 +147,14 @@ class BodyLimitMiddleware:
         return b"".join(parts)
 
 
-async def _send_error(send: Any, error: RequestError) -> None:
+def _check_encoding(headers: Sequence[tuple[bytes, bytes]]) -> None:
+    if any(name == b"content-encoding" and value.lower() != b"identity" for name, value in headers):
+        detail = "Content-Encoding: compressed bodies are not supported; send plain JSON"
+        raise RequestError(415, "invalid", detail)
+
+
+async def send_error(send: Any, error: RequestError) -> None:
+    """Send an error from ASGI middleware, and close the connection."""
     body = json.dumps(error.body).encode()
     headers = [
         (b"content-type", b"application/json"),

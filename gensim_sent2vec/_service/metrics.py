@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import shutil
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +20,14 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
+from prometheus_client.mmap_dict import MmapedDict
+
+logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # names the folder in which processes share their counters
 CLIENT_CLOSED_REQUEST = 499  # the status of a request whose client disconnected before the response
+MAX_ATTEMPTS = 5  # to read all files
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)  # seconds
 
 
@@ -53,15 +60,37 @@ class Metrics:
             return generate_latest(self.registry)
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)
+        for _ in range(MAX_ATTEMPTS - 1):
+            with suppress(FileNotFoundError):  # the supervisor has just merged the file of a process that died
+                return generate_latest(registry)
         return generate_latest(registry)
 
 
 def forget_process(pid: int) -> None:
-    """Drop the gauges of a process that has died. Its counters are kept."""
+    """Drop the gauges of a process that has died, and add its counters to those of all that have ended."""
     multiprocess.mark_process_dead(pid)
     for path in Path(os.environ[FOLDER]).glob(f"*_{pid}.db"):
         if not path.stat().st_size:  # the process died while creating it; it would make `render` fail
             path.unlink()
+        else:
+            try:
+                _keep_counts(path)
+            except Exception:  # a damaged file or a full disk: the service is worth more than a few counts
+                logger.warning("the counts of an ended worker in %s are lost", path, exc_info=True)
+
+
+def _keep_counts(path: Path) -> None:
+    """Add the values in the file of a process to the file ``KIND_ended.db``, and remove it."""
+    total = path.with_name(f"{path.name.partition('_')[0]}_ended.db")
+    new = path.with_name("ended.tmp")  # `render` reads *.db only
+    if total.exists():
+        shutil.copyfile(total, new)
+    merged = MmapedDict(str(new))
+    for key, value, timestamp, _ in MmapedDict.read_all_values_from_file(str(path)):
+        merged.write_value(key, merged.read_value(key)[0] + value, timestamp)
+    merged.close()
+    path.unlink()
+    os.replace(new, total)
 
 
 class MetricsMiddleware:

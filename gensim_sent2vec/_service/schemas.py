@@ -10,6 +10,8 @@ class _Request(BaseModel):
 
 
 class SearchRequest(_Request):
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["query"]}, {"required": ["queries"]}]})
+
     query: str | None = Field(
         None, description="One question. Pass either this or `queries`.", examples=["how do i get my money back"]
     )
@@ -24,6 +26,8 @@ class SearchRequest(_Request):
 
 
 class EncodeRequest(_Request):
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["sentence"]}, {"required": ["sentences"]}]})
+
     sentence: str | None = Field(
         None, description="One sentence. Pass either this or `sentences`.", examples=["a sentence"]
     )
@@ -79,6 +83,6 @@ class Health(BaseModel):
 
 class Problem(BaseModel):
     error: str = Field(
-        description="One of invalid, empty, too_long, too_many, too_large, too_slow, not_found and internal."
+        description="One of invalid, empty, too_long, too_many, too_large, too_slow, busy, not_found and internal."
     )
     detail: str

@@ -9,7 +9,6 @@ reloaded answers its next request from the new files; connections, and requests 
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import os
 import signal
@@ -22,6 +21,7 @@ from contextlib import ExitStack, suppress
 from multiprocessing.connection import wait
 
 from .._util.threads import available_cpus
+from .access import Access
 from .limits import Limits
 from .listener import listen, url_of
 from .processes import Worker, environment, start_method, start_worker
@@ -31,6 +31,7 @@ from .worker import GRACE, STOP, Load, Report, one_line, run_worker
 
 REQUIRED = ("fastapi", "uvicorn", "prometheus_client")
 MAX_DEFAULT_WORKERS = 4
+MAX_FAILED_STARTS = 5  # in succession, while the service starts
 RESTART_DELAY = 1.0  # seconds before a worker that has died is replaced
 
 
@@ -47,17 +48,26 @@ class Supervisor:
     listener : socket.socket
     folder : str
         A temporary folder, for indexes built from text files.
+    access : Access
     """
 
     def __init__(
-        self, source: Source, index: str, n_workers: int, limits: Limits, listener: socket.socket, folder: str
+        self,
+        source: Source,
+        index: str,
+        n_workers: int,
+        limits: Limits,
+        listener: socket.socket,
+        folder: str,
+        access: Access,
     ) -> None:
         self.source, self.n_workers, self.limits = source, n_workers, limits
-        self.listener, self.folder = listener, folder
+        self.listener, self.folder, self.access = listener, folder, access
         self.current = Load(index, 1)  # what all workers have loaded, or will
         self.announced = 0  # the last generation that was reported as loaded by all workers; 0 while starting
         self.trial: tuple[Worker, Load] | None = None  # the worker that reloads first, and what
         self.workers: list[Worker] = []
+        self.n_failed_starts = 0  # in succession
         self.start_times = [0.0] * n_workers  # when to start the workers that are missing
         self.context = start_method()
 
@@ -102,11 +112,22 @@ class Supervisor:
 
     def _start_worker(self) -> None:
         try:
-            worker = start_worker(self.context, run_worker, self.source, self.current, self.limits, self.listener)
+            worker = start_worker(
+                self.context, run_worker, self.source, self.current, self.limits, self.access, self.listener
+            )
         except (OSError, EOFError) as error:  # the fork server was killed
-            self._restart_later(f"cannot start a worker: {one_line(error)}")
+            self._retry_start(f"cannot start a worker: {one_line(error)}")
             return
+        self.n_failed_starts = 0
         self.workers.append(worker)
+
+    def _retry_start(self, reason: str) -> None:
+        """Try again, also while the service starts: the next attempt starts a new fork server."""
+        self.n_failed_starts += 1
+        if not self.announced and self.n_failed_starts > MAX_FAILED_STARTS:
+            raise ChildProcessError(reason)
+        _print(f"{reason}; trying again")
+        self.start_times.append(time.monotonic() + RESTART_DELAY)
 
     def _restart_later(self, reason: str) -> None:
         if not self.announced:
@@ -221,7 +242,12 @@ def _print(text: str) -> None:
 
 
 def serve(
-    source: Source, host: str = "127.0.0.1", port: int = 8000, workers: int | None = None, limits: Limits | None = None
+    source: Source,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    workers: int | None = None,
+    limits: Limits | None = None,
+    access: Access | None = None,
 ) -> None:
     """Answer over HTTP until SIGTERM.
 
@@ -235,6 +261,8 @@ def serve(
     workers : int, optional
         Number of worker processes. Default: the number of CPUs, at most four.
     limits : Limits, optional
+    access : Access, optional
+        By default, requests must name `host`, localhost or an IP address.
 
     Raises
     ------
@@ -262,7 +290,9 @@ def serve(
         stack.enter_context(environment(_variables(folder, n_workers)))
         index = source.index(folder, 1)
         signals = stack.enter_context(caught_signals())  # before there is any child process
-        supervisor = Supervisor(source, index, n_workers, limits or Limits(), listener, folder)
+        supervisor = Supervisor(
+            source, index, n_workers, limits or Limits(), listener, folder, access or Access((host,))
+        )
         stack.callback(supervisor.stop)
         supervisor.run(signals)
 
@@ -274,37 +304,3 @@ def _variables(folder: str, n_workers: int) -> dict[str, str]:
         threads = os.environ.get("OPENBLAS_NUM_THREADS") or str(max(1, available_cpus() // n_workers))
         variables["OPENBLAS_NUM_THREADS"] = threads
     return variables
-
-
-# -----------------------------------------------------------------------------------------------------
-# The command line
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of the command."""
-    limits = Limits()
-    parser.add_argument("model", metavar="MODEL")
-    parser.add_argument(
-        "faq", metavar="FAQ",
-        help="an index (see the command index), or a text file of questions and answers, tabs between its columns, the "
-        "first line naming them: question, answer",
-    )  # fmt: skip
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: 127.0.0.1, this machine)")
-    parser.add_argument("--port", type=int, default=8000, metavar="N", help="default: 8000; 0: any free one")
-    parser.add_argument("--workers", type=int, metavar="N", help="processes (default: as CPUs, at most 4)")
-    parser.add_argument(
-        "--hybrid", type=float, metavar="SHARE",
-        help="share of the spelling in the score where a request does not say (default: 0.5, if the index can)",
-    )  # fmt: skip
-    for name, unit in (("body", "bytes of a request"), ("sentences", "sentences of a request"),
-                       ("length", "characters of a sentence"), ("topn", "results of a query")):  # fmt: skip
-        default = getattr(limits, name)
-        parser.add_argument(
-            f"--max-{name}", type=int, default=default, metavar="N", help=f"most {unit} (default: {default:,})"
-        )
-
-
-def main(args: argparse.Namespace) -> None:
-    """The command."""
-    limits = Limits(args.max_body, args.max_sentences, args.max_length, args.max_topn)
-    serve(Source(args.model, args.faq, args.hybrid), args.host, args.port, args.workers, limits)

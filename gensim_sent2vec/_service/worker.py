@@ -7,6 +7,7 @@ gone.
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 import threading
@@ -15,6 +16,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .access import Access
 from .limits import Limits
 from .listener import BACKLOG
 from .source import Source
@@ -24,7 +26,6 @@ if TYPE_CHECKING:  # they need the extra, which the command line must do without
     from .metrics import Metrics
 
 ACCEPTED_AT_ONCE = 1  # connections a worker accepts in one go; a low number leaves some to the other workers
-MAX_CONNECTIONS = 1000  # per worker; more are answered with 503
 GRACE = 10  # seconds that requests have to finish when the service stops
 STOP = None
 
@@ -43,7 +44,9 @@ class Report(NamedTuple):
     error: str = ""
 
 
-def run_worker(source: Source, first: Load, limits: Limits, listener: socket.socket, pipe: Connection) -> None:
+def run_worker(
+    source: Source, first: Load, limits: Limits, access: Access, listener: socket.socket, pipe: Connection
+) -> None:
     """Load and answer requests until the supervisor sends `STOP` or has gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C reaches all processes; the supervisor then sends STOP
     try:
@@ -51,7 +54,7 @@ def run_worker(source: Source, first: Load, limits: Limits, listener: socket.soc
         from .metrics import Metrics
 
         current, metrics = Current(source.load(first.index_path), first.generation), Metrics()
-        server = _server(current, limits, metrics)
+        server = _server(current, limits, metrics, access)
     except Exception as error:
         pipe.send(Report(first.generation, one_line(error)))
         return
@@ -80,21 +83,24 @@ def run_worker(source: Source, first: Load, limits: Limits, listener: socket.soc
     thread.join()
 
 
-def _server(current: Current, limits: Limits, metrics: Metrics) -> Any:
+def _server(current: Current, limits: Limits, metrics: Metrics, access: Access) -> Any:
     import uvicorn
 
     from .app import create_app
+    from .connections import OnceFilter, protocol_with
+
+    logging.getLogger("asyncio").addFilter(OnceFilter())
 
     return uvicorn.Server(
         uvicorn.Config(
-            create_app(current, limits, metrics),
+            create_app(current, limits, metrics, access),
             log_level="warning",
             access_log=False,
             server_header=False,
             lifespan="off",
             ws="none",
             backlog=ACCEPTED_AT_ONCE,
-            limit_concurrency=MAX_CONNECTIONS,
+            http=protocol_with(limits.header_seconds),
             timeout_graceful_shutdown=GRACE,
         )
     )

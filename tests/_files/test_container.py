@@ -727,6 +727,7 @@ def test_words_written_by_another_program(tmp_path, words, said):
         Sent2VecKeyedVectors.load(tmp_path / "file", mmap="r", verify=True)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.data())
 def test_arbitrary_bytes_and_splices(data):

@@ -40,7 +40,7 @@ ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes are loo
 
 @pytest.fixture(scope="module")
 def folder(lee_model, tmp_path_factory) -> Path:
-    """A model; an index with the lexical part and one without."""
+    """A model, an index with lexical scores and one without, and a text file of the same questions."""
     folder = tmp_path_factory.mktemp("service")
     lee_model.wv.save(folder / "model.s2v")
     wv = Sent2VecKeyedVectors.load(folder / "model.s2v", mmap="r")
@@ -290,7 +290,7 @@ def test_endless_bodies_are_cut_off(server):
     """The service closes the connection."""
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=60) as connection:
-        connection.sendall(b"POST /encode HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        connection.sendall(b"POST /encode HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
         part = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
         with pytest.raises(OSError):
             for _ in range(5000):
@@ -300,7 +300,7 @@ def test_endless_bodies_are_cut_off(server):
 def test_a_slow_body_does_not_delay_other_requests(http, server):
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=60) as connection:
-        connection.sendall(b"POST /encode HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{")
+        connection.sendall(b"POST /encode HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{")
         for _ in range(20):
             assert http.get("/healthz").status_code == 200
 
@@ -326,6 +326,7 @@ def test_metrics_are_those_of_all_processes(server, http):
     for n, stopped in enumerate(workers, 1):
         os.kill(stopped, signal.SIGSTOP)
         try:
+            until(lambda: set(_thread_states(stopped)) == {"T"})  # noqa: B023
             for _ in range(5):
                 assert http.post("/search", json={"queries": ["rain", "police"]}).is_success
             assert http.post("/search", json={}).status_code == 422
@@ -333,6 +334,11 @@ def test_metrics_are_those_of_all_processes(server, http):
             assert counted(http, "workers") == 2
         finally:
             os.kill(stopped, signal.SIGCONT)
+
+
+def _thread_states(pid: int) -> list[str]:
+    """The states of a process's threads: T is stopped. Linux only."""
+    return [path.read_text().rpartition(")")[2].split()[0] for path in Path(f"/proc/{pid}/task").glob("*/stat")]
 
 
 @ON_LINUX
@@ -419,7 +425,8 @@ def test_requests_that_have_begun_are_finished(folder):
         host, port = server.url.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port)), timeout=60) as connection:
             body = json.dumps({"query": "rain"}).encode()
-            head = f"POST /search HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+            head = "POST /search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            head += f"Content-Length: {len(body)}"
             connection.sendall(head.encode() + b"\r\n\r\n" + body[:5])
             with client_of(server) as http:  # so that the head has been read
                 until(lambda: counted(http, "requests_total", '{route="/metrics",status="200"}'))

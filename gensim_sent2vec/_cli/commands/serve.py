@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from ..._service.access import Access
 from ..._service.limits import Limits
 from ..arguments import Subcommands, add_command, add_file, add_float, add_int, add_model
 
@@ -34,6 +35,20 @@ def add_parser(commands: Subcommands) -> None:
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, for this machine only)"
     )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="host name that requests may use besides --host, localhost and IP addresses; repeatable",
+    )
+    parser.add_argument(
+        "--cors",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="origin whose pages may use the service, such as https://example.org; repeatable",
+    )
     add_int(parser, "--port", help="port to listen on; 0: any free port", default=8000)
     add_int(parser, "--workers", help="worker processes (default: one per CPU, at most 4)")
     add_float(
@@ -41,6 +56,12 @@ def add_parser(commands: Subcommands) -> None:
         "--hybrid",
         help="weight of the lexical score, unless the request sets it (default: 0.5 if the index stores lexical "
         "scores, else 0)",
+    )
+    add_float(
+        parser,
+        "--header-timeout",
+        help="seconds for the headers of a request to arrive; idle connections are closed too",
+        default=limits.header_seconds,
     )
     add_int(parser, "--max-body", help="maximum bytes per request", default=limits.body)
     add_int(parser, "--max-sentences", help="maximum sentences per request", default=limits.sentences)
@@ -51,5 +72,8 @@ def add_parser(commands: Subcommands) -> None:
 def run(args: argparse.Namespace) -> None:
     from ..._service.supervisor import Source, serve  # only this command needs it
 
-    limits = Limits(args.max_body, args.max_sentences, args.max_length, args.max_topn)
-    serve(Source(args.model, args.faq, args.hybrid, args.trusted), args.host, args.port, args.workers, limits)
+    limits = Limits(
+        args.max_body, args.max_sentences, args.max_length, args.max_topn, header_seconds=args.header_timeout
+    )
+    access = Access((args.host, *args.allow_host), tuple(args.cors))
+    serve(Source(args.model, args.faq, args.hybrid, args.trusted), args.host, args.port, args.workers, limits, access)

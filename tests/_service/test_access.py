@@ -1,0 +1,93 @@
+"""Which requests the application accepts, by host name and origin."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+for needed in ("fastapi", "uvicorn", "prometheus_client", "httpx"):
+    pytest.importorskip(needed, reason=f'needs {needed}: pip install "gensim-sent2vec[serve]" httpx')
+import httpx  # noqa: E402
+
+from gensim_sent2vec._service.access import Access  # noqa: E402
+from gensim_sent2vec._service.app import Current, create_app  # noqa: E402
+
+FAQ = SimpleNamespace(wv=SimpleNamespace(sentence_size=2, __len__=lambda: 1), index=[], hybrid=0.0)
+APP = create_app(Current(FAQ), access=Access(("faq.example",), ("https://page.example",)))
+
+
+def request(method: str, path: str, host: str = "localhost", **headers: str) -> httpx.Response:
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(APP)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            return await client.request(method, path, headers={"Host": host, **named})
+
+    return asyncio.run(send())
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:80", "127.0.0.1:8000", "[::1]:80", "10.0.0.7", "FAQ.example"])
+def test_allowed_hosts(host):
+    assert request("GET", "/", host).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example:80", "", "faq.example.evil"])
+def test_other_hosts_are_refused(host):
+    for path in ("/", "/search", "/metrics", "/nothing"):
+        reply = request("GET", path, host)
+        assert reply.status_code == 421 and "--allow-host" in reply.json()["detail"]
+
+
+def test_nothing_redirects():
+    reply = request("POST", "/search/")
+    assert reply.status_code == 404 and "/search" in reply.json()["detail"] and "location" not in reply.headers
+
+
+def test_head_and_headers_of_all_responses():
+    for path in ("/", "/docs"):
+        assert request("HEAD", path).status_code == 200
+    for path in ("/", "/metrics", "/openapi.json", "/nothing"):
+        assert request("GET", path).headers["x-content-type-options"] == "nosniff"
+    assert request("GET", "/", "evil.example").headers["x-content-type-options"] == "nosniff"
+
+
+def test_cors_is_for_exact_origins():
+    asked = {"Access_Control_Request_Method": "POST"}
+    reply = request("OPTIONS", "/search", Origin="https://page.example", **asked)
+    assert reply.status_code == 204 and reply.headers["access-control-allow-headers"] == "Content-Type"
+    assert reply.headers["access-control-allow-origin"] == "https://page.example"
+    for origin in ("https://page.example.evil", "http://page.example", "null"):
+        assert "access-control-allow-origin" not in request("GET", "/", Origin=origin).headers
+
+
+@pytest.mark.parametrize(
+    "headers, body, status, detail",
+    [
+        ({}, b'{"query": "a"}', 422, "Content-Type: application/json"),
+        ({"Content-Type": "application/json"}, b'{"query": ["a"]}', 422, "use queries"),
+        ({"Content-Type": "application/json", "Content-Encoding": "gzip"}, b"\x1f\x8b\x08", 415, "send plain JSON"),
+        ({"Content-Type": "application/json"}, b'{"' + b"x" * 5000 + b'": 1}', 422, "xxx"),
+    ],
+)
+def test_errors_say_what_to_send(headers, body, status, detail):
+    async def send() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(APP), base_url="http://localhost") as client:
+            return await client.post("/search", content=body, headers=headers)
+
+    reply = asyncio.run(send())
+    assert reply.status_code == status and detail in reply.json()["detail"] and len(reply.json()["detail"]) < 300
+
+
+def test_the_schema_has_either_field_and_all_errors():
+    api = request("GET", "/openapi.json").json()
+    assert {"400", "413", "421", "422"} <= set(api["paths"]["/search"]["post"]["responses"])
+    assert api["components"]["schemas"]["SearchRequest"]["oneOf"] == [
+        {"required": ["query"]},
+        {"required": ["queries"]},
+    ]
+
+
+@pytest.mark.parametrize("origin", ["*", "example.org", "https://example.org/", "https://*.example.org", "null"])
+def test_origins_are_checked(origin):
+    with pytest.raises(ValueError, match="cors: must be an origin"):
+        Access(None, (origin,))
