@@ -50,7 +50,7 @@ Sentence = str | Sequence[str]
 Weighting = SentenceWeighting | Literal[False] | None  # None: that of the vectors; False: the plain mean
 
 BATCH_SIZE = 1 << 11  # sentences that a thread encodes without the GIL at a time
-CACHES = ("_mean_pooling", "_weighted_pooling")
+CACHES = ("_mean_pooling", "_weighted_pooling", "_norms_of", "row_version")
 # Attributes that a user has not set: `to_arrays` stores them under other names, or they are derived.
 NOT_USER_ATTRIBUTES = frozenset((
     "vector_size", "word_ngrams", "skip_bigrams", "ngram_hash", "vectors", "vectors_ngrams", "expandos", "weighting",
@@ -125,13 +125,21 @@ class Sent2VecKeyedVectors(WordVectors):
                 f"keyed_vectors: expected gensim KeyedVectors, got {type(keyed_vectors).__name__}; "
                 "if it is a model, pass its .wv"
             )
-        for key in keyed_vectors.index_to_key:
+        # gensim allocates a place for each line of a word2vec file, and leaves some unused if words occur twice.
+        places = list(keyed_vectors.index_to_key)
+        used = [place for place, key in enumerate(places) if key is not None]
+        keys = [places[place] for place in used]
+        for key in keys:
             if not isinstance(key, str):
                 raise TypeError(f"keyed_vectors: expected strings as keys, got {type(key).__name__} {key!r}")
+        n = len(keys)
+        all_used = n == len(keyed_vectors.vectors)
+        vectors = keyed_vectors.vectors if all_used else keyed_vectors.vectors[used]
         result = cls(keyed_vectors.vector_size)
-        result.set_words(Vocabulary.from_words(keyed_vectors.index_to_key))
-        result.vectors = np.ascontiguousarray(keyed_vectors.vectors, dtype=np.float32)
-        result.expandos = dict(keyed_vectors.expandos)
+        result.set_words(Vocabulary.from_words(keys))
+        result.vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+        for name, values in keyed_vectors.expandos.items():
+            result.expandos[name] = values if all_used and len(values) == n else _taken(values, used)
         return result
 
     # -------------------------------------------------------------------------------------------------
@@ -500,7 +508,7 @@ class Sent2VecKeyedVectors(WordVectors):
         skipped = {*NOT_USER_ATTRIBUTES, *ignore}
         attributes = {name: value for name, value in vars(self).items() if name not in skipped and value is not None}
         weighting = None if WEIGHTING in ignore else self.weighting
-        return StoredVectors(
+        stored = StoredVectors(
             vector_size=self.vector_size,
             word_ngrams=self.word_ngrams,
             skip_bigrams=self.skip_bigrams,
@@ -513,7 +521,12 @@ class Sent2VecKeyedVectors(WordVectors):
             parts={} if weighting is None else {WEIGHTING: weighting.to_arrays()},
             tokenizer=tokenizer_to_json(self.tokenizer),
             phrases=None if self.phrases is None else phrases_to_json(self.phrases),
-        ).to_arrays()
+        )
+        try:
+            stored.check_shapes(len(words))
+        except ValueError as error:
+            raise ValueError(f"save: {error}; no file would be loaded like this") from None
+        return stored.to_arrays()
 
     @classmethod
     def from_arrays(
@@ -659,6 +672,14 @@ class Sent2VecKeyedVectors(WordVectors):
             raise ValueError(f"{path!r}: {error if type(error) is ValueError else repr(error)}") from error
         container.advise_random_access(result.vectors_ngrams)
         return result
+
+
+def _taken(values: Any, places: Sequence[int]) -> np.ndarray:
+    """The values of an attribute at some places; 0 where gensim has added words without extending the attribute."""
+    values = np.asarray(values)
+    longer = np.zeros((max([len(values), *(place + 1 for place in places)]), *values.shape[1:]), dtype=values.dtype)
+    longer[: len(values)] = values
+    return longer[list(places)]
 
 
 def _how_to_load(kind: str) -> str:

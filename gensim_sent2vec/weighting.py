@@ -40,7 +40,7 @@ from ._pooling.parameters import WeightingParameters
 from ._pooling.pooling import WeightedPooling
 from ._text.vocabulary import Vocabulary
 
-GENSIM_DUMMY_COUNTS = 10  # with at least this many words, counts n, n - 1, ..., 1 cannot be a coincidence
+GENSIM_DUMMY_COUNTS = 10  # with at least this many words, counts n, n - 1, n - 2, ... cannot be a coincidence
 
 
 def _parameter(name: str) -> Any:
@@ -413,8 +413,10 @@ def word_counts(wv: KeyedVectors) -> np.ndarray:
     if not np.isfinite(counts).all() or (counts < 0).any() or not counts.any():
         raise ValueError(f"wv: word counts must be finite, not negative, and not all 0; {remedy}")
     n = len(counts)
-    if n >= GENSIM_DUMMY_COUNTS and np.array_equal(counts, np.arange(n, 0, -1)):
+    # They start at the number of words in the file, which is greater than n if words occur twice.
+    if n >= GENSIM_DUMMY_COUNTS and (np.diff(counts) == -1).all():
         raise ValueError(
-            f"wv: the word counts {n}, {n - 1}, ..., 1 are dummies, which gensim sets if a file has no counts; {remedy}"
+            f"wv: the word counts {counts[0]:.0f}, {counts[1]:.0f}, ..., {counts[-1]:.0f} are dummies, which gensim "
+            f"sets if a file has no counts; {remedy}"
         )
     return counts
