@@ -31,10 +31,13 @@ class WordVectors(KeyedVectors):
     _norms_of: bytes | None = None  # samples of the rows whose norms `norms` are
 
     def __setattr__(self, name: str, value: Any) -> None:
-        # All of gensim's methods that replace rows, or change them in place with an operator, set an attribute.
-        old = self.__dict__.get(name) if name == "vectors" else None
+        # All of gensim's methods that replace rows, or change them in place with an operator, set an attribute. An
+        # attribute that is missing is set by `__init__`, or while gensim loads or saves.
+        old = self.__dict__.get(name)
+        is_change = name == "norms" and value is None and name in self.__dict__
+        is_change |= name == "vectors" and old is not None and not _is_copy(value, old)
         super().__setattr__(name, value)
-        if (name == "vectors" and not _is_copy(value, old)) or (name == "norms" and value is None):
+        if is_change:
             self._rows_changed()
 
     def _rows_changed(self) -> None:

@@ -15,6 +15,14 @@ def unit_rows(rows: np.ndarray) -> np.ndarray:
     return rows / np.where(norms > 0, norms, 1)
 
 
+def all_finite(rows: np.ndarray) -> bool:
+    """Whether a C-contiguous array of float32 has no NaN and no infinite value. One pass, without temporary arrays."""
+    values = rows.reshape(-1)
+    # BLAS uses threads for long vectors; the sum of squares may overflow.
+    total = values.dot(values) if len(values) < BLOCK_ROWS else np.einsum("i,i->", values, values)
+    return bool(np.isfinite(total) or np.isfinite(values).all())
+
+
 def rows_not_finite(rows: np.ndarray) -> np.ndarray:
     """The numbers (int64) of the rows with a NaN or infinite value; read block by block, as they may be mapped."""
     found = [np.zeros(0, dtype=np.int64)]
