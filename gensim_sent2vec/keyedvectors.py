@@ -322,7 +322,7 @@ class Sent2VecKeyedVectors(WordVectors):
         )
 
     def _look_at(self, sentences: Sequence[Sentence], stacklevel: int) -> None:
-        """Warn once if few tokens are known."""
+        """Warn once if few tokens of sentences are known; see `Coverage.look_at`."""
         if self._coverage is None:
             self._coverage = Coverage()
         self._coverage.look_at(sentences, self.freeze().table.find, stacklevel + 1)
@@ -366,6 +366,7 @@ class Sent2VecKeyedVectors(WordVectors):
                 reject_texts_as_tokens(sentence, self.key_to_index, name, instead)
         batch = tuple(self._for_kernel((sentence,)))
         vectors, _ = self._pooling(weighting)(_kernel.Pack(batch))
+        self._look_at(batch, stacklevel=3)
         if not all_finite(vectors):
             raise NotFiniteError(name, None, sentence, self._not_finite(batch[0], weighting))
         return vectors[0]
@@ -865,7 +866,7 @@ class Sent2VecKeyedVectors(WordVectors):
 
 def _packed(batch: list[Sentence], first: int) -> _kernel.Pack:
     """A batch for the kernel; a TypeError that names the row of an invalid sentence."""
-    if type(batch[0]) not in (str, list, tuple):
+    if not isinstance(batch[0], str) and not set(map(type, batch)) <= {list, tuple}:
         for row, sentence in enumerate(batch, first):  # a mapping would be read as its keys
             check_text(sentence, f"sentences: row {row:,}")
     try:
@@ -879,7 +880,7 @@ def _packed(batch: list[Sentence], first: int) -> _kernel.Pack:
 
 def _strings(values: Iterable[str], name: str) -> list[str]:
     """Words that a user passed; a TypeError that names the row of what is not a string."""
-    words = list(as_column(values, name, "words"))
+    words = list(values if isinstance(values, Mapping) else as_column(values, name, "words"))
     for row, word in enumerate(words):
         if not isinstance(word, str):
             raise TypeError(f"{name}: row {row:,}: expected a word, got the {type(word).__name__} {word!r:.40}")

@@ -1,12 +1,15 @@
 """Rows, words and attributes that change: what depends on them follows, or is refused by name."""
 
+import copy
+import pickle
 import warnings
 
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors
 
-from gensim_sent2vec import Sent2VecKeyedVectors, SentenceWeighting
+from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, SentenceWeighting
+from gensim_sent2vec.shrink import shrink
 
 
 @pytest.fixture
@@ -225,3 +228,149 @@ def test_attributes_that_gensim_left_short_are_completed():
     plain["c"] = np.ones(2)
     wv = Sent2VecKeyedVectors.from_keyed_vectors(plain)
     assert wv.expandos["count"].tolist() == [3, 0, 0] and wv.get_vecattr("c", "count") == 0
+
+
+# ---------------------------------------------------------------------------------------------------
+# The weighting, which has rows of its own
+
+STALE = "weighting: fitted on other vectors than these.*fit it again.*weighting=False"
+
+
+@pytest.fixture
+def weighted(lee):
+    """Weighted vectors without n-grams."""
+    return Sent2Vec(lee, vector_size=20, min_count=3, workers=1, epochs=1).wv
+
+
+OTHER_WORDS = ("add_vectors", "add_vector", "add_vector to an unused place", "sort", "resize")
+WEIGHTED_VERBS = {name: verb for name, verb in VERBS.items() if name not in OTHER_WORDS}
+
+
+@pytest.mark.parametrize("verb", WEIGHTED_VERBS)
+def test_a_weighting_of_other_rows_is_refused(weighted, lee, word2vec_file, tmp_path, verb):
+    wv = weighted
+    wv.encode(["police said"])
+    WEIGHTED_VERBS[verb](wv, word2vec_file)
+    copies = [wv, copy.deepcopy(wv), copy.copy(wv), pickle.loads(pickle.dumps(wv))]
+    for stale in copies if verb not in ("in place", "one row in place") else copies[:1]:
+        for use in (
+            lambda stale=stale: stale.encode(["police said"]),
+            lambda stale=stale: stale.encode("police"),
+            lambda stale=stale: stale.get_sentence_vector("police"),
+            lambda stale=stale: stale.similarity_sentences("police", "said"),
+            lambda stale=stale: stale.similarity_matrix(["police"], ["said"]),
+            lambda stale=stale: stale.bake(),
+            lambda stale=stale: stale.astype(np.float16),
+            lambda stale=stale: stale.save(tmp_path / "stale.s2v"),
+            lambda stale=stale: shrink(stale, max_words=100),
+        ):
+            with pytest.raises(ValueError, match=STALE):
+                use()
+        assert not (tmp_path / "stale.s2v").exists()
+        expected = (stale["police"] + stale["said"]) / 2
+        np.testing.assert_allclose(stale.encode("police said", weighting=False), expected, rtol=1e-5, atol=1e-6)
+    wv.weighting.fit(wv, lee)  # in place
+    again = wv.encode(["police said"])
+    wv.weighting = SentenceWeighting().fit(wv, lee)
+    np.testing.assert_allclose(wv.encode(["police said"]), again, atol=1e-5)
+    wv.save(tmp_path / "fresh.s2v")
+    loaded = Sent2VecKeyedVectors.load(tmp_path / "fresh.s2v")
+    np.testing.assert_array_equal(loaded.encode(["police said"]), wv.encode(["police said"]))
+
+
+def test_a_stale_weighting_stays_stale_in_whole_models(lee, tmp_path):
+    model = Sent2Vec(lee, vector_size=20, min_count=3, workers=1, epochs=1)
+    model.save(str(tmp_path / "model"))
+    model.wv.encode(["police"])
+    assert len(Sent2Vec.load(str(tmp_path / "model")).wv.encode(["police"]))
+    model.wv["police"] = -model.wv["police"]
+    model.save(str(tmp_path / "model"))
+    for sep_limit in (1, 10**9):
+        model.save(str(tmp_path / "model"), sep_limit=sep_limit)
+        loaded = Sent2Vec.load(str(tmp_path / "model"))
+        with pytest.raises(ValueError, match=STALE):
+            loaded.wv.encode(["police"])
+    loaded.train(lee, total_examples=len(lee), epochs=1)
+    loaded.wv.encode(["police"])
+
+
+def test_weightings_that_are_passed(weighted, lee):
+    wv, other = weighted, copy.deepcopy(weighted)
+    weighting = SentenceWeighting().fit(wv, lee)
+    unused = SentenceWeighting().fit(wv, lee)
+    assert len(wv.encode(["police"], weighting=weighting)) == len(other.encode(["police"], weighting=weighting))
+    assert len(wv.astype(np.float16).encode(["police"], weighting=weighting))
+    other.vectors = other.vectors[:, ::-1].copy()
+    with pytest.raises(ValueError, match=STALE):
+        other.encode(["police"], weighting=unused)  # fitted on others with the same words
+    wv["police"] = -wv["police"]
+    for stale in (weighting, unused):
+        with pytest.raises(ValueError, match=STALE):
+            wv.encode(["police"], weighting=stale)
+        wv.weighting = stale
+        with pytest.raises(ValueError, match=STALE):
+            wv.encode(["police"])
+
+
+def test_changes_that_do_not_matter_to_a_weighting(weighted):
+    wv = weighted
+    expected = wv.encode(["police said"])
+    wv.vectors = wv.vectors.copy()
+    wv.add_vectors(["police"], np.zeros((1, 20)))  # keeps what is there
+    wv.set_vecattr("police", "count", 7)
+    wv.most_similar("police")
+    np.testing.assert_array_equal(wv.encode(["police said"]), expected)
+
+
+def test_a_weighting_without_rows_follows_the_vectors(weighted, lee):
+    wv = weighted.bake()
+    before = wv.encode("police")
+    wv["police"] = -wv["police"]
+    np.testing.assert_allclose(wv.encode("police"), -before, atol=1e-6)
+
+
+# ---------------------------------------------------------------------------------------------------
+# NaN and infinite values
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_word_that_is_not_finite_is_named_at_its_first_use(changed, value):
+    wv = changed
+    wv.encode(["police said"])
+    wv.vectors[wv.key_to_index["police"], 3] = value
+    many = [["said"]] * 5000 + [["said", "police"]]
+    for sentences, row in ((["said", "the police"], "1"), (many, "5,000"), (iter(many), "5,000")):
+        with pytest.raises(ValueError, match=rf"^sentences: row {row} .*the word 'police' has NaN or infinite values"):
+            wv.encode(sentences)
+    for call in (wv.get_sentence_vector, lambda text: wv.similarity_sentences("said", text)):
+        with pytest.raises(ValueError, match=r"^(sentence|b) .*the word 'police' has NaN or infinite values"):
+            call("the police")
+    with pytest.raises(ValueError, match=r"^b: row 0 .*the word 'police'"):
+        wv.similarity_matrix(["said"], ["police"])
+    with pytest.raises(ValueError, match=r"vectors: 1 of .*words have NaN or infinite values, such as 'police'"):
+        wv.most_similar("said")
+    assert np.isfinite(wv.encode(["said"])).all()
+    wv["police"] = np.zeros(20)
+    wv.most_similar("said")
+    assert np.isfinite(wv.encode(["police said"])).all()
+
+
+def test_large_values_are_finite(changed):
+    changed["police"] = np.full(20, 1e30, dtype=np.float32)
+    assert np.isfinite(changed.encode(["police"])).all()
+
+
+def test_float16_does_not_overflow(changed, lee):
+    wv = changed
+    wv["police"] = np.full(20, 65_000)
+    assert wv.astype(np.float16)["police"].max() == 65_000 // 32 * 32
+    wv["police"] = np.full(20, 70_000)
+    with pytest.raises(ValueError, match=r"^vectors: that of 'police' has values too large for float16"):
+        wv.astype(np.float16)
+    wv["police"] = np.full(20, np.nan)
+    with pytest.raises(ValueError, match=r"^vectors: that of 'police' is NaN or infinite"):
+        wv.astype(np.float16)
+    wv["police"] = np.zeros(20)
+    wv.vectors_ngrams = np.full((3, 20), 1e6, dtype=np.float32)
+    with pytest.raises(ValueError, match=r"^vectors_ngrams: row 0 has values too large"):
+        wv.astype(np.float16)

@@ -241,10 +241,9 @@ def test_similarity_matrix(bigrams):
     for name, arguments in (("a", ("w1", ["w2"])), ("b", (["w1"], "w2"))):
         with pytest.raises(TypeError, match=rf"^{name}: expected a list of texts, got the single string"):
             bigrams.similarity_matrix(*arguments)
+    for name, arguments in (("a", (["w1", None], ["w2"])), ("b", (["w1"], ["w2", None]))):
         with pytest.raises(TypeError, match=rf"^{name}: row 1: a missing value"):
-            bigrams.similarity_matrix(
-                *(["w1", None] if part is arguments["ab".index(name)] else ["w1"] for part in arguments)
-            )
+            bigrams.similarity_matrix(*arguments)
 
 
 def test_similarities_are_at_most_1(wv, lee):
@@ -262,9 +261,7 @@ def test_repr(wv):
     assert repr(wv).replace(f"{len(wv):,}", "3,955") == expected
     wv.weighting, wv.word_ngrams = None, 1
     assert repr(wv.astype(np.float16)).endswith("dimensions, tokenizer words, plain means, float16>")
-    assert (
-        repr(Sent2VecKeyedVectors(3)) == "<Sent2VecKeyedVectors: 0 words, 3 dimensions, tokenizer split, plain means>"
-    )
+    assert repr(Sent2VecKeyedVectors(3)).startswith("<Sent2VecKeyedVectors: 0 words, 3 dimensions, tokenizer split")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 import warnings
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 LOW_SHARE = 0.5  # of known tokens, below which the warning is issued
 MISWRITTEN_SHARE = 0.2  # of unknown tokens that are known in lower case without punctuation
@@ -51,7 +52,7 @@ class Coverage:
                 if len(sentence) > MAX_CHARACTERS:
                     del tokens[-1:]  # cut off
             else:
-                tokens = list(sentence[:MAX_TOKENS])
+                tokens = list(islice(sentence, MAX_TOKENS))
             for token in tokens:
                 self._n_tokens += 1
                 if find(token) >= 0:

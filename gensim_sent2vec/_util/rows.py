@@ -18,8 +18,9 @@ def unit_rows(rows: np.ndarray) -> np.ndarray:
 def all_finite(rows: np.ndarray) -> bool:
     """Whether a C-contiguous array of float32 has no NaN and no infinite value. One pass, without temporary arrays."""
     values = rows.reshape(-1)
-    # BLAS uses threads for long vectors; the sum of squares may overflow.
-    total = values.dot(values) if len(values) < BLOCK_ROWS else np.einsum("i,i->", values, values)
+    if len(values) < BLOCK_ROWS:
+        return bool(np.isfinite(values).all())
+    total = np.einsum("i,i->", values, values)  # it may overflow
     return bool(np.isfinite(total) or np.isfinite(values).all())
 
 
