@@ -58,11 +58,11 @@ class WordVectors(KeyedVectors):
         super().fill_norms(force=True)
         if not np.isfinite(self.norms).all():
             self.__dict__["norms"] = None
-            self.check_finite()
+            self._check_finite()
             super().fill_norms(force=True)  # too long for the type of the norms, but finite
         self._norms_of = samples
 
-    def check_finite(self) -> None:
+    def _check_finite(self) -> None:
         """Raise a ValueError with the first word whose vector has NaN or infinite values."""
         bad = rows_not_finite(self.vectors)
         if len(bad):
