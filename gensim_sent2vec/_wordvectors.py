@@ -13,6 +13,7 @@ from gensim.models import KeyedVectors
 
 from ._files import word2vec
 from ._text.vocabulary import Vocabulary
+from ._util.rows import rows_not_finite, sample, sampled_values
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,50 @@ class WordVectors(KeyedVectors):
     key_to_index: Any
     expandos: dict[str, np.ndarray]
     vectors_ngrams: np.ndarray
+
+    row_version = 0  # increases whenever the rows of words change
+    _norms_of: bytes | None = None  # samples of the rows whose norms `norms` are
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # All of gensim's methods that replace rows, or change them in place with an operator, set an attribute. An
+        # attribute that is missing is set by `__init__`, or while gensim loads or saves.
+        old = self.__dict__.get(name)
+        is_change = name == "norms" and value is None and name in self.__dict__
+        is_change |= name == "vectors" and old is not None and not _is_copy(value, old)
+        super().__setattr__(name, value)
+        if is_change:
+            self._rows_changed()
+
+    def _rows_changed(self) -> None:
+        """Forget what was computed from the rows of words; to be called after changes that are not assignments."""
+        self.__dict__.update(norms=None, row_version=self.row_version + 1)
+
+    def fill_norms(self, force: bool = False) -> None:
+        """Compute the lengths of the rows if they are unknown, or the rows changed.
+
+        Raises
+        ------
+        ValueError
+            If a row has NaN or infinite values.
+        """
+        samples = sampled_values(self.vectors)
+        if not force and self.norms is not None and samples == self._norms_of:
+            return
+        super().fill_norms(force=True)
+        if not np.isfinite(self.norms).all():
+            self.__dict__["norms"] = None
+            self._check_finite()
+            super().fill_norms(force=True)  # too long for the type of the norms, but finite
+        self._norms_of = samples
+
+    def _check_finite(self) -> None:
+        """Raise a ValueError with the first word whose vector has NaN or infinite values."""
+        bad = rows_not_finite(self.vectors)
+        if len(bad):
+            raise ValueError(
+                f"vectors: {len(bad):,} of {len(self.vectors):,} words have NaN or infinite values, such as "
+                f"{self.index_to_key[int(bad[0])]!r}; replace these vectors (for instance, by zeros)"
+            )
 
     def set_words(self, vocabulary: Vocabulary) -> None:
         """Set the words; the caller must set rows and attributes that match."""
@@ -58,14 +103,70 @@ class WordVectors(KeyedVectors):
             self.key_to_index = {word: i for i, word in enumerate(self.index_to_key)}
 
     def add_vectors(self, keys: Any, weights: Any, extras: Any = None, replace: bool = False) -> None:
+        """Add words, or replace their vectors; the arguments are those of gensim's `KeyedVectors`.
+
+        Attributes of the words, such as counts, are 0 for new words that `extras` does not specify.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a word is not a string, or occurs twice, or the shape of an array is wrong. Nothing is changed then.
+        """
+        keys = [keys] if isinstance(keys, (str, int, np.integer)) else list(keys)
+        if not keys:
+            return
+        weights = np.asarray(weights)
+        rows = weights.reshape(1, -1) if weights.ndim == 1 and len(keys) == 1 else weights
+        extras = {name: np.asarray(values) for name, values in (extras or {}).items()}
+        _check_added(keys, rows, extras, self.vector_size)
+        new = np.array([key not in self.key_to_index for key in keys], dtype=bool)
         self._unfreeze()
-        super().add_vectors(keys, weights, extras=extras, replace=replace)
+        super().add_vectors(keys, rows, replace=replace)
+        self.expandos = {name: np.asarray(values) for name, values in self.expandos.items()}
+        self.allocate_vecattrs()
+        self.allocate_vecattrs(extras.keys(), [values.dtype for values in extras.values()])
+        set_rows = np.ones(len(keys), dtype=bool) if replace else new
+        ids = [self.key_to_index[key] for key, is_set in zip(keys, set_rows) if is_set]
+        for name, values in extras.items():
+            self.expandos[name][ids] = values[set_rows]
+        if ids:
+            self._rows_changed()  # gensim replaces rows in place
 
     def add_vector(self, key: Any, vector: Any) -> int:
+        """Add one word; the arguments are those of gensim's `KeyedVectors`."""
+        _check_added([key], np.asarray(vector)[None], {}, self.vector_size)
+        if key in self.key_to_index:
+            raise ValueError(f"key: {key!r} is a word already; to replace its vector, use wv[{key!r}] = vector")
         self._unfreeze()
-        return super().add_vector(key, vector)
+        result = super().add_vector(key, vector)
+        self._rows_changed()
+        return result
+
+    def __setitem__(self, keys: Any, weights: Any) -> None:
+        self.add_vectors(keys, weights, replace=True)
+
+    def intersect_word2vec_format(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().intersect_word2vec_format(*args, **kwargs)
+        finally:
+            self._rows_changed()
 
     def sort_by_descending_frequency(self) -> None:
+        """Sort the words by their counts, as gensim does.
+
+        Raises
+        ------
+        ValueError
+            If the order would change and there are n-gram rows, which are found by the ids of words.
+        """
+        counts = np.asarray(self.expandos.get("count", ()), dtype=np.int64)
+        places = np.arange(len(counts))
+        if self.bucket and len(self.vectors) and not np.array_equal(np.lexsort((-places, -counts)), places):
+            raise ValueError(
+                "vectors: words with n-grams cannot be sorted, because n-gram rows are found by the ids of words; sort "
+                "the vocabulary before training (sorted_vocab=1), or drop the n-grams (wv.word_ngrams = 1; "
+                "wv.vectors_ngrams = wv.vectors_ngrams[:0])"
+            )
         super().sort_by_descending_frequency()
         if len(self):
             self.freeze()
@@ -157,3 +258,29 @@ class WordVectors(KeyedVectors):
         result.allocate_vecattrs()
         result.freeze()
         return result
+
+
+def _is_copy(new: Any, old: Any) -> bool:
+    """Whether another array has equal values, as a copy or a memory-mapped array has."""
+    if new is old or not (isinstance(new, np.ndarray) and isinstance(old, np.ndarray)):
+        return False
+    same_kind = new.shape == old.shape and new.dtype == old.dtype
+    return same_kind and np.array_equal(sample(new), sample(old)) and np.array_equal(new, old)
+
+
+def _check_added(keys: list[Any], rows: np.ndarray, extras: dict[str, np.ndarray], vector_size: int) -> None:
+    """Check words, vectors and attributes before they are added."""
+    for key in keys:
+        if not isinstance(key, str):
+            raise TypeError(f"keys: expected words, got the {type(key).__name__} {key!r:.40}")
+    if len(set(keys)) < len(keys):
+        twice = next(key for i, key in enumerate(keys) if key in keys[:i])
+        raise ValueError(f"keys: the word {twice!r} occurs twice")
+    if rows.shape != (len(keys), vector_size):
+        raise ValueError(
+            f"weights: expected vectors of shape {(len(keys), vector_size)} for {len(keys)} words, got shape "
+            f"{rows.shape}"
+        )
+    for name, values in extras.items():
+        if len(values) != len(keys):
+            raise ValueError(f"extras: {name!r} has {len(values)} values for {len(keys)} words")

@@ -15,6 +15,7 @@ from gensim.models import KeyedVectors
 from scipy import sparse, stats
 
 from ._search.scoring import check_hybrid, mix
+from ._text.coverage import MAX_SENTENCES
 from ._text.tables import at_line, header_of, read_table
 from ._text.tokenization import Tokenization
 from ._util.atomic import is_stream
@@ -180,6 +181,7 @@ def _encode(wv: Any, texts: list[str], weighting: Any, tokenizer: Any) -> tuple[
         wv = Sent2VecKeyedVectors.from_keyed_vectors(wv)
     tokens = list(Tokenization(wv.tokenizer if tokenizer is None else tokenizer, wv.phrases).stream(texts))
     known = [token in wv.key_to_index for sentence in tokens for token in sentence]
+    wv._look_at(tokens[:: 1 + len(tokens) // MAX_SENTENCES], stacklevel=3)
     return wv.encode(tokens, weighting=weighting, show_progress_bar=False), sum(known) / max(1, len(known))
 
 

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from ._files import container
-from ._search.freshness import sampled_values
 from ._text.packed import PackedStrings
-from ._util.rows import rows_not_finite, unit_rows
+from ._util.rows import rows_not_finite, sampled_values, unit_rows
 from ._util.threads import available_cpus
 
 BATCH_SIZE = 1 << 14  # vectors added between two updates of the progress
@@ -213,7 +212,7 @@ class HnswIndexer:
     """
 
     _vectors: Any = None  # the model's; None if the indexer was loaded
-    _values = b""
+    _state: tuple[int, bytes] = 0, b""
 
     def __init__(self, model: Any, **options: Any) -> None:
         vectors = self._vectors = _keyed_vectors(model)
@@ -223,7 +222,7 @@ class HnswIndexer:
         if len(bad):
             raise ValueError(f"model: the vector of {self.labels[int(bad[0])]!r} has NaN or infinite values")
         self.graph = Graph.build(np.ascontiguousarray(unit_rows(rows)), **options)  # a row of zeros stays as it is
-        self._values = sampled_values(vectors.vectors)
+        self._state = _row_state(vectors)
 
     def most_similar(self, vector: np.ndarray, num_neighbors: int) -> list[tuple[Any, float]]:
         """Find the words nearest to a vector, shape (dim,). gensim calls this method.
@@ -238,7 +237,7 @@ class HnswIndexer:
         ValueError
             If the vector has NaN or infinite values, or the vectors of the model changed since the indexer was built.
         """
-        if self._vectors is not None and sampled_values(self._vectors.vectors) != self._values:
+        if self._vectors is not None and _row_state(self._vectors) != self._state:
             raise ValueError("indexer: the vectors of the model changed since it was built; build it again")
         query = np.asarray(vector, dtype=np.float32)
         if not np.isfinite(query).all():
@@ -270,6 +269,11 @@ class HnswIndexer:
         indexer.labels = PackedStrings(arrays["labels.blob"], arrays["labels.offsets"])
         indexer.graph = Graph.from_bytes(arrays["graph"], mmap is not None, facts["expansion_search"])
         return indexer
+
+
+def _row_state(vectors: Any) -> tuple[int, bytes]:
+    """What differs if the rows of vectors changed, as far as can be seen at a glance."""
+    return getattr(vectors, "row_version", 0), sampled_values(vectors.vectors)
 
 
 def _keyed_vectors(model: Any) -> Any:

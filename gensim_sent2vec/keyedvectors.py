@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import logging
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Sized
 from functools import partial
-from itertools import chain
+from itertools import chain, count
 from typing import Any, Literal, overload
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from gensim.models import KeyedVectors
@@ -19,8 +20,12 @@ from ._files.attributes import check_attribute_name, storable_attributes
 from ._files.pickles import class_of_pickle
 from ._files.schema import WEIGHTING, WORD_ARRAYS, Part, StoredVectors
 from ._pooling.baking import fit_rows_to_sentences
+from ._pooling.finite import NotFiniteError
+from ._pooling.fitted import FittedWeighting
 from ._pooling.pooling import MeanPooling, RowBuffer, WeightedPooling
 from ._text.corpus import check_sentences
+from ._text.coverage import Coverage
+from ._text.inputs import as_column, as_text, check_text, checked_texts, reject_texts_as_tokens
 from ._text.tokenization import Tokenization
 from ._text.vocabulary import Vocabulary
 from ._util.batches import batched
@@ -28,7 +33,7 @@ from ._util.compression import COMPRESSED_SUFFIXES
 from ._util.parameters import check_int
 from ._util.pickling import is_picklable
 from ._util.progress import Progress
-from ._util.rows import unit_rows
+from ._util.rows import all_finite, rows_not_finite, sampled_values, unit_rows
 from ._util.threads import available_cpus, thread_map
 from ._wordvectors import WordVectors
 from .phrases import freeze_phrases, phrases_from_json, phrases_to_json
@@ -50,11 +55,12 @@ Sentence = str | Sequence[str]
 Weighting = SentenceWeighting | Literal[False] | None  # None: that of the vectors; False: the plain mean
 
 BATCH_SIZE = 1 << 11  # sentences that a thread encodes without the GIL at a time
-CACHES = ("_mean_pooling", "_weighted_pooling")
+CACHES = ("_mean_pooling", "_weighted_pooling", "_norms_of", "row_version", "_fits", "_coverage")
 # Attributes that a user has not set: `to_arrays` stores them under other names, or they are derived.
 NOT_USER_ATTRIBUTES = frozenset((
     "vector_size", "word_ngrams", "skip_bigrams", "ngram_hash", "vectors", "vectors_ngrams", "expandos", "weighting",
-    "_tokenizer", "_phrases", "index_to_key", "key_to_index", "next_index", "norms", "mapfile_path", *CACHES,
+    "_tokenizer", "_phrases", "index_to_key", "key_to_index", "next_index", "norms", "mapfile_path",
+    "_weighting_is_stale", *CACHES,
 ))  # fmt: skip
 
 
@@ -91,6 +97,9 @@ class Sent2VecKeyedVectors(WordVectors):
     weighting: SentenceWeighting | None = None
     _mean_pooling: MeanPooling | None = None
     _weighted_pooling: WeightedPooling | None = None
+    _fits: WeakKeyDictionary[FittedWeighting, tuple[int, bytes]] | None = None  # the state of the rows each belongs to
+    _weighting_is_stale = False  # kept in copies and pickles
+    _coverage: Coverage | None = None
 
     def __init__(
         self, vector_size: int, count: int = 0, dtype: Any = np.float32, mapfile_path: str | None = None
@@ -100,6 +109,23 @@ class Sent2VecKeyedVectors(WordVectors):
         self.word_ngrams = 1
         self.skip_bigrams = False
         self.ngram_hash = "mixed"
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        is_new = name == "weighting" and value is not self.weighting
+        super().__setattr__(name, value)
+        if is_new:
+            self._accept_weighting()
+
+    def __repr__(self) -> str:
+        facts = [f"{len(self):,} words", f"{self.vector_size:,} dimensions"]
+        facts.append(f"tokenizer {describe(self.tokenizer)}" + (" with phrases" if self.phrases else ""))
+        facts.append("plain means" if self.weighting is None else repr(self.weighting))
+        if self.word_ngrams > 1:
+            kind = "skip-bigrams" if self.skip_bigrams else "n-grams"
+            facts.append(f"{kind} of up to {self.word_ngrams} words in {self.bucket:,} rows")
+        if self.vectors.dtype != np.float32:
+            facts.append(str(self.vectors.dtype))
+        return f"<{type(self).__name__}: {', '.join(facts)}>"
 
     @classmethod
     def from_keyed_vectors(cls, keyed_vectors: KeyedVectors) -> Sent2VecKeyedVectors:
@@ -125,13 +151,21 @@ class Sent2VecKeyedVectors(WordVectors):
                 f"keyed_vectors: expected gensim KeyedVectors, got {type(keyed_vectors).__name__}; "
                 "if it is a model, pass its .wv"
             )
-        for key in keyed_vectors.index_to_key:
+        # gensim allocates a place for each line of a word2vec file, and leaves some unused if words occur twice.
+        places = list(keyed_vectors.index_to_key)
+        used = [place for place, key in enumerate(places) if key is not None]
+        keys = [places[place] for place in used]
+        for key in keys:
             if not isinstance(key, str):
                 raise TypeError(f"keyed_vectors: expected strings as keys, got {type(key).__name__} {key!r}")
+        n = len(keys)
+        all_used = n == len(keyed_vectors.vectors)
+        vectors = keyed_vectors.vectors if all_used else keyed_vectors.vectors[used]
         result = cls(keyed_vectors.vector_size)
-        result.set_words(Vocabulary.from_words(keyed_vectors.index_to_key))
-        result.vectors = np.ascontiguousarray(keyed_vectors.vectors, dtype=np.float32)
-        result.expandos = dict(keyed_vectors.expandos)
+        result.set_words(Vocabulary.from_words(keys))
+        result.vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+        for name, values in keyed_vectors.expandos.items():
+            result.expandos[name] = values if all_used and len(values) == n else _taken(values, used)
         return result
 
     # -------------------------------------------------------------------------------------------------
@@ -176,6 +210,8 @@ class Sent2VecKeyedVectors(WordVectors):
         -------
         list of str
         """
+        if not isinstance(text, str):
+            raise TypeError(f"text: expected a string, got the {type(text).__name__} {text!r:.40}")
         return Tokenization(self.tokenizer, self.phrases)(text)
 
     def token_lists(self, texts: Iterable[str]) -> Iterator[list[str]]:
@@ -188,8 +224,13 @@ class Sent2VecKeyedVectors(WordVectors):
         Returns
         -------
         iterator of list of str
+
+        Raises
+        ------
+        TypeError
+            If `texts` is a single string or a table, or, when they are read, one is missing or not a string.
         """
-        return Tokenization(self.tokenizer, self.phrases).stream(texts)
+        return Tokenization(self.tokenizer, self.phrases).stream(checked_texts(texts, "texts"))
 
     def _for_kernel(self, sentences: Iterable[Sentence]) -> Iterable[Sentence]:
         """Sentences for the kernel: texts are tokenized, unless the kernel can split them itself."""
@@ -198,7 +239,9 @@ class Sent2VecKeyedVectors(WordVectors):
         iterator = iter(sentences)
         first = next(iterator, None)
         sentences = chain([] if first is None else [first], iterator)
-        return self.token_lists(sentences) if isinstance(first, str) else sentences  # type: ignore[arg-type]
+        if not isinstance(first, str):
+            return sentences
+        return Tokenization(self.tokenizer, self.phrases).stream(checked_texts(sentences, "sentences"))
 
     # -------------------------------------------------------------------------------------------------
     # Sentences
@@ -219,8 +262,70 @@ class Sent2VecKeyedVectors(WordVectors):
                 "weighting: expected a SentenceWeighting, None (the weighting of these vectors) or False (the plain "
                 f"mean), got {weighting!r}"
             )
+        self._check_weighting(weighting)
         self._weighted_pooling = weighting.pooling(words, self.vectors, self._weighted_pooling)
         return self._weighted_pooling
+
+    # A fitted weighting has rows of its own, which were computed from the vectors. If these change, it is refused.
+
+    def _row_state(self) -> tuple[int, bytes]:
+        """What differs if rows changed, in place too, as far as can be seen in microseconds."""
+        return self.row_version, sampled_values(self.vectors) if self.vectors.flags.writeable else b""
+
+    def _rows_changed(self) -> None:
+        super()._rows_changed()
+        if self.weighting is not None and self.weighting.rows is not None:
+            self._weighting_is_stale = True
+
+    def _accept_weighting(self) -> None:
+        """The weighting belongs to the rows as they are now, unless it is known to belong to others."""
+        self.__dict__.pop("_weighting_is_stale", None)
+        if self.weighting is not None and self.weighting.rows is not None:
+            self._belongs(self.weighting._require_fit())
+
+    def _belongs(self, fitted: FittedWeighting) -> bool:
+        """Whether a fit belongs to the rows as they are now; if it is used for the first time, it does."""
+        if self._fits is None:
+            self._fits = WeakKeyDictionary()
+        state = self._row_state()
+        known = self._fits.get(fitted)
+        if known == state:
+            return True
+        if known is None:
+            belongs = fitted.matches(self.vectors)
+        else:  # rows that were mapped read-only may be in memory now
+            belongs = known[0] == state[0] and not (known[1] and state[1])
+        if belongs:
+            self._fits[fitted] = state
+        return belongs
+
+    def _fitted_here(self, weighting: SentenceWeighting) -> None:
+        """Called by `SentenceWeighting.fit`."""
+        if weighting is self.weighting:
+            self._accept_weighting()
+        else:
+            self._belongs(weighting._require_fit())
+
+    def _check_weighting(self, weighting: SentenceWeighting) -> None:
+        """Raise a ValueError if a weighting was fitted on other rows, or is not fitted."""
+        fitted = weighting._require_fit()
+        is_own = weighting is self.weighting
+        if fitted.rows is None or (self._belongs(fitted) and not (is_own and self._weighting_is_stale)):
+            return
+        fitted.check_vocabulary(self.freeze())
+        if is_own:
+            self._weighting_is_stale = True
+        raise ValueError(
+            "weighting: fitted on other vectors than these, or on these before they changed, so its rows do not match; "
+            "fit it again (wv.weighting = SentenceWeighting().fit(wv, sentences), with sentences of the training "
+            "corpus), or use plain means (weighting=False)"
+        )
+
+    def _look_at(self, sentences: Sequence[Sentence], stacklevel: int) -> None:
+        """Warn once if few tokens of sentences are known; see `Coverage.look_at`."""
+        if self._coverage is None:
+            self._coverage = Coverage()
+        self._coverage.look_at(sentences, self.freeze().table.find, stacklevel + 1)
 
     @property
     def sentence_size(self) -> int:
@@ -245,9 +350,46 @@ class Sent2VecKeyedVectors(WordVectors):
         Raises
         ------
         TypeError
-            If `sentence` is neither a text nor a sequence of tokens.
+            If `sentence` is neither a text nor a sequence of tokens, or a list of texts.
+        ValueError
+            As `encode` does.
         """
-        return self._pooling(weighting)(_kernel.Pack(tuple(self._for_kernel((sentence,)))))[0][0]
+        return self._vector_of(sentence, weighting, "sentence", "to encode several texts, use encode")
+
+    def _vector_of(self, sentence: Sentence, weighting: Weighting, name: str, instead: str) -> np.ndarray:
+        """The vector of one sentence; errors name the argument `name`."""
+        if not isinstance(sentence, str):
+            if type(sentence) not in (list, tuple):
+                check_text(sentence, name)
+                sentence = list(sentence)
+            if len(as_text(sentence, name).split()) != len(sentence):
+                reject_texts_as_tokens(sentence, self.key_to_index, name, instead)
+        batch = tuple(self._for_kernel((sentence,)))
+        vectors, _ = self._pooling(weighting)(_kernel.Pack(batch))
+        self._look_at(batch, stacklevel=3)
+        if not all_finite(vectors):
+            raise NotFiniteError(name, None, sentence, self._not_finite(batch[0], weighting))
+        return vectors[0]
+
+    def _not_finite(self, sentence: Sentence, weighting: Weighting) -> str:
+        """Why the vector of a sentence is not finite."""
+        weighting = self.weighting if weighting is None else weighting
+        rows = weighting.rows if isinstance(weighting, SentenceWeighting) else None
+        for token in sentence.split() if isinstance(sentence, str) else sentence:
+            i = self.freeze().get(token, -1)
+            if i >= 0 and not all(np.isfinite(r[i]).all() for r in (self.vectors, rows) if r is not None):
+                return f"that of the word {token!r} has NaN or infinite values"
+        return "a row of its word n-grams or of the weighting has NaN or infinite values"
+
+    def _pool(
+        self, pooling: MeanPooling | WeightedPooling, weighting: Weighting, first: int, batch: list[Sentence]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Pool a batch of sentences, of which the first one is row `first`, and check the result."""
+        vectors, known = pooling(_packed(batch, first))
+        if not all_finite(vectors):
+            row = int(rows_not_finite(vectors)[0])
+            raise NotFiniteError("sentences", first + row, batch[row], self._not_finite(batch[row], weighting))
+        return vectors, known
 
     @overload
     def encode(
@@ -286,9 +428,10 @@ class Sent2VecKeyedVectors(WordVectors):
 
         Parameters
         ----------
-        sentences : iterable of str or of sequences of str
+        sentences : iterable of str or of sequences of str, or str
             Either texts, which `tokenizer` and `phrases` split into tokens, or lists of tokens, which are used as they
-            are. A stream is read as it is needed.
+            are. A stream is read as it is needed. Columns of tables (pandas, polars, pyarrow) and one-dimensional
+            arrays are read by position. A single text gives a single vector.
         weighting : SentenceWeighting or False, optional
             How words are pooled. None: by `self.weighting`. False: by the plain mean of the rows of words and n-grams.
         normalize : bool
@@ -304,24 +447,29 @@ class Sent2VecKeyedVectors(WordVectors):
 
         Returns
         -------
-        vectors : numpy.ndarray of float32, shape (n_sentences, n_dims)
+        vectors : numpy.ndarray of float32, shape (n_sentences, n_dims), or (n_dims,) for a single text
             `n_dims` is `sentence_size`, or that of the given weighting (`SentenceWeighting.vector_size`), or
             `vector_size` for plain means. Zeros for a sentence without anything known.
-        known : numpy.ndarray of bool, shape (n_sentences,)
+        known : numpy.ndarray of bool, shape (n_sentences,), or bool
             Only with `return_known`: False for a sentence without anything known, whose vector is meaningless.
 
         Raises
         ------
         TypeError
-            If `sentences` is a single string, or its items are neither strings nor lists of strings.
+            If `sentences` is a table, or its items are neither strings nor lists of strings; with the row.
         ValueError
-            If `weighting` is not fitted, or was fitted for other words.
+            If `weighting` is not fitted, or was fitted for other words or vectors; or if the vector of a sentence is
+            not finite, with the row and the word.
+
+        Warns
+        -----
+        UserWarning
+            Once, if few tokens of the first sentences are in the vocabulary.
         """
-        if isinstance(sentences, (str, bytes)):
-            raise TypeError(
-                "sentences: expected an iterable of sentences, got a single string; for one sentence call "
-                "get_sentence_vector"
-            )
+        if isinstance(sentences, str):
+            vector, is_known = self.encode([sentences], weighting, normalize, 1, show_progress_bar, return_known=True)
+            return (vector[0], bool(is_known[0])) if return_known else vector[0]
+        sentences = as_column(sentences, "sentences")
         workers = available_cpus() if workers is None else check_int("workers", workers, 1)
         batch_size = check_int("batch_size", batch_size, 1)
         pooling = self._pooling(weighting)
@@ -330,19 +478,19 @@ class Sent2VecKeyedVectors(WordVectors):
             workers = 1  # a single batch
         rows, known = RowBuffer(total or 0, pooling.vector_size), [np.zeros(0, dtype=bool)]
 
-        def encode_batch(batch: list[Sentence]) -> tuple[np.ndarray, np.ndarray]:
-            return pooling(_kernel.Pack(batch))
-
+        pool = partial(self._pool, pooling, weighting)
+        batches = batched(self._for_kernel(sentences), batch_size)
+        first_batch = next(batches, [])
         with Progress("encode", total, "sentences", show_progress_bar) as progress:
-            for vectors, has_vector in thread_map(
-                encode_batch, batched(self._for_kernel(sentences), batch_size), workers
-            ):
+            numbered = zip(count(0, batch_size), chain([first_batch] if first_batch else [], batches))
+            for vectors, has_vector in thread_map(lambda item: pool(*item), numbered, workers):
                 rows.add(vectors)
                 known.append(has_vector)
                 progress.update(rows.n)
         encoded = rows.result()
         if normalize:
             encoded = unit_rows(encoded)
+        self._look_at(first_batch, stacklevel=2)
         return (encoded, np.concatenate(known)) if return_known else encoded
 
     def bake(
@@ -392,7 +540,10 @@ class Sent2VecKeyedVectors(WordVectors):
             raise ValueError(
                 "wv: these vectors have no weighting to bake; set wv.weighting to a fitted SentenceWeighting"
             )
+        self._check_weighting(self.weighting)
+        extra_words = _strings(extra_words, "extra_words")
         if sentences is not None:
+            sentences = checked_texts(sentences, "sentences")
             check_sentences(sentences, passes=1)
         rows, words, rest = self.weighting.bake(self.freeze(), self.vectors, extra_words)
         if sentences is not None and rest is not None:
@@ -421,14 +572,24 @@ class Sent2VecKeyedVectors(WordVectors):
         -------
         Sent2VecKeyedVectors
             With new matrices; words and counts are shared.
+
+        Raises
+        ------
+        ValueError
+            If `dtype` is another type, a value is too large for float16, or the weighting was fitted on other vectors.
         """
         if np.dtype(dtype) not in (np.float32, np.float16):
             raise ValueError(f"dtype: expected float32 or float16, got {np.dtype(dtype)}")
-        result = copy.copy(self)
-        result.vectors, result.vectors_ngrams = self.vectors.astype(dtype), self.vectors_ngrams.astype(dtype)
         if self.weighting is not None:
+            self._check_weighting(self.weighting)
+        words = self.index_to_key
+        result = copy.copy(self)
+        result.vectors = _converted(self.vectors, dtype, lambda i: f"vectors: that of {words[i]!r}")
+        result.vectors_ngrams = _converted(self.vectors_ngrams, dtype, lambda i: f"vectors_ngrams: row {i:,}")
+        if self.weighting is not None:
+            if self.weighting.rows is not None:
+                _converted(self.weighting.rows, dtype, lambda i: f"weighting: the row of {words[i]!r}")
             result.weighting = self.weighting.astype(dtype)
-        result.norms = None
         return result
 
     def similarity_sentences(self, a: Sentence, b: Sentence, weighting: Weighting = None) -> float:
@@ -446,8 +607,43 @@ class Sent2VecKeyedVectors(WordVectors):
         float
             -1 to 1; 0 if nothing is known of one of them.
         """
-        va, vb = unit_rows(np.stack([self.get_sentence_vector(s, weighting) for s in (a, b)]))
-        return float(va @ vb)
+        instead = "for the similarities of several texts, use similarity_matrix"
+        vectors = [self._vector_of(sentence, weighting, name, instead) for name, sentence in (("a", a), ("b", b))]
+        va, vb = unit_rows(np.stack(vectors))
+        return min(max(float(va @ vb), -1.0), 1.0)
+
+    def similarity_matrix(
+        self, a: Iterable[Sentence], b: Iterable[Sentence] | None = None, weighting: Weighting = None
+    ) -> np.ndarray:
+        """Compute the cosine similarities of each sentence of `a` with each of `b`.
+
+        Parameters
+        ----------
+        a, b : iterable of str or of sequences of str
+            As in `encode`; without `b`, the sentences of `a` are compared with each other.
+        weighting : SentenceWeighting or False, optional
+            As in `encode`.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (len(a), len(b))
+            -1 to 1; 0 if nothing is known of one of the two sentences.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `encode` does. A single text must be passed as a list.
+        """
+        left = self._unit_vectors(a, weighting, "a")
+        right = left if b is None else self._unit_vectors(b, weighting, "b")
+        return np.clip(left @ right.T, -1, 1)
+
+    def _unit_vectors(self, sentences: Iterable[Sentence], weighting: Weighting, name: str) -> np.ndarray:
+        sentences = checked_texts(sentences, name)
+        try:
+            return self.encode(sentences, weighting, normalize=True, show_progress_bar=False)
+        except NotFiniteError as error:
+            raise error.renamed(name) from None
 
     def to_embedding_bag(self, trainable: bool = True, sparse: bool = False) -> Any:
         """Convert to a ``torch.nn.EmbeddingBag`` and its lookup; see `gensim_sent2vec.export.to_embedding_bag`."""
@@ -500,7 +696,9 @@ class Sent2VecKeyedVectors(WordVectors):
         skipped = {*NOT_USER_ATTRIBUTES, *ignore}
         attributes = {name: value for name, value in vars(self).items() if name not in skipped and value is not None}
         weighting = None if WEIGHTING in ignore else self.weighting
-        return StoredVectors(
+        if weighting is not None:
+            self._check_weighting(weighting)
+        stored = StoredVectors(
             vector_size=self.vector_size,
             word_ngrams=self.word_ngrams,
             skip_bigrams=self.skip_bigrams,
@@ -513,7 +711,12 @@ class Sent2VecKeyedVectors(WordVectors):
             parts={} if weighting is None else {WEIGHTING: weighting.to_arrays()},
             tokenizer=tokenizer_to_json(self.tokenizer),
             phrases=None if self.phrases is None else phrases_to_json(self.phrases),
-        ).to_arrays()
+        )
+        try:
+            stored.check_shapes(len(words))
+        except ValueError as error:
+            raise ValueError(f"save: {error}; no file would be loaded like this") from None
+        return stored.to_arrays()
 
     @classmethod
     def from_arrays(
@@ -653,6 +856,49 @@ class Sent2VecKeyedVectors(WordVectors):
             raise ValueError(f"{path!r}: {error if type(error) is ValueError else repr(error)}") from error
         container.advise_random_access(result.vectors_ngrams)
         return result
+
+
+def _packed(batch: list[Sentence], first: int) -> _kernel.Pack:
+    """A batch for the kernel; a TypeError that names the row of an invalid sentence."""
+    if not isinstance(batch[0], str) and not set(map(type, batch)) <= {list, tuple}:
+        for row, sentence in enumerate(batch, first):  # a mapping would be read as its keys
+            check_text(sentence, f"sentences: row {row:,}")
+    try:
+        return _kernel.Pack(batch)
+    except TypeError:
+        for row, sentence in enumerate(batch, first):
+            check_text(sentence, f"sentences: row {row:,}")
+            as_text(sentence, f"sentences: row {row:,}")
+        raise
+
+
+def _strings(values: Iterable[str], name: str) -> list[str]:
+    """Words that a user passed; a TypeError that names the row of what is not a string."""
+    words = list(values if isinstance(values, Mapping) else as_column(values, name, "words"))
+    for row, word in enumerate(words):
+        if not isinstance(word, str):
+            raise TypeError(f"{name}: row {row:,}: expected a word, got the {type(word).__name__} {word!r:.40}")
+    return words
+
+
+def _converted(rows: np.ndarray, dtype: Any, describe_row: Callable[[int], str]) -> np.ndarray:
+    """Rows of another precision; a ValueError for the first one that is not finite, or too large."""
+    with np.errstate(over="ignore"):
+        result = rows.astype(dtype)
+    bad = rows_not_finite(result)
+    if len(bad):
+        i = int(bad[0])
+        reason = f"has values too large for {result.dtype}" if np.isfinite(rows[i]).all() else "is NaN or infinite"
+        raise ValueError(f"{describe_row(i)} {reason}; scale or replace such vectors first")
+    return result
+
+
+def _taken(values: Any, places: Sequence[int]) -> np.ndarray:
+    """The values of an attribute at some places; 0 where gensim has added words without extending the attribute."""
+    values = np.asarray(values)
+    longer = np.zeros((max([len(values), *(place + 1 for place in places)]), *values.shape[1:]), dtype=values.dtype)
+    longer[: len(values)] = values
+    return longer[list(places)]
 
 
 def _how_to_load(kind: str) -> str:

@@ -93,6 +93,7 @@ def shrink(
     if WEIGHTING_ROWS in matrices:
         assert result.weighting is not None
         result.weighting.rows = _to_array(matrices[WEIGHTING_ROWS])
+        result._accept_weighting()
     return result
 
 
@@ -208,6 +209,8 @@ def _plan(
 ) -> _Plan:
     """Check the arguments of `shrink`, and count the uses of n-gram rows."""
     check_keyed_vectors(wv)
+    if wv.weighting is not None and wv.weighting.fitted:
+        wv._check_weighting(wv.weighting)
     if min_count is max_words is bucket is dtype is None:
         raise ValueError("nothing to do: pass at least one of min_count, max_words, bucket, and dtype")
     if dtype is not None:

@@ -41,8 +41,9 @@ from ._pooling.fitting import fit_weighting
 from ._pooling.parameters import WeightingParameters
 from ._pooling.pooling import WeightedPooling
 from ._text.vocabulary import Vocabulary
+from ._util.rows import sample
 
-GENSIM_DUMMY_COUNTS = 10  # with at least this many words, counts n, n - 1, ..., 1 cannot be a coincidence
+GENSIM_DUMMY_COUNTS = 10  # with at least this many words, counts n, n - 1, n - 2, ... cannot be a coincidence
 
 
 def _parameter(name: str) -> Any:
@@ -228,7 +229,7 @@ class SentenceWeighting(SaveLoad):
         TypeError
             If `sentences` is a str or not iterable.
         """
-        self._fitted = fit_weighting(
+        fitted = fit_weighting(
             self._parameters,
             wv.vectors,
             vocabulary_of(wv),
@@ -238,6 +239,9 @@ class SentenceWeighting(SaveLoad):
             output_vectors,
             show_progress_bar,
         )
+        self._fitted = replace(fitted, source=sample(wv.vectors).astype(np.float32))
+        if remember := getattr(wv, "_fitted_here", None):
+            remember(self)
         return self
 
     @property
@@ -251,7 +255,7 @@ class SentenceWeighting(SaveLoad):
 
     @rows.setter
     def rows(self, rows: np.ndarray | None) -> None:
-        self._fitted = replace(self._require_fit(), rows=rows)
+        self._fitted = replace(self._require_fit(), rows=rows, source=None)
 
     @property
     def weights(self) -> np.ndarray | None:
@@ -315,13 +319,15 @@ class SentenceWeighting(SaveLoad):
         """A copy with rows of another precision, float32 or float16; other arrays are shared."""
         fitted = self._require_fit()
         rows = None if fitted.rows is None else fitted.rows.astype(dtype)
-        return SentenceWeighting._from_values(self._parameters, replace(fitted, rows=rows))
+        return SentenceWeighting._from_values(self._parameters, replace(fitted, rows=rows, source=None))
 
     def of_words(self, ids: np.ndarray, vocabulary: Vocabulary, rows: np.ndarray | None) -> SentenceWeighting:
         """A copy for a subset of the words: `ids` (int64), which make up `vocabulary` and have these `rows`."""
         fitted = self._fitted
         if fitted is not None:
-            fitted = replace(fitted, weights=fitted.weights[ids], rows=rows, vocabulary=fingerprint(vocabulary))
+            fitted = replace(
+                fitted, weights=fitted.weights[ids], rows=rows, vocabulary=fingerprint(vocabulary), source=None
+            )
         return SentenceWeighting._from_values(self._parameters, fitted)
 
     @classmethod
@@ -419,8 +425,10 @@ def word_counts(wv: KeyedVectors) -> np.ndarray:
     if not np.isfinite(counts).all() or (counts < 0).any() or not counts.any():
         raise ValueError(f"wv: word counts must be finite, not negative, and not all 0; {remedy}")
     n = len(counts)
-    if n >= GENSIM_DUMMY_COUNTS and np.array_equal(counts, np.arange(n, 0, -1)):
+    # They start at the number of words in the file, which is greater than n if words occur twice.
+    if n >= GENSIM_DUMMY_COUNTS and (np.diff(counts) == -1).all():
         raise ValueError(
-            f"wv: the word counts {n}, {n - 1}, ..., 1 are dummies, which gensim sets if a file has no counts; {remedy}"
+            f"wv: the word counts {counts[0]:.0f}, {counts[1]:.0f}, ..., {counts[-1]:.0f} are dummies, which gensim "
+            f"sets if a file has no counts; {remedy}"
         )
     return counts

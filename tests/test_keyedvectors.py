@@ -149,7 +149,7 @@ def test_encode_of_many_batches(bigrams):
     assert np.array_equal(bigrams.encode(sentences), loop(bigrams, sentences))
 
 
-@pytest.mark.parametrize("empty", [[], (), iter([]), {}])
+@pytest.mark.parametrize("empty", [[], (), iter([])])
 def test_encode_of_no_sentences(bigrams, empty):
     vectors = bigrams.encode(empty)
     assert vectors.shape == (0, 10)
@@ -179,7 +179,7 @@ def test_tokens_are_used_as_they_are():
     assert np.array_equal(wv.get_sentence_vector("\ud800"), wv.vectors[3])
 
 
-@pytest.mark.parametrize("sentence", ["", " \n", [], "unknown", ["unknown", "words"], ["w1 w2"], "W1"])
+@pytest.mark.parametrize("sentence", ["", " \n", [], "unknown", ["unknown", "words"], "W1"])
 def test_unknown_sentences_give_zeros(bigrams, sentence):
     assert not bigrams.get_sentence_vector(sentence).any()
     assert not bigrams.encode([sentence, sentence]).any()
@@ -219,12 +219,49 @@ def test_similarity_of_sentences(bigrams):
     assert isinstance(bigrams.similarity_sentences(a, b), float)
 
 
-@pytest.mark.parametrize("sentences", ["one sentence", b"one sentence"])
-def test_encode_refuses_a_single_sentence(bigrams, sentences):
-    with pytest.raises(
-        TypeError, match=r"^sentences: expected an iterable of sentences, got a single string; .*get_sentence_vector"
-    ):
-        bigrams.encode(sentences)
+def test_encode_of_a_single_text(bigrams):
+    for text in ("w1 w2", np.str_("w1"), "unknown", ""):
+        [expected], [known] = bigrams.encode([text], return_known=True)
+        vector, is_known = bigrams.encode(text, return_known=True)
+        assert vector.shape == (10,) and np.array_equal(vector, expected) and is_known is bool(known)
+        assert np.array_equal(bigrams.encode(text), expected)
+    assert np.linalg.norm(bigrams.encode("w1 w2", normalize=True)) == pytest.approx(1)
+    with pytest.raises(TypeError, match=r"^sentences: expected a list of texts, got the single string b'one"):
+        bigrams.encode(b"one sentence")
+
+
+def test_similarity_matrix(bigrams):
+    a, b = ["w1 w2", "w3", "unknown"], [["w2"], ["w1", "w2"]]
+    matrix = bigrams.similarity_matrix(a, b)
+    assert matrix.shape == (3, 2) and matrix.dtype == np.float32 and matrix[0, 1] == pytest.approx(1)
+    expected = [[bigrams.similarity_sentences(x, y) for y in b] for x in a]
+    np.testing.assert_allclose(matrix, expected, atol=1e-6)
+    np.testing.assert_array_equal(bigrams.similarity_matrix(a), bigrams.similarity_matrix(iter(a), a))
+    assert bigrams.similarity_matrix([], b).shape == (0, 2) and bigrams.similarity_matrix(a, []).shape == (3, 0)
+    for name, arguments in (("a", ("w1", ["w2"])), ("b", (["w1"], "w2"))):
+        with pytest.raises(TypeError, match=rf"^{name}: expected a list of texts, got the single string"):
+            bigrams.similarity_matrix(*arguments)
+    for name, arguments in (("a", (["w1", None], ["w2"])), ("b", (["w1"], ["w2", None]))):
+        with pytest.raises(TypeError, match=rf"^{name}: row 1: a missing value"):
+            bigrams.similarity_matrix(*arguments)
+
+
+def test_similarities_are_at_most_1(wv, lee):
+    texts = [" ".join(tokens) for tokens in lee]
+    assert np.abs(wv.similarity_matrix(texts)).max() <= 1
+    assert max(wv.similarity_sentences(text, text) for text in texts) <= 1
+
+
+def test_repr(wv):
+    wv.word_ngrams, wv.tokenizer = 2, "words"
+    expected = (
+        "<Sent2VecKeyedVectors: 3,955 words, 20 dimensions, tokenizer words, SentenceWeighting(), n-grams of up to 2 "
+        "words in 5,000 rows>"
+    )
+    assert repr(wv).replace(f"{len(wv):,}", "3,955") == expected
+    wv.weighting, wv.word_ngrams = None, 1
+    assert repr(wv.astype(np.float16)).endswith("dimensions, tokenizer words, plain means, float16>")
+    assert repr(Sent2VecKeyedVectors(3)).startswith("<Sent2VecKeyedVectors: 0 words, 3 dimensions, tokenizer split")
 
 
 @pytest.mark.parametrize(
@@ -459,7 +496,7 @@ def test_unit_normalize_all(wv):
     wv.encode(["the"])
     wv.unit_normalize_all()
     np.testing.assert_allclose(np.linalg.norm(wv.vectors, axis=1), 1, rtol=1e-5)
-    np.testing.assert_allclose(np.linalg.norm(wv.get_sentence_vector("the")), 1, rtol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(wv.get_sentence_vector("the", weighting=False)), 1, rtol=1e-5)
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -834,6 +871,9 @@ def test_all_values_of_half_precision():
     wv = Sent2VecKeyedVectors(1)
     wv.set_words(Vocabulary.from_words(map(str, range(1 << 16))))
     wv.vectors = np.arange(1 << 16, dtype=np.uint16).view(np.float16)[:, None]
+    with pytest.raises(ValueError, match=r"sentences: row 31,744 .*the word '31744' has NaN or infinite"):
+        wv.encode(list(wv.index_to_key))
+    wv.vectors[~np.isfinite(wv.vectors)] = 0
     np.testing.assert_array_equal(wv.encode(list(wv.index_to_key)), wv.vectors.astype(np.float32))
 
 

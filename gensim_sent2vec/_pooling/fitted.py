@@ -11,6 +11,7 @@ import numpy as np
 
 from .._text.vocabulary import Vocabulary
 from .._util.parameters import check_float, check_int
+from .._util.rows import sample
 from .parameters import WeightingParameters
 from .spelling import CharNgrams
 
@@ -19,6 +20,7 @@ WordEncoder = Callable[[Sequence[str]], tuple[np.ndarray, np.ndarray]]
 
 FLOAT32 = ("float32",)
 FLOATS = ("float32", "float16")
+SOURCE_TOLERANCE = 1e-3  # of values, relative to the largest: float16 rounds by half as much
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +78,8 @@ class FittedWeighting:
         How many leading dimensions of a row are its semantic part; the others are its lexical part.
     unseen : UnseenWords or None
         None: out-of-vocabulary words are left out of sentences.
+    source : numpy.ndarray of float32, or None
+        The `sample` of the word vectors that it was fitted on; None if unknown. It is not stored in files.
 
     Raises
     ------
@@ -88,6 +92,7 @@ class FittedWeighting:
     vocabulary: str
     semantic_dims: int
     unseen: UnseenWords | None = None
+    source: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         n_words = _words_in(self.vocabulary)
@@ -114,6 +119,14 @@ class FittedWeighting:
                 f"weighting: fitted for a different vocabulary ({len(self.weights)} words) than these vectors have "
                 f"({len(vocabulary)} words); fit one for them: SentenceWeighting(...).fit(wv, sentences)"
             )
+
+    def matches(self, vectors: np.ndarray) -> bool:
+        """Whether these may be the vectors that it was fitted on, in any precision, as far as some values tell."""
+        if self.source is None:
+            return True
+        values = sample(vectors).astype(np.float32)
+        tolerance = SOURCE_TOLERANCE * float(np.nanmax(np.abs(self.source), initial=0))
+        return values.shape == self.source.shape and np.allclose(values, self.source, 0, tolerance, equal_nan=True)
 
     # -------------------------------------------------------------------------------------------------
     # Files. Names of arrays and facts are part of the file format: they stay when attributes are renamed.

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from .._pooling.finite import NotFiniteError
 from .._text.inputs import as_text, reject_texts_as_tokens
 from .._text.packed import PackedStrings
 from .._util.batches import batched
 from .._util.progress import Progress
 from .._util.rows import unit_rows
 from ..keyedvectors import Sent2VecKeyedVectors, Sentence, check_keyed_vectors
-from .finite import check_encoded
 
 BATCH_SIZE = 1 << 14  # sentences
 GRAPH_OPTIONS = ("connectivity", "expansion_add", "expansion_search")
@@ -73,8 +73,10 @@ def embed(
         for batch in batched(sentences, BATCH_SIZE):
             batch = [sentence if isinstance(sentence, str) else list(sentence) for sentence in batch]
             texts.append(PackedStrings.from_strings(_as_texts(wv, batch, done)))
-            rows = wv.encode(batch, workers=workers, show_progress_bar=False)
-            check_encoded(wv, rows, batch, "sentences", done)
+            try:
+                rows = wv.encode(batch, workers=workers, show_progress_bar=False)
+            except NotFiniteError as error:
+                raise error.renamed("sentences", done + (error.row or 0)) from None
             vectors.append(unit_rows(rows).astype(dtype))
             done += len(batch)
             progress.update(done)

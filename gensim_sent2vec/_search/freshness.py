@@ -8,15 +8,13 @@ microseconds. Only if something changed are sentences encoded again, to see whet
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from .._util.rows import sampled_values
 from ..keyedvectors import Sent2VecKeyedVectors
 
-ALL_ROWS = 4096  # up to which a value of each row is compared
-SOME_ROWS = 256  # of larger arrays: as many first ones, and as many spread over the others
 MAX_SENTENCES = 2048  # encoded again after a change
 TOLERANCE = 0.02  # length of the difference of unit vectors, which bounds the change of a score; float16 rounds by less
 
@@ -75,22 +73,6 @@ def _values(wv: Sent2VecKeyedVectors) -> list[bytes]:
     if weighting is not None:
         arrays += [array for array in (weighting.rows, weighting.weights) if array is not None]
     return [sampled_values(array) for array in arrays if array.flags.writeable]
-
-
-def sampled_values(array: np.ndarray) -> bytes:
-    """Values of a vector, or one of each of some rows of a matrix, from varying columns; equal if nothing changed."""
-    rows = _some(len(array))
-    if array.ndim == 1:
-        return array[rows].tobytes()
-    return array[rows, rows % array.shape[1]].tobytes() if array.shape[1] else b""
-
-
-@lru_cache(maxsize=64)
-def _some(n: int) -> np.ndarray:
-    """All of n positions if they are few, else the first ones, the rows of frequent words, and some evenly spaced."""
-    if n <= ALL_ROWS:
-        return np.arange(n)
-    return np.concatenate([np.arange(SOME_ROWS), np.linspace(SOME_ROWS, n - 1, SOME_ROWS).astype(np.int64)])
 
 
 def _encodes_equally(wv: Sent2VecKeyedVectors, vectors: np.ndarray, sentences: Sequence[str]) -> bool:

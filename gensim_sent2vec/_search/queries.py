@@ -7,11 +7,11 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from .._pooling.finite import NotFiniteError
 from .._text.inputs import as_column, as_text, check_text, reject_texts_as_tokens
 from .._text.packed import PackedStrings
 from .._util.rows import unit_rows
 from ..keyedvectors import Sent2VecKeyedVectors, Sentence
-from .finite import check_encoded
 from .keys import Keys
 
 Query = Sentence | np.ndarray
@@ -115,8 +115,10 @@ def encode_queries(wv: Sent2VecKeyedVectors, queries: Sequence[Query], dim: int)
             texts[isinstance(query, str)].append(i)
     for rows in texts.values():
         if rows:
-            vectors[rows] = wv.encode([queries[i] for i in rows], show_progress_bar=False)  # type: ignore[misc]
-    check_encoded(wv, vectors, queries, "queries")
+            try:
+                vectors[rows] = wv.encode([queries[i] for i in rows], show_progress_bar=False)  # type: ignore[misc]
+            except NotFiniteError as error:
+                raise error.renamed("queries", rows[error.row or 0]) from None
     return unit_rows(vectors)
 
 

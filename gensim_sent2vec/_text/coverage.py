@@ -1,0 +1,84 @@
+"""A warning if few tokens of the texts to encode are in the vocabulary, as for raw text or another tokenizer."""
+
+from __future__ import annotations
+
+import string
+import warnings
+from collections.abc import Callable, Sequence
+from itertools import islice
+
+LOW_SHARE = 0.5  # of known tokens, below which the warning is issued
+MISWRITTEN_SHARE = 0.2  # of unknown tokens that are known in lower case without punctuation
+ENOUGH_TOKENS = 20  # fewer tell nothing
+MAX_SENTENCES, MAX_TOKENS = 20, 40  # looked at in each call: sentences, and tokens of each
+MAX_CHARACTERS = 400  # of a text
+PUNCTUATION = string.punctuation + "\u2018\u2019\u201c\u201d\u00ab\u00bb\u2026\u3001\u3002\uff01\uff1f\uff0c"
+
+
+class Coverage:
+    """Counts known tokens over the calls of a method, and warns once if they are few.
+
+    Attributes
+    ----------
+    warned : bool
+    """
+
+    def __init__(self) -> None:
+        self.warned = False
+        self._reset()
+
+    def _reset(self) -> None:
+        self._n_tokens = self._n_known = self._n_miswritten = 0
+        self._examples: list[str] = []
+
+    def look_at(
+        self, sentences: Sequence[str | Sequence[str]], find: Callable[[str], int], stacklevel: int = 2
+    ) -> None:
+        """Look at the first sentences of a call; `stacklevel` is that of ``warnings.warn``, counted from here.
+
+        Parameters
+        ----------
+        sentences : sequence of str or of sequences of str
+            Texts, to be split at whitespace, or tokens.
+        find : callable
+            The id of a word of the vocabulary, or -1.
+        stacklevel : int
+        """
+        if self.warned:
+            return
+        for sentence in sentences[:MAX_SENTENCES]:
+            if isinstance(sentence, str):
+                tokens = sentence[:MAX_CHARACTERS].split()
+                if len(sentence) > MAX_CHARACTERS:
+                    del tokens[-1:]  # cut off
+            else:
+                tokens = list(islice(sentence, MAX_TOKENS))
+            for token in tokens:
+                self._n_tokens += 1
+                if find(token) >= 0:
+                    self._n_known += 1
+                else:
+                    self._add_unknown(token, find)
+        if self._n_tokens >= ENOUGH_TOKENS:
+            self._judge(stacklevel + 1)
+            self._reset()
+
+    def _add_unknown(self, token: str, find: Callable[[str], int]) -> None:
+        plain = token.lower().strip(PUNCTUATION)
+        if plain != token and find(plain) >= 0:
+            self._n_miswritten += 1
+            self._examples.insert(0, f"{token!r} ({plain!r} is)")
+        elif not self._examples:
+            self._examples.append(repr(token))
+
+    def _judge(self, stacklevel: int) -> None:
+        known, miswritten = self._n_known / self._n_tokens, self._n_miswritten / self._n_tokens
+        if known >= LOW_SHARE and miswritten < MISWRITTEN_SHARE:
+            return
+        self.warned = True
+        warnings.warn(
+            f"only {known:.0%} of {self._n_tokens} tokens are in the vocabulary, {self._examples[0]} for example is "
+            "not; texts must be tokenized as those of training: set wv.tokenizer (such as 'words', which lower-cases "
+            "and splits off punctuation), or pass token lists",
+            stacklevel=stacklevel + 1,
+        )

@@ -1,0 +1,376 @@
+"""Rows, words and attributes that change: what depends on them follows, or is refused by name."""
+
+import copy
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from gensim.models import KeyedVectors
+
+from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, SentenceWeighting
+from gensim_sent2vec.shrink import shrink
+
+
+@pytest.fixture
+def changed(wv):
+    """``changed(verb)``: vectors without n-grams and weighting whose rows were changed by one of gensim's verbs."""
+    wv.word_ngrams, wv.vectors_ngrams, wv.weighting = 1, wv.vectors_ngrams[:0], None
+    return wv
+
+
+@pytest.fixture
+def word2vec_file(tmp_path):
+    """A word2vec file with other vectors of two words."""
+    path = tmp_path / "two.txt"
+    path.write_text("2 20\npolice " + "7 " * 19 + "7\nsaid " + "5 " * 19 + "-5\n")
+    return str(path)
+
+
+def resize(wv, path):
+    wv._unfreeze()
+    wv.index_to_key = [*wv.index_to_key, "neword"]
+    wv.key_to_index = {**wv.key_to_index, "neword": len(wv.key_to_index)}
+    wv.resize_vectors()
+
+
+def preallocate(wv, path):
+    wv._unfreeze()
+    wv.index_to_key.append(None)
+    wv.vectors = np.concatenate([wv.vectors, np.zeros((1, 20), np.float32)])
+    wv.fill_norms()
+    wv.next_index = len(wv.index_to_key) - 1
+    wv.add_vector("neword", np.full(20, 9))
+
+
+def intersect(wv, path):
+    wv.vectors_lockf = np.ones(len(wv), dtype=np.float32)
+    wv.intersect_word2vec_format(path)
+
+
+def scale(wv, path):
+    wv.vectors *= np.arange(1, 21, dtype=np.float32)
+
+
+VERBS = {
+    "set item": lambda wv, path: wv.__setitem__("police", 100 * wv["police"]),
+    "set items": lambda wv, path: wv.__setitem__(["police", "said"], np.ones((2, 20)) * [[3], [-4]]),
+    "add_vectors": lambda wv, path: wv.add_vectors(["neword", "newords"], np.arange(40).reshape(2, 20)),
+    "replace": lambda wv, path: wv.add_vectors(["police"], np.ones((1, 20)), replace=True),
+    "add_vector": lambda wv, path: wv.add_vector("neword", np.full(20, 9)),
+    "add_vector to an unused place": preallocate,
+    "assignment": lambda wv, path: setattr(wv, "vectors", wv.vectors[:, ::-1] * 3),
+    "in place, with an operator": scale,
+    "in place": lambda wv, path: np.multiply(wv.vectors, 2, out=wv.vectors),
+    "one row in place": lambda wv, path: np.negative(wv.vectors[7] * 5, out=wv.vectors[7]),
+    "sort": lambda wv, path: (wv.expandos.update(count=np.arange(len(wv))), wv.sort_by_descending_frequency()),
+    "intersect": intersect,
+    "unit_normalize_all": lambda wv, path: wv.unit_normalize_all(),
+    "resize": resize,
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.filterwarnings("ignore:Adding single vectors")
+def test_norms_and_sentence_vectors_follow_changed_rows(changed, twin_of, word2vec_file, verb):
+    wv = changed
+    wv.most_similar("police")
+    wv.get_sentence_vector("police said")
+    VERBS[verb](wv, word2vec_file)
+    fresh = KeyedVectors(20)
+    fresh.add_vectors(list(wv.index_to_key), np.array(wv.vectors))
+    for word in ("said", "police"):
+        assert wv.most_similar(word) == fresh.most_similar(word)
+        assert max(similarity for _, similarity in wv.most_similar(word)) < 1.0001
+    np.testing.assert_array_equal(wv.get_normed_vectors(), fresh.get_normed_vectors())
+    expected = (wv["police"] + wv["said"]) / 2
+    np.testing.assert_allclose(wv.get_sentence_vector("police said"), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_graph_of_words_is_refused_after_any_replaced_row():
+    pytest.importorskip("usearch", reason='needs usearch: pip install "gensim-sent2vec[index]"')
+    from gensim_sent2vec.hnsw import HnswIndexer
+
+    wv = Sent2VecKeyedVectors(2)
+    rows = np.random.default_rng(1).standard_normal((6000, 2), dtype=np.float32)
+    wv.add_vectors([f"w{i}" for i in range(6000)], rows)
+    indexer = HnswIndexer(wv)
+    wv.vectors = wv.vectors.copy()
+    wv.most_similar("w1", indexer=indexer)
+    wv["w5003"] = -wv["w5003"]
+    with pytest.raises(ValueError, match=r"indexer: the vectors of the model changed.*build it again"):
+        wv.most_similar("w1", indexer=indexer)
+
+
+def test_rare_rows_that_are_replaced(tmp_path):
+    wv = Sent2VecKeyedVectors(3)
+    wv.add_vectors([f"w{i}" for i in range(9000)], np.ones((9000, 3), np.float32))
+    wv.fill_norms()
+    wv["w8001"] = 5 * wv["w8001"]
+    assert wv.most_similar("w1", topn=None).max() < 1.0001
+
+
+# ---------------------------------------------------------------------------------------------------
+# Words and their attributes
+
+
+def test_attributes_follow_new_words(wv, tmp_path):
+    wv.weighting = None
+    wv.set_vecattr("police", "topic", "crime")
+    n = len(wv)
+    wv["neword"] = np.ones(20, "f")
+    wv.add_vectors(
+        ["twowords", "threewords"], np.ones((2, 20)), extras={"count": np.array([5, 6]), "rank": np.array([0.5, 1])}
+    )
+    wv.add_vectors(["fourwords", "threewords"], np.ones((2, 20)), extras={"count": np.array([8, 9])})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        wv.add_vector("fivewords", np.ones(20))
+    assert wv.expandos["count"][n:].tolist() == [0, 5, 6, 8, 0]
+    assert wv.expandos["rank"][n:].tolist() == [0, 0.5, 1, 0, 0]
+    wv.save(tmp_path / "x.s2v")
+    loaded = Sent2VecKeyedVectors.load(tmp_path / "x.s2v", verify=True)
+    assert loaded.get_vecattr("threewords", "count") == 6 and loaded.get_vecattr("police", "topic") == "crime"
+    assert np.array_equal(loaded["neword"], np.ones(20))
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda wv: wv.expandos.update(count=wv.expandos["count"][:-1]), "'count'"),
+        (lambda wv: setattr(wv, "vectors", wv.vectors[:, :7]), "vectors: float32 of shape"),
+        (lambda wv: setattr(wv, "vectors", wv.vectors.astype(int)), "vectors: int64 of shape"),
+        (lambda wv: setattr(wv, "vectors_ngrams", wv.vectors_ngrams[:, :7].copy()), "vectors_ngrams"),
+        (lambda wv: setattr(wv, "vectors_ngrams", wv.vectors_ngrams[:0]), "vectors_ngrams"),
+        (lambda wv: setattr(wv, "vectors", wv.vectors[:-1]), "words, but"),
+    ],
+)
+def test_what_could_not_be_loaded_is_not_saved(wv, tmp_path, change, message):
+    wv.weighting = None
+    path = tmp_path / "x.s2v"
+    wv.save(path)
+    before = path.read_bytes()
+    change(wv)
+    with pytest.raises(ValueError, match=f"^save: .*{message}"):
+        wv.save(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "keys, rows, error",
+    [
+        (["neword", "newords"], np.ones((2, 19)), "weights: expected vectors of shape"),
+        (["neword", "newords"], np.ones((3, 20)), "weights: expected vectors of shape"),
+        (["neword", "neword"], np.ones((2, 20)), "keys: the word 'neword' occurs twice"),
+        (["neword", None], np.ones((2, 20)), "keys: expected words, got the NoneType"),
+        ([3], np.ones((1, 20)), "keys: expected words, got the int 3"),
+    ],
+)
+def test_a_failed_addition_changes_nothing(wv, keys, rows, error):
+    before, words = wv.vectors.copy(), list(wv.index_to_key)
+    for add in (wv.add_vectors, wv.__setitem__):
+        with pytest.raises((ValueError, TypeError), match=f"^{error}"):
+            add(keys, rows)
+    with pytest.raises(ValueError, match="extras: 'count' has 3 values for 1 words"):
+        wv.add_vectors(["neword"], np.ones((1, 20)), extras={"count": np.ones(3)})
+    with pytest.raises(ValueError, match="weights: expected"):
+        wv.add_vector("neword", np.ones(3))
+    with pytest.raises(ValueError, match="key: 'police' is a word already"):
+        wv.add_vector("police", np.ones(20))
+    assert list(wv.index_to_key) == words and np.array_equal(wv.vectors, before)
+    wv.get_sentence_vector("police", weighting=False)
+
+
+def test_words_with_ngrams_are_not_sorted(wv):
+    before = wv.encode(["the police said"], weighting=False)
+    with pytest.raises(ValueError, match=r"vectors: words with n-grams cannot be sorted.*sorted_vocab"):
+        wv.expandos["count"] = np.arange(len(wv))
+        wv.sort_by_descending_frequency()
+    assert np.array_equal(wv.encode(["the police said"], weighting=False), before)
+    wv.expandos["count"] = np.arange(len(wv), 0, -1)  # in this order already
+    wv.sort_by_descending_frequency()
+    assert np.array_equal(wv.encode(["the police said"], weighting=False), before)
+
+
+# ---------------------------------------------------------------------------------------------------
+# Words that occur twice in a file
+
+
+@pytest.fixture
+def repeated(tmp_path):
+    path = tmp_path / "repeated.txt"
+    words = ["a", "b", "a", *"cdefghijklm", "c"]
+    path.write_text(f"{len(words)} 2\n" + "".join(f"{word} {i} 1\n" for i, word in enumerate(words)))
+    return str(path)
+
+
+def test_dummy_counts_of_files_with_repeated_words(repeated):
+    for load in (Sent2VecKeyedVectors, KeyedVectors):
+        wv = load.load_word2vec_format(repeated)
+        ours = wv if load is Sent2VecKeyedVectors else Sent2VecKeyedVectors.from_keyed_vectors(wv)
+        with pytest.raises(ValueError, match="are dummies, which gensim sets"):
+            SentenceWeighting().fit(ours, [["a", "b"]])
+
+
+def test_unused_places_are_dropped(repeated):
+    plain = KeyedVectors.load_word2vec_format(repeated)
+    assert None in plain.index_to_key
+    wv = Sent2VecKeyedVectors.from_keyed_vectors(plain)
+    assert list(wv.index_to_key) == list("abcdefghijklm") == list(wv.key_to_index)
+    assert wv.vectors.shape == (13, 2) and {len(values) for values in wv.expandos.values()} == {13}
+    assert all(np.array_equal(wv[word], plain[word]) for word in wv.index_to_key)
+
+
+def test_attributes_that_gensim_left_short_are_completed():
+    plain = KeyedVectors(2)
+    plain.add_vectors(["a", "b"], np.ones((2, 2), np.float32))
+    plain.set_vecattr("a", "count", 3)
+    plain["c"] = np.ones(2)
+    wv = Sent2VecKeyedVectors.from_keyed_vectors(plain)
+    assert wv.expandos["count"].tolist() == [3, 0, 0] and wv.get_vecattr("c", "count") == 0
+
+
+# ---------------------------------------------------------------------------------------------------
+# The weighting, which has rows of its own
+
+STALE = "weighting: fitted on other vectors than these.*fit it again.*weighting=False"
+
+
+@pytest.fixture
+def weighted(lee):
+    """Weighted vectors without n-grams."""
+    return Sent2Vec(lee, vector_size=20, min_count=3, workers=1, epochs=1).wv
+
+
+OTHER_WORDS = ("add_vectors", "add_vector", "add_vector to an unused place", "sort", "resize")
+WEIGHTED_VERBS = {name: verb for name, verb in VERBS.items() if name not in OTHER_WORDS}
+
+
+@pytest.mark.parametrize("verb", WEIGHTED_VERBS)
+def test_a_weighting_of_other_rows_is_refused(weighted, lee, word2vec_file, tmp_path, verb):
+    wv = weighted
+    wv.encode(["police said"])
+    WEIGHTED_VERBS[verb](wv, word2vec_file)
+    copies = [wv, copy.deepcopy(wv), copy.copy(wv), pickle.loads(pickle.dumps(wv))]
+    for stale in copies if verb not in ("in place", "one row in place") else copies[:1]:
+        for use in (
+            lambda stale=stale: stale.encode(["police said"]),
+            lambda stale=stale: stale.encode("police"),
+            lambda stale=stale: stale.get_sentence_vector("police"),
+            lambda stale=stale: stale.similarity_sentences("police", "said"),
+            lambda stale=stale: stale.similarity_matrix(["police"], ["said"]),
+            lambda stale=stale: stale.bake(),
+            lambda stale=stale: stale.astype(np.float16),
+            lambda stale=stale: stale.save(tmp_path / "stale.s2v"),
+            lambda stale=stale: shrink(stale, max_words=100),
+        ):
+            with pytest.raises(ValueError, match=STALE):
+                use()
+        assert not (tmp_path / "stale.s2v").exists()
+        expected = (stale["police"] + stale["said"]) / 2
+        np.testing.assert_allclose(stale.encode("police said", weighting=False), expected, rtol=1e-5, atol=1e-6)
+    wv.weighting.fit(wv, lee)  # in place
+    again = wv.encode(["police said"])
+    wv.weighting = SentenceWeighting().fit(wv, lee)
+    np.testing.assert_allclose(wv.encode(["police said"]), again, atol=1e-5)
+    wv.save(tmp_path / "fresh.s2v")
+    loaded = Sent2VecKeyedVectors.load(tmp_path / "fresh.s2v")
+    np.testing.assert_array_equal(loaded.encode(["police said"]), wv.encode(["police said"]))
+
+
+def test_a_stale_weighting_stays_stale_in_whole_models(lee, tmp_path):
+    model = Sent2Vec(lee, vector_size=20, min_count=3, workers=1, epochs=1)
+    model.save(str(tmp_path / "model"))
+    model.wv.encode(["police"])
+    assert len(Sent2Vec.load(str(tmp_path / "model")).wv.encode(["police"]))
+    model.wv["police"] = -model.wv["police"]
+    model.save(str(tmp_path / "model"))
+    for sep_limit in (1, 10**9):
+        model.save(str(tmp_path / "model"), sep_limit=sep_limit)
+        loaded = Sent2Vec.load(str(tmp_path / "model"))
+        with pytest.raises(ValueError, match=STALE):
+            loaded.wv.encode(["police"])
+    loaded.train(lee, total_examples=len(lee), epochs=1)
+    loaded.wv.encode(["police"])
+
+
+def test_weightings_that_are_passed(weighted, lee):
+    wv, other = weighted, copy.deepcopy(weighted)
+    weighting = SentenceWeighting().fit(wv, lee)
+    unused = SentenceWeighting().fit(wv, lee)
+    assert len(wv.encode(["police"], weighting=weighting)) == len(other.encode(["police"], weighting=weighting))
+    assert len(wv.astype(np.float16).encode(["police"], weighting=weighting))
+    other.vectors = other.vectors[:, ::-1].copy()
+    with pytest.raises(ValueError, match=STALE):
+        other.encode(["police"], weighting=unused)  # fitted on others with the same words
+    wv["police"] = -wv["police"]
+    for stale in (weighting, unused):
+        with pytest.raises(ValueError, match=STALE):
+            wv.encode(["police"], weighting=stale)
+        wv.weighting = stale
+        with pytest.raises(ValueError, match=STALE):
+            wv.encode(["police"])
+
+
+def test_changes_that_do_not_matter_to_a_weighting(weighted):
+    wv = weighted
+    expected = wv.encode(["police said"])
+    wv.vectors = wv.vectors.copy()
+    wv.add_vectors(["police"], np.zeros((1, 20)))  # keeps what is there
+    wv.set_vecattr("police", "count", 7)
+    wv.most_similar("police")
+    np.testing.assert_array_equal(wv.encode(["police said"]), expected)
+
+
+def test_a_weighting_without_rows_follows_the_vectors(weighted, lee):
+    wv = weighted.bake()
+    before = wv.encode("police")
+    wv["police"] = -wv["police"]
+    np.testing.assert_allclose(wv.encode("police"), -before, atol=1e-6)
+
+
+# ---------------------------------------------------------------------------------------------------
+# NaN and infinite values
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_word_that_is_not_finite_is_named_at_its_first_use(changed, value):
+    wv = changed
+    wv.encode(["police said"])
+    wv.vectors[wv.key_to_index["police"], 3] = value
+    many = [["said"]] * 5000 + [["said", "police"]]
+    for sentences, row in ((["said", "the police"], "1"), (many, "5,000"), (iter(many), "5,000")):
+        with pytest.raises(ValueError, match=rf"^sentences: row {row} .*the word 'police' has NaN or infinite values"):
+            wv.encode(sentences)
+    for call in (wv.get_sentence_vector, lambda text: wv.similarity_sentences("said", text)):
+        with pytest.raises(ValueError, match=r"^(sentence|b) .*the word 'police' has NaN or infinite values"):
+            call("the police")
+    with pytest.raises(ValueError, match=r"^b: row 0 .*the word 'police'"):
+        wv.similarity_matrix(["said"], ["police"])
+    with pytest.raises(ValueError, match=r"vectors: 1 of .*words have NaN or infinite values, such as 'police'"):
+        wv.most_similar("said")
+    assert np.isfinite(wv.encode(["said"])).all()
+    wv["police"] = np.zeros(20)
+    wv.most_similar("said")
+    assert np.isfinite(wv.encode(["police said"])).all()
+
+
+def test_large_values_are_finite(changed):
+    changed["police"] = np.full(20, 1e30, dtype=np.float32)
+    assert np.isfinite(changed.encode(["police"])).all()
+
+
+def test_float16_does_not_overflow(changed, lee):
+    wv = changed
+    wv["police"] = np.full(20, 65_000)
+    assert wv.astype(np.float16)["police"].max() == 65_000 // 32 * 32
+    wv["police"] = np.full(20, 70_000)
+    with pytest.raises(ValueError, match=r"^vectors: that of 'police' has values too large for float16"):
+        wv.astype(np.float16)
+    wv["police"] = np.full(20, np.nan)
+    with pytest.raises(ValueError, match=r"^vectors: that of 'police' is NaN or infinite"):
+        wv.astype(np.float16)
+    wv["police"] = np.zeros(20)
+    wv.vectors_ngrams = np.full((3, 20), 1e6, dtype=np.float32)
+    with pytest.raises(ValueError, match=r"^vectors_ngrams: row 0 has values too large"):
+        wv.astype(np.float16)

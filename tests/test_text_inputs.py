@@ -1,0 +1,136 @@
+"""Texts as users have them: columns of tables, missing values, lists of texts as one sentence, raw text."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from gensim_sent2vec import Sent2VecKeyedVectors, SentenceWeighting
+from gensim_sent2vec.evaluation import evaluate_sts
+
+TEXTS = ["the police said", "a fire", "the rain"]
+ENTRIES = {
+    "encode": lambda wv, texts: wv.encode(texts),
+    "token_lists": lambda wv, texts: list(wv.token_lists(texts)),
+    "similarity_matrix, a": lambda wv, texts: wv.similarity_matrix(texts, ["rain"]),
+    "similarity_matrix, b": lambda wv, texts: wv.similarity_matrix(["rain"], texts),
+    "bake": lambda wv, texts: wv.bake(sentences=texts),
+    "fit": lambda wv, texts: SentenceWeighting().fit(wv, texts),
+}
+NAMES = {"token_lists": "texts", "similarity_matrix, a": "a", "similarity_matrix, b": "b"}
+
+
+@pytest.fixture(params=["split", "words"])
+def tokenized(request, wv) -> Sent2VecKeyedVectors:
+    wv.tokenizer = request.param
+    return wv
+
+
+@pytest.mark.parametrize("entry", [name for name in ENTRIES if name != "fit"])
+def test_tables_and_matrices_are_refused(tokenized, entry):
+    pandas = pytest.importorskip("pandas")
+    name = NAMES.get(entry, "sentences")
+    frame = pandas.DataFrame({"question": TEXTS, "answer": TEXTS})
+    for table in (frame, frame[["question"]], np.array(TEXTS)[:, None], {"question": TEXTS}):
+        with pytest.raises(TypeError, match=rf"^{name}: .*pass one column"):
+            ENTRIES[entry](tokenized, table)
+    ENTRIES[entry](tokenized, frame["question"])
+
+
+def test_columns_are_read_by_position(tokenized):
+    pandas = pytest.importorskip("pandas")
+    expected = tokenized.encode(TEXTS)
+    for column in (pandas.Series(TEXTS, index=[2, 0, 1]), np.array(TEXTS), np.array(TEXTS, dtype=object), iter(TEXTS)):
+        assert np.array_equal(tokenized.encode(column), expected)
+    matrix = tokenized.similarity_matrix(pandas.Series(TEXTS, index=[2, 0, 1]), TEXTS)
+    np.testing.assert_allclose(np.diag(matrix), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), np.nan])
+@pytest.mark.parametrize("entry", [name for name in ENTRIES if name != "fit"])
+def test_missing_texts_are_named_by_row(tokenized, entry, missing):
+    name = NAMES.get(entry, "sentences")
+    for texts in ([*TEXTS, missing], np.array([*TEXTS, missing], dtype=object), iter([*TEXTS, missing])):
+        with pytest.raises(TypeError, match=rf"^{name}: row 3: a missing value"):
+            ENTRIES[entry](tokenized, texts)
+
+
+def test_rows_that_are_neither_texts_nor_tokens(wv):
+    for bad in ({"text": "a"}, b"bytes", 5):
+        for sentences in ([["a"], bad], [bad], [["a"]] * 3000 + [bad]):
+            with pytest.raises(TypeError, match=rf"^sentences: row {len(sentences) - 1:,}: "):
+                wv.encode(sentences)
+    with pytest.raises(TypeError, match=r"^sentences: row 1: tokens must be strings, got a missing value"):
+        wv.encode([["a"], ["b", None]])
+    with pytest.raises(TypeError, match=r"^text: expected a string, got the NoneType"):
+        wv.tokens(None)
+    with pytest.raises(TypeError, match=r"^extra_words: row 1: expected a word, got the float nan"):
+        wv.bake(["a", float("nan")])
+    with pytest.raises(TypeError, match=r"^extra_words: expected a list of words, got the single string"):
+        wv.bake("word")
+
+
+def test_lists_of_texts_are_not_tokens(wv):
+    both = ["get money back", "when does it arrive"]
+    for call, message in (
+        (lambda: wv.get_sentence_vector(both), "^sentence: .*'get money back' contains whitespace.*use encode"),
+        (lambda: wv.similarity_sentences(both, "a"), "^a: .*contains whitespace.*use similarity_matrix"),
+        (lambda: wv.similarity_sentences("a", np.array(both)), "^b: .*contains whitespace.*use similarity_matrix"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            call()
+    wv.weighting = None
+    wv["New York"] = np.ones(20)
+    assert wv.get_sentence_vector(["New York"]).tolist() == [1] * 20
+
+
+# ---------------------------------------------------------------------------------------------------
+# Few known tokens
+
+
+@pytest.fixture
+def raw(lee) -> list[str]:
+    return [" ".join(tokens[:15]).upper() for tokens in lee[:40]]
+
+
+def test_few_known_tokens_are_reported_once(wv, raw, lee):
+    with pytest.warns(UserWarning, match=r"^only \d+% of \d+ tokens .* '.*' \('.*' is\).*wv\.tokenizer") as seen:
+        wv.encode(raw)
+    assert len(seen) == 1 and seen[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        wv.encode(raw)
+
+
+def test_single_texts_are_counted_together(wv, raw):
+    with pytest.warns(UserWarning, match="tokens are in the vocabulary") as seen:
+        for text in raw:
+            wv.encode(text.split()[0])
+    assert len(seen) == 1
+    wv._coverage = None
+    with pytest.warns(UserWarning, match="tokens are in the vocabulary"):
+        for text in raw:
+            wv.get_sentence_vector(text)
+
+
+def test_another_language_is_reported_with_an_example(wv):
+    with pytest.warns(UserWarning, match=r"^only 0% of 24 tokens .*, 'xkcd0' for example is not"):
+        wv.encode([[f"xkcd{i}" for i in range(24)]])
+
+
+def test_known_tokens_are_not_reported(wv, lee):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        wv.encode(lee)
+        wv.encode([" ".join(tokens) for tokens in lee])
+        wv.encode(["XKCD"])  # too few to judge
+        wv.tokenizer = "words"
+        wv.encode([" ".join(tokens).title() + "." for tokens in lee])
+
+
+def test_evaluations_report_few_known_tokens(wv, tmp_path, raw):
+    path = tmp_path / "pairs.tsv"
+    path.write_text("".join(f"{i}\t{a}\t{b}\n" for i, (a, b) in enumerate(zip(raw, raw[5:]))))
+    with pytest.warns(UserWarning, match="tokens are in the vocabulary") as seen:
+        result = evaluate_sts(wv, path)
+    assert len(seen) == 1 and seen[0].filename == __file__ and result.coverage < 0.5
