@@ -338,7 +338,8 @@ def readme_table(result: Mapping[str, Any]) -> str:
     note = (
         f"Mean Pearson × 100 of 13 sets (SemEval 2012–2014), and of KorSTS; 100 dimensions in English unless the "  # noqa: RUF001
         f"heading says otherwise, 300 in Korean. TF-IDF has {_dimensions(result, 'english'):,} dimensions in English "
-        f"and {_dimensions(result, 'korean'):,} in Korean; its other columns are the leading components (truncated SVD)."
+        f"and {_dimensions(result, 'korean'):,} in Korean; its other columns are the leading components (truncated "
+        "SVD)."
     )
     return f"{common.table(header, rows)}\n\n{note}"
 
