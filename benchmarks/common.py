@@ -1,8 +1,8 @@
-"""What the benchmarks share: contestants as processes, interleaved rounds, medians, results, tables, plots.
+"""Shared by the benchmarks: contestants as processes, interleaved rounds, medians, results, tables, plots.
 
-A contestant is a command. It is measured from outside (wall and CPU seconds, peak memory) and may report more
-in a line of JSON, the last one it prints. This process stays small and idle: nothing is imported that a
-contestant needs, so that a contestant's peak memory is its own.
+A contestant is a command. Its wall time, CPU time and peak memory are measured from outside; it can report more figures
+as JSON in the last line that it prints. This process stays small and idle and imports nothing that a contestant needs,
+because a child process inherits the peak memory of its parent.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 READMES = (HERE.parent / "README.md", HERE / "README.md")
 CHILD = "--contestant"
-HEADLINE = "headline-"  # names of texts that are one line of README.md
+HEADLINE = "headline-"  # prefix of the names of texts that are a single line of README.md
 
 Run = dict[str, Any]
 Runs = dict[str, list[Run]]
@@ -37,29 +37,29 @@ Runs = dict[str, list[Run]]
 
 @dataclass(frozen=True)
 class Contestant:
-    """A command that answers a question once.
+    """A command that produces one measurement.
 
     Attributes
     ----------
     name : str
-        Its row in the tables.
+        Its row in the tables, and its key in the result.
     command : tuple of str
-    read : callable, optional
-        Makes further figures of what the command wrote to standard error.
+    parse : callable, optional
+        Extracts figures from the standard error of a command that does not print JSON.
     """
 
     name: str
     command: tuple[str, ...]
-    read: Callable[[str], Run] | None = None
+    parse: Callable[[str], Run] | None = None
 
     @classmethod
     def python(cls, name: str, script: str, function: str, **options: Any) -> Contestant:
-        """The function of that name in a script's `answer`, in an interpreter of its own."""
+        """Call a function that the script passes to `run_if_contestant`, in a new interpreter."""
         return cls(name, (sys.executable, script, CHILD, function, json.dumps(options)))
 
 
-def answer(functions: Iterable[Callable[..., Run]]) -> None:
-    """Where this process was started as a contestant: call the function asked for, print its figures, and end."""
+def run_if_contestant(functions: Iterable[Callable[..., Run]]) -> None:
+    """If this process was started as a contestant, call the requested function, print its figures and exit."""
     if sys.argv[1:2] == [CHILD]:
         function = {f.__name__: f for f in functions}[sys.argv[2]]
         print(json.dumps(function(**json.loads(sys.argv[3]))))
@@ -72,14 +72,14 @@ def measure(contestant: Contestant) -> Run:
     Returns
     -------
     dict
-        ``wall`` and ``cpu`` in seconds and ``max_rss`` in bytes, of the whole process, and what it reports itself.
+        ``wall`` and ``cpu`` in seconds and ``max_rss`` in bytes, all of the entire process, and the figures it reports.
 
     Raises
     ------
     SystemExit
-        Where it fails, with what it wrote last.
+        If it fails, with the end of its standard error.
     """
-    # More threads than were asked for, inside a BLAS, would help nobody with rows of a hundred numbers.
+    # A BLAS must not add threads to those requested; it would gain nothing on rows of 100 dimensions.
     environment = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = time.perf_counter()
@@ -87,14 +87,14 @@ def measure(contestant: Contestant) -> Run:
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
-        printed, complained = (_text_of(file) for file in (out, err))
+        stdout, stderr = (_text_of(file) for file in (out, err))
     if process.returncode:
-        raise SystemExit(f"{contestant.name}: exit status {process.returncode}\n{complained[-2000:]}")
+        raise SystemExit(f"{contestant.name}: exit status {process.returncode}\n{stderr[-2000:]}")
     unit = 1 if sys.platform == "darwin" else 1024
     run: Run = {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "max_rss": usage.ru_maxrss * unit}
-    if contestant.read:
-        return run | contestant.read(complained)
-    return run | json.loads(printed.splitlines()[-1])
+    if contestant.parse:
+        return run | contestant.parse(stderr)
+    return run | json.loads(stdout.splitlines()[-1])
 
 
 def _text_of(file: Any) -> str:
@@ -103,30 +103,30 @@ def _text_of(file: Any) -> str:
 
 
 def measure_all(group: str, contestants: Sequence[Contestant], args: argparse.Namespace) -> Runs:
-    """Every contestant once, then all of them again: what disturbs the machine for a while disturbs them alike."""
+    """Run all contestants in turn, round by round, so that a temporary slowdown of the machine affects all of them."""
     labels = {contestant: f"{group}: {contestant.name}" for contestant in contestants}
-    wanted = [contestant for contestant, label in labels.items() if args.only in label]
-    runs: Runs = {contestant.name: [] for contestant in wanted}
+    selected = [contestant for contestant, label in labels.items() if args.only in label]
+    runs: Runs = {contestant.name: [] for contestant in selected}
     for i in range(args.rounds):
-        for contestant in wanted:
+        for contestant in selected:
             run = measure(contestant)
             runs[contestant.name].append(run)
-            print(f"{i + 1}/{args.rounds}  {labels[contestant]}  {brief(run)}", file=sys.stderr, flush=True)
+            print(f"{i + 1}/{args.rounds}  {labels[contestant]}  {summary(run)}", file=sys.stderr, flush=True)
     return runs
 
 
-def brief(run: Run) -> str:
-    """A run's figures on one line."""
+def summary(run: Run) -> str:
+    """The figures of a run on one line."""
     return "  ".join(f"{name} {value:,.4g}" for name, value in run.items() if isinstance(value, (int, float)))
 
 
 def median(runs: Sequence[Run], figure: str) -> float:
-    """The median of one figure."""
+    """The median of a figure."""
     return statistics.median(run[figure] for run in runs)
 
 
 def ratio(runs: Sequence[Run], base: Sequence[Run], figure: str) -> float:
-    """The median of the quotients round by round: runs of one round met the same disturbances."""
+    """The median of the ratios of single rounds: the runs of a round had similar conditions."""
     return statistics.median(a[figure] / b[figure] for a, b in zip(runs, base, strict=True))
 
 
@@ -135,13 +135,13 @@ def ratio(runs: Sequence[Run], base: Sequence[Run], figure: str) -> float:
 
 
 def shortened(corpus: str, path: str, words: int, repeats: int = 1) -> str:
-    """Write the first lines of a corpus, with about so many tokens, over and over."""
-    kept, seen = [], 0
+    """Write the first lines of a corpus, about `words` tokens, `repeats` times. Returns `path`."""
+    kept, n_tokens = [], 0
     with open(corpus, encoding="utf-8") as lines:
         for line in lines:
             kept.append(line)
-            seen += len(line.split())
-            if seen >= words:
+            n_tokens += len(line.split())
+            if n_tokens >= words:
                 break
     with open(path, "w", encoding="utf-8") as out:
         for _ in range(repeats):
@@ -154,7 +154,7 @@ def shortened(corpus: str, path: str, words: int, repeats: int = 1) -> str:
 
 
 def versions() -> Run:
-    """A contestant: the software in use, and the instruction set the kernel chose."""
+    """A contestant: the versions of the software, and the instruction set that the kernel selected."""
     import gensim
     import numpy
 
@@ -171,15 +171,15 @@ def versions() -> Run:
 
 
 def machine() -> dict[str, Any]:
-    """The processor and the software, and nothing that tells whose machine it is."""
-    seen = measure(Contestant.python("versions", __file__, "versions"))
-    simd = seen.pop("simd")
+    """The processor and the software; nothing that identifies the machine or its owner."""
+    found = measure(Contestant.python("versions", __file__, "versions"))
+    simd = found.pop("simd")
     return {
         "cpu": cpu_model(),
         "cores": available_cores(),
         "simd": simd,
         "system": platform.system(),
-        "versions": {name: value for name, value in seen.items() if isinstance(value, str)},
+        "versions": {name: value for name, value in found.items() if isinstance(value, str)},
     }
 
 
@@ -212,44 +212,48 @@ def results_file(question: str, version: str, suffix: str = ".json") -> Path:
 
 
 def save(question: str, result: Mapping[str, Any]) -> None:
-    """Write a result under the version that it is of."""
+    """Write a result to the folder of the version that was measured."""
     path = results_file(question, result["machine"]["versions"]["gensim_sent2vec"])
     path.write_text(json.dumps(result, indent=1) + "\n")
 
 
 def load(question: str) -> Any:
-    """The result of this question for the version installed."""
+    """The result of a script for the installed version."""
     version = measure(Contestant.python("versions", __file__, "versions"))["gensim_sent2vec"]
     path = results_file(question, version)
     if not path.exists():
-        raise SystemExit(f"there is no result of {question} for version {version} yet")
+        raise SystemExit(
+            f"{path}: not found; run benchmarks/{question}.py without --report to measure version {version}"
+        )
     return json.loads(path.read_text())
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table: the first column to the left, figures to the right."""
+    """A Markdown table: the first column left-aligned, the others right-aligned."""
     lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def times(factor: float) -> str:
+    """A ratio as text, with fewer decimals the larger it is."""
     return f"{factor:.{0 if factor >= 20 else 1 if factor >= 2 else 2}f} ×"  # noqa: RUF001
 
 
 def rate(per_second: float) -> str:
+    """A rate, such as "3.30M", "327k" or "8,778"."""
     if per_second >= 1e6:
         return f"{per_second / 1e6:.2f}M"
     return f"{per_second / 1e3:.0f}k" if per_second >= 1e4 else f"{per_second:,.0f}"
 
 
-def bars(
+def bar_chart(
     question: str,
     result: Mapping[str, Any],
     values: Mapping[str, float],
     label: str,
-    show: Callable[[float], str] = rate,
+    format_value: Callable[[float], str] = rate,
 ) -> None:
-    """A bar chart next to the JSON of the result; without matplotlib, a message."""
+    """Save a bar chart next to the JSON of the result; without matplotlib, print a message."""
     try:
         import matplotlib
     except ImportError:
@@ -260,8 +264,8 @@ def bars(
 
     figure, axes = pyplot.subplots(figsize=(8, 0.8 + 0.32 * len(values)), layout="constrained")
     names = list(values)[::-1]
-    ours = ["#4c72b0" if "this package" in name else "#b0b0b0" for name in names]
-    axes.bar_label(axes.barh(names, [values[name] for name in names], color=ours), fmt=show, padding=3)
+    colors = ["#4c72b0" if "this package" in name else "#b0b0b0" for name in names]
+    axes.bar_label(axes.barh(names, [values[name] for name in names], color=colors), fmt=format_value, padding=3)
     axes.set_xlabel(label)
     axes.margins(x=0.12)
     axes.spines[["top", "right"]].set_visible(False)
@@ -269,12 +273,12 @@ def bars(
 
 
 def update_readme(name: str, text: str) -> None:
-    """Put `text` between ``<!-- benchmark:name -->`` and ``<!-- /benchmark:name -->`` of one of the README.md
+    """Replace the text between ``<!-- benchmark:name -->`` and ``<!-- /benchmark:name -->`` in one of the README files.
 
     Raises
     ------
     SystemExit
-        Where neither has the two marks.
+        If neither file has the two markers.
     """
     begin, end = f"<!-- benchmark:{name} -->", f"<!-- /benchmark:{name} -->"
     for readme in READMES:
@@ -283,23 +287,23 @@ def update_readme(name: str, text: str) -> None:
         if found and closed:
             readme.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
             return
-    raise SystemExit(f"no README.md has a place for this table: {begin} … {end}")
+    raise SystemExit(f"neither README.md has the markers for this table: {begin} … {end}")
 
 
 # -----------------------------------------------------------------------------------------------------
 # A script
 
 
-def arguments(what: str, rounds: int = 3) -> argparse.ArgumentParser:
-    """The options that every script has."""
-    parser = argparse.ArgumentParser(description=what, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+def arguments(description: str, rounds: int = 3) -> argparse.ArgumentParser:
+    """A parser with the options that all scripts have."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--corpus", metavar="FILE", help="a text file, one tokenized sentence per line")
-    parser.add_argument("--rounds", type=int, default=rounds, help="runs of each contestant")
+    parser.add_argument("--rounds", type=int, default=rounds, help="number of runs of each contestant")
     parser.add_argument(
-        "--only", metavar="TEXT", default="", help="only the contestants with this in their label; nothing is kept"
+        "--only", metavar="TEXT", default="", help="run only contestants whose label contains TEXT; save nothing"
     )
-    parser.add_argument("--report", action="store_true", help="measure nothing, report the result there is")
-    parser.add_argument("--update-readme", action="store_true", help="put the tables into README.md")
+    parser.add_argument("--report", action="store_true", help="report the stored result without measuring")
+    parser.add_argument("--update-readme", action="store_true", help="write the tables into the README files")
     return parser
 
 
@@ -311,22 +315,24 @@ def main(
     plot: Callable[[Mapping[str, Any]], None] = lambda result: None,
     corpus: bool = True,
 ) -> None:
-    """Measure (or load) a result and report it.
+    """Measure or load a result, and report it.
 
     Parameters
     ----------
     run : callable
-        arguments -> the result, without the machine's description.
+        Takes the arguments; returns the result, without the description of the machine.
     tables : callable
-        result -> Markdown by the name of its place in README.md.
+        Takes the result; returns a dict from the name of a marker in the README files to Markdown.
+    plot : callable
+        Takes the result and saves a plot.
     corpus : bool
-        Whether a corpus is needed.
+        Whether the script needs ``--corpus``.
     """
     if args.report:
         result = load(question)
     else:
         if corpus and (not args.corpus or not Path(args.corpus).is_file()):
-            raise SystemExit(f"--corpus: a text file is needed, got {args.corpus!r}")
+            raise SystemExit(f"--corpus: expected a text file, got {args.corpus!r}")
         result = run(args) | {"machine": machine(), "rounds": args.rounds}
         if args.only:
             return
@@ -336,7 +342,7 @@ def main(
 
 
 def report(tables: Mapping[str, str], result: Mapping[str, Any], update: bool) -> None:
-    """Print the tables; on request put them into the pages, with a line about the machine below all but headlines."""
+    """Print the tables. If `update`, write them into the README files, with a line about the machine below tables."""
     for name, text in tables.items():
         print(f"\n{name}\n\n{text}")
         if update:
@@ -345,4 +351,4 @@ def report(tables: Mapping[str, str], result: Mapping[str, Any], update: bool) -
 
 
 if __name__ == "__main__":
-    answer([versions])
+    run_if_contestant([versions])

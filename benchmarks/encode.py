@@ -1,6 +1,6 @@
-"""How fast is encoding, compared with the reference's Python module and with gensim?
+"""How fast are sentences encoded, compared to the reference's Python module and to gensim?
 
-Models are trained for a moment first (what their numbers are does not matter), then loaded by each contestant.
+Small models are trained first, as the values of their vectors do not matter. Each contestant loads one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from common import Contestant, Run
 from train import MODES, our_options
 from train import reference as reference_program
 
-MANY, LOOP, SLOW = 100_000, 20_000, 500  # sentences: all at once, one by one, by inference
+BATCH, ONE_BY_ONE, INFERRED = 100_000, 20_000, 500  # numbers of sentences
 
 
 # -----------------------------------------------------------------------------------------------------
@@ -26,7 +26,7 @@ MANY, LOOP, SLOW = 100_000, 20_000, 500  # sentences: all at once, one by one, b
 
 
 def train_ours(path: str, mode: str, output: str) -> Run:
-    """This package's model of one epoch."""
+    """Train one epoch with this package, and save the vectors."""
     from gensim_sent2vec import Sent2Vec
 
     options = our_options(mode, shared=True, threads=1, epochs=1) | {"weighting": True}
@@ -35,7 +35,7 @@ def train_ours(path: str, mode: str, output: str) -> Run:
 
 
 def train_doc2vec(path: str, output: str) -> Run:
-    """gensim's, of as many epochs as it infers with by default."""
+    """Train and save a Doc2Vec model. Its inference takes as many epochs as its training."""
     from gensim.models import Doc2Vec
 
     Doc2Vec(corpus_file=path, dm=0, vector_size=100, negative=10, min_count=5, workers=1, epochs=5).save(output)
@@ -47,17 +47,19 @@ def train_doc2vec(path: str, output: str) -> Run:
 
 
 def ours(model: str, path: str, **options: Any) -> Run:
-    """All sentences at once, by one thread."""
+    """Encode a batch with one thread."""
     wv, weighting = loaded_ours(model, **options)
-    return speed(lambda sentences: wv.encode(sentences, weighting=weighting, workers=1), first(path, MANY), passes=5)
+    return speed(lambda sentences: wv.encode(sentences, weighting=weighting, workers=1), first(path, BATCH), passes=5)
 
 
 def ours_each(model: str, path: str, **options: Any) -> Run:
+    """Encode sentences one by one."""
     wv, weighting = loaded_ours(model, **options)
-    return speed(each(lambda sentence: wv.get_sentence_vector(sentence, weighting=weighting)), first(path, LOOP))
+    return speed(each(lambda sentence: wv.get_sentence_vector(sentence, weighting=weighting)), first(path, ONE_BY_ONE))
 
 
 def loaded_ours(model: str, half: bool = False, weighted: bool = False) -> Any:
+    """The vectors, and the argument ``weighting`` of their methods."""
     import numpy as np
 
     from gensim_sent2vec import Sent2VecKeyedVectors
@@ -67,30 +69,31 @@ def loaded_ours(model: str, half: bool = False, weighted: bool = False) -> Any:
 
 
 def mean_vector(model: str, path: str) -> Run:
-    """gensim's mean of word vectors, of the same words."""
+    """gensim's mean of the word vectors of the same words."""
     from gensim_sent2vec import Sent2VecKeyedVectors
 
     wv = Sent2VecKeyedVectors.load(model)
-    known = [[word for word in sentence.split() if word in wv] for sentence in first(path, LOOP)]
+    known = [[word for word in sentence.split() if word in wv] for sentence in first(path, ONE_BY_ONE)]
     return speed(each(lambda words: wv.get_mean_vector(words, pre_normalize=False)), [s for s in known if s])
 
 
 def infer(model: str, path: str) -> Run:
-    """gensim's Doc2Vec."""
+    """Infer vectors with gensim's Doc2Vec."""
     from gensim.models import Doc2Vec
 
     loaded = Doc2Vec.load(model)
-    return speed(each(loaded.infer_vector), [sentence.split() for sentence in first(path, SLOW)])
+    return speed(each(loaded.infer_vector), [sentence.split() for sentence in first(path, INFERRED)])
 
 
 def reference(model: str, path: str) -> Run:
-    """The reference's module, all sentences at once, by one thread."""
+    """Encode a batch with the reference's module and one thread."""
     loaded = loaded_reference(model)
-    return speed(lambda sentences: loaded.embed_sentences(sentences, 1), first(path, MANY), passes=5)
+    return speed(lambda sentences: loaded.embed_sentences(sentences, 1), first(path, BATCH), passes=5)
 
 
 def reference_each(model: str, path: str) -> Run:
-    return speed(each(loaded_reference(model).embed_sentence), first(path, LOOP))
+    """Encode sentences one by one with the reference's module."""
+    return speed(each(loaded_reference(model).embed_sentence), first(path, ONE_BY_ONE))
 
 
 def loaded_reference(path: str) -> Any:
@@ -115,7 +118,7 @@ def each(embed: Callable[[Any], Any]) -> Callable[[list[Any]], None]:
 
 
 def speed(encode: Callable[[list[Any]], Any], sentences: list[Any], passes: int = 1) -> Run:
-    """Sentences a CPU second, after a few to warm up."""
+    """Sentences per CPU second, after a short warm-up."""
     encode(sentences[:10])
     cpu = time.process_time()
     for _ in range(passes):
@@ -128,7 +131,7 @@ def speed(encode: Callable[[list[Any]], Any], sentences: list[Any], passes: int 
 
 
 def prepare(args: argparse.Namespace, folder: str) -> dict[str, dict[str, str]]:
-    """The models by kind and mode."""
+    """Train the models. Returns their paths by kind and mode."""
     corpus = common.shortened(args.corpus, f"{folder}/corpus.txt", args.words)
     models: dict[str, dict[str, str]] = {"ours": {}, "reference": {}, "doc2vec": {"unigrams": f"{folder}/doc2vec"}}
     for mode in MODES:
@@ -149,26 +152,26 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         models = prepare(args, folder)
         contestants = []
 
-        def enter(name: str, function: str, model: str, interpreter: str = sys.executable, **options: bool) -> None:
+        def add(name: str, function: str, model: str, interpreter: str = sys.executable, **options: bool) -> None:
             contestant = Contestant.python(name, __file__, function, model=model, path=args.corpus, **options)
             contestants.append(Contestant(name, (interpreter, *contestant.command[1:])))
 
         for mode in MODES:
             for name, function in (("at once", ""), ("one by one", "_each")):
-                enter(f"this package, {mode}, {name}", "ours" + function, models["ours"][mode])
-                enter(f"this package, {mode}, {name}, float16", "ours" + function, models["ours"][mode], half=True)
+                add(f"this package, {mode}, {name}", "ours" + function, models["ours"][mode])
+                add(f"this package, {mode}, {name}, float16", "ours" + function, models["ours"][mode], half=True)
                 if mode in models["reference"]:
                     model = models["reference"][mode]
-                    enter(f"reference, {mode}, {name}", "reference" + function, model, args.reference_module)
+                    add(f"reference, {mode}, {name}", "reference" + function, model, args.reference_module)
         for name, function in (("at once", ""), ("one by one", "_each")):
-            enter(
+            add(
                 f"this package, unigrams, {name}, weighted",
                 "ours" + function,
                 models["ours"]["unigrams"],
                 weighted=True,
             )
-        enter("gensim get_mean_vector, one by one", "mean_vector", models["ours"]["unigrams"])
-        enter("gensim Doc2Vec infer_vector, one by one", "infer", models["doc2vec"]["unigrams"])
+        add("gensim get_mean_vector, one by one", "mean_vector", models["ours"]["unigrams"])
+        add("gensim Doc2Vec infer_vector, one by one", "infer", models["doc2vec"]["unigrams"])
         return {"encode": common.measure_all("encode", contestants, args)}
 
 
@@ -185,25 +188,31 @@ def tables(result: Mapping[str, Any]) -> dict[str, str]:
         infer = runs["gensim Doc2Vec infer_vector, one by one"]
         ratios = [common.times(common.ratio(of_one, other, "speed")) if other else "" for other in (base, infer)]
         rows.append([name, *ratios, common.rate(common.median(of_one, "speed"))])
-    header = ["", "against the reference", "against Doc2Vec", "sentences/s per thread"]
+    header = ["", "vs. reference", "vs. Doc2Vec", "sentences/s per thread"]
     return {"encode": common.table(header, rows)}
 
 
 def plot(result: Mapping[str, Any]) -> None:
     speeds = {name: common.median(runs, "speed") for name, runs in result["encode"].items()}
-    common.bars("encode", result, speeds, "sentences a CPU second")
+    common.bar_chart("encode", result, speeds, "sentences per CPU second")
 
 
 if __name__ == "__main__":
-    common.answer([train_ours, train_doc2vec, ours, ours_each, mean_vector, infer, reference, reference_each])
+    common.run_if_contestant(
+        [train_ours, train_doc2vec, ours, ours_each, mean_vector, infer, reference, reference_each]
+    )
     parser = common.arguments(__doc__)
-    parser.add_argument("--words", type=int, default=1_000_000, help="tokens of the corpus to train on")
-    parser.add_argument("--reference", metavar="PATH", help="the reference program, to train its models")
+    parser.add_argument("--words", type=int, default=1_000_000, help="number of tokens to train on")
+    parser.add_argument(
+        "--reference",
+        metavar="PATH",
+        help="the executable of the reference program, which trains the models of its module",
+    )
     parser.add_argument(
         "--reference-module",
         metavar="PYTHON",
         nargs="?",
         const=sys.executable,
-        help="measure the reference's module sent2vec, in this interpreter or the one given",
+        help="also measure the reference's module sent2vec, in this interpreter or in PYTHON",
     )
     common.main("encode", parser.parse_args(), run, tables, plot)

@@ -1,7 +1,7 @@
-"""Does size change anything? A corpus of several GB, and a vocabulary of millions with 20 million buckets.
+"""Do speed and memory hold for a corpus of several GB, and for millions of words with 20 million buckets?
 
-The large corpus is the given one in random order, over and over; the large vocabulary is synthetic: words drawn so that
-word r is as frequent as Zipf's law has it. Both are made in the folder for temporary files.
+The large corpus repeats the lines of the given one, shuffled each time. The large vocabulary is that of a synthetic
+corpus whose word frequencies follow Zipf's law. Both corpora are written to the folder for temporary files.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any
 import common
 from common import Contestant, Run
 
-BLOCK = 1 << 16  # lines of the synthetic corpus that are drawn together
+BLOCK = 1 << 16  # lines of the synthetic corpus that are generated at a time
 
 
 def train(path: str, options: dict[str, Any]) -> Run:
-    """Count and train one epoch, and encode some sentences; the process's peak is measured from outside."""
+    """Count words, train one epoch, and check the vectors of some sentences. Peak memory is measured from outside."""
     import resource
     from itertools import islice
 
@@ -38,7 +38,7 @@ def train(path: str, options: dict[str, Any]) -> Run:
     with open(path, encoding="utf-8") as lines:
         vectors = model.wv.encode(list(islice(lines, 1000)), weighting=False)
     if not np.isfinite(vectors).all() or not vectors.any(axis=1).all():
-        raise SystemExit("the model's sentence vectors are not what they should be")
+        raise SystemExit("some sentence vectors are zero or not finite")
     return {
         "words": len(model.wv),
         "bytes": Path(path).stat().st_size,
@@ -51,28 +51,28 @@ def train(path: str, options: dict[str, Any]) -> Run:
 
 
 def shuffled(corpus: str, path: Path, repeats: int) -> Path:
-    """The lines of a corpus in random order, so many times over."""
+    """Write the lines of a corpus `repeats` times, each time in a new random order."""
     import random
 
     lines = Path(corpus).read_text(encoding="utf-8").splitlines(keepends=True)
-    numbers = random.Random(1)
+    rng = random.Random(1)
     with open(path, "w", encoding="utf-8") as out:
         for _ in range(repeats):
-            numbers.shuffle(lines)
+            rng.shuffle(lines)
             out.writelines(lines)
     return path
 
 
 def synthetic(path: Path, n_words: int, n_lines: int, length: int = 20) -> Path:
-    """Lines of words drawn by Zipf's law, after one line in which each word stands once for each 20 of them."""
+    """Write each word once, then `n_lines` lines of words drawn by Zipf's law."""
     import numpy as np
 
-    numbers = np.random.default_rng(1)
+    rng = np.random.default_rng(1)
     with open(path, "w", encoding="ascii") as out:
         for first in range(0, n_words, length):
             out.write(" ".join(f"w{i}" for i in range(first, min(first + length, n_words))) + "\n")
         for _ in range(0, n_lines, BLOCK):
-            ranks = (n_words ** numbers.random((BLOCK, length))).astype(np.int64) - 1
+            ranks = (n_words ** rng.random((BLOCK, length))).astype(np.int64) - 1
             out.writelines(" ".join(f"w{i}" for i in row) + "\n" for row in ranks.tolist())
     return path
 
@@ -112,16 +112,16 @@ def tables(result: Mapping[str, Any]) -> dict[str, str]:
                 *(common.rate(common.median(runs, figure)) for figure in ("count_speed", "speed")),
             ]
         )
-    header = ["", "corpus, GB", "tokens", "words", "matrices, MB", "peak beyond them and the imports, MB",
-              "counted, tokens/s", "trained, words/s"]  # fmt: skip
+    header = ["", "corpus, GB", "tokens", "words", "matrices, MB", "peak beyond matrices and imports, MB",
+              "counting, tokens/s", "training, words/s"]  # fmt: skip
     return {"large": common.table(header, rows)}
 
 
 if __name__ == "__main__":
-    common.answer([train])
+    common.run_if_contestant([train])
     parser = common.arguments(__doc__, rounds=1)
-    parser.add_argument("--repeats", type=int, default=64, help="how often the corpus is repeated")
-    parser.add_argument("--vocabulary", type=int, default=3_000_000, help="words of the synthetic corpus")
-    parser.add_argument("--lines", type=int, default=2_000_000, help="lines of the synthetic corpus")
-    parser.add_argument("--bucket", type=int, default=20_000_000)
+    parser.add_argument("--repeats", type=int, default=64, help="number of repetitions of the corpus")
+    parser.add_argument("--vocabulary", type=int, default=3_000_000, help="number of words of the synthetic corpus")
+    parser.add_argument("--lines", type=int, default=2_000_000, help="number of lines of the synthetic corpus")
+    parser.add_argument("--bucket", type=int, default=20_000_000, help="number of n-gram buckets")
     common.main("large", parser.parse_args(), run, tables)

@@ -1,8 +1,9 @@
-"""Does a model of 5.5 GB work under a limit of 4 GB?
+"""Does a model of 5.5 GB work under a memory limit of 4 GB?
 
-A .bin as the reference program writes it, of random numbers, and a memory cgroup (version 1 or 2, made by root) that
-holds one contestant after the other: loading the file, converting it, and encoding from the converted file, mapped.
-A process that takes more than the limit is killed, so a contestant that ends has kept to it.
+A .bin file in the format of the reference program is filled with random values. Three contestants run one after the
+other, each in a new memory cgroup (version 1 or 2; creating one requires root): loading the file, converting it, and
+encoding from the converted file, memory-mapped. The kernel kills a process that exceeds the limit, so a contestant that
+exits normally has stayed within it.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ MB = 1_000_000
 
 
 def make(path: str, words: int, bucket: int) -> int:
-    """Write a .bin of words ``w0``, ``w1`` … and random rows; its size."""
+    """Write a .bin file with words ``w0``, ``w1``, … and random rows. Returns its size in bytes."""
     import numpy as np
 
     block = np.random.default_rng(0).normal(scale=1 / DIM, size=(1 << 16, DIM)).astype("<f4")
@@ -56,12 +57,12 @@ def make(path: str, words: int, bucket: int) -> int:
 
 @contextmanager
 def cgroup(limit: int) -> Iterator[Path]:
-    """A new memory cgroup that allows `limit` bytes.
+    """Create a memory cgroup with a limit in bytes, and remove it at the end of the ``with`` block.
 
     Raises
     ------
     SystemExit
-        Where none can be made.
+        If it cannot be created.
     """
     mounted = [
         (Path(fields[4]), fields[fields.index("-") + 1], fields[-1].split(","))
@@ -70,7 +71,7 @@ def cgroup(limit: int) -> Iterator[Path]:
     v1 = [mount for mount, kind, options in mounted if kind == "cgroup" and "memory" in options]
     v2 = [mount for mount, kind, _ in mounted if kind == "cgroup2" and "memory" in controllers(mount)]
     if not v1 and not v2:
-        raise SystemExit("skipped: no memory cgroup is mounted here")
+        raise SystemExit("skipped: no memory cgroup is mounted")
     folder = (v1 + v2)[0] / f"gensim-sent2vec-{os.getpid()}"
     try:
         if v1:
@@ -85,7 +86,7 @@ def cgroup(limit: int) -> Iterator[Path]:
     except OSError as error:
         if folder.exists():
             folder.rmdir()
-        raise SystemExit(f"skipped: a memory cgroup cannot be made here ({error}); it takes root") from None
+        raise SystemExit(f"skipped: cannot create a memory cgroup ({error}); this requires root") from None
     try:
         yield folder
     finally:
@@ -106,12 +107,12 @@ def write(path: Path, value: object, needed: bool = False) -> None:
 
 
 def join(group: str) -> None:
-    """Put this process into the cgroup, with nothing of its own in the memory yet."""
+    """Move this process into the cgroup, before the imports: memory allocated earlier is not charged to the cgroup."""
     Path(group, "cgroup.procs").write_text(str(os.getpid()))
 
 
-def seen_by(group: str) -> Run:
-    """The most that the cgroup has held, page cache included, and how often it met its limit."""
+def memory_use(group: str) -> Run:
+    """Peak memory of the cgroup including the page cache, how often it reached its limit, and private memory."""
     figures = {}
     for name, files in {
         "group_max": ("memory.max_usage_in_bytes", "memory.peak"),
@@ -123,15 +124,15 @@ def seen_by(group: str) -> Run:
     return figures | {"private": private_bytes()}
 
 
-def forget(path: Path) -> None:
-    """Drop a file's pages from the page cache, where they would be on another cgroup's account."""
+def drop_from_page_cache(path: Path) -> None:
+    """Drop the pages of a file from the page cache; cached pages stay charged to the cgroup that read them first."""
     with open(path, "rb") as file:
         os.fsync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def private_bytes() -> int:
-    """Memory of this process that is not pages of files."""
+    """Memory of this process that is not file-backed."""
     return int(re.search(r"^RssAnon:\s+(\d+)", Path("/proc/self/status").read_text(), re.MULTILINE)[1]) * 1024
 
 
@@ -140,7 +141,7 @@ def private_bytes() -> int:
 
 
 def load(group: str, path: str) -> Run:
-    """Load the file as a whole, which cannot work."""
+    """Try to load the file into memory, which must fail with a MemoryError."""
     join(group)
     from gensim_sent2vec import load_epfml_vectors
 
@@ -149,28 +150,28 @@ def load(group: str, path: str) -> Run:
         load_epfml_vectors(path)
     except MemoryError as error:
         message = str(error).replace(path, "model.bin").replace(group, "(the cgroup)")
-        return seen_by(group) | {"seconds": time.perf_counter() - began, "error": message}
-    return seen_by(group) | {"seconds": time.perf_counter() - began}
+        return memory_use(group) | {"seconds": time.perf_counter() - began, "error": message}
+    return memory_use(group) | {"seconds": time.perf_counter() - began}
 
 
 def convert(group: str, path: str, native: str) -> Run:
-    """Convert it to the native layout."""
+    """Convert the file to the native format."""
     join(group)
     from gensim_sent2vec import convert_epfml
 
     began = time.perf_counter()
     convert_epfml(path, native)
-    return seen_by(group) | {"seconds": time.perf_counter() - began, "bytes": os.path.getsize(native)}
+    return memory_use(group) | {"seconds": time.perf_counter() - began, "bytes": os.path.getsize(native)}
 
 
 def serve(group: str, native: str, words: int) -> Run:
-    """Map the converted file, encode sentences, and read every row once: more than the limit holds."""
+    """Map the converted file, encode sentences, and read every row once, which exceeds the limit."""
     join(group)
     import numpy as np
 
     from gensim_sent2vec import Sent2VecKeyedVectors
 
-    # Frequent words are frequent, as in text.
+    # Words are drawn in proportion to 1 / rank, as in text.
     ids = (words ** np.random.default_rng(1).random((SENTENCES, LENGTH))).astype(int) - 1
     sentences = [" ".join(f"w{i}" for i in row) for row in ids.tolist()]
     began = time.perf_counter()
@@ -184,7 +185,7 @@ def serve(group: str, native: str, words: int) -> Run:
     step = 1 << 16
     total = sum(float(wv.vectors_ngrams[i : i + step].sum()) for i in range(0, wv.bucket, step))
     assert np.isfinite(total)
-    return seen_by(group) | {
+    return memory_use(group) | {
         "load_seconds": loaded - began,
         "first_seconds": first - loaded,
         "sentences_per_second": len(vectors) / (encoded - first),
@@ -203,10 +204,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         room, need = shutil.disk_usage(folder).free, 2 * 4 * DIM * (2 * args.words + args.bucket)
         if room < need:
             raise SystemExit(
-                f"skipped: {need // MB:,} MB of disk are needed in {args.folder}, {room // MB:,} MB are free"
+                f"skipped: {need // MB:,} MB of disk space are needed in {args.folder}, {room // MB:,} MB are free"
             )
         with cgroup(limit):
-            pass  # before minutes of writing: can one be made?
+            pass  # fail here if it cannot be created, rather than after minutes of writing
         size = make(path, args.words, args.bucket)
         options: dict[str, dict[str, Any]] = {
             "load": {"path": path},
@@ -216,19 +217,19 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         runs = {}
         for name, given in options.items():
             for file in Path(folder).iterdir():
-                forget(file)
-            with cgroup(limit) as group:  # a new one each: its highest mark is the contestant's own
+                drop_from_page_cache(file)
+            with cgroup(limit) as group:  # a new one for each, so that the peak is that of one contestant
                 runs[name] = common.measure(Contestant.python(name, __file__, name, group=str(group), **given))
-            print(f"{name}  {common.brief(runs[name])}  {runs[name].get('error', '')}", flush=True)
+            print(f"{name}  {common.summary(runs[name])}  {runs[name].get('error', '')}", flush=True)
     return {"limit": limit, "size": size, "words": args.words, "bucket": args.bucket, "dim": DIM, "runs": runs}
 
 
 def tables(result: Mapping[str, Any]) -> dict[str, str]:
     runs = result["runs"]
     load, convert, serve = (runs[name] for name in ("load", "convert", "serve"))
-    said = "MemoryError, nothing allocated" if "error" in load else "loaded"
+    outcome = "MemoryError, nothing allocated" if "error" in load else "loaded"
     rows = [
-        ["`load_epfml_vectors`", said, f"{load['seconds']:.1f} s", *memory_of(load)],
+        ["`load_epfml_vectors`", outcome, f"{load['seconds']:.1f} s", *memory_of(load)],
         ["`convert_epfml`", "converted", f"{convert['seconds']:.0f} s", *memory_of(convert)],
         [
             "`load(mmap='r')`, `encode`",
@@ -237,8 +238,10 @@ def tables(result: Mapping[str, Any]) -> dict[str, str]:
             *memory_of(serve),
         ],
     ]
-    head = f"a {result['size'] / 1e9:.1f} GB .bin under {result['limit'] / 1e9:.3g} GB"
-    return {"memory-limit": common.table([head, "", "took", "peak MB, mapped pages included", "private MB"], rows)}
+    head = f"{result['size'] / 1e9:.1f} GB .bin, limit of {result['limit'] / 1e9:.3g} GB"
+    return {
+        "memory-limit": common.table([head, "result", "time", "peak MB, including mapped pages", "private MB"], rows)
+    }
 
 
 def memory_of(run: Run) -> list[str]:
@@ -246,10 +249,10 @@ def memory_of(run: Run) -> list[str]:
 
 
 if __name__ == "__main__":
-    common.answer([load, convert, serve])
+    common.run_if_contestant([load, convert, serve])
     parser = common.arguments(__doc__.splitlines()[0], rounds=1)
-    parser.add_argument("--words", type=int, default=1_200_000)
-    parser.add_argument("--bucket", type=int, default=11_300_000)
-    parser.add_argument("--limit", type=float, default=4.0, metavar="GB", help="of the cgroup")
-    parser.add_argument("--folder", default=tempfile.gettempdir(), help="for 11 GB of files, which are deleted")
+    parser.add_argument("--words", type=int, default=1_200_000, help="number of words of the model")
+    parser.add_argument("--bucket", type=int, default=11_300_000, help="number of n-gram buckets of the model")
+    parser.add_argument("--limit", type=float, default=4.0, metavar="GB", help="limit of the cgroup")
+    parser.add_argument("--folder", default=tempfile.gettempdir(), help="folder for 11 GB of temporary files")
     common.main("memory_limit", parser.parse_args(), run, tables, corpus=False)

@@ -1,6 +1,6 @@
-"""Methods for sentence vectors, each trained on a corpus and evaluated in its own process.
+"""Methods for sentence vectors. Each is trained on a corpus and scored, in a separate process.
 
-Nothing is fitted on the files of evaluation: weightings, counts of documents and components are the corpus's.
+Nothing is fitted on the evaluation files: weightings, document frequencies and components come from the corpus.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import Any
 from common import Run
 
 DIM, EPOCHS, NEGATIVE, MIN_COUNT, SEED, THREADS = 100, 5, 10, 5, 1, 2
-SAMPLE = 20_000  # sentences that a weighting is fitted on, as after training
-COMPONENT_LINES = 100_000  # that a truncated SVD is fitted on
-HYBRID = 0.5
+SAMPLE = 20_000  # number of sentences that a weighting is fitted on, as after training
+COMPONENT_LINES = 100_000  # number of lines that a truncated SVD is fitted on
+HYBRID = 0.5  # weight of the lexical score
 
-# Ways of pooling: arguments of SentenceWeighting; None: the plain mean.
-READOUTS: dict[str, dict[str, Any] | None] = {
+# Arguments of SentenceWeighting, or None for the plain mean. The names are keys of the stored results.
+POOLINGS: dict[str, dict[str, Any] | None] = {
     "plain": None,
     "meaning": {"lexical_weight": 0},
     "default": {},
@@ -35,8 +35,8 @@ READOUTS: dict[str, dict[str, Any] | None] = {
 # Texts
 
 
-def tokenise(files: Sequence[str], tokenizer: str, path: str) -> Run:
-    """The tokens of every column of the files, kept in a file for all contestants; `path` is what `remembered` reads"""
+def tokenize(files: Sequence[str], tokenizer: str, path: str) -> Run:
+    """Tokenize every column of the files once for all contestants. `cached_tokenizer` reads the result from `path`."""
     from gensim_sent2vec._text.tokenization import Tokenization
 
     texts = {column for file in files for line in lines_of(file) for column in line.split("\t")}
@@ -45,8 +45,8 @@ def tokenise(files: Sequence[str], tokenizer: str, path: str) -> Run:
     return {"texts": len(texts)}
 
 
-def remembered(path: str) -> Callable[[str], list[str]]:
-    """A tokenizer that looks up what `tokenise` found."""
+def cached_tokenizer(path: str) -> Callable[[str], list[str]]:
+    """A tokenizer that looks up the results of `tokenize`."""
     return json.loads(Path(path).read_text(encoding="utf-8")).__getitem__
 
 
@@ -56,8 +56,8 @@ def lines_of(path: str) -> Iterator[str]:
             yield line.rstrip("\r\n")
 
 
-def spread(path: str, size: int) -> list[list[str]]:
-    """About this many lines, spread evenly over a corpus, as tokens."""
+def sample(path: str, size: int) -> list[list[str]]:
+    """The tokens of about `size` lines, evenly spaced over a corpus."""
     total = sum(1 for _ in lines_of(path))
     return [line.split() for line in islice(lines_of(path), 0, None, max(1, total // size))]
 
@@ -67,7 +67,7 @@ def spread(path: str, size: int) -> list[list[str]]:
 
 
 def scores(vectors: Any, files: Sequence[str], **options: Any) -> dict[str, dict[str, float]]:
-    """What word vectors, or a function from texts to vectors, score on each file."""
+    """Scores of word vectors, or of a function from texts to vectors, on each file."""
     from gensim_sent2vec.evaluation import evaluate_retrieval, evaluate_sts, file_kind
 
     found = {}
@@ -83,40 +83,40 @@ def scores(vectors: Any, files: Sequence[str], **options: Any) -> dict[str, dict
     return found
 
 
-def read_out(
-    wv: Any, output: Any, texts: Mapping[str, Any], readouts: Mapping[str, dict[str, Any] | None] = READOUTS
+def score_poolings(
+    wv: Any, output: Any, texts: Mapping[str, Any], poolings: Mapping[str, dict[str, Any] | None] = POOLINGS
 ) -> Run:
-    """Scores of word vectors by the way of reading sentences out, and how many numbers each sentence has.
+    """Scores of word vectors and dimensions of the sentence vectors, for each pooling.
 
-    Beside the arguments of `SentenceWeighting`, a read-out can have ``output=False`` (the output vectors are left out),
-    ``frequent`` (so many of the most frequent words are stop words) and ``bake=True`` (see `baked`).
+    A pooling consists of arguments of `SentenceWeighting`. It can also have ``output=False`` (fit without the output
+    vectors), ``frequent=N`` (the N most frequent words are stop words) and ``bake=True`` (see `baked`).
     """
     from gensim_sent2vec import SentenceWeighting
 
-    sentences = spread(texts["corpus"], SAMPLE)
-    tokenizer = remembered(texts["tokens"])
+    sentences = sample(texts["corpus"], SAMPLE)
+    tokenizer = cached_tokenizer(texts["tokens"])
     result: Run = {"scores": {}, "numbers": {}}
-    for name, readout in readouts.items():
-        options = dict(readout or {})
+    for name, pooling in poolings.items():
+        options = dict(pooling or {})
         with_output, bake = options.pop("output", True), options.pop("bake", False)
         if frequent := options.pop("frequent", 0):
             options["stop_words"] = list(islice(wv.index_to_key, frequent))
-        judged, how = wv, {"tokenizer": tokenizer, "weighting": False}
-        if readout is not None:
+        vectors, arguments = wv, {"tokenizer": tokenizer, "weighting": False}
+        if pooling is not None:
             weighting = SentenceWeighting(**options).fit(wv, sentences, output if with_output else None)
-            how["weighting"] = weighting
+            arguments["weighting"] = weighting
             if bake:
                 wv.weighting = weighting
-                judged, how = baked(wv, tokenizer, texts["corpus"]), {}
-        result["scores"][name] = scores(judged, texts["files"], **how)
-        result["numbers"][name] = (readout is not None and weighting.vector_size) or wv.vector_size
+                vectors, arguments = baked(wv, tokenizer, texts["corpus"]), {}
+        result["scores"][name] = scores(vectors, texts["files"], **arguments)
+        result["numbers"][name] = (pooling is not None and weighting.vector_size) or wv.vector_size
     return result
 
 
 def baked(wv: Any, tokenizer: Callable[[str], list[str]], corpus: str) -> Callable[[list[str]], Any]:
-    """Sentence vectors as gensim alone makes them, from the word2vec file of the baked vectors.
+    """A function that encodes texts with gensim alone, from a word2vec file of the baked vectors.
 
-    All words of the corpus have a row there, and rows are fitted on its sentences.
+    The file has a row for every word of the corpus; the rows are fitted on the sentences of the corpus.
     """
     import numpy as np
     from gensim.models import KeyedVectors
@@ -133,19 +133,19 @@ def baked(wv: Any, tokenizer: Callable[[str], list[str]], corpus: str) -> Callab
 # Methods
 
 
-def ours(texts: Mapping[str, Any], options: dict[str, Any], readouts: dict[str, Any]) -> Run:
-    """This package."""
+def ours(texts: Mapping[str, Any], options: dict[str, Any], poolings: dict[str, Any]) -> Run:
+    """Train with this package."""
     from gensim_sent2vec import Sent2Vec
 
     began = time.perf_counter()
     options = {"vector_size": DIM, "epochs": EPOCHS, "negative": NEGATIVE, "min_count": MIN_COUNT} | options
     model = Sent2Vec(corpus_file=texts["corpus"], seed=SEED, workers=THREADS, weighting=False, **options)
     seconds = time.perf_counter() - began
-    return {"train_wall": seconds, **read_out(model.wv, model.syn1neg, texts, READOUTS | readouts)}
+    return {"train_wall": seconds, **score_poolings(model.wv, model.syn1neg, texts, POOLINGS | poolings)}
 
 
 def gensim(texts: Mapping[str, Any], which: str, options: dict[str, Any]) -> Run:
-    """gensim's own models, with gensim's defaults beside the sizes that all share."""
+    """Train with gensim: the sizes that all methods share, and gensim's defaults."""
     from gensim import models
 
     began = time.perf_counter()
@@ -154,20 +154,20 @@ def gensim(texts: Mapping[str, Any], which: str, options: dict[str, Any]) -> Run
     seconds = time.perf_counter() - began
     if which == "Doc2Vec":
         return {"train_wall": seconds, **inferred(model, texts)}
-    return {"train_wall": seconds, **read_out(model.wv, getattr(model, "syn1neg", None), texts)}
+    return {"train_wall": seconds, **score_poolings(model.wv, getattr(model, "syn1neg", None), texts)}
 
 
 def inferred(model: Any, texts: Mapping[str, Any]) -> Run:
-    """Scores of vectors that are trained for each sentence, with the words held fast."""
+    """Scores of Doc2Vec: each sentence vector is trained while the model stays fixed."""
     import numpy as np
 
-    tokenizer = remembered(texts["tokens"])
-    found = scores(lambda some: np.stack([model.infer_vector(tokenizer(text)) for text in some]), texts["files"])
+    tokenizer = cached_tokenizer(texts["tokens"])
+    found = scores(lambda batch: np.stack([model.infer_vector(tokenizer(text)) for text in batch]), texts["files"])
     return {"scores": {"plain": found}, "numbers": {"plain": model.vector_size}}
 
 
 def reference(texts: Mapping[str, Any], program: str, word_ngrams: int, dropout_k: int) -> Run:
-    """The reference program, without skipping targets (a threshold of 1)."""
+    """Train with the reference program, without subsampling of targets (a threshold of 1)."""
     from gensim_sent2vec import load_epfml_vectors
 
     began = time.perf_counter()
@@ -179,32 +179,35 @@ def reference(texts: Mapping[str, Any], program: str, word_ngrams: int, dropout_
         subprocess.run(command, check=True, capture_output=True)
         seconds = time.perf_counter() - began
         wv = load_epfml_vectors(f"{folder}/model.bin")
-    return {"train_wall": seconds, **read_out(wv, None, texts)}
+    return {"train_wall": seconds, **score_poolings(wv, None, texts)}
 
 
 def tfidf(texts: Mapping[str, Any], ngrams: Sequence[int], components: Sequence[int]) -> Run:
-    """TF-IDF of tokens, or of character n-grams within them, and the leading components of each."""
+    """TF-IDF of tokens or of character n-grams within tokens, and its leading components (truncated SVD).
+
+    An empty `ngrams` stands for tokens.
+    """
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     began = time.perf_counter()
-    tokenizer = remembered(texts["tokens"])
+    tokenizer = cached_tokenizer(texts["tokens"])
     analysis: dict[str, Any] = {"analyzer": "char_wb", "ngram_range": tuple(ngrams)} if ngrams else {"analyzer": split}
     vectorizer = TfidfVectorizer(lowercase=False, **analysis).fit(lines_of(texts["corpus"]))
     result: Run = {"train_wall": time.perf_counter() - began, "scores": {}, "numbers": {}}
 
-    def encode(some: list[str]) -> Any:
-        return vectorizer.transform([" ".join(tokenizer(text)) for text in some])
+    def encode(batch: list[str]) -> Any:
+        return vectorizer.transform([" ".join(tokenizer(text)) for text in batch])
 
     result["scores"]["plain"] = scores(encode, texts["files"])
     result["numbers"]["plain"] = len(vectorizer.vocabulary_)
     if components:
-        sample = vectorizer.transform(" ".join(tokens) for tokens in spread(texts["corpus"], COMPONENT_LINES))
+        rows = vectorizer.transform(" ".join(tokens) for tokens in sample(texts["corpus"], COMPONENT_LINES))
     for n in components:
-        svd = TruncatedSVD(n, random_state=SEED).fit(sample)
-        readout = "default" if n == DIM else "200 more"
-        result["scores"][readout] = scores(lambda some, svd=svd: svd.transform(encode(some)), texts["files"])
-        result["numbers"][readout] = n
+        svd = TruncatedSVD(n, random_state=SEED).fit(rows)
+        pooling = "default" if n == DIM else "200 more"  # the column with as many dimensions
+        result["scores"][pooling] = scores(lambda batch, svd=svd: svd.transform(encode(batch)), texts["files"])
+        result["numbers"][pooling] = n
     return result
 
 
@@ -212,10 +215,10 @@ def split(line: str) -> list[str]:
     return line.split()
 
 
-METHODS = (tokenise, ours, gensim, reference, tfidf)
+METHODS = (tokenize, ours, gensim, reference, tfidf)
 
 
 def mean_pearson(found: Mapping[str, Mapping[str, float]]) -> float:
-    """Mean Pearson correlation over all files of judged pairs, times 100; nan without such files."""
+    """The mean of 100 times Pearson's r over all files of judged pairs; NaN if there are none."""
     values = [of["pearson"] for of in found.values() if "pearson" in of]
     return 100 * sum(values) / len(values) if values else math.nan

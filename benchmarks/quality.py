@@ -1,7 +1,8 @@
-"""How good are the vectors compared with those of other methods, and what does each part of the recipe contribute?
+"""How good are the vectors, compared to those of other methods, and what does each part of the recipe contribute?
 
-All methods train on the same corpus, with as many dimensions and epochs; files of judged pairs and of questions
-score them. A result grows: a contestant's scores are kept as soon as they are there, and `--only` adds to them.
+All methods are trained on the same corpus with the same number of dimensions and epochs, and scored on files of judged
+pairs and of questions. Scores are saved after each contestant and added to the stored result, so runs with `--only`
+complement each other.
 """
 
 from __future__ import annotations
@@ -53,8 +54,7 @@ GENSIM: dict[str, tuple[str, dict[str, Any]]] = {
 REFERENCE = {"reference, unigrams": (1, 0), "reference, bigrams": (2, 4)}
 QUICK = (DEFAULT, "this package, exact", "this package, bigrams", *list(GENSIM)[:2], "reference, unigrams", "TF-IDF")
 
-# One part changed: of the read-out, which is fitted again, with and without a lexical part; of the lexical part; of the
-# training.
+# Changes of one part each. PARTS are changes of the weighting, which is then fitted with and without a lexical part.
 PARTS: dict[str, dict[str, Any]] = {
     "weights of words: all the same": {"sif": None},
     "a = 1e-3": {"sif": 1e-3},
@@ -99,14 +99,14 @@ BASES = {"default": {}, "meaning": {"lexical_weight": 0}}
 
 
 def contestants(args: argparse.Namespace, language: str, texts: dict[str, Any]) -> Iterator[Contestant]:
-    """Everything that is compared on one corpus."""
+    """All methods that are compared on one corpus."""
 
     def contestant(name: str, function: str, **options: Any) -> Contestant:
         return Contestant.python(f"{language}: {name}", SCRIPT, function, texts=texts, **options)
 
     for name, options in OURS.items():
-        readouts = default_readouts() if name == DEFAULT and language in KINDS else {}
-        yield contestant(name, "ours", options=options, readouts=readouts)
+        poolings = ablation_poolings() if name == DEFAULT and language in KINDS else {}
+        yield contestant(name, "ours", options=options, poolings=poolings)
     for name, (which, options) in GENSIM.items():
         yield contestant(name, "gensim", which=which, options=options)
     for name, (word_ngrams, dropout_k) in REFERENCE.items() if args.reference else ():
@@ -118,28 +118,28 @@ def contestants(args: argparse.Namespace, language: str, texts: dict[str, Any]) 
     name = f"TF-IDF of character {low}-{high}-grams"
     yield contestant(name, "tfidf", ngrams=[low, high], components=components)
     for name, options in TRAINED.items():
-        yield contestant(f"this package, {name}", "ours", options=options, readouts={})
+        yield contestant(f"this package, {name}", "ours", options=options, poolings={})
 
 
-def default_readouts() -> dict[str, dict[str, Any]]:
-    """The read-outs of the ablation, and the baked ones, by "base / change"."""
-    readouts = {f"{base} / {name}": BASES[base] | part for base in BASES for name, part in PARTS.items()}
-    readouts |= {f"default / {name}": part for name, part in LEXICAL_PARTS.items()}
-    return readouts | {f"baked / {base}": part | {"bake": True} for base, part in BAKED.items()}
+def ablation_poolings() -> dict[str, dict[str, Any]]:
+    """The poolings of the ablation table, by "base / change", and those of baked vectors, by "baked / base"."""
+    poolings = {f"{base} / {name}": BASES[base] | part for base in BASES for name, part in PARTS.items()}
+    poolings |= {f"default / {name}": part for name, part in LEXICAL_PARTS.items()}
+    return poolings | {f"baked / {base}": part | {"bake": True} for base, part in BAKED.items()}
 
 
-def wanted(args: argparse.Namespace, name: str) -> bool:
-    """Whether this contestant, "language: name", is asked for."""
-    language, _, of = name.partition(": ")
-    quick = of in QUICK or of.startswith("TF-IDF")
-    if language == "korean words":  # what morphemes are worth
-        quick &= of == DEFAULT or of.startswith("TF-IDF")
-        return quick and args.only in name
-    return (quick or not args.quick) and args.only in name
+def selected(args: argparse.Namespace, label: str) -> bool:
+    """Whether the arguments select the contestant with this label, "language: name"."""
+    language, _, name = label.partition(": ")
+    quick = name in QUICK or name.startswith("TF-IDF")
+    if language == "korean words":  # a comparison with morphemes needs few contestants
+        quick &= name == DEFAULT or name.startswith("TF-IDF")
+        return quick and args.only in label
+    return (quick or not args.quick) and args.only in label
 
 
 def run(args: argparse.Namespace, result: dict[str, Any]) -> None:
-    """Score the contestants asked for, and keep each."""
+    """Score the selected contestants, saving the result after each."""
     corpora = {"english": args.english, "korean": args.korean, "korean words": args.korean_words}
     with tempfile.TemporaryDirectory() as folder:
         for language, corpus in corpora.items():
@@ -149,19 +149,23 @@ def run(args: argparse.Namespace, result: dict[str, Any]) -> None:
             if not files:
                 raise SystemExit(f"--eval: {args.eval!r} has no {' or '.join(FILES[language])}")
             texts = {"corpus": corpus, "files": files, "tokens": f"{folder}/{language}.json"}
-            chosen = [of for of in contestants(args, language, texts) if wanted(args, of.name)]
+            chosen = [
+                contestant for contestant in contestants(args, language, texts) if selected(args, contestant.name)
+            ]
             if not chosen:
                 continue
-            made = {"files": files, "tokenizer": TOKENIZERS[language], "path": texts["tokens"]}
-            common.measure(Contestant.python("tokenise", SCRIPT, "tokenise", **made))
+            options = {"files": files, "tokenizer": TOKENIZERS[language], "path": texts["tokens"]}
+            common.measure(Contestant.python("tokenize", SCRIPT, "tokenize", **options))
             of_language = result["languages"].setdefault(language, {"corpus": size(corpus), "runs": {}})
             if of_language["corpus"] != size(corpus):
-                raise SystemExit(f"--{language.replace(' ', '-')}: the result there is is of another corpus; --new")
-            for of in chosen:
-                found = common.measure(of)
-                of_language["runs"][of.name.partition(": ")[2]] = found
+                raise SystemExit(
+                    f"--{language.replace(' ', '-')}: the stored result is of another corpus; pass --new to replace it"
+                )
+            for contestant in chosen:
+                found = common.measure(contestant)
+                of_language["runs"][contestant.name.partition(": ")[2]] = found
                 common.save(QUESTION, result)
-                print(f"{of.name}  {found['wall']:.0f} s  {brief(found)}", file=sys.stderr, flush=True)
+                print(f"{contestant.name}  {found['wall']:.0f} s  {summary(found)}", file=sys.stderr, flush=True)
 
 
 def size(corpus: str) -> dict[str, int]:
@@ -169,15 +173,15 @@ def size(corpus: str) -> dict[str, int]:
     return {"lines": len(lines), "tokens": sum(lines)}
 
 
-def brief(found: Mapping[str, Any]) -> str:
+def summary(found: Mapping[str, Any]) -> str:
     return "  ".join(f"{name} {mean_pearson(of):.1f}" for name, of in found["scores"].items() if "/" not in name)
 
 
 # -----------------------------------------------------------------------------------------------------
 # Report
 
-WORDS = "words as they stand"
-COLUMNS = {  # read-out: heading
+WORDS = "without morphemes"
+COLUMNS = {  # pooling: heading
     "plain": "plain",
     "meaning": "weighted, semantic part only",
     "default": "weighted",
@@ -186,7 +190,7 @@ COLUMNS = {  # read-out: heading
 
 
 def rows_of(result: Mapping[str, Any], language: str) -> dict[str, dict[str, Any]]:
-    """The runs of the main table in order, the baked vectors as a row of their own."""
+    """The runs of the main table in order, with a separate row for the baked vectors."""
     runs = result["languages"].get(language, {}).get("runs", {})
     order = [name for name in (*OURS, *GENSIM, *REFERENCE) if name in runs]
     rows = {}
@@ -204,8 +208,8 @@ def rows_of(result: Mapping[str, Any], language: str) -> dict[str, dict[str, Any
     return rows
 
 
-def fullest(name: str, found: Mapping[str, Any]) -> str:
-    """The kind of pooling with the most dimensions: chosen by kind, not by score."""
+def widest_pooling(name: str, found: Mapping[str, Any]) -> str:
+    """The pooling with the most dimensions, regardless of its score."""
     return "plain" if name.startswith("TF-IDF") or "200 more" not in found["scores"] else "200 more"
 
 
@@ -213,7 +217,7 @@ def english_table(result: Mapping[str, Any]) -> str:
     header = ["mean Pearson × 100", *COLUMNS.values()]  # noqa: RUF001
     rows = []
     for name, found in rows_of(result, "english").items():
-        means = {readout: mean_pearson(of) for readout, of in found["scores"].items()}
+        means = {pooling: mean_pearson(of) for pooling, of in found["scores"].items()}
         rows.append([label(name, found), *(f"{means[of]:.1f}" if of in means else "" for of in COLUMNS)])
     return f"{common.table(header, rows)}\n\n{conditions(result, 'english')}"
 
@@ -224,8 +228,8 @@ def korean_table(result: Mapping[str, Any]) -> str:
     rows = []
     for name, found in rows_of(result, "korean").items():
         of = found["scores"]
-        cells = [both(of[readout]) if readout in of else "" for readout in COLUMNS]
-        faq = of[fullest(name, found)]["faq-ko"]
+        cells = [both(of[pooling]) if pooling in of else "" for pooling in COLUMNS]
+        faq = of[widest_pooling(name, found)]["faq-ko"]
         ranks = [" / ".join(f"{faq[f'{kind}P@{k}']:.3f}" for k in (1, 3, 5)) for kind in ("", "hybrid ")]
         rows.append([label(name, found), *cells, *ranks])
     return f"{common.table(header, rows)}\n\n{conditions(result, 'korean')}"
@@ -236,23 +240,23 @@ def both(found: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def label(name: str, found: Mapping[str, Any]) -> str:
-    """The name, with the number of dimensions if it differs."""
+    """The name of a method, with the number of dimensions if it differs from the other methods'."""
     plain = found["numbers"].get("plain", DIM)
     return name if plain == DIM else f"{name} ({plain:,} dimensions)"
 
 
 def conditions(result: Mapping[str, Any], language: str) -> str:
-    """What the figures are of."""
+    """A note below a table: the corpus and the parameters."""
     corpus = result["languages"][language]["corpus"]
     return (
-        f"{corpus['tokens'] / 1e6:.1f} million tokens; {DIM} dimensions, {EPOCHS} epochs, {NEGATIVE} negatives, words "
-        f"that occur {MIN_COUNT} times, {THREADS} threads, seed {SEED}. Of TF-IDF the last two of these columns are "
-        f"the {DIM} and {DIM + 200} leading components (truncated SVD), where they were asked for."
+        f"{corpus['tokens'] / 1e6:.1f} million tokens; {DIM} dimensions, {EPOCHS} epochs, {NEGATIVE} negative samples, "
+        f"min_count {MIN_COUNT}, {THREADS} threads, seed {SEED}. For TF-IDF, the columns 'weighted' and 'weighted, 200 "
+        f"more dimensions' show the {DIM} and {DIM + 200} leading components (truncated SVD), if they were measured."
     )
 
 
 def ablation_table(result: Mapping[str, Any]) -> str:
-    """A row for each part: the default recipe, and the meaning alone, with this part changed."""
+    """A row for each change, in the default recipe and in its semantic part alone."""
     languages = [of for of in ("english", "korean") if DEFAULT in result["languages"].get(of, {}).get("runs", {})]
     header, rows = [""], []
     for language in languages:
@@ -277,7 +281,7 @@ KINDS = {
 
 
 def scores_of(runs: Mapping[str, Any], name: str, base: str) -> Any:
-    """The scores with one part changed, or None."""
+    """The scores with one change, or None if they were not measured."""
     if name in TRAINED or f"this package, {name}" in OURS:
         return runs.get(f"this package, {name}", {}).get("scores", {}).get(base)
     return runs[DEFAULT]["scores"].get(base if name == "the default" else f"{base} / {name}")
@@ -296,7 +300,7 @@ def tables(result: Mapping[str, Any]) -> dict[str, str]:
     return made
 
 
-README_ROWS = (  # of the tables, in the words of README.md
+README_ROWS = (  # rows of the main tables, and their names in README.md
     (DEFAULT, "this package"),
     ("reference, unigrams", "the Sent2Vec program, our weighting"),
     ("gensim Word2Vec, CBOW", "gensim Word2Vec (CBOW), our weighting"),
@@ -307,14 +311,14 @@ README_ROWS = (  # of the tables, in the words of README.md
 
 
 def found_row(result: Mapping[str, Any], language: str, name: str) -> Mapping[str, Any]:
-    """The run of that name, of TF-IDF by the start of its name (the n-grams' lengths differ between languages)."""
+    """A run by its name; for TF-IDF by a prefix, because the lengths of the n-grams differ between languages."""
     rows = rows_of(result, language)
     start = "TF-IDF of character" if name == "TF-IDF of characters" else name
     return next(found for row, found in rows.items() if row.startswith(start))
 
 
 def readme_table(result: Mapping[str, Any]) -> str:
-    """One row per method: English STS plain and weighted, Korean STS, and Korean questions by hybrid search."""
+    """One row per method: English STS with plain and weighted means, KorSTS, and hybrid search for Korean questions."""
     header = [
         "",
         "English STS, plain mean",
@@ -328,13 +332,14 @@ def readme_table(result: Mapping[str, Any]) -> str:
         english, korean = (found_row(result, language, name) for language in ("english", "korean"))
         means = {pooling: mean_pearson(of) for pooling, of in english["scores"].items()}
         cells = [f"{means[of]:.1f}" if of in means else "" for of in ("plain", "default", "200 more")]
-        most = korean["scores"][fullest(name, korean)]
+        most = korean["scores"][widest_pooling(name, korean)]
         cells += [f"{100 * most['korsts-dev']['pearson']:.1f}", f"{most['faq-ko']['hybrid P@1']:.3f}"]
         rows.append([shown, *cells])
     note = (
-        f"Mean Pearson × 100 of 13 sets (SemEval 2012–2014), and of KorSTS; 100 dimensions unless the column says "  # noqa: RUF001
-        f"otherwise, in Korean 300. TF-IDF has {_dimensions(result, 'english'):,} dimensions in English and "
-        f"{_dimensions(result, 'korean'):,} in Korean; its other columns are the leading components (truncated SVD)."
+        f"Mean Pearson × 100 of 13 sets (SemEval 2012–2014), and of KorSTS; 100 dimensions in English unless the "  # noqa: RUF001
+        f"heading says otherwise, 300 in Korean. TF-IDF has {_dimensions(result, 'english'):,} dimensions in English "
+        f"and {_dimensions(result, 'korean'):,} in Korean; its other columns are the leading components (truncated "
+        "SVD)."
     )
     return f"{common.table(header, rows)}\n\n{note}"
 
@@ -344,7 +349,7 @@ def _dimensions(result: Mapping[str, Any], language: str) -> int:
 
 
 def headlines(result: Mapping[str, Any]) -> dict[str, str]:
-    """The figures that README.md opens with."""
+    """The sentences about quality at the top of README.md."""
     ours, characters = (found_row(result, "english", name) for name in (DEFAULT, "TF-IDF of characters"))
     plain = [
         mean_pearson(found["scores"]["plain"])
@@ -352,14 +357,14 @@ def headlines(result: Mapping[str, Any]) -> dict[str, str]:
         if name.startswith("gensim Word2Vec")
     ]
     faq = [
-        found["scores"][fullest(DEFAULT, found)]["faq-ko"]["hybrid P@1"]
+        found["scores"][widest_pooling(DEFAULT, found)]["faq-ko"]["hybrid P@1"]
         for found in (found_row(result, "korean words", DEFAULT), found_row(result, "korean", DEFAULT))
     ]
     return {
         "headline-quality": (
             f"- **{mean_pearson(ours['scores']['default']):.1f} on English STS with {DIM} dimensions** (mean Pearson "
-            f"\u00d7 100 of 13 sets); gensim's Word2Vec, averaged, scores {min(plain):.0f} to {max(plain):.0f}. "
-            f"With {DIM + 200} dimensions {mean_pearson(ours['scores']['200 more']):.1f}, where TF-IDF needs "
+            f"\u00d7 100 of 13 sets); averaged gensim Word2Vec vectors score {min(plain):.0f} to {max(plain):.0f}. "
+            f"With {DIM + 200} dimensions it is {mean_pearson(ours['scores']['200 more']):.1f}; TF-IDF needs "
             f"{_dimensions(result, 'english'):,} for {mean_pearson(characters['scores']['plain']):.1f}."
         ),
         "headline-korean": (
@@ -370,12 +375,15 @@ def headlines(result: Mapping[str, Any]) -> dict[str, str]:
 
 
 def plot(result: Mapping[str, Any]) -> None:
-    """Each method on the English files, with the most dimensions."""
+    """Scores on the English files: for each method, the pooling with the most dimensions."""
     values = {
-        name: mean_pearson(found["scores"][fullest(name, found)]) for name, found in rows_of(result, "english").items()
+        name: mean_pearson(found["scores"][widest_pooling(name, found)])
+        for name, found in rows_of(result, "english").items()
     }
     if values:
-        common.bars(QUESTION, result, values, "mean Pearson x 100, most dimensions", "{:.1f}".format)
+        common.bar_chart(
+            QUESTION, result, values, "mean Pearson x 100, pooling with the most dimensions", "{:.1f}".format
+        )
 
 
 # -----------------------------------------------------------------------------------------------------
@@ -384,25 +392,29 @@ def plot(result: Mapping[str, Any]) -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--english", metavar="CORPUS", help="one sentence per line, as the tokenizer 'words' splits it")
-    parser.add_argument("--korean", metavar="CORPUS", help="one sentence per line, as the tokenizer 'kiwi' splits it")
+    parser.add_argument("--english", metavar="CORPUS", help="one sentence per line, tokenized by 'words'")
+    parser.add_argument("--korean", metavar="CORPUS", help="one sentence per line, tokenized by 'kiwi'")
     parser.add_argument(
-        "--korean-words", metavar="CORPUS", help="the same as 'words' splits it: what morphemes are worth"
+        "--korean-words", metavar="CORPUS", help="the same text tokenized by 'words', for comparison with morphemes"
     )
-    parser.add_argument("--eval", metavar="FOLDER", help="with sts*.tsv, korsts-dev.tsv, faq-ko.tsv")
-    parser.add_argument("--reference", metavar="PATH", help="the reference program")
-    parser.add_argument("--quick", action="store_true", help="some contestants, and no training for the ablation")
-    parser.add_argument("--only", metavar="TEXT", default="", help='only those with this in their "language: name"')
-    parser.add_argument("--new", action="store_true", help="forget the result there is, rather than add to it")
-    parser.add_argument("--report", action="store_true", help="measure nothing, report the result there is")
-    parser.add_argument("--update-readme", action="store_true", help="put the tables into README.md")
+    parser.add_argument("--eval", metavar="FOLDER", help="a folder with sts*.tsv, korsts-dev.tsv, faq-ko.tsv")
+    parser.add_argument("--reference", metavar="PATH", help="the executable of the reference program")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer contestants, and no training for the ablation table"
+    )
+    parser.add_argument(
+        "--only", metavar="TEXT", default="", help='run only contestants whose label, "language: name", contains TEXT'
+    )
+    parser.add_argument("--new", action="store_true", help="replace the stored result instead of adding to it")
+    parser.add_argument("--report", action="store_true", help="report the stored result without measuring")
+    parser.add_argument("--update-readme", action="store_true", help="write the tables into the README files")
     args = parser.parse_args()
     if not args.report and not (args.eval and (args.english or args.korean or args.korean_words)):
-        parser.error("--eval and one corpus at least are needed")
+        parser.error("--eval and at least one corpus are required")
     return args
 
 
-def begun(args: argparse.Namespace) -> dict[str, Any]:
+def stored_or_new(args: argparse.Namespace) -> dict[str, Any]:
     """The result to add to."""
     result: dict[str, Any] = {"machine": common.machine(), "parameters": parameters(), "languages": {}}
     path = common.results_file(QUESTION, result["machine"]["versions"]["gensim_sent2vec"])
@@ -410,7 +422,7 @@ def begun(args: argparse.Namespace) -> dict[str, Any]:
         return result
     kept = json.loads(path.read_text())
     if kept["parameters"] != result["parameters"]:
-        raise SystemExit(f"{path} is of other parameters, {kept['parameters']}: --new begins anew")
+        raise SystemExit(f"{path}: measured with other parameters, {kept['parameters']}; pass --new to replace it")
     return kept
 
 
@@ -420,7 +432,7 @@ def parameters() -> dict[str, int]:
 
 def main() -> None:
     args = arguments()
-    result = common.load(QUESTION) if args.report else begun(args)
+    result = common.load(QUESTION) if args.report else stored_or_new(args)
     if not args.report:
         run(args, result)
     common.report(tables(result), result, args.update_readme)
@@ -428,5 +440,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    common.answer(methods.METHODS)
+    common.run_if_contestant(methods.METHODS)
     main()

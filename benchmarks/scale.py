@@ -1,7 +1,7 @@
-"""What does training cost as lines grow longer, threads more, and the corpus larger?
+"""How does the cost of training grow with the length of lines, the number of threads and the size of the corpus?
 
-Five small questions: the cost of a word by the length of its line; two threads against one; counting the
-vocabulary; token lists against a file; peak memory against the matrices.
+There are five measurements: time per word by line length; two threads compared to one; counting the vocabulary; token
+lists compared to a file; and peak memory compared to the size of the matrices.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Any
 import common
 from common import Contestant, Run
 
-LENGTHS = (10, 100, 1000, 2800, 10_000)  # words a line
+LENGTHS = (10, 100, 1000, 2800, 10_000)  # words per line
 MODES = {"unigrams": {"word_ngrams": 1, "dropout_k": 0}, "bigrams": {"word_ngrams": 2, "dropout_k": 4}}
-ALPHA = 0.05  # a rate at which lines of any length train; it changes no cost
+ALPHA = 0.05  # low enough for lines of any length; it does not affect the speed
 REPEATS = (1, 8)
 QUESTIONS = ["length", "threads", "count", "source", "memory"]
 SOURCES = ("corpus_file", "list", "LineSentence")
@@ -30,7 +30,7 @@ SOURCES = ("corpus_file", "list", "LineSentence")
 
 
 def train(path: str, mode: str, threads: int, min_count: int, words: int, source: str = "corpus_file") -> Run:
-    """Train over and over, until about so many words are trained."""
+    """Train as many epochs as it takes to train about `words` words."""
     from gensim.models.word2vec import LineSentence
 
     from gensim_sent2vec import Sent2Vec
@@ -62,7 +62,7 @@ def count(path: str, threads: int) -> Run:
 
 
 def gensim_count(path: str) -> Run:
-    """Count the vocabulary as gensim does."""
+    """Count the vocabulary with gensim."""
     from gensim.models import Word2Vec
 
     model = Word2Vec(vector_size=100)
@@ -73,7 +73,7 @@ def gensim_count(path: str) -> Run:
 
 
 def memory(path: str, mode: str) -> Run:
-    """Count and train; the process's peak is measured from outside."""
+    """Count and train. Peak memory is measured from outside."""
     import resource
 
     from gensim_sent2vec import Sent2Vec
@@ -112,8 +112,8 @@ def rejoin(corpus: str, path: str, length: int, words: int) -> str:
     return path
 
 
-def few(length: int) -> int:
-    """So many words that the reference, whose cost of a word grows with its line, takes some seconds."""
+def reference_words(length: int) -> int:
+    """The number of words that the reference trains in a few seconds; its time per word grows with the line length."""
     return max(2 * length, int(4 / (3e-6 + 1.5e-7 * length)))
 
 
@@ -130,7 +130,7 @@ def by_length(args: argparse.Namespace, folder: Path) -> list[Contestant]:
             here = {"mode": mode, "threads": 1, "words": args.words}
             contestants.append(Contestant.python(name, __file__, "train", path=many, min_count=5, **here))
             if args.reference and length <= args.longest:
-                part = rejoin(args.corpus, f"{folder}/few-{length}.txt", length, few(length))
+                part = rejoin(args.corpus, f"{folder}/few-{length}.txt", length, reference_words(length))
                 name += ", few"
                 contestants.append(Contestant.python(name, __file__, "train", path=part, min_count=1, **here))
                 name = f"reference, {mode}, {length}, few"
@@ -223,7 +223,7 @@ def length_table(runs: Mapping[str, Any]) -> str:
         rows.append(row)
     header = ["words per line"]
     for mode in MODES:
-        header += [f"{mode}: against the reference", "ns per word", "the reference's"]
+        header += [f"{mode}: vs. reference", "ns per word", "reference, ns per word"]
     return common.table(header, rows)
 
 
@@ -235,7 +235,7 @@ def threads_table(runs: Mapping[str, Any]) -> str:
         ratios = [common.times(common.ratio(of_one, one, figure)) for figure in ("speed_wall", "speed")]
         cores = f"{common.median([{'cores': run['speed_wall'] / run['speed']} for run in of_one], 'cores'):.1f}"
         rows.append([mode, threads, *ratios, cores, common.rate(common.median(of_one, "speed_wall"))])
-    header = ["", "threads", "faster, by the clock", "a thread, by CPU time", "cores in use", "words/s"]
+    header = ["", "threads", "speedup, wall time", "per thread, CPU time", "cores in use", "words/s"]
     return common.table(header, rows)
 
 
@@ -244,7 +244,7 @@ def count_table(runs: Mapping[str, Any]) -> str:
     for name, of_one in runs.items():
         ratios = [common.times(common.ratio(of_one, runs["gensim"], figure)) for figure in ("speed_wall", "speed")]
         rows.append([name, *ratios, common.rate(common.median(of_one, "speed"))])
-    return common.table(["", "against gensim, by the clock", "by CPU time", "tokens/s per thread"], rows)
+    return common.table(["", "vs. gensim, wall time", "vs. gensim, CPU time", "tokens/s per thread"], rows)
 
 
 def source_table(runs: Mapping[str, Any]) -> str:
@@ -252,7 +252,7 @@ def source_table(runs: Mapping[str, Any]) -> str:
     for name, of_one in runs.items():
         ratios = [common.times(common.ratio(of_one, runs["corpus_file"], figure)) for figure in ("speed_wall", "speed")]
         rows.append([name, *ratios, common.rate(common.median(of_one, "speed_wall"))])
-    return common.table(["", "against the file, by the clock", "by CPU time", "words/s"], rows)
+    return common.table(["", "vs. corpus_file, wall time", "vs. corpus_file, CPU time", "words/s"], rows)
 
 
 def memory_table(runs: Mapping[str, Any]) -> str:
@@ -261,24 +261,30 @@ def memory_table(runs: Mapping[str, Any]) -> str:
         estimate, imports, peak = (common.median(of_one, figure) for figure in ("estimate", "imports", "max_rss"))
         beyond = peak - imports - estimate
         rows.append([name, *(f"{size / 1e6:,.0f}" for size in (beyond, estimate, imports, peak))])
-    header = ["", "MB beyond the model and the imports", "the model (estimate_memory)", "imports", "peak"]
+    header = ["", "MB beyond model and imports", "model (estimate_memory), MB", "imports, MB", "peak, MB"]
     return common.table(header, rows)
 
 
 def plot(result: Mapping[str, Any]) -> None:
     speeds = {name: common.median(runs, "speed") for name, runs in result["length"].items()}
     shown = {name: speed for name, speed in speeds.items() if not (name.startswith("this") and name.endswith("few"))}
-    common.bars("scale", result, shown, "words per CPU second, one thread, by words per line")
+    common.bar_chart("scale", result, shown, "words per CPU second, one thread, by words per line")
 
 
 if __name__ == "__main__":
-    common.answer([train, count, gensim_count, memory])
+    common.run_if_contestant([train, count, gensim_count, memory])
     parser = common.arguments(__doc__)
-    parser.add_argument("--reference", metavar="PATH", help="the reference program")
-    parser.add_argument("--longest", type=int, default=2800, help="the longest lines that the reference is given")
-    parser.add_argument("--words", type=int, default=2_000_000, help="tokens of the corpus that are used")
+    parser.add_argument("--reference", metavar="PATH", help="the executable of the reference program")
     parser.add_argument(
-        "--questions", nargs="+", choices=QUESTIONS, default=QUESTIONS, help="the others keep their result"
+        "--longest", type=int, default=2800, help="longest lines, in words, that the reference is measured with"
     )
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--words", type=int, default=2_000_000, help="number of tokens of the corpus to use")
+    parser.add_argument(
+        "--questions",
+        nargs="+",
+        choices=QUESTIONS,
+        default=QUESTIONS,
+        help="measure only these; the others keep their stored results",
+    )
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="numbers of threads to measure")
     common.main("scale", parser.parse_args(), run, tables, plot)

@@ -1,7 +1,7 @@
-"""How long does a search among many sentences take, and how much memory?
+"""How much time and memory does a search among a million sentences take?
 
-Vectors are drawn at random around a few thousand centres, so that there are near ones, as among sentences; the spelling
-is that of the corpus given, over and over where it is short.
+Vectors are random, in clusters around a few thousand centers, so that they have near neighbors as sentences do. Lexical
+scores are computed on the lines of the given corpus, repeated if it is short.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any
 import common
 from common import Contestant, Run
 
-DIM, TOPN, CENTRES = 100, 10, 4000
-ALONE, TOGETHER = 50, 1000  # queries one by one, and at once
+DIM, TOPN, CENTERS = 100, 10, 4000
+SINGLE, BATCH = 50, 1000  # numbers of queries: one by one, and in a batch
 
 
 # -----------------------------------------------------------------------------------------------------
@@ -27,22 +27,23 @@ ALONE, TOGETHER = 50, 1000  # queries one by one, and at once
 
 
 def draw(n: int, seed: int) -> Any:
-    """Unit vectors (n, DIM) in clusters, and the same centres for every seed."""
+    """Unit vectors, float32 (n, DIM), in clusters. The centers are the same for every seed."""
     import numpy as np
 
-    centres = np.random.default_rng(0).standard_normal((CENTRES, DIM), dtype=np.float32)
-    rows = np.random.default_rng(seed)
-    vectors = centres[rows.integers(0, CENTRES, n)] + 0.7 * rows.standard_normal((n, DIM), dtype=np.float32)
+    centers = np.random.default_rng(0).standard_normal((CENTERS, DIM), dtype=np.float32)
+    rng = np.random.default_rng(seed)
+    vectors = centers[rng.integers(0, CENTERS, n)] + 0.7 * rng.standard_normal((n, DIM), dtype=np.float32)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 def lines(path: str) -> Iterator[str]:
+    """The lines of a file, repeated without end."""
     with open(path, encoding="utf-8") as file:
         yield from cycle([line.rstrip("\n") for line in file])
 
 
-def words() -> Any:
-    """A model of two words: queries are vectors here."""
+def two_words() -> Any:
+    """Vectors of two words, the least that an index needs: queries are given as vectors."""
     import numpy as np
 
     from gensim_sent2vec import Sent2VecKeyedVectors
@@ -68,7 +69,7 @@ def build(path: str, n: int, output: str, dtype: str, method: str) -> Run:
     graph = Graph.build(vectors) if method == "hnsw" else None
     lexical = LexicalScores.fit(texts) if method == "exact" and dtype == "float32" else None
     seconds = time.perf_counter() - began
-    SentenceIndex(words(), vectors, texts, np.arange(n), graph, lexical=lexical).save(output)
+    SentenceIndex(two_words(), vectors, texts, np.arange(n), graph, lexical=lexical).save(output)
     return {"build": seconds, "bytes": os.path.getsize(output)}
 
 
@@ -77,19 +78,19 @@ def build(path: str, n: int, output: str, dtype: str, method: str) -> Run:
 
 
 def ours(index: str, exact: str | None = None) -> Run:
-    """One by one and at once; against the exact index the share of its results that are found."""
+    """Search with an index, query by query and in a batch. If `exact` is given, also report recall relative to it."""
     from gensim_sent2vec import SentenceIndex
 
-    wv, before = words(), own_memory()
+    wv, before = two_words(), private_memory()
     began = time.perf_counter()
     loaded = SentenceIndex.load(index, wv, mmap="r")
     seconds = time.perf_counter() - began
-    queries = draw(TOGETHER, 2)
-    run = timed(lambda some: loaded.most_similar_batch(some, topn=TOPN), loaded.most_similar, queries)
-    after = own_memory()
+    queries = draw(BATCH, 2)
+    run = timed(lambda batch: loaded.most_similar_batch(batch, topn=TOPN), loaded.most_similar, queries)
+    after = private_memory()
     run |= {"load": seconds, "own": None if after is None or before is None else after - before}
     if exact:
-        truth = SentenceIndex.load(exact, words(), mmap="r").most_similar_batch(queries, topn=TOPN)
+        truth = SentenceIndex.load(exact, two_words(), mmap="r").most_similar_batch(queries, topn=TOPN)
         found = loaded.most_similar_batch(queries, topn=TOPN)
         shared = [len({key for key, _ in a} & {key for key, _ in b}) for a, b in zip(found, truth)]
         run["recall"] = sum(shared) / (TOPN * len(shared))
@@ -97,16 +98,16 @@ def ours(index: str, exact: str | None = None) -> Run:
 
 
 def spelling(index: str, path: str) -> Run:
-    """The lexical scores alone, which a hybrid search adds to a query."""
+    """Compute the lexical scores alone, which hybrid search computes in addition."""
     from gensim_sent2vec import SentenceIndex
 
-    scores = SentenceIndex.load(index, words(), mmap="r").lexical
-    queries = list(islice(lines(path), 7, 7 + ALONE))
+    scores = SentenceIndex.load(index, two_words(), mmap="r").lexical
+    queries = list(islice(lines(path), 7, 7 + SINGLE))
     return timed(None, scores.scores, queries)
 
 
 def gensim_words(index: str) -> Run:
-    """gensim's most_similar over the same float32 vectors, held in memory."""
+    """Search with gensim's most_similar, over the same float32 vectors in memory."""
     from gensim.models import KeyedVectors
 
     from gensim_sent2vec._files import container
@@ -116,16 +117,16 @@ def gensim_words(index: str) -> Run:
     wv.vectors, wv.index_to_key = vectors, range(len(vectors))  # type: ignore[assignment]
     wv.key_to_index = {i: i for i in range(len(vectors))}  # type: ignore[misc]
     wv.fill_norms()
-    return timed(None, lambda query: wv.most_similar([query], topn=TOPN), draw(ALONE, 2))
+    return timed(None, lambda query: wv.most_similar([query], topn=TOPN), draw(SINGLE, 2))
 
 
 def timed(batch: Callable[[Any], Any] | None, one: Callable[[Any], Any], queries: Any) -> Run:
-    """Seconds of a query, alone and among many; the first ones, which read the file, do not count."""
+    """Seconds per query, one by one and in a batch, after a warm-up that reads the file."""
     one(queries[0])
     began, cpu = time.perf_counter(), time.process_time()
-    for query in queries[:ALONE]:
+    for query in queries[:SINGLE]:
         one(query)
-    run = {"alone": (time.process_time() - cpu) / ALONE, "alone_wall": (time.perf_counter() - began) / ALONE}
+    run = {"alone": (time.process_time() - cpu) / SINGLE, "alone_wall": (time.perf_counter() - began) / SINGLE}
     if batch:
         batch(queries[:64])
         began, cpu = time.perf_counter(), time.process_time()
@@ -135,8 +136,8 @@ def timed(batch: Callable[[Any], Any] | None, one: Callable[[Any], Any], queries
     return run
 
 
-def own_memory() -> int | None:
-    """Bytes that this process has written; pages of a mapped index are not its own."""
+def private_memory() -> int | None:
+    """Bytes of memory that only this process uses and has written; excludes the pages of a mapped index."""
     try:
         text = Path("/proc/self/smaps_rollup").read_text()
     except OSError:
@@ -159,23 +160,23 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             built[name] = common.measure(Contestant.python(name, __file__, "build", **options))
             return output
 
-        def enter(name: str, function: str, **options: Any) -> None:
+        def add(name: str, function: str, **options: Any) -> None:
             contestants.append(Contestant.python(name, __file__, function, **options))
 
         contestants: list[Contestant] = []
         n = args.sentences
         exact = index("exact, float32", n, "float32", "exact")
-        enter("exact, float32", "ours", index=exact)
+        add("exact, float32", "ours", index=exact)
         half = index("exact, float16", n, "float16", "exact")
-        enter("exact, float16", "ours", index=half)
-        enter("spelling alone", "spelling", index=exact, path=args.corpus)
-        enter("gensim's most_similar, float32", "gensim_words", index=exact)
+        add("exact, float16", "ours", index=half)
+        add("spelling alone", "spelling", index=exact, path=args.corpus)
+        add("gensim's most_similar, float32", "gensim_words", index=exact)
         if args.graph:
             names = [f"{method}, float16, {args.graph:,} sentences" for method in ("exact", "hnsw")]
             fewer = half if args.graph == n else index(names[0], args.graph, "float16", "exact")
             if fewer != half:
-                enter(names[0], "ours", index=fewer)
-            enter(names[1], "ours", index=index(names[1], args.graph, "float16", "hnsw"), exact=fewer)
+                add(names[0], "ours", index=fewer)
+            add(names[1], "ours", index=index(names[1], args.graph, "float16", "hnsw"), exact=fewer)
         return {
             "sentences": args.sentences,
             "built": built,
@@ -201,22 +202,18 @@ def tables(result: Mapping[str, Any]) -> dict[str, str]:
             shown("load", 1e-3, ".0f"), shown("own", 1e6, ",.0f"),
             f"{size['bytes'] / 1e6:,.0f}" if size else "",
         ])  # fmt: skip
-    header = [
-        "",
-        "ms of CPU time per query",
-        f"each of {TOGETHER:,}",
-        "ms of wall time per query",
-        f"each of {TOGETHER:,}",
-    ]
-    header += [f"recall@{TOPN}", "ms to load", "own MB", "MB of the file"]
-    text = f"{result['sentences']:,} sentences, {DIM} dimensions, the best {TOPN}.\n\n"
+    header = ["", "CPU ms per query", f"in a batch of {BATCH:,}", "wall ms per query", f"in a batch of {BATCH:,}"]
+    header += [f"recall@{TOPN}", "load, ms", "private MB", "file, MB"]
+    text = f"{result['sentences']:,} sentences, {DIM} dimensions, top {TOPN}.\n\n"
     return {"search": text + common.table(header, rows)}
 
 
 if __name__ == "__main__":
-    common.answer([build, ours, spelling, gensim_words])
+    common.run_if_contestant([build, ours, spelling, gensim_words])
     parser = common.arguments(__doc__ or "")
-    parser.add_argument("--sentences", type=int, default=1_000_000, help="in the index")
-    parser.add_argument("--graph", type=int, metavar="N", help="an approximate index of so many too; needs usearch")
-    parser.add_argument("--folder", metavar="DIR", help="where the indexes are written for a while")
+    parser.add_argument("--sentences", type=int, default=1_000_000, help="number of sentences in the index")
+    parser.add_argument(
+        "--graph", type=int, metavar="N", help="also build an approximate index of N sentences; needs usearch"
+    )
+    parser.add_argument("--folder", metavar="DIR", help="folder for temporary files")
     common.main("search", parser.parse_args(), run, tables)

@@ -1,11 +1,11 @@
-"""One model, many processes: how long loading takes, and what each process holds for itself.
+"""How long does loading take if many processes share one model, and how much memory does each of them add?
 
-A model of the size asked for is made up: words `word0`, `word1`, … with random rows. Processes load it by mmap, all
-of them alive together, and encode sentences of their own, whose words are drawn in proportion to 1/rank, as words of a
-text are. *Private* is the unique set size (Private_Clean and Private_Dirty of /proc/self/smaps_rollup) of a process
-when all have encoded, less what it was after the imports; *written* is the Private_Dirty of it. The rest of it are
-pages of the model's file that no other process has touched so far: the system drops them when memory is short, and
-they are nobody's once another process reads them. Linux only.
+A synthetic model has the words `word0`, `word1`, … and random rows. All processes load it with mmap, run at the same
+time and encode different sentences, whose words are drawn in proportion to 1 / rank, as in text. *Private* is the
+unique set size of a process (Private_Clean and Private_Dirty of /proc/self/smaps_rollup) when all processes have
+encoded, minus its value after the imports. *Written* is the Private_Dirty part of it. The rest consists of pages of the
+file that no other process has read so far: the kernel can drop them, and they are no longer private once another
+process reads them. Linux only.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any
 import common
 from common import Contestant, Run
 
-TOKENS = 12  # words of a sentence
+TOKENS = 12  # words per sentence
 
 
 # -----------------------------------------------------------------------------------------------------
@@ -33,7 +33,7 @@ TOKENS = 12  # words of a sentence
 
 
 def make(folder: str, words: int, buckets: int, dim: int) -> Run:
-    """The same random vectors as a file of this package and as files of gensim."""
+    """Save the same random vectors as a file of this package and as files of gensim."""
     import numpy as np
     from gensim.models import KeyedVectors
 
@@ -55,15 +55,15 @@ def make(folder: str, words: int, buckets: int, dim: int) -> Run:
     plain.index_to_key, plain.key_to_index = names, {name: i for i, name in enumerate(names)}
     plain.vectors, plain.expandos = wv.vectors, wv.expandos
     plain.save(f"{folder}/gensim")
-    os.sync()  # or pages of gensim's files would be called written later on
+    os.sync()  # otherwise pages of gensim's files would be counted as written
     return {"save_seconds": seconds, "bytes": Path(f"{folder}/ours").stat().st_size}
 
 
 def sentences(number: int, count: int, words: int) -> list[list[str]]:
-    """Sentences of process `number`."""
-    draw = random.Random(number).random
-    rank = math.log(words)
-    return [[f"word{int(math.exp(draw() * rank)) - 1}" for _ in range(TOKENS)] for _ in range(count)]
+    """The sentences of process `number`."""
+    uniform = random.Random(number).random
+    log_words = math.log(words)
+    return [[f"word{int(math.exp(uniform() * log_words)) - 1}" for _ in range(TOKENS)] for _ in range(count)]
 
 
 # -----------------------------------------------------------------------------------------------------
@@ -86,14 +86,14 @@ LOAD = {"ours": load_ours, "gensim": load_gensim}
 
 
 def encode(vectors: Any, sentence: list[str]) -> Any:
-    """A sentence's vector: of words and n-grams, or gensim's mean of the words."""
+    """The vector of a sentence: the mean of words and n-grams, or gensim's mean of words."""
     if hasattr(vectors, "encode"):
         return vectors.encode([sentence], workers=1, show_progress_bar=False)[0]
     return vectors.get_mean_vector(sentence, pre_normalize=False)
 
 
 def memory() -> Run:
-    """Bytes that only this process holds, and those of them that it has written."""
+    """Bytes of memory that only this process uses, the part that it has written, and its resident set size."""
     lines = Path("/proc/self/smaps_rollup").read_text().splitlines()[1:]
     sizes = {name: int(size.split()[0]) * 1024 for name, size in (line.split(":") for line in lines)}
     return {
@@ -104,44 +104,44 @@ def memory() -> Run:
 
 
 def serve(
-    number: int, which: str, folder: str, words: int, count: int, inherited: Any, barrier: Any, answers: Any
+    number: int, which: str, folder: str, words: int, count: int, inherited: Any, barrier: Any, results: Any
 ) -> None:
-    """A process that loads, or has inherited, the vectors, and encodes."""
-    import gensim_sent2vec  # noqa: F401  (and gensim with it)
+    """The body of a process: load the vectors unless they are inherited, encode, and report times and memory."""
+    import gensim_sent2vec  # noqa: F401  (imports gensim too, so that `before` includes both)
 
-    own = sentences(number, count, words)
+    texts = sentences(number, count, words)
     before = memory()
     barrier.wait()
     began = time.perf_counter()
     vectors = inherited if inherited is not None else LOAD[which](folder)
     loaded = time.perf_counter()
-    encode(vectors, own[0])
+    encode(vectors, texts[0])
     first = time.perf_counter()
-    for sentence in own:
+    for sentence in texts:
         encode(vectors, sentence)
     barrier.wait()
     after = memory()
-    barrier.wait()  # none ends before all have looked
+    barrier.wait()  # no process exits before all have measured their memory
     times = {"load": loaded - began, "first": first - loaded}
-    answers.put(times | {name: after[name] - before[name] for name in after})
+    results.put(times | {name: after[name] - before[name] for name in after})
 
 
 def processes(which: str, method: str, folder: str, words: int, count: int, n: int) -> Run:
-    """So many processes at once; the slowest and the largest of them."""
+    """Run `n` processes at the same time. Returns the maximum and the median of each figure over the processes."""
     context = multiprocessing.get_context(method)
     inherited = LOAD[which](folder) if method == "fork" else None
-    barrier, answers = context.Barrier(n), context.SimpleQueue()
+    barrier, results = context.Barrier(n), context.SimpleQueue()
     children = [
-        context.Process(target=serve, args=(i, which, folder, words, count, inherited, barrier, answers))
+        context.Process(target=serve, args=(i, which, folder, words, count, inherited, barrier, results))
         for i in range(n)
     ]
     for child in children:
         child.start()
-    told = [answers.get() for _ in children]
+    runs = [results.get() for _ in children]
     for child in children:
         child.join()
-    return {name: max(run[name] for run in told) for name in told[0]} | {
-        f"median_{name}": statistics.median(run[name] for run in told) for name in told[0]
+    return {name: max(run[name] for run in runs) for name in runs[0]} | {
+        f"median_{name}": statistics.median(run[name] for run in runs) for name in runs[0]
     }
 
 
@@ -186,14 +186,14 @@ def tables(result: Mapping[str, Any]) -> dict[str, str]:
     header = ["", "load, ms", "first sentence, ms", "private, MB per process", "written, MB per process"]
     note = (
         f"{result['words']:,} words and {result['buckets']:,} n-gram rows of {result['dim']} dimensions, a file of "
-        f"{result['bytes'] / 1e9:.2f} GB (gensim's holds the words only); {result['sentences']:,} sentences a process; "
-        "the slowest and the largest of the processes."
+        f"{result['bytes'] / 1e9:.2f} GB (gensim's files contain the words only); {result['sentences']:,} sentences "
+        "per process. Each figure is the maximum over the processes."
     )
     return {"share": f"{common.table(header, rows)}\n\n{note}", "headline-share": headline(result)}
 
 
 def headline(result: Mapping[str, Any]) -> str:
-    """The figure that README.md opens with: the most that any of several processes holds for itself."""
+    """The bullet point about memory at the top of README.md: the most private memory of any of four processes."""
     several = [runs for name, runs in result["processes"].items() if name.startswith("this package, 4 processes")]
     private = max(common.median(runs, "private") for runs in several) / 1e6
     return (
@@ -203,12 +203,12 @@ def headline(result: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    common.answer([make, processes])
+    common.run_if_contestant([make, processes])
     parser = common.arguments(__doc__.splitlines()[0])
-    parser.add_argument("--folder", metavar="DIR", help="where the model is made, for a while")
-    parser.add_argument("--words", type=int, default=1_000_000)
-    parser.add_argument("--buckets", type=int, default=2_000_000)
-    parser.add_argument("--dim", type=int, default=100)
-    parser.add_argument("--sentences", type=int, default=10_000, help="that each process encodes")
-    parser.add_argument("--processes", type=int, nargs="+", default=[1, 4, 16])
+    parser.add_argument("--folder", metavar="DIR", help="folder for temporary files")
+    parser.add_argument("--words", type=int, default=1_000_000, help="number of words of the model")
+    parser.add_argument("--buckets", type=int, default=2_000_000, help="number of n-gram rows of the model")
+    parser.add_argument("--dim", type=int, default=100, help="dimensions of the model")
+    parser.add_argument("--sentences", type=int, default=10_000, help="number of sentences that each process encodes")
+    parser.add_argument("--processes", type=int, nargs="+", default=[1, 4, 16], help="numbers of processes to measure")
     common.main("share", parser.parse_args(), run, tables, corpus=False)

@@ -1,7 +1,8 @@
-"""How fast is training, compared with the reference program and with gensim's own models?
+"""How fast is training, compared to the reference program and to gensim's models?
 
-Two measures. *Training*: words of the vocabulary trained in a CPU second of the training phase alone. *Whole
-run*: from a text file to a saved model, five epochs, two threads, counting and saving included.
+There are two measurements. *Training* is the number of in-vocabulary words trained per CPU second, in the training
+phase alone. *Whole run* is the time from a text file to a saved model, with five epochs and two threads, including
+counting and saving.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from common import Contestant, Run
 
 DIM, NEGATIVE, MIN_COUNT, ALPHA, BUCKET = 100, 10, 5, 0.2, 2_000_000
 MODES = {"unigrams": {"word_ngrams": 1, "dropout_k": 0}, "bigrams": {"word_ngrams": 2, "dropout_k": 4}}
-OURS = {"shared": True, "exact": False}  # shared_negatives
+SHARED_NEGATIVES = {"shared": True, "exact": False}
 GENSIM = ("Word2Vec", "Doc2Vec", "FastText")
 WHOLE_EPOCHS, WHOLE_THREADS = 5, 2
 
@@ -29,7 +30,7 @@ WHOLE_EPOCHS, WHOLE_THREADS = 5, 2
 
 
 def corpus(path: str) -> Run:
-    """The size of the corpus, and how many of its tokens are words of the vocabulary."""
+    """The size of the corpus, and how many of its tokens are in the vocabulary."""
     from gensim_sent2vec._text.counting import count_file
 
     counts, lines, tokens = count_file(path)
@@ -41,7 +42,7 @@ def corpus(path: str) -> Run:
 
 
 def ours(path: str, mode: str, shared: bool, threads: int, epochs: int) -> Run:
-    """This package."""
+    """Train with this package."""
     from gensim_sent2vec import Sent2Vec
 
     model = Sent2Vec(**our_options(mode, shared, threads, epochs))
@@ -52,7 +53,7 @@ def ours(path: str, mode: str, shared: bool, threads: int, epochs: int) -> Run:
 
 
 def ours_whole(path: str, mode: str, shared: bool, weighting: bool = False) -> Run:
-    """This package, to a saved model."""
+    """From a text file to a saved model with this package."""
     from gensim_sent2vec import Sent2Vec
 
     with tempfile.TemporaryDirectory() as folder:
@@ -63,7 +64,7 @@ def ours_whole(path: str, mode: str, shared: bool, weighting: bool = False) -> R
 
 
 def our_options(mode: str, shared: bool, threads: int, epochs: int) -> dict[str, Any]:
-    """The reference's options as ours."""
+    """Arguments of `Sent2Vec` that correspond to the options of `reference`."""
     return MODES[mode] | {
         "vector_size": DIM,
         "alpha": ALPHA,
@@ -73,12 +74,12 @@ def our_options(mode: str, shared: bool, threads: int, epochs: int) -> dict[str,
         "shared_negatives": shared,
         "workers": threads,
         "epochs": epochs,
-        "weighting": False,  # fitted after training, which the others do not do; the whole run has it as a row
+        "weighting": False,  # the other contestants fit none; the whole run has separate rows with it
     }
 
 
 def gensim(path: str, which: str, threads: int, epochs: int, words: int) -> Run:
-    """gensim's own models: CBOW with a window of 5 (Word2Vec, FastText), DBOW (Doc2Vec); no subsampling."""
+    """Train with gensim: CBOW with a window of 5 (Word2Vec, FastText) or DBOW (Doc2Vec), without subsampling."""
     from gensim.models import Doc2Vec, FastText, Word2Vec
 
     options: dict[str, Any] = {
@@ -102,7 +103,7 @@ def gensim(path: str, which: str, threads: int, epochs: int, words: int) -> Run:
 
 
 class Clock:
-    """The wall and CPU seconds of a block."""
+    """Measures the wall time and CPU time of a ``with`` block."""
 
     def __enter__(self) -> Clock:
         self._wall, self._cpu = time.perf_counter(), time.process_time()
@@ -116,7 +117,7 @@ class Clock:
 
 
 def reference(name: str, program: str, path: str, mode: str, threads: int, epochs: int, output: str) -> Contestant:
-    """The reference program, without target subsampling (a threshold of 1)."""
+    """Train with the reference program, without subsampling of targets (a threshold of 1)."""
     settings = {
         "input": path,
         "output": output,
@@ -131,14 +132,14 @@ def reference(name: str, program: str, path: str, mode: str, threads: int, epoch
         "loss": "ns",
         "epoch": epochs,
         "thread": threads,
-        "verbose": 1,  # its running progress would cost it a few per cent
+        "verbose": 1,  # no progress output, which would cost a few percent
     }
     options = [part for key, value in settings.items() for part in (f"-{key}", str(value))]
     return Contestant(name, (program, "sent2vec", *options), reference_speed)
 
 
 def reference_speed(printed: str) -> Run:
-    """Its closing line: words of the vocabulary for each CPU second of the training phase, all threads' added up."""
+    """Parse its last report: in-vocabulary words per CPU second of the training phase, summed over all threads."""
     return {"speed": float(re.findall(r"words/sec/thread:\s*(\d+)", printed)[-1])}
 
 
@@ -150,8 +151,8 @@ def training(args: argparse.Namespace, threads: int, words: int, output: str) ->
     contestants = []
     here = {"path": args.corpus, "threads": threads, "epochs": args.epochs}
     for mode in MODES:
-        for draws, shared in OURS.items():
-            name = f"this package, {mode}, {draws}"
+        for kind, shared in SHARED_NEGATIVES.items():
+            name = f"this package, {mode}, {kind}"
             contestants.append(Contestant.python(name, __file__, "ours", mode=mode, shared=shared, **here))
         if args.reference:
             name = f"reference, {mode}"
@@ -165,8 +166,8 @@ def training(args: argparse.Namespace, threads: int, words: int, output: str) ->
 def whole_run(args: argparse.Namespace, output: str) -> list[Contestant]:
     contestants = []
     for mode in MODES:
-        for draws, shared in OURS.items():
-            name = f"this package, {mode}, {draws}"
+        for kind, shared in SHARED_NEGATIVES.items():
+            name = f"this package, {mode}, {kind}"
             contestants.append(
                 Contestant.python(name, __file__, "ours_whole", path=args.corpus, mode=mode, shared=shared)
             )
@@ -208,18 +209,18 @@ def tables(result: Mapping[str, Any]) -> dict[str, str]:
 
 
 def headline(result: Mapping[str, Any]) -> str:
-    """The figure that README.md opens with."""
+    """The bullet point about speed at the top of README.md."""
     runs = result["training"]["1"]
     ours = runs["this package, unigrams, shared"]
     reference, word2vec = (common.ratio(ours, runs[of], "speed") for of in ("reference, unigrams", "gensim Word2Vec"))
     return (
         f"- **{reference:.0f} times faster training** than the Sent2Vec program and {word2vec:.0f} times faster than "
-        "gensim's Word2Vec, one thread each."
+        "gensim's Word2Vec, each with one thread."
     )
 
 
 def readme_table(result: Mapping[str, Any]) -> str:
-    """Training with one thread, and complete runs with two."""
+    """Training with one thread, and whole runs with two."""
     runs, whole = result["training"]["1"], result["whole_run"]
     rows = []
     for name in ("this package, unigrams, shared", "this package, bigrams, shared", "reference, unigrams",
@@ -232,7 +233,7 @@ def readme_table(result: Mapping[str, Any]) -> str:
             common.times(common.ratio(of_all, whole[name], "wall")) if of_all and name in whole else "",
             f"{common.median(whole[name], 'max_rss') / 1e6:,.0f}" if name in whole else "",
         ])  # fmt: skip
-    header = ["", "trained words per CPU second", "× the reference", "× the reference, file to saved model", "peak MB"]  # noqa: RUF001
+    header = ["", "words trained per CPU second", "vs. reference", "vs. reference, file to saved model", "peak MB"]
     return common.table(header, rows)
 
 
@@ -243,14 +244,10 @@ def base_of(name: str, runs: Mapping[str, Any]) -> Any:
 
 
 def training_table(result: Mapping[str, Any]) -> str:
-    """A row a contestant; a pair of columns for each number of threads."""
+    """One row per contestant, three columns per number of threads."""
     header = [""]
     for threads in result["training"]:
-        header += [
-            f"against the reference, threads: {threads}",
-            "against gensim's Word2Vec",
-            "words/s per thread",
-        ]
+        header += [f"vs. reference, threads: {threads}", "vs. gensim Word2Vec", "words/s per thread"]
     names = list(next(iter(result["training"].values())))
     rows = []
     for name in names:
@@ -272,27 +269,29 @@ def whole_run_table(result: Mapping[str, Any]) -> str:
         seconds = [f"{common.median(runs[name], figure):.0f}" for figure in ("wall", "cpu")]
         memory = f"{common.median(runs[name], 'max_rss') / 1e6:,.0f}"
         rows.append([name, *faster, *seconds, memory])
-    header = ["", "faster, by the clock", "by CPU time", "seconds", "CPU seconds", "peak MB"]
+    header = ["", "vs. reference, wall time", "vs. reference, CPU time", "wall time, s", "CPU time, s", "peak MB"]
     text = common.table(header, rows)
     if not any(base_of(name, runs) for name in runs):
         return text
-    # It counts its epochs in tokens and line ends, but moves on by known words.
+    # It stops after epochs × (tokens + line ends) but counts only in-vocabulary words on the way.  # noqa: RUF003
     passes = (size["tokens"] + size["lines"]) / size["words"]
-    note = f"In an epoch the reference goes over this corpus {passes:.2f} times; the figures are of epochs as they are."
+    note = (
+        f"One epoch of the reference is {passes:.2f} passes over this corpus; the figures are not corrected for this."
+    )
     return f"{text}\n\n{note}"
 
 
 def plot(result: Mapping[str, Any]) -> None:
     threads, runs = next(iter(result["training"].items()))
     speeds = {name: common.median(of_one, "speed") for name, of_one in runs.items()}
-    common.bars("train", result, speeds, f"words per CPU second, threads: {threads}")
+    common.bar_chart("train", result, speeds, f"words per CPU second, threads: {threads}")
 
 
 if __name__ == "__main__":
-    common.answer([corpus, ours, ours_whole, gensim])
+    common.run_if_contestant([corpus, ours, ours_whole, gensim])
     parser = common.arguments(__doc__)
-    parser.add_argument("--reference", metavar="PATH", help="the reference program")
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--epochs", type=int, default=1, help="of the first measure")
-    parser.add_argument("--gensim", nargs="*", choices=GENSIM, default=GENSIM[:2], help="gensim's models")
+    parser.add_argument("--reference", metavar="PATH", help="the executable of the reference program")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="numbers of threads to measure")
+    parser.add_argument("--epochs", type=int, default=1, help="epochs of the first measurement")
+    parser.add_argument("--gensim", nargs="*", choices=GENSIM, default=GENSIM[:2], help="gensim models to measure")
     common.main("train", parser.parse_args(), run, tables, plot)

@@ -1,4 +1,4 @@
-"""The directive ``commands``: a page of the command line, generated from its parsers."""
+"""The Sphinx directive ``commands``: documents the command line, generated from its parsers."""
 
 import argparse
 import re
@@ -46,19 +46,19 @@ def section(parser: argparse.ArgumentParser, level: int = 2) -> Iterator[str]:
 
 
 def definition(action: argparse.Action) -> str:
-    """An argument and its help, as an item of a definition list."""
+    """An argument and its help as an item of a definition list."""
     value = f" {action.metavar or '|'.join(action.choices or ())}" if action.nargs != 0 else ""
     names = [f"`{name}{value}`" for name in action.option_strings] or [f"`{action.metavar}`"]
     return f"{', '.join(names)}\n: {marked((action.help or '').replace('%%', '%'))}\n"
 
 
 def marked(text: str) -> str:
-    """Text with its options as code, since Markdown turns two hyphens into a dash."""
+    """Mark options as code, because Markdown turns two hyphens into a dash."""
     return re.sub(r"(?<![\w`-])--[a-z][\w-]*", r"`\g<0>`", text)
 
 
 def dedented(text: str) -> str:
-    """Lines without the two leading spaces that they have in the help."""
+    """Remove the two spaces that lines begin with in the help."""
     return re.sub(r"^ {2}", "", text.rstrip(), flags=re.MULTILINE)
 
 

@@ -1,11 +1,11 @@
-"""How the pages are built, without a network: ``pip install ".[docs]"``, then ``sphinx-build -W docs docs/_build``."""
+"""Sphinx configuration. To build: ``pip install ".[docs]"``, then ``sphinx-build -W docs docs/_build`` (offline)."""
 
 import sys
 from pathlib import Path
 
 from gensim_sent2vec import __version__
 
-sys.path.insert(0, str(Path(__file__).parent))  # the extensions beside this file
+sys.path.insert(0, str(Path(__file__).parent))  # for the extensions in this folder
 
 project = "gensim-sent2vec"
 author = "the authors of gensim-sent2vec"
@@ -20,13 +20,13 @@ extensions = [
     "command_page",
 ]
 exclude_patterns = ["_build"]
-default_role = "py:obj"  # `names` in docstrings lead to what they name
+default_role = "py:obj"  # `name` in a docstring links to the object of that name
 
-# Docstrings are numpydoc's.
+# Docstrings are numpydoc.
 napoleon_google_docstring = False
 napoleon_use_rtype = False
-napoleon_use_ivar = True  # attributes are listed, not described twice
-autodoc_typehints = "none"  # types are told, with shapes, in the docstrings
+napoleon_use_ivar = True  # do not document attributes twice
+autodoc_typehints = "none"  # docstrings state the types, with shapes
 autodoc_member_order = "bysource"
 toc_object_entries_show_parents = "hide"
 autoclass_content = "class"

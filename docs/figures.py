@@ -1,10 +1,10 @@
-"""Figures in the pages: tables made from benchmarks/results by the scripts that measured them, never typed.
+"""The Sphinx directive ``benchmark``: a table generated from benchmarks/results by the script that measured it.
 
     ```{benchmark} quality-ablation
     :rows: the default; a = 1e-3; a = 1e-4
     ```
 
-is the table of that name in the README.md, or some rows of it, of the results of this version.
+inserts the table of that name, or only the given rows of it, from the results of the installed version.
 """
 
 import importlib
@@ -27,7 +27,7 @@ RESULTS = BENCHMARKS / "results" / __version__
 
 @cache
 def tables() -> dict[str, str]:
-    """The Markdown of every table, by name, from all results that a script can report."""
+    """All tables of the stored results, as Markdown by name."""
     made: dict[str, str] = {}
     sys.path.insert(0, str(BENCHMARKS))
     try:
@@ -40,22 +40,22 @@ def tables() -> dict[str, str]:
 
 
 def chosen(table: str, rows: list[str]) -> str:
-    """A table's header and the rows that begin with these names, in the order asked for.
+    """The header of a table and the rows with the given names, in the order of `rows`.
 
     Raises
     ------
     ValueError
-        Where there is no such row.
+        If the table has no row of that name.
     """
     lines = [line for line in table.splitlines() if line.startswith("|")]
     of = {line.split("|")[1].strip(): line for line in lines[2:]}
     if missing := [name for name in rows if name not in of]:
-        raise ValueError(f"there is no row {missing[0]!r}; there are {', '.join(of)}")
+        raise ValueError(f"rows: no row {missing[0]!r}; the rows are {', '.join(of)}")
     return "\n".join([*lines[:2], *(of[name] for name in rows)])
 
 
 class Benchmark(SphinxDirective):
-    """The directive ``benchmark``: a table by its name, whole or the `rows` named, separated by semicolons."""
+    """A table by its name, or some of its rows: ``:rows:`` with names separated by semicolons."""
 
     required_arguments = 1
     option_spec: ClassVar[dict[str, Any]] = {"rows": directives.unchanged}
@@ -63,7 +63,7 @@ class Benchmark(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         name = self.arguments[0]
         if name not in tables():
-            raise self.error(f"benchmark: there is no table {name!r}; there are {', '.join(tables())}")
+            raise self.error(f"benchmark: no table {name!r}; the tables are {', '.join(tables())}")
         table = tables()[name]
         for path in RESULTS.glob("*.json"):
             self.env.note_dependency(str(path))

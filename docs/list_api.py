@@ -1,11 +1,11 @@
-"""List the public API of the installed package, a line per name with its signature, to be compared between versions.
+"""List the public API of the installed package, one line per name with its signature, to compare versions.
 
-    python docs/list_api.py > before.txt      # one version installed
-    python docs/list_api.py > after.txt       # another one
+    python docs/list_api.py > before.txt      # with one version installed
+    python docs/list_api.py > after.txt       # with another version installed
     diff before.txt after.txt
 
-Listed are the names of ``gensim_sent2vec.__all__``, and what the documented modules define. Modules whose extra is not
-installed are reported on standard error.
+The list contains the names in ``gensim_sent2vec.__all__`` and the public definitions of the documented modules. Modules
+whose extra is not installed are reported on standard error.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MODULES = (
 
 
 def signature(value: Any) -> str:
-    """The parameters and their defaults, without annotations, whose spelling may differ between equal ones."""
+    """The parameters and their defaults. Annotations are left out, as equal ones can be written differently."""
     try:
         parameters = inspect.signature(value).parameters.values()
     except (TypeError, ValueError):
@@ -37,7 +37,7 @@ def signature(value: Any) -> str:
 
 
 def lines_of(name: str, value: Any) -> Iterator[str]:
-    """A class with its public attributes, a function, or a constant."""
+    """The lines of a class and its public attributes, of a function, or of a constant."""
     if inspect.isclass(value):
         yield f"{name}{signature(value)}"
         for attribute in dir(value):
@@ -53,7 +53,7 @@ def lines_of(name: str, value: Any) -> Iterator[str]:
 
 
 def defined_in(module: ModuleType) -> Iterator[tuple[str, Any]]:
-    """The public functions and classes that a module defines itself."""
+    """The public functions and classes that a module defines, not those that it imports."""
     for name, value in vars(module).items():
         if not name.startswith("_") and getattr(value, "__module__", None) == module.__name__:
             yield name, value
@@ -67,7 +67,7 @@ def main() -> None:
         try:
             module = importlib.import_module(f"gensim_sent2vec.{short}")
         except ImportError as error:
-            print(f"{short}: not listed, {error}", file=sys.stderr)
+            print(f"{short}: not listed: {error}", file=sys.stderr)
             continue
         for name, value in defined_in(module):
             lines.update(lines_of(f"{short}.{name}", value))

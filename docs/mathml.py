@@ -1,4 +1,4 @@
-"""Equations as MathML, which browsers set by themselves: no script, and nothing to be fetched."""
+"""A Sphinx math renderer that writes MathML, which browsers display without scripts or downloads."""
 
 from typing import Any
 
@@ -18,6 +18,6 @@ def _block(translator: Any, node: nodes.math_block) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Offer Sphinx the renderer."""
+    """Register the renderer."""
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

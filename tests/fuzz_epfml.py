@@ -1,8 +1,8 @@
-"""Damaged .bin files by the hundred thousand: every one is read, or refused with its name.
+"""Fuzz the readers of .bin files: each damaged file is either read or rejected with an error that names it.
 
     python tests/fuzz_epfml.py SEED SECONDS
 
-Under a limit of 2 GB of address space, so that an allocation the file does not warrant is seen as well. Half a million
+The address space is limited to 2 GB to detect allocations that the size of the file does not justify. Half a million
 files take two and a half minutes.
 """
 
@@ -18,7 +18,7 @@ from epfml_files import build
 
 from gensim_sent2vec import convert_epfml, load_epfml_model, load_epfml_vectors
 
-WHOLE = (
+INTACT = (
     build(),
     build(word_ngrams=3),
     build(words=[b"\xff", b"a\x80", b"", b"x"], labels=["__label__a"]),
@@ -26,12 +26,12 @@ WHOLE = (
     build(version=12, extra_rows=0),
 )
 NUMBERS = (0, 1, -1, 2**31 - 1, -(2**31), 2**31, 2**62, 2**63 - 1, -(2**63))
-HEAD = 230  # bytes that are not numbers of the matrices
+HEAD = 230  # length in bytes of the part before the matrices
 
 
 def damaged(rng: random.Random) -> bytes:
-    """A file with one to four bits flipped, parts cut off, left out or put in, or numbers replaced."""
-    data = bytearray(rng.choice(WHOLE))
+    """A file with one to four changes: bytes flipped, truncated, inserted, deleted or replaced by extreme integers."""
+    data = bytearray(rng.choice(INTACT))
     for _ in range(rng.choice((1, 1, 1, 2, 4))):
         at, head = rng.randrange(len(data) or 1), rng.randrange(min(len(data), HEAD) or 1)
         kind = rng.randrange(6)
@@ -52,7 +52,7 @@ def damaged(rng: random.Random) -> bytes:
 
 
 def read(path: Path, which: int) -> str:
-    """Read a file in one of the ways there are; what came of it."""
+    """Read a file with one of the three readers. Returns the outcome: what was read, or the type of the error."""
     try:
         if which == 0:
             convert_epfml(path, path.with_suffix(".s2v"))

@@ -1,11 +1,12 @@
-"""Damaged and forged input by the million: every reader takes it or refuses it with a clear error.
+"""Fuzz all readers with damaged and forged input: they must accept it or reject it with a clear error.
 
     python tests/fuzz_readers.py SEED INPUTS [TARGET …]
 
-Targets: see `TARGETS`; all of them by default, INPUTS each. Input i of a target depends on the seed and i alone. A
-process of its own reads them, with little memory beyond what it has, and is killed by an input that takes ten seconds.
-Where it ends, or an error is none that a reader may give, the input's number is printed and the next one follows;
-`python tests/fuzz_readers.py SEED 1 TARGET NUMBER` reads it again. `fuzz_epfml.py` does the same for the .bin.
+INPUTS is the number of inputs per target. The targets are the keys of `TARGETS`, by default all of them. Input i of a
+target depends only on the seed and i. A child process reads the inputs with limited memory, and is killed if an input
+takes ten seconds. If it dies, or raises an error that a reader must not raise, the number of the input is printed and
+the run continues with the next one; `python tests/fuzz_readers.py SEED 1 TARGET NUMBER` repeats it. `fuzz_epfml.py`
+does the same for .bin files.
 """
 
 from __future__ import annotations
@@ -44,11 +45,12 @@ TEXTS = ("the police of new york", "한국어 unheard of é", "", "x " * 40, "\u
 TOKENS = [["the", "\ud800", "", "of"], ["new york", "안전모를", "police"], []]
 NUMBERS = (0, 1, -1, 2, 3, 7, 255, 2**31 - 1, 2**31, -(2**31), 2**32, 2**40, 2**62, 2**63 - 1, -(2**63), 2**64 - 1)
 VALUES = (*NUMBERS, 0.5, 1e308, -0.0, None, True, False, "", "the", "kiwi:", "\ud800", [], {}, [[]], {"a": 1}, "F32")
-SECONDS, ROOM = 10, 1 << 28  # for an input, and bytes that its reader may take
+TIMEOUT = 10  # seconds per input
+MEMORY = 1 << 28  # bytes that the child process may allocate
 
 
 class Wrong(Exception):
-    """What no reader may do."""
+    """A reader behaved in a way that it must not."""
 
 
 # -----------------------------------------------------------------------------------------------------
@@ -56,7 +58,7 @@ class Wrong(Exception):
 
 
 def damaged(rng: Random, data: bytes, other: bytes = b"") -> bytes:
-    """Bytes with bits flipped, parts cut off, left out, put in or doubled, or numbers replaced."""
+    """Data with one to five changes: bytes flipped, truncated, deleted, inserted, repeated or replaced by integers."""
     out = bytearray(data)
     for _ in range(rng.choice((1, 1, 1, 2, 5))):
         at, kind = rng.randrange(len(out) + 1), rng.randrange(8)
@@ -80,16 +82,17 @@ def damaged(rng: Random, data: bytes, other: bytes = b"") -> bytes:
 
 
 def number_bytes(rng: Random) -> bytes:
+    """An extreme or a small integer, as 8 little-endian bytes."""
     number = rng.choice((*NUMBERS, rng.randrange(300)))
     return (number % 2**64).to_bytes(8, "little")
 
 
 # -----------------------------------------------------------------------------------------------------
-# The native layout
+# The native format
 
 
-def whole_files() -> list[bytes]:
-    """Small files of every kind of vectors."""
+def intact_files() -> list[bytes]:
+    """Small files of all kinds of vectors."""
     rng = np.random.default_rng(0)
     sentences = [
         ["the", "police", "of", "new", "york"],
@@ -128,7 +131,7 @@ def whole_files() -> list[bytes]:
 
 
 def forged(rng: Random, data: bytes) -> bytes:
-    """A file whose checksums are right and whose header and arrays may say anything."""
+    """A file with correct checksums and an arbitrarily changed header or arrays."""
     (length,) = struct.unpack_from("<Q", data)
     header, body = json.loads(data[8 : 8 + length]), data[8 + length :]
     metadata = header.pop("__metadata__")
@@ -159,7 +162,7 @@ def forged(rng: Random, data: bytes) -> bytes:
 
 
 def lay_out(header: dict[str, Any], arrays: dict[str, bytearray]) -> list[str]:
-    """Put the arrays one after the other, those of large items first, as the format wants it."""
+    """Lay out the arrays contiguously, largest items first, as the format requires. Returns the names in that order."""
     known = [name for name in arrays if isinstance(header.get(name), dict)]
     sizes = {name: container.DTYPES[header[name]["dtype"]].itemsize if in_format(header[name]) else 0 for name in known}
     order = sorted(known, key=lambda name: -sizes[name])
@@ -171,6 +174,7 @@ def lay_out(header: dict[str, Any], arrays: dict[str, bytearray]) -> list[str]:
 
 
 def in_format(entry: Any) -> bool:
+    """Whether an array's entry in the header has a valid dtype and a list as shape."""
     return (
         isinstance(entry, dict)
         and entry.get("dtype") in list(container.DTYPES)
@@ -179,7 +183,7 @@ def in_format(entry: Any) -> bool:
 
 
 def change(rng: Random, tree: Any) -> None:
-    """Replace, remove or double one thing somewhere in JSON."""
+    """Replace, delete or copy one random value of a JSON tree."""
     while True:
         keys = list(tree) if isinstance(tree, dict) else list(range(len(tree)))
         if not keys:
@@ -203,7 +207,7 @@ def change(rng: Random, tree: Any) -> None:
 
 
 def resize(rng: Random, entry: dict[str, Any], data: bytearray) -> None:
-    """More or fewer rows, another number of columns or dimensions, or another type: bytes and shape in accord."""
+    """Change the shape or the dtype of an array, and its bytes accordingly."""
     if not in_format(entry) or not all(type(n) is int and 0 <= n < 1000 for n in entry["shape"]):
         return
     if rng.random() < 0.3:
@@ -217,7 +221,7 @@ def resize(rng: Random, entry: dict[str, Any], data: bytearray) -> None:
 
 
 def forge_array(rng: Random, data: bytearray) -> None:
-    """Numbers replaced at places where numbers may be."""
+    """Replace random aligned values by extreme integers."""
     for _ in range(rng.choice((1, 2, 20))):
         width = rng.choice((1, 2, 4, 8))
         at = rng.randrange(len(data) // width or 1) * width
@@ -226,10 +230,10 @@ def forge_array(rng: Random, data: bytearray) -> None:
 
 
 class Native:
-    """`Sent2VecKeyedVectors.load` and all that is done with what it gives."""
+    """`Sent2VecKeyedVectors.load`, and every use of the loaded vectors."""
 
     def __init__(self, folder: str) -> None:
-        self.files, self.path = whole_files(), Path(folder, "damaged.s2v")
+        self.files, self.path = intact_files(), Path(folder, "damaged.s2v")
 
     def __call__(self, rng: Random) -> str:
         data = rng.choice(self.files)
@@ -249,13 +253,13 @@ class Native:
 
 
 def use(wv: Sent2VecKeyedVectors) -> None:
-    """All sorts of reading; finite rows give finite sentences."""
-    numbers: list[Any] = [wv.vectors, wv.vectors_ngrams]
+    """Use the vectors in all ways that read them. Finite rows must give finite sentence vectors."""
+    parts: list[Any] = [wv.vectors, wv.vectors_ngrams]
     if wv.weighting is not None:
         arrays, facts = wv.weighting.to_arrays()
         values = chain(arrays.values(), facts.values(), facts["parameters"].values())
-        numbers += [value for value in values if isinstance(value, (np.ndarray, float))]
-    small = all(np.isfinite(a).all() and (abs(np.asarray(a, dtype=np.float64)) < 1e9).all() for a in numbers)
+        parts += [value for value in values if isinstance(value, (np.ndarray, float))]
+    small = all(np.isfinite(a).all() and (abs(np.asarray(a, dtype=np.float64)) < 1e9).all() for a in parts)
     results = [wv.encode(TOKENS, weighting=False), wv.encode(TOKENS), wv.get_sentence_vector(["the", "zzz"])]
     if isinstance(wv.tokenizer, str) and not wv.tokenizer.startswith(("kiwi", "mecab")):
         results += [wv.encode(TEXTS, workers=1), wv.encode(TEXTS, weighting=False, normalize=True, workers=1)]
@@ -269,7 +273,7 @@ def use(wv: Sent2VecKeyedVectors) -> None:
 
 
 def foreseen(error: Exception) -> bool:
-    """What may be wrong with vectors that have the right checksums: these are told when they are used."""
+    """Whether an error is one of those that vectors with correct checksums may raise when they are used."""
     texts = (
         "weighting: fitted for a different vocabulary",
         "vectors: a C-contiguous float32 or float16 matrix is expected",
@@ -278,8 +282,9 @@ def foreseen(error: Exception) -> bool:
 
 
 def named(error: Exception, path: Path) -> str:
+    """The type of an error, whose text must contain the path."""
     if str(path) not in str(error):
-        raise Wrong(f"the file is not named: {error!r}") from error
+        raise Wrong(f"the error does not name the file: {error!r}") from error
     return type(error).__name__
 
 
@@ -316,17 +321,17 @@ class Word2Vec:
 
 
 class Tables:
-    """Word tables over arrays that nobody has checked."""
+    """Word tables over unchecked arrays."""
 
     def __init__(self, folder: str) -> None:
         words = Vocabulary.from_words(WORDS)
-        self.whole = words.blob, words.offsets, words.slots
+        self.intact = words.blob, words.offsets, words.slots
         self.rows = np.ones((len(WORDS) + 3, 5), dtype=np.float32)
         self.packs = _kernel.Pack(list(TEXTS)), _kernel.Pack(TOKENS)
 
     def __call__(self, rng: Random) -> str:
         arrays = []
-        for array in self.whole:
+        for array in self.intact:
             data = bytearray(array.tobytes())
             if rng.random() < 0.5:
                 forge_array(rng, data)
@@ -361,11 +366,11 @@ class Tables:
 
 
 class Text:
-    """Corpus files, read in slices: counted, and trained on."""
+    """Corpus files, read in slices for counting and for training."""
 
     PIECES = (*(word.encode() for word in WORDS if word != "\ud800"), *[b" ", b"\n"] * 4, b"\t", b"\r\n", b"\x1c",
               "\u3000".encode(), "\u00a0".encode(), "\u0085".encode(), "\u2019".encode(), b"word" * 60)  # fmt: skip
-    NO_TEXT = (b"\0", b"\x85", b"\xe3\x80", b"\xc2", b"\xff", b"\xed\xa0\x80")
+    NOT_TEXT = (b"\0", b"\x85", b"\xe3\x80", b"\xc2", b"\xff", b"\xed\xa0\x80")
 
     def __init__(self, folder: str) -> None:
         self.path = Path(folder, "corpus.txt")
@@ -374,7 +379,7 @@ class Text:
         _kernel.fill_alias(np.ones(len(WORDS)), self.alias)
 
     def __call__(self, rng: Random) -> str:
-        pieces = self.PIECES + self.NO_TEXT if rng.random() < 0.1 else self.PIECES
+        pieces = self.PIECES + self.NOT_TEXT if rng.random() < 0.1 else self.PIECES
         data = b"".join(rng.choices(pieces, k=rng.randrange(60)))
         if rng.random() < 0.02:  # longer than the buffer of the reader
             data = (data or b"x\n") * (300_000 // (len(data) + 1) + 1)
@@ -395,12 +400,12 @@ class Text:
             bad = counter.add_slice(file, begin, end, np.zeros(1, dtype=np.int64))
             if bad >= 0:
                 if bad > len(data):
-                    raise Wrong(f"no text at byte {bad} of {len(data)}")
-                return "no text"
+                    raise Wrong(f"invalid text at byte {bad} of {len(data)}")
+                return "not text"
         try:
             lines = data.decode("utf-8").split("\n")
         except UnicodeDecodeError:
-            raise Wrong("bytes that are no UTF-8 were counted") from None
+            raise Wrong("bytes that are not UTF-8 were counted") from None
         lines = lines if lines[-1] else lines[:-1]
         tokens = [token for line in lines for token in line.split()]
         if "\0" in data.decode("utf-8"):
@@ -425,12 +430,12 @@ class Text:
                 raise Wrong(str(error)) from error
             return ", too long"
         if not all(np.isfinite(matrix).all() for matrix in rows):
-            raise Wrong("training gave numbers that are not finite")
+            raise Wrong("training produced values that are not finite")
         return ", trained"
 
 
 class Sentences:
-    """Batches of the interpreter: texts, tokens, and what is neither."""
+    """Batches of Python objects: texts, token lists, and objects that are neither."""
 
     ITEMS = (
         *WORDS,
@@ -486,16 +491,16 @@ TARGETS: dict[str, Callable[[str], Callable[[Random], str]]] = {
 
 
 def read_inputs(target: str, seed: int, first: int, last: int, at: mmap.mmap) -> Counter[str]:
-    """Inputs `first` to `last`; `at` says which one it is at."""
+    """Read the inputs from `first` up to, but not including, `last`. `at` shares the number of the current one."""
     seen: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
         read = TARGETS[target](folder)
         if "libasan" not in os.environ.get("LD_PRELOAD", ""):
             used = 1024 * int(Path("/proc/self/status").read_text().split("VmSize:")[1].split()[0])
-            resource.setrlimit(resource.RLIMIT_AS, (used + ROOM, used + ROOM))
+            resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
         for i in range(first, last):
             struct.pack_into("<q", at, 0, i)
-            signal.setitimer(signal.ITIMER_REAL, SECONDS)
+            signal.setitimer(signal.ITIMER_REAL, TIMEOUT)
             try:
                 seen[read(random.Random(f"{seed}-{target}-{i}"))] += 1
             except Exception as error:
@@ -506,7 +511,7 @@ def read_inputs(target: str, seed: int, first: int, last: int, at: mmap.mmap) ->
 
 
 def run(target: str, seed: int, first: int, last: int) -> Counter[str]:
-    """As `read_inputs`, in processes of their own: another one follows where one ends."""
+    """Call `read_inputs` in a child process, and start another one for the remaining inputs if it dies."""
     seen: Counter[str] = Counter()
     at = mmap.mmap(-1, 8)
     struct.pack_into("<q", at, 0, -1)
@@ -526,15 +531,15 @@ def run(target: str, seed: int, first: int, last: int) -> Counter[str]:
                 os._exit(status)
         os.close(into)
         with io.FileIO(out) as pipe:
-            told = pipe.readall()
+            report = pipe.readall()
         status = os.waitpid(child, 0)[1]
-        if told:
-            return seen + Counter(json.loads(told))
+        if report:
+            return seen + Counter(json.loads(report))
         (i,) = struct.unpack_from("<q", at)
         if i < first:
             raise SystemExit(f"{target}: no input was read")
-        seen[f"WRONG: ended with status {status}"] += 1
-        print(f"{target}, seed {seed}, input {i}: the process ended, status {status}", flush=True)
+        seen[f"WRONG: died with status {status}"] += 1
+        print(f"{target}, seed {seed}, input {i}: the process died with status {status}", flush=True)
         first = i + 1
     return seen
 

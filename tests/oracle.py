@@ -1,7 +1,7 @@
-"""Sent2Vec training in plain numpy, one target after the other: what the kernel must compute.
+"""Sent2Vec training in plain numpy, one target at a time: the results that the kernel must reproduce.
 
-Slow and naive on purpose: the whole sentence is gathered anew for each target, in float64. The random draws are
-handed in (`Draws`), so that kernel and oracle can be driven through the same ones.
+Slow and naive on purpose: for each target, the rows of the entire sentence are gathered again, in float64. The random
+numbers are passed in (`Draws`), so that the kernel and the oracle can use the same ones.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import numpy as np
 
 PLACEHOLDER = -1  # also the last row of the stacked input matrix
 WORD = 2**64 - 1
-POLL = 512  # targets of a line between two looks at the learning rate
+POLL = 512  # targets of a line after which the learning rate is updated
 
 
 def mix(z: int) -> int:
+    """The output function of splitmix64, which also serves as a hash."""
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & WORD
     z = (z ^ (z >> 27)) * 0x94D049BB133111EB & WORD
     return z ^ (z >> 31)
@@ -25,7 +26,7 @@ def mix(z: int) -> int:
 
 @dataclass(frozen=True)
 class Config:
-    """The parameters of a training, named as in `Sent2Vec`."""
+    """The training parameters, named as in `Sent2Vec`. `total` is in tokens, or in lines if `by_lines`."""
 
     n_words: int
     bucket: int
@@ -42,6 +43,8 @@ class Config:
 
 
 class SplitMix:
+    """The splitmix64 generator."""
+
     def __init__(self, state: int) -> None:
         self.state = state
 
@@ -50,13 +53,14 @@ class SplitMix:
         return mix(self.state)
 
     def below(self, n: int) -> int:
+        """A random integer in [0, n)."""
         return (self.next() >> 32) * n >> 32
 
 
 class Draws:
-    """The kernel's random draws, two streams of splitmix64: one for the negatives, one for all else.
+    """The random numbers of the kernel: one stream of splitmix64 for negative samples, one for everything else.
 
-    Negatives come from an alias table of thresholds and aliases.
+    Negative samples are drawn with the alias method; an entry of its table is a threshold and an alias of 32 bits each.
     """
 
     def __init__(self, seed: int, alias: np.ndarray, keep: np.ndarray | None, config: Config) -> None:
@@ -64,14 +68,16 @@ class Draws:
         self.line, self.negative = SplitMix(mix(seed)), SplitMix(mix(~seed & WORD))
         self.held: list[int] = []
         self.left = 0
-        self.fresh = True  # whether the last negatives were drawn for that target
+        self.fresh = True  # whether the last negative samples were new, or shared with an earlier target
 
     def word(self) -> int:
+        """A negative sample."""
         x = self.negative.next()
         i = (x >> 32) * len(self.alias) >> 32
         return i if x & 0xFFFFFFFF < self.alias[i] >> 32 else self.alias[i] & 0xFFFFFFFF
 
     def other_word(self, target: int) -> int:
+        """A negative sample that is not the target."""
         for _ in range(64):
             if (word := self.word()) != target:
                 return word
@@ -79,11 +85,11 @@ class Draws:
         return word + (word >= target)
 
     def skips(self, target: int) -> bool:
-        """Whether subsampling leaves this target out."""
+        """Whether subsampling skips this target."""
         return self.keep is not None and self.line.next() & 0xFFFFFFFF > int(self.keep[target])
 
     def dropped(self, length: int) -> list[int]:
-        """dropoutK: distinct positions, as long as more than two would remain."""
+        """Up to `dropout_k` distinct positions where no n-grams are formed. At least two other positions remain."""
         positions: list[int] = []
         while len(positions) < self.config.dropout_k and length - len(positions) > 2:
             if (position := self.line.below(length)) not in positions:
@@ -91,6 +97,7 @@ class Draws:
         return sorted(positions)
 
     def negatives(self, target: int) -> list[int]:
+        """The negative samples of a target, which up to `shared_negatives` successive targets share."""
         self.fresh = self.left == 0
         if self.fresh:
             self.left = self.config.shared_negatives
@@ -102,7 +109,7 @@ class Draws:
 
 @lru_cache(maxsize=1 << 16)
 def gram_row(ids: tuple[int, ...], config: Config) -> int:
-    """The row of an n-gram: words count from 2 and the placeholder is 1, from 1 and 0 in the reference's hash."""
+    """The row of an n-gram. The hash uses 1 for the placeholder and i + 2 for word i; the reference's, 0 and i + 1."""
     if config.epfml_hash:
         h = 0
         for i in ids:
@@ -115,7 +122,7 @@ def gram_row(ids: tuple[int, ...], config: Config) -> int:
 
 
 def input_rows(ids: Sequence[int], target: int | None, dropped: Sequence[int], config: Config) -> list[int]:
-    """Rows of one target's input (of a sentence to be pooled if `target` is None)."""
+    """The input rows of one target, or of a sentence in pooling if `target` is None."""
     line = [PLACEHOLDER if i == target else word for i, word in enumerate(ids)]
     rows = list(line)
     if config.skip_bigrams:
@@ -140,14 +147,14 @@ def sigmoid(x: float) -> float:
 
 @dataclass
 class Weights:
-    """Input rows (words, then n-grams, then the placeholder) and output rows, float64."""
+    """Input rows (words, then n-grams, then the placeholder) and output rows (words), float64."""
 
     inputs: np.ndarray
     out: np.ndarray
 
 
 def train(lines: Sequence[tuple[Sequence[int], int]], weights: Weights, draws: Draws, config: Config) -> float:
-    """Train on (known ids, number of tokens) of each line in turn; returns the loss."""
+    """Train on lines, given as pairs of the ids of known words and the number of tokens. Returns the loss."""
     done, loss = 0, 0.0
 
     def rate() -> float:
@@ -160,7 +167,7 @@ def train(lines: Sequence[tuple[Sequence[int], int]], weights: Weights, draws: D
         for trained, t in enumerate(targets, 1):
             dropped = draws.dropped(len(ids)) if config.word_ngrams > 1 else []
             negatives = draws.negatives(ids[t])
-            # Where targets share their draws, the loss counts the first one's for all of them.
+            # If targets share negative samples, the loss of the first one with them counts for all.
             share = config.shared_negatives if draws.fresh else 0
             loss += step(input_rows(ids, t, dropped, config), ids[t], negatives, weights, lr, share)
             if trained % POLL == 0 and not config.by_lines:
@@ -171,7 +178,7 @@ def train(lines: Sequence[tuple[Sequence[int], int]], weights: Weights, draws: D
 
 
 def step(rows: list[int], target: int, negatives: Sequence[int], weights: Weights, lr: float, share: int) -> float:
-    """One target; returns its loss, that of the negatives counted `share` times."""
+    """Train one target. Returns its loss, in which that of the negative samples is multiplied by `share`."""
     x = weights.inputs[rows].mean(axis=0)
     g = np.zeros_like(x)
     loss = 0.0
@@ -181,5 +188,5 @@ def step(rows: list[int], target: int, negatives: Sequence[int], weights: Weight
         loss -= np.log(max(sigmoid(score if label else -score), 1e-18)) * (1 if label else share)
         g += a * weights.out[word]
         weights.out[word] += a * x
-    np.add.at(weights.inputs, rows, g / len(rows))  # once per occurrence
+    np.add.at(weights.inputs, rows, g / len(rows))  # a row that occurs twice is updated twice
     return loss
