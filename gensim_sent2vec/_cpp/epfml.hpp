@@ -1,5 +1,6 @@
-// The dictionary of the reference program's .bin: words of any bytes, each ended by a 0 byte and followed by an int64
-// count and an int8 type; and a word table filled part by part, for vocabularies that do not fit the memory allowed.
+// The dictionary in the reference program's .bin files: arbitrary bytes per word, terminated by a NUL and followed
+// by an int64 count and an int8 type. Also a word table that is built in parts, for vocabularies that exceed the memory
+// limit.
 #pragma once
 
 #include "text.hpp"
@@ -7,9 +8,9 @@
 namespace s2v {
 
 // ---------------------------------------------------------------------------------------------------
-// Words of any bytes as text. A byte that is not UTF-8 becomes the lone surrogate U+DC00 + byte, as Python's
-// "surrogateescape" has it, in the three bytes that "surrogatepass" writes. No two words become one by that: the
-// encoded surrogates are not UTF-8 either, so that a file which holds them has each of their bytes escaped.
+// Arbitrary bytes as text. A byte that is not valid UTF-8 becomes the lone surrogate U+DC00 + byte, like Python's
+// "surrogateescape", and is stored as the three bytes that "surrogatepass" writes. Distinct words stay so: encoded
+// surrogates are not valid UTF-8 either, so if a file contains them, each of their bytes is escaped.
 
 inline void append_escaped(std::vector<char>& out, const char* p, size_t n) {
     for (const char* end = p + n; p < end;) {
@@ -32,17 +33,17 @@ inline void append_unescaped(std::vector<char>& out, const unsigned char* p, siz
 }
 
 // ---------------------------------------------------------------------------------------------------
-// Entries
+// Dictionary entries
 
 struct Entries {
-    static constexpr size_t TAIL = 1 + sizeof(int64_t) + 1;  // what follows a word's bytes
+    static constexpr size_t TAIL = 1 + sizeof(int64_t) + 1;  // bytes that follow the word: NUL, count, type
 
     std::vector<char> blob;
-    std::vector<int64_t> lengths, counts, ends;  // ends: of the entries, in the bytes read
+    std::vector<int64_t> lengths, counts, ends;  // ends: offset in the input at which each entry ends
     std::vector<uint64_t> hashes;
     std::vector<char> types;
 
-    // Reads up to `most` whole entries.
+    // Parses at most `most` complete entries; ignores a partial entry at the end of the data.
     void read(const char* data, size_t n, int64_t most) {
         const char *p = data, *end = data + n;
         while (static_cast<int64_t>(counts.size()) < most) {
@@ -61,7 +62,7 @@ struct Entries {
     }
 };
 
-// Entries of words (type 0) as the file has them.
+// Appends word entries (type 0) in the file format.
 inline void append_entries(std::vector<char>& out, const unsigned char* blob, const int64_t* offsets,
                            const int64_t* counts, int64_t n) {
     for (int64_t i = 0; i < n; ++i) {
@@ -73,8 +74,8 @@ inline void append_entries(std::vector<char>& out, const unsigned char* blob, co
     }
 }
 
-// The buckets of a word's character n-grams of `minn` to `maxn` characters, in the reference's order: those of
-// "<word>", but for its first and its last character alone, hashed by FNV-1a over signed bytes.
+// Appends buckets of a word's character n-grams, `minn` to `maxn` characters long, in the reference program's order.
+// The n-grams are taken from "<word>", without the unigrams "<" and ">", and hashed with FNV-1a over signed bytes.
 inline void append_character_buckets(std::vector<int64_t>& out, const unsigned char* word, size_t n, int minn, int maxn,
                                      uint32_t bucket) {
     std::vector<char> text(1, '<');
@@ -94,19 +95,20 @@ inline void append_character_buckets(std::vector<int64_t>& out, const unsigned c
 }
 
 // ---------------------------------------------------------------------------------------------------
-// A word table part by part
+// Building a word table in parts
 
-// Slots [begin, begin + size) of a table of `n_slots` (see WordTable), with the words whose places are in it.
+// Slots [begin, begin + size) of a WordTable with `n_slots` slots, filled with the words that hash into that range.
 struct TablePart {
     static constexpr size_t MOST_ALIKE = 256;
 
     uint64_t* slots;
     uint64_t begin, size, n_slots;
-    std::vector<int64_t> over;   // which of the words given found no place before the end of the part
-    std::vector<int64_t> alike;  // pairs of ids whose hashes agree as far as the table has them: the same word, or chance
+    std::vector<int64_t> over;   // indices of words that did not fit before the end; they carry over to the next part
+    std::vector<int64_t> alike;  // pairs of ids whose slots have equal hash bits: duplicates or collisions
 
-    // Words start at their own places, or at the front of the part where they come from the part before. Stops where
-    // more words look alike than chance explains, as a file that repeats one word would take forever.
+    // Probing starts at a word's home slot or, for words carried over from the previous part, at the start of this one.
+    // Stops once there are more matching hashes than chance can explain: a file that repeats one word many times would
+    // otherwise take quadratic time.
     void place(const uint64_t* hashes, const int64_t* ids, int64_t n, bool carried) {
         for (int64_t i = 0; i < n && alike.size() < MOST_ALIKE; ++i) {
             uint64_t at = carried ? 0 : (hashes[i] & (n_slots - 1)) - begin;

@@ -1,18 +1,18 @@
-// Sources of lines: files, and batches packed by the interpreter.
+// Sources of training lines: corpus files and batches passed in from Python.
 #pragma once
 
 #include "plan.hpp"
 
 namespace s2v {
 
-// Looks up the ids of the known words of a line. Each look-up has two dependent cache misses, for the slot and for the
-// word; looking up all words of a line together overlaps them.
+// Looks up the ids of a line's words. Each lookup can miss the cache twice, at the slot and at the word itself. Looking
+// up all words of a line together lets prefetching overlap those misses.
 class Lookup {
   public:
-    // In models of the reference program "</s>" is a word, but as a token it ends the line.
+    // `epfml`: the reference program's models have "</s>" in the vocabulary, but in text it ends the line.
     Lookup(const WordTable& words, bool epfml) : table_(words), epfml_(epfml) {}
 
-    // Adds a token that stays valid until resolve(); eight bytes from its start must be readable.
+    // Adds a token. Its memory must stay valid until resolve(), and eight bytes must be readable at p.
     void add(const char* p, size_t n) {
         if (epfml_ && n == 4 && std::memcmp(p, "</s>", 4) == 0) ended_ = true;
         if (ended_) return;
@@ -22,7 +22,7 @@ class Lookup {
         prefetch_line(table_.first_slot(word.hash));
     }
 
-    // The same for a token that does not stay valid.
+    // Adds a token whose memory may change before resolve(), such as a read buffer.
     void add_copy(const char* p, size_t n) {
         add(p, n);
         copies_.insert(copies_.end(), p, p + n);
@@ -30,7 +30,7 @@ class Lookup {
 
     int64_t tokens() const { return static_cast<int64_t>(n_words_); }
 
-    // Calls known(position, id) or unknown(position, p, n) for each token, and clears the list.
+    // Calls known(position, id) or unknown(position, p, n) for each token, then resets for the next line.
     template <class Known, class Unknown>
     void resolve(Known&& known, Unknown&& unknown) {
         const char* copy = copies_.data();
@@ -62,7 +62,7 @@ class Lookup {
     const WordTable& table_;
     const bool epfml_;
     bool ended_ = false;
-    std::vector<Word> words_;  // the first n_words_ of them
+    std::vector<Word> words_;  // only the first n_words_ are in use; never shrinks, to avoid reallocating
     size_t n_words_ = 0;
     std::vector<char> copies_;
 };
@@ -84,15 +84,15 @@ struct FileSource {
     }
 };
 
-// A batch packed by the interpreter: UTF-8, end to end. `token_ends` holds the end of each token, and
-// `sentence_ends` counts tokens; or, for texts that are still to be split, `token_ends` is null and `sentence_ends` counts bytes.
-// Eight bytes beyond the text are readable.
+// A batch of sentences passed in from Python as concatenated UTF-8. For tokenized sentences, `token_ends` holds the
+// byte offset at which each token ends, and `sentence_ends` is in tokens. For raw text, `token_ends` is null and
+// `sentence_ends` is in bytes. The buffer must be readable for eight bytes past the end of the text.
 struct Pack {
     const char* text;
     const int64_t *token_ends, *sentence_ends;
     int64_t n_sentences;
 
-    // Texts are split at whitespace: Python's, or with `epfml` the seven bytes at which the reference program splits.
+    // Splits raw text at whitespace as Python defines it or, with `epfml`, at the reference program's seven separators.
     template <class Token>
     void each_token(int64_t sentence, Token&& token, bool epfml = false) const {
         const int64_t begin = sentence ? sentence_ends[sentence - 1] : 0, end = sentence_ends[sentence];

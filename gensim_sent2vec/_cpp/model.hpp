@@ -1,4 +1,4 @@
-// The model as the kernel sees it, and the state that training threads share.
+// The kernel's view of the model, and the state that training threads share.
 #pragma once
 
 #include <atomic>
@@ -15,9 +15,9 @@
 
 namespace s2v {
 
-// n-gram rows by hashing. `epfml` is the reference program's hash, in which the placeholder is 0, so that
-// an n-gram which starts with it collides with the rest of the n-gram; new models count the placeholder
-// as 1 and mix the bits.
+// Hashes word n-grams to bucket rows. `epfml` selects the reference program's hash, which maps the placeholder to 0: an
+// n-gram that starts with the placeholder therefore collides with the n-gram without it. New models map the placeholder
+// to 1 and mix the bits.
 struct GramHash {
     static constexpr int64_t PLACEHOLDER = -1;
     uint64_t bucket;
@@ -36,12 +36,12 @@ struct Model {
     float *words, *placeholder, *grams, *out;  // (n_words, dim), (dim), (bucket, dim), (n_words, dim)
     int64_t n_words, bucket;
     int dim;
-    int n;             // word n-grams up to this length; with `skip`, pairs up to distance n - 1
-    bool skip, epfml;  // the two n-gram modes, the two hashes
+    int n;             // maximum length of word n-grams; with `skip`, word pairs at a distance of at most n - 1
+    bool skip, epfml;  // n-gram mode (skip-grams or contiguous); which hash: see GramHash
     int dropout_k, negative;
-    int run;                // successive targets that share their negative samples; 1: each draws its own
-    const uint64_t* alias;  // n_words entries
-    const uint32_t* keep;   // target i is trained with probability keep[i] / 2^32; null: always
+    int run;                // number of consecutive targets that share their negative samples; 1: no sharing
+    const uint64_t* alias;  // alias table of the negative sampling distribution, n_words entries
+    const uint32_t* keep;   // target i is trained with probability keep[i] / 2^32; null: no subsampling
     int hot;                // number of most frequent words whose rows each thread copies: see HotRows
     float *hot_words, *hot_out;
 
@@ -51,18 +51,18 @@ struct Model {
     float* gram_row(uint64_t h) const { return grams + hash().row(h) * dim; }
 };
 
-template <int WRITE, int NEARNESS>
+template <int WRITE, int LOCALITY>
 inline void prefetch_lines(const void* row, size_t bytes) {
 #if defined(__GNUC__) || defined(__clang__)
     const uintptr_t line = 64, begin = reinterpret_cast<uintptr_t>(row), end = begin + bytes;
     for (uintptr_t at = begin / line * line; at < end; at += line)
-        __builtin_prefetch(reinterpret_cast<const void*>(at), WRITE, NEARNESS);
+        __builtin_prefetch(reinterpret_cast<const void*>(at), WRITE, LOCALITY);
 #else
     (void)row, (void)bytes;
 #endif
 }
 
-// Prefetches the cache line of p.
+// Prefetches the cache line that contains p.
 inline void prefetch_line(const void* p) {
 #if defined(__GNUC__) || defined(__clang__)
     __builtin_prefetch(p, 0, 3);
@@ -71,16 +71,16 @@ inline void prefetch_line(const void* p) {
 #endif
 }
 
-// Prefetches a row for writing: it moves into this core's cache.
+// Prefetches a row for writing, which gives this core exclusive ownership of its cache lines.
 inline void prefetch_row(const void* row, size_t bytes) { prefetch_lines<1, 3>(row, bytes); }
 
-// Prefetches for reading, which does not invalidate other cores' caches. Far rows go to the L2 cache, which can have more
-// outstanding loads than L1.
+// Prefetches a row for reading, so that other cores keep their copies. prefetch_far targets the L2 cache, which allows
+// more outstanding misses than L1.
 inline void prefetch_near(const void* p, size_t bytes) { prefetch_lines<0, 3>(p, bytes); }
 inline void prefetch_far(const void* p, size_t bytes) { prefetch_lines<0, 2>(p, bytes); }
 
-// An allocator aligned to pairs of cache lines, which processors prefetch together: what one thread writes for every target
-// must not share a line with what another thread reads (false sharing).
+// Cache-line aligned and padded memory, to avoid false sharing: data that one thread writes for every target must not
+// share a cache line with data that another thread reads. 128 bytes, because processors prefetch lines in pairs.
 constexpr size_t APART = 128;
 template <class T>
 struct ApartAllocator {
@@ -99,14 +99,14 @@ struct ApartAllocator {
 template <class T>
 using ApartVector = std::vector<T, ApartAllocator<T>>;
 
-// State shared by the threads of a training run. The learning rate decays linearly with the total work of all threads.
+// State shared by all training threads. The learning rate decays linearly with the total work done by all threads.
 struct Schedule {
     float start, end;
     double total;
-    bool by_lines;  // the unit of `total` and `done`: lines or tokens
-    volatile int64_t stop = 0;      // set from Python; every thread returns within a few hundred targets
-    volatile int64_t diverged = 0;  // set by a thread that finds a value that is not finite
-    char apart[64];                 // keeps the read-mostly fields out of the cache line that is written
+    bool by_lines;  // whether `total` and `done` are in lines (true) or tokens (false)
+    volatile int64_t stop = 0;      // set from Python; each thread returns within a few hundred targets
+    volatile int64_t diverged = 0;  // set by a thread that encounters a non-finite value
+    char padding[64];               // keeps the read-mostly fields above off the cache line of `done`, which is written
     std::atomic<int64_t> done{0};
     std::mutex hot_rows;
 
@@ -116,9 +116,9 @@ struct Schedule {
     }
 };
 
-// Per-thread copies of the rows that almost every line updates: the placeholder and the most frequent words. If threads
-// shared these rows, their cache lines would bounce between cores. From time to time, the changes of the copies are added
-// to the shared rows, and the copies are refreshed.
+// Thread-local copies of the rows that almost every line updates: the placeholder and the most frequent words. If all
+// threads updated the shared rows, their cache lines would bounce between cores. Periodically, each thread adds
+// the change in its copies to the shared rows and reads back the result.
 class HotRows {
   public:
     explicit HotRows(const Model& m) : m_(m) {
@@ -130,17 +130,17 @@ class HotRows {
     }
     HotRows(const HotRows&) = delete;
 
-    // The model, with the copies instead of the shared rows.
+    // The model, with the hot rows redirected to this thread's copies.
     Model view() {
         Model m = m_;
         if (!m.hot) return m;
-        m.hot_words = words_.now.data();
-        m.hot_out = out_.now.data();
-        m.placeholder = placeholder_.now.data();
+        m.hot_words = words_.current.data();
+        m.hot_out = out_.current.data();
+        m.placeholder = placeholder_.current.data();
         return m;
     }
 
-    // The caller holds the lock.
+    // The caller must hold Schedule::hot_rows.
     void exchange() {
         if (!m_.hot) return;
         words_.exchange(m_.words);
@@ -150,14 +150,14 @@ class HotRows {
 
   private:
     struct Copy {
-        ApartVector<float> now, then;
+        ApartVector<float> current, base;  // base: as of the last exchange
         void take(const float* shared, size_t n) {
-            now.assign(shared, shared + n);
-            then = now;
+            current.assign(shared, shared + n);
+            base = current;
         }
         void exchange(float* S2V_RESTRICT shared) {
-            float *S2V_RESTRICT mine = now.data(), *S2V_RESTRICT before = then.data();
-            for (size_t i = 0, n = now.size(); i < n; ++i) {
+            float *S2V_RESTRICT mine = current.data(), *S2V_RESTRICT before = base.data();
+            for (size_t i = 0, n = current.size(); i < n; ++i) {
                 const float sum = shared[i] + (mine[i] - before[i]);
                 mine[i] = before[i] = shared[i] = sum;
             }
@@ -167,21 +167,21 @@ class HotRows {
     Copy words_, out_, placeholder_;
 };
 
-// The state of one training thread. It synchronizes with the others only occasionally: a cache line that all threads write
-// for every line of text, even a counter, would cost more than the work itself.
+// One thread's share of a training run. It synchronizes with the other threads only from time to time: if every thread
+// wrote to the same cache line for every line of text, even just a counter, the contention would dominate.
 class Share {
   public:
-    Share(const Model& m, Schedule& s, int meet_every)
-        : schedule(s), hot_(m), meet_every_(meet_every), known_(s.done.load(std::memory_order_relaxed)) {}
+    Share(const Model& m, Schedule& s, int sync_interval)
+        : schedule(s), hot_(m), sync_interval_(sync_interval), global_done_(s.done.load(std::memory_order_relaxed)) {}
 
     Model view() { return hot_.view(); }
-    float rate() const { return schedule.rate(known_ + own_); }
-    void advance(int64_t n) { own_ += n; }
+    float rate() const { return schedule.rate(global_done_ + local_done_); }
+    void advance(int64_t n) { local_done_ += n; }
     void end_of_line(int64_t tokens) {
         tokens_ += tokens;
         trained_ += tokens;
-        // Early in training, rows change quickly and the copies would drift apart.
-        if (tokens_ < std::min(meet_every_, trained_ / 16) || !schedule.hot_rows.try_lock()) return;
+        // Synchronize more often early in training: rows still change quickly, so the copies soon diverge.
+        if (tokens_ < std::min(sync_interval_, trained_ / 16) || !schedule.hot_rows.try_lock()) return;
         exchange();
         schedule.hot_rows.unlock();
     }
@@ -194,14 +194,16 @@ class Share {
 
   private:
     void exchange() {
-        known_ = schedule.done.fetch_add(own_, std::memory_order_relaxed) + own_;
-        own_ = tokens_ = 0;
+        global_done_ = schedule.done.fetch_add(local_done_, std::memory_order_relaxed) + local_done_;
+        local_done_ = tokens_ = 0;
         hot_.exchange();
     }
 
     HotRows hot_;
-    const int64_t meet_every_;  // tokens
-    int64_t known_, own_ = 0, tokens_ = 0, trained_ = 0;
+    const int64_t sync_interval_;  // tokens
+    // Work done by all threads as of the last exchange, and by this thread since then (in the unit of Schedule::done);
+    // tokens seen by this thread since the last exchange, and in total.
+    int64_t global_done_, local_done_ = 0, tokens_ = 0, trained_ = 0;
 };
 
 }  // namespace s2v

@@ -1,4 +1,4 @@
-// Random numbers that the test oracle can reproduce.
+// Random number generation. Kept simple so that the Python oracle in the tests can reproduce every value.
 #pragma once
 
 #include <cstddef>
@@ -20,20 +20,20 @@ inline uint64_t multiply_high(uint64_t a, uint64_t b) {
 #endif
 }
 
-inline uint64_t mix(uint64_t z) {  // the finalizer of splitmix64
+inline uint64_t mix(uint64_t z) {  // the splitmix64 finalizer
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
     return z ^ (z >> 31);
 }
 
-struct Rng {  // splitmix64: works with any seed, takes a few instructions, and the test oracle can reproduce it
+struct Rng {  // splitmix64: accepts any seed, costs a few instructions per value, and is easy to reproduce
     uint64_t state;
     uint64_t next() { return mix(state += 0x9e3779b97f4a7c15ull); }
     uint32_t below(uint64_t n) { return static_cast<uint32_t>((next() >> 32) * n >> 32); }
 };
 
-// Samples from a discrete distribution in constant time (Vose's alias method). The upper 32 bits of entry i hold the
-// threshold, the lower 32 bits the alias: 8 bytes per word, so that the table of a typical vocabulary fits in the L2 cache.
+// Samples from a discrete distribution in constant time (Vose's alias method). Entry i holds the threshold in its upper
+// 32 bits and the alias in its lower 32 bits. At 8 bytes per word, a typical vocabulary's table fits in the L2 cache.
 inline int32_t draw(const uint64_t* alias, int64_t n, Rng& rng) {
     const uint64_t x = rng.next();
     const uint64_t i = (x >> 32) * static_cast<uint64_t>(n) >> 32;
@@ -64,7 +64,8 @@ inline void fill_alias(const double* weights, int64_t n, uint64_t* alias) {
     }
 }
 
-// Uniform in [-scale, scale], computed from a counter: the same values however the rows are split among threads.
+// Fills `out` with values uniform in +-scale. Counter-based, so the values do not depend on how rows are split among
+// threads.
 inline void fill_uniform(float* out, int64_t n, int64_t first, uint64_t seed, float scale) {
     const float unit = scale / 8388608.0f;  // 2^23
     for (int64_t i = 0; i < n; ++i) {

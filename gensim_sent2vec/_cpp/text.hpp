@@ -1,4 +1,4 @@
-// Tokenizing without the interpreter: whitespace, UTF-8, and a reader for a slice of a corpus file.
+// Tokenization without the Python interpreter: whitespace, UTF-8, and a reader for one slice of a corpus file.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 namespace s2v {
 
 // ---------------------------------------------------------------------------------------------------
-// Tokens: exactly those of Python's str.split(), lines ending at '\n' only
+// Tokenizer: splits exactly as Python's str.split() does. Only '\n' ends a line.
 
 enum ByteClass : unsigned char { WORD, SPACE, NEWLINE, WIDE_SPACE_LEAD };
 
@@ -29,7 +29,7 @@ struct ByteClasses {
 };
 constexpr ByteClasses byte_classes;
 
-// The length in bytes of the non-ASCII whitespace character at p, or 0.
+// Length in bytes of the non-ASCII whitespace character at p, or 0 if there is none.
 inline int wide_space(const char* p, const char* end) {
     const auto byte = [p](int i) { return static_cast<unsigned char>(p[i]); };
     if (end - p < 2) return 0;
@@ -47,15 +47,16 @@ inline bool space_at(const char* p, const char* end) {
     return kind != WORD && (kind != WIDE_SPACE_LEAD || wide_space(p, end));
 }
 
-// Sets the highest bit of each of eight bytes that may start a whitespace character: up to 0x20, 0xc2, 0xe0 to 0xe3.
+// Sets the high bit of each byte that may start a whitespace character: 0x00-0x20, 0xc2 and 0xe0-0xe3. Tests eight
+// bytes at once; the caller rules out false positives.
 inline uint64_t maybe_spaces(uint64_t bytes) {
     const uint64_t ones = 0x0101010101010101ull, high = 0x80 * ones;
-    const auto nonzero = [=](uint64_t b) { return ((b & ~high) + ~high) | b; };  // in each highest bit
+    const auto nonzero = [=](uint64_t b) { return ((b & ~high) + ~high) | b; };  // result in the high bit of each byte
     const uint64_t above_space = ((bytes & ~high) + 0x5f * ones) | bytes;
     return high & ~(above_space & nonzero(bytes ^ 0xc2 * ones) & nonzero((bytes & 0xfc * ones) ^ 0xe0 * ones));
 }
 
-// The end of the token that starts at p: the first whitespace at or after p, or `end`.
+// End of the token that starts at p: the first whitespace at or after p, or `end`.
 inline const char* token_end(const char* p, const char* end) {
     for (; end - p >= 8; p += 8)
         for (uint64_t spaces = maybe_spaces(read_eight(p)); spaces; spaces &= spaces - 1) {
@@ -81,7 +82,8 @@ inline const char* skip_spaces(const char* p, const char* end) {
     return p;
 }
 
-// Bytes of the character at p, UTF-8 as accepted by Python's strict decoder (no surrogates, no overlong forms); 0 for none.
+// Length in bytes of the UTF-8 character at p, or 0 if it is invalid. As strict as Python's decoder: surrogates and
+// overlong encodings are invalid.
 inline int utf8_length(const char* p, const char* end) {
     const auto byte = [p](int i) { return static_cast<unsigned char>(p[i]); };
     const unsigned char lead = byte(0);
@@ -96,7 +98,7 @@ inline int utf8_length(const char* p, const char* end) {
     return length;
 }
 
-// Whether the bytes are UTF-8 and hold no NUL, which in a text corpus means a binary file.
+// Whether the bytes are valid UTF-8 without NUL. A NUL in a text corpus means that the file is binary.
 inline bool valid_word(const char* p, size_t n) {
     const char* end = p + n;
     while (p < end) {
@@ -107,7 +109,7 @@ inline bool valid_word(const char* p, size_t n) {
     return true;
 }
 
-// Appends a string of 1, 2 or 4 byte characters as UTF-8, lone surrogates as Python's "surrogatepass" writes them.
+// Appends a string of 1, 2 or 4-byte characters as UTF-8. Encodes lone surrogates like Python's "surrogatepass".
 template <class Char>
 inline void append_utf8(std::vector<char>& out, const Char* p, size_t n) {
     const auto put = [&out](uint32_t b) { out.push_back(static_cast<char>(b)); };
@@ -125,7 +127,7 @@ inline void append_utf8(std::vector<char>& out, const Char* p, size_t n) {
     }
 }
 
-// A string as the interpreter holds it: `kind` bytes a character.
+// Appends a string in CPython's internal representation, `kind` bytes per character.
 inline void append_string(std::vector<char>& out, const void* data, int kind, size_t n, bool ascii) {
     const char* bytes = static_cast<const char*>(data);
     if (ascii)
@@ -143,21 +145,22 @@ inline void append_string(std::vector<char>& out, const void* data, int kind, si
 
 enum class ReadStatus { OK, END, READ_ERROR, TOKEN_TOO_LONG };
 
-// Reads the lines that start in [begin, end) of an open file, whose position the caller has set to
-// `begin`, or to `begin - 1` where begin > 0 (to see whether a line starts at `begin`).
-// Plain reads into one buffer, not a mapping: memory stays constant whatever the file's size, and a
-// file that another process cuts short gives an early end, not a SIGBUS.
+// Reads the lines that start in [begin, end) of an open file. The caller must have set the file position to 0 if
+// begin is 0, and to `begin - 1` otherwise: the byte before `begin` shows whether a line starts there.
+// Uses plain reads into one buffer instead of a memory-mapped file: memory use does not depend on the file's size, and
+// if another process truncates the file, reading ends early instead of raising SIGBUS.
 class SliceReader {
   public:
     static constexpr size_t BUFFER = 1 << 18, LONGEST_TOKEN = 1 << 20;
 
-    // `stop` is polled with each read: where it is set, the file ends there.
+    // `stop` is polled before each read. Once it is set, the reader behaves as if the file ended there.
     SliceReader(int file, int64_t begin, int64_t end, const volatile int64_t* stop)
         : file_(file), end_(end), base_(begin > 0 ? begin - 1 : 0), stop_(stop), buffer_(BUFFER + 8) {
         if (begin > 0) skip_first_ = true;
     }
 
-    // Calls token(pointer, length) for each token of the next line; eight bytes may be read from the pointer. END: no further line starts in the slice.
+    // Calls token(pointer, length) for each token of the next line. At least eight bytes are readable at the pointer.
+    // Returns END if no further line starts in the slice.
     template <class Token>
     ReadStatus next_line(Token&& token) {
         if (skip_first_) {
@@ -169,11 +172,11 @@ class SliceReader {
         if (p_ == q_ && !fill()) return failed_ ? ReadStatus::READ_ERROR : ReadStatus::END;
         for (;;) {
             p_ = skip_to(skip_spaces(at(), limit()));
-            if (limit() - at() < 3 && !eof_) {  // a wide space may straddle the buffer's end
+            if (limit() - at() < 3 && !eof_) {  // a multi-byte space may straddle the buffer's end
                 if (!fill() && failed_) return ReadStatus::READ_ERROR;
                 continue;
             }
-            if (p_ == q_) return ReadStatus::OK;  // the last line, without a newline
+            if (p_ == q_) return ReadStatus::OK;  // last line, not terminated by a newline
             if (buffer_[p_] == '\n') {
                 ++p_;
                 return ReadStatus::OK;
@@ -191,7 +194,7 @@ class SliceReader {
         }
     }
 
-    // The file offset of the next unread byte; within next_line's callback, of the token.
+    // File offset of the next unread byte; inside next_line's callback, of the current token.
     int64_t offset() const { return base_ + static_cast<int64_t>(p_); }
 
   private:
@@ -212,7 +215,7 @@ class SliceReader {
         }
     }
 
-    // Moves the unread rest to the front and reads on behind it; false at the end of the file or on error.
+    // Moves the unread bytes to the front of the buffer and fills the rest. Returns false at end of file or on error.
     bool fill() {
         eof_ = eof_ || *stop_ != 0;
         if (eof_) return false;
@@ -244,14 +247,14 @@ class SliceReader {
     bool skip_first_ = false, eof_ = false, failed_ = false;
 };
 
-// What one thread has counted: words, lines and tokens of the slices given to it so far. It stops at a
-// token that is not text and leaves its offset in `bad_offset`.
+// One thread's counts of words, lines and tokens over the slices it has processed. Counting stops at the first token
+// that is not valid text; its file offset is stored in `bad_offset`.
 struct CorpusCount {
     WordCounter words;
     int64_t lines = 0, tokens = 0, bad_offset = -1, min_reduce = 1;
     int error = 0;
 
-    // A Ctrl-C sets `stop`.
+    // Ctrl-C sets `stop`.
     ReadStatus add_slice(int file, int64_t begin, int64_t end, int64_t max_words, const volatile int64_t* stop) {
         SliceReader reader(file, begin, end, stop);
         const auto count = [&](const char* p, size_t n) {

@@ -1,4 +1,4 @@
-// Words <-> ids: a hash table that can be memory-mapped from a file, and a word counter.
+// Maps words to ids: a hash table that can be memory-mapped from a file, and a word counter.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,7 @@ inline T read_as(const void* p) {
     return value;
 }
 
-// Eight bytes from p, the first one lowest.
+// Loads eight bytes at p as a little-endian integer.
 inline uint64_t read_eight(const void* p) {
     const uint64_t bytes = read_as<uint64_t>(p);
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
@@ -52,14 +52,14 @@ inline int lowest_bit(uint64_t bits) {
 #endif
 }
 
-// The mask of the n lowest of eight bytes, of all for n > 8.
+// Mask for the n lowest bytes; all ones if n >= 8.
 inline uint64_t lowest_bytes(size_t n) { return n == 0 ? 0 : n >= 8 ? ~0ull : ~0ull >> (64 - 8 * n); }
 
-// The first n bytes of a word, up to eight; eight must be readable.
+// The first min(n, 8) bytes of a word, zero-padded. Eight bytes at p must be readable.
 inline uint64_t first_bytes(const char* p, size_t n) { return read_eight(p) & lowest_bytes(n); }
 
-// The UTF-8 of a word, with its first eight bytes (padded with zeros) and its hash, which are computed once. Most words are
-// no longer than that, so hashing and comparing them is branch-free arithmetic on one integer.
+// A word's UTF-8 bytes with two precomputed values: its first eight bytes (zero-padded) and its hash. Most words fit in
+// eight bytes, so hashing and comparing them is arithmetic on a single integer, with no branch on the length.
 struct Word {
     const char* p;
     size_t n;
@@ -69,7 +69,7 @@ struct Word {
     Word(const char* p, size_t n) : Word(p, n, n >= 8 ? read_eight(p) : read_short(p, n)) {}
     Word(const char* p, size_t n, uint64_t first) : p(p), n(n), first(first), hash(hash_of(p, n, first)) {}
 
-    // Whether it equals the n bytes at q, from where `readable` bytes are readable.
+    // Whether the word equals the n bytes at q. `readable` is the number of bytes that can safely be read from q.
     bool is(const char* q, int64_t readable) const {
         if (readable < 8) return std::memcmp(p, q, n) == 0;
         return (read_eight(q) & lowest_bytes(n)) == first && (n <= 8 || std::memcmp(p + 8, q + 8, n - 8) == 0);
@@ -82,9 +82,9 @@ struct Word {
         return bytes;
     }
 
-    // The hash is part of the saved layout: a table built by one version is probed by the next, so the function must not
-    // change (tests pin its values). It folds in eight bytes at a time; of the last one to eight, four and four that may
-    // overlap or, of less than four, the first, the middle and the last.
+    // The hash is part of the file format: later versions probe tables built by this one, so the function must never
+    // change (tests pin its values). It folds in eight bytes at a time. The last one to eight bytes are read as two
+    // groups of four that may overlap, or, if fewer than four are left, as the first, middle and last byte.
     static uint64_t hash_of(const char* p, size_t n, uint64_t last) {
         const uint64_t k0 = 0x9e3779b97f4a7c15ull, k1 = 0xd6e8feb86659fd93ull;
         uint64_t h = n * k0;
@@ -99,24 +99,24 @@ struct Word {
 };
 
 // ---------------------------------------------------------------------------------------------------
-// Words <-> ids
+// Word table and word counter
 
-// An open-addressing table over words laid end to end in `blob`, word i at offsets[i] .. offsets[i+1].
-// A slot holds the upper half of the hash and id + 1, 0 where it is empty. All three arrays may be
-// mapped read-only from a file that nobody has checked: find() trusts no number in them.
+// Open-addressing hash table over words stored back to back in `blob`; word i is [offsets[i], offsets[i+1]).
+// A slot holds the upper half of the hash and id + 1; an empty slot is 0. All three arrays may be memory-mapped
+// read-only from an unvalidated file, so find() bounds-checks everything it reads from them.
 struct WordTable {
     const unsigned char* blob = nullptr;
     const int64_t* offsets = nullptr;
     const uint64_t* slots = nullptr;
-    int64_t blob_size = 0, n_words = 0, n_slots = 0;  // n_slots: a power of two
+    int64_t blob_size = 0, n_words = 0, n_slots = 0;  // n_slots is a power of two
 
     static uint64_t slot(uint64_t hash, int64_t id) { return (hash >> 32) << 32 | static_cast<uint64_t>(id + 1); }
 
-    // The first slot that find() probes, for prefetching.
+    // The addresses that find() reads first, for prefetching.
     const uint64_t* first_slot(uint64_t hash) const { return slots + (hash & (static_cast<uint64_t>(n_slots) - 1)); }
     const int64_t* first_offset(uint64_t hash) const { return offsets + (*first_slot(hash) & 0xffffffffu); }
 
-    // Word `id` of a table with valid offsets.
+    // Word `id`. Does no bounds checks: the offsets must have been validated.
     Word word(int64_t id) const {
         return {reinterpret_cast<const char*>(blob) + offsets[id], static_cast<size_t>(offsets[id + 1] - offsets[id])};
     }
@@ -140,7 +140,7 @@ struct WordTable {
     }
 };
 
-// Fills `slots` for the words of `table`; returns the id of a duplicate word, or -1.
+// Fills `slots` from the words of `table`. Returns the first id that duplicates an earlier word, or -1.
 inline int64_t fill_slots(const WordTable& table, uint64_t* slots) {
     const uint64_t mask = static_cast<uint64_t>(table.n_slots) - 1;
     for (int64_t id = 0; id < table.n_words; ++id) {
@@ -155,7 +155,7 @@ inline int64_t fill_slots(const WordTable& table, uint64_t* slots) {
     return -1;
 }
 
-// The first id whose word lies outside the blob or is not found under that id, or -1.
+// Returns the first id whose word lies outside the blob or does not look up to that id, or -1 if the table is valid.
 inline int64_t first_lost(const WordTable& table) {
     for (int64_t id = 0; id < table.n_words; ++id) {
         const int64_t begin = table.offsets[id], end = table.offsets[id + 1];
@@ -165,12 +165,13 @@ inline int64_t first_lost(const WordTable& table) {
     return -1;
 }
 
-// Counts words in the order in which they first appear. Memory: the distinct words, bounded by prune().
+// Counts words; ids follow the order of first appearance. Memory grows with the number of distinct words, which
+// prune() keeps bounded.
 class WordCounter {
   public:
     WordCounter() { clear(); }
 
-    // Adds `count` to a word; returns true if the word is new.
+    // Adds `count` to a word. Returns true if the word is new.
     bool add(const Word& word, int64_t count = 1) {
         uint64_t at = word.hash & mask_;
         for (; slots_[at].id_plus_1 != 0; at = (at + 1) & mask_) {
@@ -192,7 +193,7 @@ class WordCounter {
             add(other.word(id), other.counts[id]);
     }
 
-    // Drops the words counted no more than `min_reduce` times (gensim's max_vocab_size).
+    // Drops words with a count of at most `min_reduce`, as gensim does for max_vocab_size.
     void prune(int64_t min_reduce) {
         WordCounter kept;
         for (size_t id = 0; id < counts.size(); ++id)
