@@ -272,7 +272,7 @@ def foreseen(error: Exception) -> bool:
     """What may be wrong with vectors that have the right checksums: these are told when they are used."""
     texts = (
         "weighting: fitted for a different vocabulary",
-        "vectors: a C-contiguous float32 or float16 matrix is expected",
+        "vectors: expected a C-contiguous float32 or float16 matrix",
     )
     return isinstance(error, ImportError) or str(error).startswith(texts)
 
