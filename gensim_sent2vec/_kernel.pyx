@@ -1,8 +1,8 @@
 # distutils: language = c++
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, embedsignature=True, auto_pickle=False
-"""The boundary between Python and the C++ headers: check, release the GIL, call.
+"""Bindings of the C++ headers in `_cpp`: check the arguments, release the GIL, call C++.
 
-What is computed is described in _cpp/trainer.hpp.
+The algorithms are in the headers; trainer.hpp describes the training.
 """
 
 import os
@@ -28,16 +28,16 @@ LEVELS = ("plain", "avx2", "avx512")
 
 
 def available_levels():
-    """The names of the instruction sets of this machine, the simplest first."""
+    """Return the instruction sets that this machine supports, from the slowest to the fastest."""
     return [name for i, name in enumerate(LEVELS) if has_level(i)]
 
 
 def simd_level():
-    """The instruction set in use: the most advanced one, or that in GENSIM_SENT2VEC_SIMD."""
+    """Return the instruction set in use: the environment variable GENSIM_SENT2VEC_SIMD, or the fastest available."""
     available = available_levels()
     wanted = os.environ.get("GENSIM_SENT2VEC_SIMD") or available[len(available) - 1]
     if wanted not in available:
-        raise ValueError(f"GENSIM_SENT2VEC_SIMD={wanted!r}: this machine has {', '.join(available)}")
+        raise ValueError(f"GENSIM_SENT2VEC_SIMD: expected one of {', '.join(available)}, got {wanted!r}")
     return wanted
 
 
@@ -49,11 +49,11 @@ cdef int level_number() except -1:
 # Text
 
 def hash_bytes(bytes word):
-    """The 64-bit hash of the word table, which is part of the file format."""
+    """Return the 64-bit hash that `WordTable` uses. Saved files depend on it, so it must not change."""
     return CWord(word, len(word)).hash
 
 
-cdef int append(vector[char] &out, string) except -1:  # a str, or of a subclass such as numpy.str_
+cdef int append(vector[char] &out, string) except -1:  # str or a subclass, such as numpy.str_
     append_string(out, PyUnicode_DATA(string), PyUnicode_KIND(string), PyUnicode_GET_LENGTH(string),
                   PyUnicode_IS_ASCII(string))
     return 0
@@ -65,7 +65,7 @@ cdef class Pack:
     Parameters
     ----------
     sentences : sequence of (str or sequence of str)
-        Either all texts, which are split at whitespace, or all lists of tokens.
+        Either only strings, which are split at whitespace, or only sequences of tokens.
     """
 
     cdef vector[char] text
@@ -82,17 +82,17 @@ cdef class Pack:
                 append(self.text, sentence)
                 self.sentence_ends.push_back(self.text.size())
             else:
-                raise TypeError(f"sentences: strings and lists of tokens do not mix, got a {type(sentence).__name__} "
-                                "after a string")
-        self.text.resize(self.text.size() + 8)  # tokens are read eight bytes at a time
+                raise TypeError("sentences: expected either only strings or only lists of tokens, got a "
+                                f"{type(sentence).__name__} after a string")
+        self.text.resize(self.text.size() + 8)  # padding: C++ reads tokens eight bytes at a time
 
     cdef int add_tokens(self, sentence) except -1:
         if isinstance(sentence, str):
-            raise TypeError(f"sentences: each sentence must be a list of tokens, got the string {sentence[:40]!r}")
+            raise TypeError(f"sentences: expected a list of tokens per sentence, got the string {sentence[:40]!r}")
         try:
             tokens = iter(sentence)
         except TypeError:
-            raise TypeError(f"sentences: each sentence must be a list of tokens, got the {type(sentence).__name__} "
+            raise TypeError(f"sentences: expected a list of tokens per sentence, got the {type(sentence).__name__} "
                             f"{sentence!r:.40}") from None
         for token in tokens:
             if not isinstance(token, str):
@@ -117,16 +117,17 @@ cdef class Pack:
 
 
 cdef class WordTable:
-    """Words <-> ids over three arrays, which may be mapped read-only from files.
+    """A hash table from words to ids, stored in three arrays that may be memory-mapped read-only.
 
     Parameters
     ----------
     blob : uint8 array
-        The words' UTF-8, end to end.
+        The UTF-8 of all words, concatenated.
     offsets : int64 array, (n_words + 1,)
         Word i is ``blob[offsets[i]:offsets[i + 1]]``.
-    slots : uint64 array, a power of two in length
-        The hash table: upper half of the hash and id + 1, or 0.
+    slots : uint64 array, (n_slots,)
+        The open-addressing hash table; n_slots is a power of two above n_words. A slot is 0 if it is empty; otherwise
+        it has the upper half of the word's hash in its upper 32 bits and id + 1 in its lower 32 bits.
     """
 
     cdef CWordTable table
@@ -137,9 +138,10 @@ cdef class WordTable:
     def __init__(self, const unsigned char[::1] blob, const int64_t[::1] offsets, const uint64_t[::1] slots):
         self.blob, self.offsets, self.slots = blob, offsets, slots
         if len(offsets) < 1 or len(offsets) > 2**31 - 2:
-            raise ValueError(f"offsets: {len(offsets)} entries")
+            raise ValueError(f"offsets: expected 1 to {2**31 - 2} entries, got {len(offsets)}")
         if len(slots) < len(offsets) or len(slots) & (len(slots) - 1):
-            raise ValueError(f"slots: {len(slots)} entries, not a power of two above the number of words")
+            raise ValueError(f"slots: expected a power of two above the {len(offsets) - 1} words, "
+                             f"got {len(slots)} entries")
         self.table.blob = &blob[0] if len(blob) else NULL
         self.table.offsets = &offsets[0]
         self.table.slots = &slots[0]
@@ -148,17 +150,17 @@ cdef class WordTable:
         self.table.n_slots = len(slots)
 
     def find(self, word):
-        """The id of a word; -1 if it is unknown."""
+        """Return the id of a word, or -1 if it is unknown."""
         cdef vector[char] utf8
         if not isinstance(word, str):
-            raise TypeError(f"word: a string is expected, got a {type(word).__name__}")
+            raise TypeError(f"word: expected a string, got a {type(word).__name__}")
         if PyUnicode_IS_ASCII(word):
             return self.table.find(CWord(<const char*>PyUnicode_DATA(word), PyUnicode_GET_LENGTH(word)))
         append(utf8, word)
         return self.table.find(CWord(utf8.data(), utf8.size()))
 
     def check(self):
-        """The id of a word that is not found under its id; -1 if there is none."""
+        """Return the id of a word that `find` does not map to this id, or -1 if the table is correct."""
         cdef int64_t bad
         with nogil:
             bad = first_lost(self.table)
@@ -172,17 +174,17 @@ cdef int check_offsets(const int64_t[::1] offsets, int64_t blob_size) except -1:
         fine = fine and before <= offsets[i] <= blob_size
         before = offsets[i]
     if not fine or before != blob_size:
-        raise ValueError("offsets: they do not rise from 0 to the length of the blob")
+        raise ValueError(f"offsets: expected values that rise from 0 to the {blob_size} bytes of blob")
     return 0
 
 
 def build_slots(const unsigned char[::1] blob, const int64_t[::1] offsets, uint64_t[::1] slots):
-    """Fill the hash table of a `WordTable`; returns the id of a duplicate word, or -1."""
+    """Fill the hash table of a `WordTable`, and return the id of a word that occurs twice, or -1."""
     cdef CWordTable table
     cdef int64_t twice
     check_offsets(offsets, len(blob))
     if len(slots) < len(offsets) or len(slots) & (len(slots) - 1):
-        raise ValueError(f"slots: {len(slots)} entries, not a power of two above the number of words")
+        raise ValueError(f"slots: expected a power of two above the {len(offsets) - 1} words, got {len(slots)} entries")
     table.blob = &blob[0] if len(blob) else NULL
     table.offsets = &offsets[0]
     table.slots = &slots[0]
@@ -196,12 +198,12 @@ def build_slots(const unsigned char[::1] blob, const int64_t[::1] offsets, uint6
 
 def take_words(const unsigned char[::1] blob, const int64_t[::1] offsets, const int64_t[::1] ids,
                unsigned char[::1] out):
-    """Write the words `ids` to `out`, end to end."""
+    """Concatenate the words `ids` into `out`."""
     cdef int64_t i, n, at = 0
     check_offsets(offsets, len(blob))
     for i in range(len(ids)):
         if not 0 <= ids[i] < len(offsets) - 1 or offsets[ids[i] + 1] - offsets[ids[i]] > len(out) - at:
-            raise ValueError(f"ids: no word {ids[i]} of {len(offsets) - 1}, or no room for it")
+            raise ValueError(f"ids: expected 0 to {len(offsets) - 2} and room for the words in out, got id {ids[i]}")
         n = offsets[ids[i] + 1] - offsets[ids[i]]
         if n:
             memcpy(&out[at], &blob[offsets[ids[i]]], n)
@@ -213,13 +215,24 @@ cdef bytes bytes_of(const void *data, size_t n):
 
 
 def parse_entries(const unsigned char[::1] data, int64_t most):
-    """Parse the complete entries at the start of `data`, part of the dictionary of a reference .bin; at most `most`.
+    """Parse the complete entries at the start of `data`, part of the dictionary of a reference .bin file.
+
+    Parameters
+    ----------
+    data : uint8 array
+    most : int
+        Parse at most this many entries.
 
     Returns
     -------
-    (bytes, bytes, bytes, bytes, bytes, bytes)
-        The words end to end, each byte that is not UTF-8 as a surrogate; their int64 lengths and uint64 hashes; their
-        int64 counts and int8 types; the int64 ends of the entries in `data`.
+    blob : bytes
+        The words, concatenated; each byte that is not valid UTF-8 becomes a surrogate.
+    lengths, hashes : bytes
+        int64 and uint64, per word.
+    counts, types : bytes
+        int64 and int8, per word.
+    ends : bytes
+        int64: the end of each entry in `data`.
     """
     cdef CEntries entries
     if len(data):
@@ -236,45 +249,58 @@ def parse_entries(const unsigned char[::1] data, int64_t most):
 
 
 def pack_entries(const unsigned char[::1] blob, const int64_t[::1] offsets, const int64_t[::1] counts):
-    """Words, ``blob[offsets[i]:offsets[i + 1]]``, and their counts as entries of a reference .bin."""
+    """Serialize words and their counts as dictionary entries of a reference .bin file.
+
+    Word i is ``blob[offsets[i]:offsets[i + 1]]``.
+    """
     cdef vector[char] out
     cdef int64_t i
     cdef cbool fine = len(offsets) == len(counts) + 1 and offsets[0] >= 0
     for i in range(len(counts)):
         fine = fine and offsets[i] <= offsets[i + 1] <= len(blob)
     if not fine:
-        raise ValueError("blob, offsets and counts do not fit together")
+        raise ValueError("blob, offsets, counts: their sizes do not fit together; "
+                         "expected len(counts) + 1 rising offsets into blob")
     if len(counts):
         append_entries(out, &blob[0] if len(blob) else NULL, &offsets[0], &counts[0], len(counts))
     return bytes_of(out.data(), out.size())
 
 
 def character_buckets(bytes word, int minn, int maxn, uint32_t bucket):
-    """The int64 buckets of a word's character n-grams, of `minn` to `maxn` characters, as the reference hashes them."""
+    """Return the buckets (int64) of a word's character n-grams, hashed as in the reference.
+
+    The n-grams have `minn` to `maxn` characters.
+    """
     cdef vector[int64_t] out
     if not bucket:
-        raise ValueError("bucket must be at least 1")
+        raise ValueError("bucket: must be at least 1, got 0")
     append_character_buckets(out, <const unsigned char*><const char*>word, len(word), minn, maxn, bucket)
     return bytes_of(out.data(), out.size() * sizeof(int64_t))
 
 
 def insert_words(const uint64_t[::1] hashes, const int64_t[::1] ids, uint64_t[::1] part, uint64_t begin,
                  uint64_t n_slots, bint carried):
-    """Place words into slots [begin, begin + len(part)) of a word table of `n_slots`.
+    """Insert words into `part`: the slots [begin, begin + len(part)) of a word table with `n_slots` slots.
 
     Parameters
     ----------
+    hashes, ids : uint64 and int64 arrays, (n,)
+    part : uint64 array
+        Written.
+    begin, n_slots : int
     carried : bool
-        The words found no place in the part before this one; otherwise their own places lie in this part.
+        True if the words are the overflow of the previous part; False if they hash to slots in this part.
 
     Returns
     -------
-    (bytes, bytes)
-        int64: which of the words found no place; pairs of ids that may be of the same word.
+    overflow : bytes
+        int64: the positions in `ids` of the words that did not fit before the end of the part.
+    alike : bytes
+        int64: pairs of ids that may be the same word.
     """
     cdef CTablePart table
     if len(hashes) != len(ids) or n_slots & (n_slots - 1) or not len(part) or begin + len(part) > n_slots:
-        raise ValueError("hashes, ids and part do not fit together")
+        raise ValueError("hashes, ids, part: their sizes do not fit together, or n_slots is not a power of two")
     table.slots, table.begin, table.size, table.n_slots = &part[0], begin, len(part), n_slots
     if len(hashes):
         with nogil:
@@ -286,7 +312,7 @@ def insert_words(const uint64_t[::1] hashes, const int64_t[::1] ids, uint64_t[::
 
 
 cdef class CorpusCounter:
-    """Counts the words of files and batches; see `gensim_sent2vec._text.counting`."""
+    """Counts the words of files and batches; see `gensim_sent2vec._text.counting.count_words`."""
 
     cdef CCorpusCount count
     cdef int64_t max_words
@@ -307,9 +333,9 @@ cdef class CorpusCounter:
         return self.count.words.counts.size()
 
     def add_slice(self, int file, int64_t begin, int64_t end, const int64_t[::1] stop):
-        """Count the lines that start in [begin, end) of an open file; `stop[0]` != 0 ends it early.
+        """Count the words of the lines that start in [begin, end) of an open file; ``stop[0] != 0`` ends it early.
 
-        Returns the offset of a token that is not text, or -1.
+        Returns the offset of a token that is not valid UTF-8, or -1.
         """
         cdef ReadStatus status
         os.lseek(file, max(begin - 1, 0), os.SEEK_SET)
@@ -329,7 +355,7 @@ cdef class CorpusCounter:
             self.count.merge(other.count, self.max_words)
 
     def export(self):
-        """The words' UTF-8 end to end, their int64 offsets and counts, each as bytes; in order of first appearance."""
+        """Return the words by first occurrence: concatenated UTF-8, int64 offsets and int64 counts, as bytes."""
         cdef CWordCounter *words = &self.count.words
         return (
             PyBytes_FromStringAndSize(words.blob.data(), words.blob.size()),
@@ -342,29 +368,33 @@ cdef class CorpusCounter:
 # Training
 
 def fill_alias(const double[::1] weights, uint64_t[::1] alias):
-    """Vose's alias table for draws in proportion to `weights` (finite, not negative, not all 0)."""
+    """Fill Vose's alias table, to sample in proportion to `weights` (finite, >= 0, not all 0)."""
     with nogil:
         c_fill_alias(&weights[0], len(weights), &alias[0])
 
 
 def fill_uniform(float[:, ::1] rows, uint64_t seed, float scale, int64_t first=0):
-    """Fill with uniform values in [-scale, scale]; element i is value `first` + i of stream `seed`."""
+    """Fill `rows` with uniform random values in [-scale, scale].
+
+    Element i of the flattened array is value ``first + i`` of the random stream `seed`.
+    """
     if rows.shape[0] and rows.shape[1]:
         with nogil:
             c_fill_uniform(&rows[0, 0], rows.shape[0] * rows.shape[1], first, seed, scale)
 
 
 cdef class Schedule:
-    """The learning rate shared by all threads of a training run, and the flag that stops them.
+    """The learning rate that all threads of a training run share, and the flag that stops them.
 
     Parameters
     ----------
     start, end : float
-        The rate decays linearly from one to the other.
+        The learning rate decreases linearly from `start` to `end`.
     total : float
-        Tokens of the entire training run, or lines if `by_lines`.
+        The number of tokens in the entire run, or of lines if `by_lines`.
+    by_lines : bool
     done : int
-        How many of them have been trained already.
+        The number of tokens or lines trained already.
     """
 
     cdef CSchedule schedule
@@ -393,23 +423,24 @@ cdef class Schedule:
 
 
 cdef class Trainer:
-    """The trainer of one thread, over arrays that all threads share ("Hogwild").
+    """The trainer of one thread. All threads update the same arrays without locks ("Hogwild").
 
     Parameters
     ----------
     words, out : float32 array, (n_words, dim)
-        Input and output rows; written.
+        Input and output rows; updated in place.
     placeholder : float32 array, (dim,)
-        The input row that stands at the target's position; written.
+        The input row that replaces the target; updated in place.
     grams : float32 array, (bucket, dim)
-        The n-gram rows; written. May be empty if `word_ngrams` is 1.
+        The n-gram rows; updated in place. May be empty if `word_ngrams` is 1.
     alias : uint64 array, (n_words,)
-        The negatives' distribution, from `fill_alias`.
+        The distribution of the negative samples, from `fill_alias`.
     keep : uint32 array, (n_words,), or None
         A target is trained with probability keep / 2^32.
+    schedule : Schedule
     hot_rows, sync_every : int
-        The thread works on copies of the first `hot_rows` words' rows, and exchanges what they have gained with the
-        other threads every so many tokens, and at the end of each call.
+        The thread updates private copies of the rows of the first `hot_rows` words, and merges the changes into the
+        shared arrays every `sync_every` tokens and at the end of each call.
     """
 
     cdef CTrainer *trainer
@@ -424,13 +455,16 @@ cdef class Trainer:
                   uint64_t seed, bint compute_loss=False, int hot_rows=0, int sync_every=1000):
         cdef int64_t n = words.shape[0], dim = words.shape[1]
         if n < 2 or dim < 1 or out.shape[0] != n or out.shape[1] != dim or len(placeholder) != dim or len(alias) != n:
-            raise ValueError("words, out, placeholder and alias do not fit together")
+            raise ValueError("words, out, placeholder, alias: their shapes do not fit together, or there are "
+                             "fewer than 2 words or 1 dimension")
         if keep is not None and len(keep) != n:
-            raise ValueError("keep: one entry a word")
+            raise ValueError(f"keep: expected one entry per word, {n}, got {len(keep)}")
         if word_ngrams > 1 and (grams.shape[0] < 1 or grams.shape[1] != dim):
-            raise ValueError("grams: (bucket, dim) with bucket >= 1 where word_ngrams > 1")
+            raise ValueError(f"grams: expected shape (bucket, {dim}) with bucket >= 1 for word_ngrams={word_ngrams}, "
+                             f"got ({grams.shape[0]}, {grams.shape[1]})")
         if word_ngrams < 1 or negative < 1 or shared_negatives < 1 or dropout_k < 0 or hot_rows < 0:
-            raise ValueError("word_ngrams, negative and shared_negatives must be positive, dropout_k not negative")
+            raise ValueError("word_ngrams, negative, shared_negatives: must be at least 1; "
+                             "dropout_k, hot_rows: must be at least 0")
         self.arrays = (words, placeholder, grams, out, alias, keep)
         self.schedule = schedule
         self.model.words = &words[0, 0]
@@ -473,9 +507,9 @@ cdef class Trainer:
         with nogil:
             status = self.trainer.train_slice(table.table, file, begin, end)
         if status == ReadStatus.READ_ERROR:
-            raise OSError("the corpus file could not be read to its end")
+            raise OSError("corpus file: a read failed before its end")
         if status == ReadStatus.TOKEN_TOO_LONG:
-            raise ValueError("the corpus file holds a token of more than 1 MiB")
+            raise ValueError("corpus file: contains a token of more than 1 MiB")
 
     def train_pack(self, WordTable table not None, Pack pack not None):
         """Train on a batch of sentences."""
@@ -486,31 +520,33 @@ cdef class Trainer:
 
     cdef int check(self, WordTable table) except -1:
         if table.table.n_words > self.model.n_words:
-            raise ValueError(f"the word table has {table.table.n_words} words, the matrices {self.model.n_words} rows")
+            raise ValueError(f"table: expected at most {self.model.n_words} words, one per row, "
+                             f"got {table.table.n_words}")
         return 0
 
     def input_rows(self, ids, int target, dropped=()):
-        """The rows that form the input of one target; for tests only.
+        """Return the input rows of one target, as in training. Exists for tests.
 
         Parameters
         ----------
         ids : sequence of int
             The known words of a line.
         target : int
-            A position in it.
+            The target's position in `ids`.
         dropped : sequence of int
-            Positions without n-grams.
+            Positions whose n-grams are dropped.
 
         Returns
         -------
         list of int
-            Sorted: word ids, -1 for the placeholder, and n_words + r for n-gram row r.
+            In ascending order: word ids, -1 for the placeholder, n_words + r for n-gram row r.
         """
         cdef CLine line
         cdef CTarget plan
         cdef CSlot slot
         if not all(0 <= i < self.model.n_words for i in ids) or not 0 <= target < len(ids):
-            raise ValueError("ids: words of the vocabulary; target: a position among them")
+            raise ValueError(f"ids, target: expected word ids below {self.model.n_words} and a position in ids, "
+                             f"got {list(ids)} and {target}")
         line.ids = ids
         line.targets = [target]
         line.dropped = sorted(dropped)
@@ -540,10 +576,10 @@ cdef class Trainer:
 # Pooling and top-k
 
 def as_bytes(name, array):
-    """A C-ordered float32 or float16 matrix as a matrix of bytes, not copied."""
+    """Return a C-contiguous float32 or float16 matrix as a matrix of bytes, without a copy."""
     if array.dtype.char not in "ef" or array.ndim != 2 or not array.flags.c_contiguous:
-        raise ValueError(f"{name}: a C-contiguous float32 or float16 matrix is expected, got {array.dtype}, "
-                         f"shape {array.shape}")
+        raise ValueError(f"{name}: expected a C-contiguous float32 or float16 matrix, "
+                         f"got {array.dtype}, shape {array.shape}")
     return array.view("u1")
 
 
@@ -553,7 +589,7 @@ def dot_rows(rows, const float[::1] query, float[::1] out):
     Parameters
     ----------
     rows : float32 or float16 array, (n, dim)
-        Read only; may be memory-mapped.
+        May be memory-mapped read-only.
     query : float32 array, (dim,)
     out : float32 array, (n,)
     """
@@ -563,7 +599,8 @@ def dot_rows(rows, const float[::1] query, float[::1] out):
     cdef int dim = data.shape[1] // (2 if half else 4)
     cdef DotRows dot = choose_dot_rows(level_number(), half)
     if len(query) != dim or len(out) != n:
-        raise ValueError(f"query and out: {len(query)} and {len(out)} numbers for {n} rows of {dim}")
+        raise ValueError(f"query and out: expected lengths {dim} and {n} for rows of shape ({n}, {dim}), "
+                         f"got {len(query)} and {len(out)}")
     if n and dim:
         with nogil:
             dot(&data[0, 0], n, dim, &query[0], &out[0])
@@ -572,14 +609,14 @@ def dot_rows(rows, const float[::1] query, float[::1] out):
 
 
 cdef class TopK:
-    """Finds the k rows with the highest scores for each query.
+    """The top-k rows for each query.
 
     Parameters
     ----------
     queries : float32 array, (n, dim)
-        A copy is kept.
+        Copied.
     topn : int
-        Rows per query, at least 1.
+        Keep at most this many rows per query; at least 1.
     """
 
     cdef CTopK *best
@@ -588,7 +625,7 @@ cdef class TopK:
     def __cinit__(self, const float[:, ::1] queries, int64_t topn):
         self.level = level_number()
         if topn < 1:
-            raise ValueError(f"topn must be at least 1, got {topn}")
+            raise ValueError(f"topn: must be at least 1, got {topn}")
         cdef const float *data = &queries[0, 0] if queries.shape[0] and queries.shape[1] else NULL
         self.best = new CTopK(data, queries.shape[0], queries.shape[1], topn)
 
@@ -596,48 +633,48 @@ cdef class TopK:
         del self.best
 
     def add_rows(self, rows, int64_t first, const unsigned char[::1] mask=None):
-        """Score rows by their dot products with the queries.
+        """Score rows by their dot products with the queries, and update the top-k.
 
         Parameters
         ----------
         rows : float32 or float16 array, (n, dim)
-            Read only; may be memory-mapped.
+            May be memory-mapped read-only.
         first : int
-            The row number of the first one.
+            The index of the first row.
         mask : uint8 array, (n,), optional
-            Rows whose entry is 0 are skipped.
+            Rows with mask 0 are skipped.
         """
         cdef cbool half = rows.dtype.char == "e"
         cdef const unsigned char[:, ::1] data = as_bytes("rows", rows)
         cdef int64_t n = data.shape[0]
         cdef const void *begin = &data[0, 0] if n and data.shape[1] else NULL
         if data.shape[1] != self.best.dim * (2 if half else 4):
-            raise ValueError(f"rows: shape {rows.shape} for queries of {self.best.dim} numbers")
+            raise ValueError(f"rows: expected {self.best.dim} dimensions as in the queries, got shape {rows.shape}")
         cdef const unsigned char *kept = mask_of(mask, n)
         cdef TopKRows top_k_rows = choose_top_k_rows(self.level, half)
         with nogil:
             top_k_rows(self.best[0], begin, n, first, kept)
 
     def add_scores(self, const float[:, ::1] scores, int64_t first, const unsigned char[::1] mask=None):
-        """The same with precomputed scores, (n_queries, n); rows whose score is -inf or NaN are skipped."""
+        """Like `add_rows`, from precomputed scores (n_queries, n). Scores of -inf or NaN are skipped."""
         cdef int64_t query, n = scores.shape[1]
         cdef const unsigned char *kept = mask_of(mask, n)
         if scores.shape[0] != self.best.n_queries:
-            raise ValueError(f"scores: {scores.shape[0]} rows for {self.best.n_queries} queries")
+            raise ValueError(f"scores: expected one row per query, {self.best.n_queries}, got {scores.shape[0]}")
         if n:
             with nogil:
                 for query in range(self.best.n_queries):
                     self.best.add_scores(query, &scores[query, 0], n, first, kept)
 
     def merge(self, TopK other):
-        """Merge the hits of `other`, which has seen other rows for the same queries."""
+        """Merge the top-k of `other`, for the same queries and different rows, into this one."""
         if other.best.n_queries != self.best.n_queries:
-            raise ValueError(f"other: of {other.best.n_queries} queries, this one is of {self.best.n_queries}")
+            raise ValueError(f"other: expected {self.best.n_queries} queries, got {other.best.n_queries}")
         with nogil:
             self.best.merge(other.best[0])
 
     def found(self):
-        """Rows (int64) and scores (float32) for each query, best first; equal scores in the order of the rows."""
+        """Return the rows (int64) and scores (float32) per query, in descending order of score, ties by row."""
         cdef int64_t query, i
         cdef int64_t[::1] rows
         cdef float[::1] scores
@@ -654,22 +691,25 @@ cdef class TopK:
 
 cdef const unsigned char *mask_of(const unsigned char[::1] mask, int64_t n) except? NULL:
     if mask is not None and len(mask) != n:
-        raise ValueError(f"mask: {len(mask)} entries for {n} rows")
+        raise ValueError(f"mask: expected one entry per row, {n}, got {len(mask)}")
     return &mask[0] if mask is not None and n else NULL
 
 
 cdef class Encoder:
-    """Computes sentence vectors from the arrays of a trained model, which are only read.
+    """Computes sentence vectors from the arrays of a trained model, which it never modifies.
 
     Parameters
     ----------
     words : Vocabulary
-        Anything with a `table` that is a WordTable.
+        Any object whose attribute `table` is a `WordTable`.
     vectors : float32 or float16 array, (n_words, dim)
-    grams : array of the same type, (bucket, dim)
+    grams : array of the same dtype, (bucket, dim)
         May be empty if `word_ngrams` is 1.
+    word_ngrams : int
+    skip_bigrams : bool
+    ngram_hash : str
     weights : float32 array, (n_words,), optional
-        Of each word in the mean, >= 0; for words alone (`word_ngrams` 1).
+        The weight of each word in the mean, >= 0. Only for `word_ngrams` 1.
     """
 
     cdef CReader reader
@@ -682,15 +722,17 @@ cdef class Encoder:
     def __init__(self, words, vectors, grams, *, int word_ngrams, bint skip_bigrams, str ngram_hash, weights=None):
         cdef WordTable table = words.table
         cdef bint half = vectors.dtype.char == "e"
-        # float16 has no typed memoryview: both types are read as bytes.
+        # Typed memoryviews do not support float16, so both dtypes are passed as bytes.
         cdef const unsigned char[:, ::1] w = as_bytes("vectors", vectors)
         cdef const unsigned char[:, ::1] g = as_bytes("vectors_ngrams", grams)
         if table.table.n_words > w.shape[0]:
-            raise ValueError(f"vectors: {w.shape[0]} rows for {table.table.n_words} words")
+            raise ValueError(f"vectors: expected at least one row per word, {table.table.n_words}, got {w.shape[0]}")
         if word_ngrams > 1 and (g.shape[0] < 1 or g.shape[1] != w.shape[1]):
-            raise ValueError("vectors_ngrams: (bucket, dim) of the type of vectors, bucket >= 1, where word_ngrams > 1")
+            raise ValueError("vectors_ngrams: expected shape (bucket, dim) with bucket >= 1, "
+                             f"and the dtype and dim of vectors, got {grams.dtype}, shape {grams.shape}")
         if weights is not None and (word_ngrams > 1 or len(weights) != table.table.n_words):
-            raise ValueError(f"weights: one for each of {table.table.n_words} words, and no n-grams")
+            raise ValueError(f"weights: expected one per word, {table.table.n_words}, and word_ngrams=1, "
+                             f"got {len(weights)} and word_ngrams={word_ngrams}")
         self.words, self.table, self.arrays = words, table, (vectors, grams)
         self.level, self.mode = level_number(), (word_ngrams, skip_bigrams, ngram_hash)
         self.reader.words = <const char*>&w[0, 0] if w.shape[0] else NULL
@@ -703,31 +745,34 @@ cdef class Encoder:
 
     def encode(self, Pack pack not None, float[:, ::1] out, int64_t[::1] known=None, *, float[::1] totals=None,
                float first_half=1, int64_t half_length=0, bint unseen=False):
-        """Write the mean of each sentence's rows to `out`.
+        """Write the sentence vectors, the means of the rows of each sentence, to `out`.
 
         Parameters
         ----------
         pack : Pack
         out : float32 array, (n_sentences, dim)
         known : int64 array, (n_sentences,), optional
-            Takes the number of known words of each sentence.
+            Filled with the number of known words per sentence.
         totals : float32 array, (n_sentences,), optional
-            Takes the sum of the weights of each sentence's rows.
-        first_half, half_length
-            Weights count `first_half` times in the first half of sentences of more than `half_length` tokens.
+            Filled with the sum of the weights of the rows per sentence.
+        first_half : float
+        half_length : int
+            In sentences of more than `half_length` tokens, the weights in the first half are multiplied by
+            `first_half`.
         unseen : bool
-            Whether to return out-of-vocabulary tokens.
+            Return the out-of-vocabulary tokens.
 
         Returns
         -------
         tuple of (int64 array, float32 array, list of str), or None
-            If `unseen`, and there are any: of each token its sentence, its factor (`first_half` or 1), and its text.
+            The sentence, the factor (`first_half` or 1) and the text of each out-of-vocabulary token. None if there
+            are none, or if `unseen` is False.
         """
         cdef int64_t n = len(pack)
         if out.shape[0] != n or out.shape[1] != self.reader.dim:
-            raise ValueError("out: one row a sentence")
+            raise ValueError(f"out: expected shape ({n}, {self.reader.dim}), got ({out.shape[0]}, {out.shape[1]})")
         if (known is not None and len(known) != n) or (totals is not None and len(totals) != n):
-            raise ValueError("known, totals: one entry a sentence")
+            raise ValueError(f"known, totals: expected one entry per sentence, {n}")
         cdef CPack view = pack.view()
         cdef CReader reader = self.reader
         cdef CEncoded encoded
@@ -742,22 +787,22 @@ cdef class Encoder:
         return unseen_tokens(missed) if missed.ends.size() else None
 
     def normalize_parts(self, float[:, ::1] rows, int split, float first, float second):
-        """Scale the first `split` values of each row to the norm `first`, the others to the norm `second`, in place."""
+        """Scale the first `split` dimensions of each row to norm `first` and the others to norm `second`, in place."""
         if not 0 <= split <= rows.shape[1]:
-            raise ValueError(f"split: 0 to {rows.shape[1]}, got {split}")
+            raise ValueError(f"split: must be between 0 and {rows.shape[1]}, got {split}")
         if rows.shape[0] and rows.shape[1]:
             with nogil:
                 c_scale_parts(&rows[0, 0], rows.shape[0], rows.shape[1], split, first, second, self.level)
 
     def row_ids(self, Pack pack not None):
-        """The ids of the rows that each sentence vector is the mean of.
+        """Return the ids of the rows whose mean is the vector of each sentence.
 
         Returns
         -------
         numbers : bytes
             int64: word ids, and n_words + r for n-gram row r.
         ends : bytes
-            int64: the rows of sentence s end at ends[s].
+            int64: the rows of sentence s end at ``ends[s]``.
         """
         cdef vector[int64_t] numbers, ends
         cdef CPack view = pack.view()
@@ -781,21 +826,21 @@ cdef unseen_tokens(CUnseen &unseen):
 
 
 cdef class Speller:
-    """Rows of out-of-vocabulary words from their character n-grams; see `gensim_sent2vec._pooling.spelling`.
+    """Computes rows of words from their character n-grams; see `gensim_sent2vec._pooling.spelling.CharNgrams`.
 
     Parameters
     ----------
     hashes, weights : uint64 and float32 arrays, (n_ngrams,)
-        The known n-grams, ascending, and c_g of each.
+        The hashes of the known n-grams, in ascending order, and their weights c_g.
     vectors : float32 or float16 array, (n_ngrams, dim)
-        N_g of each; no rows if words get no vectors.
+        The vectors N_g of the known n-grams. Without rows, words get no vectors.
     new_weight : float
-        c_g of other n-grams.
+        The weight c_g of an unknown n-gram.
     min_n, max_n, seed : int
     meaning_map : float32 array, (dim, meaning_dims)
-        From the unit vector of a word to the first part of its row.
+        Maps the normalized vector of a word to the first dimensions of its row, the semantic part.
     lexical_map : float32 array, (dims, dims)
-        From its unit signature to the second part.
+        Maps the normalized signature of a word to the other dimensions, the lexical part.
     """
 
     cdef CSpelling spelling
@@ -808,13 +853,16 @@ cdef class Speller:
         cdef bint half = vectors.dtype.char == "e"
         cdef const unsigned char[:, ::1] rows = as_bytes("vectors", vectors)
         if len(weights) != len(hashes) or (rows.shape[0] and rows.shape[0] != len(hashes)):
-            raise ValueError(f"weights, vectors: one for each of {len(hashes)} n-grams")
+            raise ValueError(f"weights, vectors: expected one per n-gram, {len(hashes)}, "
+                             f"got {len(weights)} and {rows.shape[0]}")
         if rows.shape[0] and rows.shape[1] != meaning_map.shape[0] * (2 if half else 4):
-            raise ValueError(f"meaning_map: {meaning_map.shape[0]} rows, for vectors of another size")
+            raise ValueError(f"meaning_map: expected one row per dimension of vectors, "
+                             f"{rows.shape[1] // (2 if half else 4)}, got {meaning_map.shape[0]}")
         if lexical_map.shape[0] != lexical_map.shape[1]:
-            raise ValueError("lexical_map: as many columns as rows")
+            raise ValueError("lexical_map: expected a square matrix, "
+                             f"got shape ({lexical_map.shape[0]}, {lexical_map.shape[1]})")
         if min_n < 1 or max_n < min_n:
-            raise ValueError("min_n, max_n: 1 <= min_n <= max_n")
+            raise ValueError(f"min_n, max_n: expected 1 <= min_n <= max_n, got {min_n} and {max_n}")
         self.arrays = hashes, weights, rows, meaning_map, lexical_map
         self.level = level_number()
         self.spelling.hashes = &hashes[0] if len(hashes) else NULL
@@ -833,18 +881,20 @@ cdef class Speller:
         Parameters
         ----------
         codes : uint32 array
-            The code points of the words, end to end, each word between "<" and ">".
+            The code points of all words, concatenated, each word between "<" and ">".
         sizes : int64 array, (n_words,)
-            The number of code points of each word.
+            The number of code points per word, with "<" and ">".
         out : float32 array, (n_words, meaning_dims + dims)
         """
         cdef int64_t n = len(sizes), total = 0, i
         for i in range(n):
             if sizes[i] < 0 or sizes[i] > len(codes) - total:
-                raise ValueError("sizes: they do not add up to the code points")
+                raise ValueError(f"sizes: expected values >= 0 that sum to at most the {len(codes)} code points, "
+                                 f"got {sizes[i]} for word {i}")
             total += sizes[i]
         if out.shape[0] != n or out.shape[1] != self.maps.meaning_dims + self.spelling.dims:
-            raise ValueError("out: one row a word")
+            raise ValueError(f"out: expected shape ({n}, {self.maps.meaning_dims + self.spelling.dims}), "
+                             f"got ({out.shape[0]}, {out.shape[1]})")
         if n == 0 or out.shape[1] == 0:
             return
         cdef const uint32_t *first = &codes[0] if len(codes) else NULL
@@ -854,23 +904,24 @@ cdef class Speller:
 
 def add_weighted_rows(float[:, ::1] means, float[::1] totals, const int64_t[::1] sentences, const int64_t[::1] at,
                       const float[::1] weights, const float[:, ::1] rows):
-    """Include further rows in weighted means and in the sums of their weights, in place.
+    """Add rows to weighted means, and their weights to the sums of weights, in place.
 
     Parameters
     ----------
     means : float32 array, (n_sentences, dim)
     totals : float32 array, (n_sentences,)
     sentences, at, weights : int64, int64 and float32 arrays, (n,)
-        Row `at[i]` counts `weights[i]` in sentence `sentences[i]`, ascending.
+        Row ``at[i]`` is added to sentence ``sentences[i]`` with weight ``weights[i]``. `sentences` must be ascending.
     rows : float32 array, (n_rows, dim)
     """
     cdef CAdditions more
     cdef int64_t i, n = len(sentences)
     if len(totals) != means.shape[0] or len(at) != n or len(weights) != n or rows.shape[1] != means.shape[1]:
-        raise ValueError("means and totals, sentences, at and weights, rows: their sizes do not fit")
+        raise ValueError("means, totals, sentences, at, weights, rows: their sizes do not fit together")
     for i in range(n):
         if not (0 <= sentences[i] < means.shape[0] and 0 <= at[i] < rows.shape[0]):
-            raise ValueError(f"sentences, at: {sentences[i]}, {at[i]} is out of range")
+            raise ValueError(f"sentences, at: expected values below {means.shape[0]} and {rows.shape[0]}, "
+                             f"got {sentences[i]} and {at[i]}")
     if n == 0 or means.shape[1] == 0:
         return
     more.sentences, more.at, more.weights, more.rows, more.n = &sentences[0], &at[0], &weights[0], &rows[0, 0], n

@@ -276,7 +276,7 @@ def foreseen(error: Exception) -> bool:
     """Whether an error is one of those that vectors with correct checksums may raise when they are used."""
     texts = (
         "weighting: fitted for a different vocabulary",
-        "vectors: a C-contiguous float32 or float16 matrix is expected",
+        "vectors: expected a C-contiguous float32 or float16 matrix",
     )
     return isinstance(error, ImportError) or str(error).startswith(texts)
 

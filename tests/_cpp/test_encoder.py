@@ -88,7 +88,7 @@ def test_totals_of_a_plain_mean_count_the_rows():
 
 def test_weights_are_checked():
     rows = np.ones((len(WORDS), 3), np.float32)
-    with pytest.raises(ValueError, match="weights: one for each of 6 words"):
+    with pytest.raises(ValueError, match="weights: expected one per word, 6, and"):
         encoder(rows, np.ones(5, np.float32))
     with pytest.raises(ValueError, match="known, totals"):
         encoder(rows).encode(_kernel.Pack(["cat"]), np.empty((1, 3), np.float32), totals=np.empty(2, np.float32))
