@@ -24,12 +24,14 @@ pytestmark = pytest.mark.slow
 
 DROPPED = ("window", "sg", "cbow_mean", "hashfxn", "null_word", "sorted_vocab", "shrink_windows", "hs")
 
-RANKS = "a rank among nearest words that Word2Vec reaches with its window, on a tiny corpus"
+RANKS = "a rank or the sign of a similarity that Word2Vec reaches with its window, on a tiny corpus"
 PICKLE = "a pickle of a plain Word2Vec, which is refused with a TypeError"
 VECTORS_AS_MODEL = "a file of vectors is loaded as a model, which is refused with a TypeError"
-# With several threads these ranks are random: some runs reach them.
-RANDOM_RANKS = {"test_cbow_neg", "test_cbow_neg_fromfile", "test_sg_neg", "test_sg_neg_fromfile", "test_parallel"}
 EXPECTED_FAILURES = {
+    "test_cbow_neg": RANKS,
+    "test_cbow_neg_fromfile": RANKS,
+    "test_parallel": RANKS,
+    "test_sg_neg_online": RANKS,
     "test_training_cbow_negative": RANKS,
     "test_training_sg_negative": RANKS,
     "test_load_old_model": PICKLE,
@@ -49,7 +51,9 @@ class Client(Sent2Vec):
     def __init__(self, *args: Any, **options: Any) -> None:
         if options.get("hs") or options.get("negative") == 0:
             raise unittest.SkipTest("Sent2Vec uses negative sampling only")
-        super().__init__(*args, **{name: value for name, value in options.items() if name not in DROPPED})
+        options = {name: value for name, value in options.items() if name not in DROPPED}
+        # With several threads the ranks on a tiny corpus are random, and a test would fail now and then.
+        super().__init__(*args, **{**options, "workers": 1})
 
     @classmethod
     def load(cls, *args: Any, **options: Any) -> Any:
@@ -98,9 +102,7 @@ def outcomes() -> dict[str, str]:
 
 def test_nothing_fails_unexpectedly(outcomes):
     failed = {name: line for name, line in outcomes.items() if line not in ("passed", "skipped")}
-    for name in RANDOM_RANKS & set(failed):
-        assert failed[name].startswith("AssertionError")
-    assert {name: line for name, line in failed.items() if name not in {*EXPECTED_FAILURES, *RANDOM_RANKS}} == {}
+    assert {name: line for name, line in failed.items() if name not in EXPECTED_FAILURES} == {}
 
 
 def test_nothing_passes_unexpectedly(outcomes):

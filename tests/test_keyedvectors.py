@@ -351,7 +351,8 @@ def test_new_attributes_take_effect(name, value):
 def test_matrices_that_do_not_match_are_refused():
     wv = make_vectors(2)
     wv.vectors = wv.vectors[:-1]
-    with pytest.raises(ValueError, match=f"vectors: expected at least one row per word, {len(WORDS)}, got {len(WORDS) - 1}"):
+    expected = f"vectors: expected at least one row per word, {len(WORDS)}, got {len(WORDS) - 1}"
+    with pytest.raises(ValueError, match=expected):
         wv.encode(["w1"])
     wv = make_vectors(2)
     wv.vectors_ngrams = wv.vectors_ngrams[:0]

@@ -27,9 +27,7 @@ struct GramHash {
     uint64_t extend(uint64_t h, int64_t id) const {
         return h * (epfml ? 116049371ull : 0xd1342543de82ef95ull) + start(id);
     }
-    int64_t row(uint64_t h) const {
-        return static_cast<int64_t>(epfml ? h % bucket : multiply_high(mix(h), bucket));
-    }
+    int64_t row(uint64_t h) const { return static_cast<int64_t>(epfml ? h % bucket : multiply_high(mix(h), bucket)); }
 };
 
 struct Model {
@@ -103,7 +101,7 @@ using ApartVector = std::vector<T, ApartAllocator<T>>;
 struct Schedule {
     float start, end;
     double total;
-    bool by_lines;  // whether `total` and `done` are in lines (true) or tokens (false)
+    bool by_lines;                  // whether `total` and `done` are in lines (true) or tokens (false)
     volatile int64_t stop = 0;      // set from Python; each thread returns within a few hundred targets
     volatile int64_t diverged = 0;  // set by a thread that encounters a non-finite value
     char padding[64];               // keeps the read-mostly fields above off the cache line of `done`, which is written

@@ -66,7 +66,9 @@ class Line {
     std::vector<const float*> wanted;  // rows to prefetch before the line is trained
 
     int length() const { return static_cast<int>(ids.size()); }
-    const int* dropped_of(int i) const { return dropped.data() + static_cast<size_t>(i) * static_cast<size_t>(n_dropped); }
+    const int* dropped_of(int i) const {
+        return dropped.data() + static_cast<size_t>(i) * static_cast<size_t>(n_dropped);
+    }
 
     // Subsamples the targets, draws their dropped positions, and finds the rows of the line. A line is planned before
     // the previous one is trained. Its rows are prefetched meanwhile, a few per target, because the CPU can only have
@@ -291,7 +293,9 @@ class Target {
             for (int j = b + 1; j < L && j - b < n; ++j) remove(line, gram(b, j));
         });
         const GramHash hash = m.hash();
-        const auto add_pair = [&](int64_t a, int64_t b) { add(line.slot_of(m.gram_row(hash.extend(hash.start(a), b)))); };
+        const auto add_pair = [&](int64_t a, int64_t b) {
+            add(line.slot_of(m.gram_row(hash.extend(hash.start(a), b))));
+        };
         // Calls f(j) for the n - 1 kept positions after i, or before it.
         const auto each_kept = [&](int i, int direction, auto&& f) {
             int left = n - 1;

@@ -16,7 +16,7 @@ inline float half_to_float(uint16_t h) {
     return read_as<float>(&bits);
 }
 
-struct Reader {  // a trained model, possibly mapped read-only
+struct Reader {                 // a trained model, possibly mapped read-only
     const char *words, *grams;  // row-major matrices with `dim` columns, float32 or float16
     int64_t n_words, bucket;
     int dim, n;
@@ -110,9 +110,9 @@ DotRows choose_dot_rows(int level, bool half);
 
 // Outputs of encode(), one entry per sentence; all but `vectors` may be null.
 struct Encoded {
-    float* vectors;   // (n_sentences, dim); zeros for a sentence with no known words
-    int64_t* known;   // number of known words
-    float* totals;    // sum of the rows' weights; the number of rows for the plain mean
+    float* vectors;  // (n_sentences, dim); zeros for a sentence with no known words
+    int64_t* known;  // number of known words
+    float* totals;   // sum of the rows' weights; the number of rows for the plain mean
     Unseen* unseen;
 };
 

@@ -1,8 +1,8 @@
 // Random number generation. Kept simple so that the Python oracle in the tests can reproduce every value.
 #pragma once
 
-#include <cstddef>
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

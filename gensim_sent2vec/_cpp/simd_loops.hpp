@@ -17,9 +17,21 @@ template <int N>
 struct Floats {
     float v[N];
     float operator[](int i) const { return v[i]; }
-    Floats operator+(const Floats& o) const { Floats r; for (int i = 0; i < N; ++i) r.v[i] = v[i] + o.v[i]; return r; }
-    Floats operator*(const Floats& o) const { Floats r; for (int i = 0; i < N; ++i) r.v[i] = v[i] * o.v[i]; return r; }
-    Floats operator*(float a) const { Floats r; for (int i = 0; i < N; ++i) r.v[i] = v[i] * a; return r; }
+    Floats operator+(const Floats& o) const {
+        Floats r;
+        for (int i = 0; i < N; ++i) r.v[i] = v[i] + o.v[i];
+        return r;
+    }
+    Floats operator*(const Floats& o) const {
+        Floats r;
+        for (int i = 0; i < N; ++i) r.v[i] = v[i] * o.v[i];
+        return r;
+    }
+    Floats operator*(float a) const {
+        Floats r;
+        for (int i = 0; i < N; ++i) r.v[i] = v[i] * a;
+        return r;
+    }
 };
 typedef Floats<S2V_LANES> Wide;
 typedef Floats<4> Quad;
@@ -413,7 +425,8 @@ template <class T>
 S2V_INLINE void pack_rows(const T* rows, int64_t n, int dim, float* out) {  // the last group is zero-padded
     for (int64_t begin = 0; begin < n; begin += GROUP, out += GROUP * dim)
         for (int r = 0; r < GROUP; ++r)
-            for (int k = 0; k < dim; ++k) out[k * GROUP + r] = begin + r < n ? number(rows + (begin + r) * dim + k) : 0.0f;
+            for (int k = 0; k < dim; ++k)
+                out[k * GROUP + r] = begin + r < n ? number(rows + (begin + r) * dim + k) : 0.0f;
 }
 
 S2V_INLINE bool any_above(const float* scores, const float* thresholds) {
@@ -466,7 +479,9 @@ template <class T>
 inline MeanRows mean_rows_of(int dim) {
     return dim == 100 ? &mean_rows<100, T> : dim == 300 ? &mean_rows<300, T> : &mean_rows<0, T>;
 }
-inline MeanRows mean_rows_for(int dim, bool half) { return half ? mean_rows_of<uint16_t>(dim) : mean_rows_of<float>(dim); }
+inline MeanRows mean_rows_for(int dim, bool half) {
+    return half ? mean_rows_of<uint16_t>(dim) : mean_rows_of<float>(dim);
+}
 inline DotRows dot_rows_for(bool half) { return half ? &dot_rows<uint16_t> : &dot_rows<float>; }
 inline TopKRows top_k_rows_for(bool half) { return half ? &top_k_rows<uint16_t> : &top_k_rows<float>; }
 

@@ -23,7 +23,8 @@ struct Spelling {
 // An unsorted table gives misses, never out-of-bounds reads.
 inline int64_t place_of(const Spelling& s, uint64_t hash) {
     if (s.n_ngrams == 0) return -1;
-    const int64_t n = s.n_ngrams, guess = static_cast<int64_t>(static_cast<double>(hash) * 0x1p-64 * static_cast<double>(n - 1));
+    const int64_t n = s.n_ngrams,
+                  guess = static_cast<int64_t>(static_cast<double>(hash) * 0x1p-64 * static_cast<double>(n - 1));
     int64_t step = 16, low = guess, high = guess + 1;  // galloping: the step doubles until [low, high) holds the index
     while (low > 0 && s.hashes[low] > hash) low = std::max<int64_t>(0, low - (step *= 2));
     while (high < n && s.hashes[high] <= hash) high = std::min(n, high + (step *= 2));
@@ -46,7 +47,8 @@ inline void add_signs(const Spelling& s, uint64_t hash, float weight, float* sig
     uint64_t bits = 0;
     for (int first = 0; first < s.dims; first += 8, bits >>= 8) {
         if (first % 64 == 0)
-            bits = mix(hash ^ (s.seed * 0x100000001ull + static_cast<uint64_t>(first / 64 + 1)) * 0x9e3779b97f4a7c15ull);
+            bits =
+                mix(hash ^ (s.seed * 0x100000001ull + static_cast<uint64_t>(first / 64 + 1)) * 0x9e3779b97f4a7c15ull);
         const float* row = signs.of[bits & 255];
         if (first + 8 <= s.dims) {
             for (int i = 0; i < 8; ++i) signature[first + i] += weight * row[i];
@@ -114,8 +116,8 @@ struct Maps {
 
 // Rows of OOV words, to be pooled like rows of known words. codes: concatenated code points, each word enclosed in "<"
 // and ">"; sizes: code points per word. out: (n_words, meaning_dims + dims).
-inline void spell_rows(const Spelling& s, const Maps& maps, const uint32_t* codes, const int64_t* sizes, int64_t n_words,
-                       int level, float* out) {
+inline void spell_rows(const Spelling& s, const Maps& maps, const uint32_t* codes, const int64_t* sizes,
+                       int64_t n_words, int level, float* out) {
     const MeanRows mean_rows = choose_mean_rows(level, s.dim, s.half);
     const DotRows dot = choose_dot_rows(level, false);
     std::vector<float> vector(static_cast<size_t>(s.dim)), signature(static_cast<size_t>(s.dims));

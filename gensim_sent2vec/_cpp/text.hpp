@@ -37,8 +37,8 @@ inline int wide_space(const char* p, const char* end) {
     if (end - p < 3) return 0;
     const unsigned code = (byte(0) & 0x0fu) << 12 | (byte(1) & 0x3fu) << 6 | (byte(2) & 0x3fu);
     if ((byte(1) & 0xc0) != 0x80 || (byte(2) & 0xc0) != 0x80) return 0;
-    const bool space = code == 0x1680 || (code >= 0x2000 && code <= 0x200a) || code == 0x2028 ||
-                       code == 0x2029 || code == 0x202f || code == 0x205f || code == 0x3000;
+    const bool space = code == 0x1680 || (code >= 0x2000 && code <= 0x200a) || code == 0x2028 || code == 0x2029 ||
+                       code == 0x202f || code == 0x205f || code == 0x3000;
     return space ? 3 : 0;
 }
 
@@ -92,8 +92,8 @@ inline int utf8_length(const char* p, const char* end) {
     if (lead < 0xc2 || lead > 0xf4 || end - p < length) return 0;
     for (int i = 1; i < length; ++i)
         if ((byte(i) & 0xc0) != 0x80) return 0;
-    if ((lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) > 0x9f) ||
-        (lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f))
+    if ((lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) > 0x9f) || (lead == 0xf0 && byte(1) < 0x90) ||
+        (lead == 0xf4 && byte(1) > 0x8f))
         return 0;
     return length;
 }
@@ -259,7 +259,8 @@ struct CorpusCount {
         SliceReader reader(file, begin, end, stop);
         const auto count = [&](const char* p, size_t n) {
             ++tokens;
-            if (words.add({p, n, first_bytes(p, n)}) && bad_offset < 0 && !valid_word(p, n)) bad_offset = reader.offset();
+            if (words.add({p, n, first_bytes(p, n)}) && bad_offset < 0 && !valid_word(p, n))
+                bad_offset = reader.offset();
         };
         ReadStatus status = ReadStatus::OK;
         while (bad_offset < 0 && *stop == 0 && (status = reader.next_line(count)) == ReadStatus::OK) {

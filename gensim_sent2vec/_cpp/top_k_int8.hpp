@@ -23,9 +23,9 @@ namespace s2v {
 namespace vnni {
 
 constexpr int GROUP = avx512::GROUP, PANEL = TopK::PANEL;
-constexpr int BLOCK = 768;        // rows that share a scale; with 100 dimensions they fit in the L2 cache
-constexpr int LONGEST = 1 << 15;  // dimensions: longer sums could overflow int32
-constexpr double SLACK = 1e-5;    // relative to |q| |r|: covers the rounding errors of float32 products
+constexpr int BLOCK = 768;            // rows that share a scale; with 100 dimensions they fit in the L2 cache
+constexpr int LONGEST = 1 << 15;      // dimensions: longer sums could overflow int32
+constexpr double SLACK = 1e-5;        // relative to |q| |r|: covers the rounding errors of float32 products
 constexpr int START = 8, PAUSE = 32;  // blocks without a first pass: at the start, while thresholds
                                       // are low, and after a block with too many candidates
 
@@ -100,7 +100,8 @@ S2V_VNNI inline void round_queries(const TopK& top_k, Int8Pass& int8) {
 S2V_VNNI inline void set_thresholds(const TopK& top_k, Int8Pass& int8, float scale, const Lengths& most) {
     for (int64_t i = 0; i < top_k.n_queries; ++i) {
         const Int8Pass::Query& q = int8.of[static_cast<size_t>(i)];
-        const double length = static_cast<double>(q.lost) + q.kept, longest = static_cast<double>(most.lost) + most.kept;
+        const double length = static_cast<double>(q.lost) + q.kept,
+                     longest = static_cast<double>(most.lost) + most.kept;
         const double off = length * most.lost + static_cast<double>(q.lost) * most.kept + SLACK * length * longest;
         const double unit = static_cast<double>(scale) * q.scale;
         const double threshold = std::floor((*top_k.thresholds(i) - off) / unit) + q.offset;
@@ -140,7 +141,7 @@ S2V_VNNI float product(const T* row, const float* query, int dim) {  // bit-iden
 // Returns the number of candidates that were rescored in float32.
 template <class T>
 S2V_VNNI int64_t top_k_of_block(TopK& top_k, const T* rows, float scale, int64_t n, int64_t first_row,
-                               const unsigned char* mask) {
+                                const unsigned char* mask) {
     Int8Pass& int8 = top_k.int8;
     const int n_quads = quads(top_k.dim);
     Lengths most;

@@ -13,10 +13,10 @@
 #include <cmath>
 #include <utility>
 
-#include "top_k.hpp"
-#include "pooling.hpp"
 #include "lines.hpp"
+#include "pooling.hpp"
 #include "spelling.hpp"
+#include "top_k.hpp"
 
 namespace s2v {
 
@@ -31,7 +31,7 @@ class alignas(APART) Trainer {
     const bool compute_loss;
     int64_t trained_words = 0, tokens = 0, lines = 0;
     double loss = 0;
-    ApartVector<float> scratch;  // S, G, x and g of the step, each padded to a multiple of 16
+    ApartVector<float> scratch;    // S, G, x and g of the step, each padded to a multiple of 16
     ApartVector<float> scores;     // of the target and its negative samples
     ApartVector<float*> out_rows;  // their output rows
 

@@ -147,7 +147,8 @@ inline int64_t fill_slots(const WordTable& table, uint64_t* slots) {
         const Word word = table.word(id);
         uint64_t at = word.hash & mask;
         for (; slots[at] != 0; at = (at + 1) & mask) {
-            if (slots[at] >> 32 == word.hash >> 32 && table.is_word(static_cast<int64_t>(slots[at] & 0xffffffffu) - 1, word))
+            if (slots[at] >> 32 == word.hash >> 32 &&
+                table.is_word(static_cast<int64_t>(slots[at] & 0xffffffffu) - 1, word))
                 return id;
         }
         slots[at] = WordTable::slot(word.hash, id);
@@ -189,8 +190,7 @@ class WordCounter {
     }
 
     void merge(const WordCounter& other) {
-        for (size_t id = 0; id < other.counts.size(); ++id)
-            add(other.word(id), other.counts[id]);
+        for (size_t id = 0; id < other.counts.size(); ++id) add(other.word(id), other.counts[id]);
     }
 
     // Drops words with a count of at most `min_reduce`, as gensim does for max_vocab_size.

@@ -259,7 +259,7 @@ def test_start_does_not_depend_on_how_rows_are_split():
 
 def test_unknown_level_is_refused(monkeypatch):
     monkeypatch.setenv("GENSIM_SENT2VEC_SIMD", "sse9")
-    with pytest.raises(ValueError, match="GENSIM_SENT2VEC_SIMD: expected .*, got 'sse9'"):
+    with pytest.raises(ValueError, match=r"GENSIM_SENT2VEC_SIMD: expected .*, got 'sse9'"):
         _kernel.simd_level()
 
 

@@ -154,7 +154,7 @@ def test_the_kernel_checks_its_arguments():
     with pytest.raises(ValueError, match="meaning_map: expected one row per dimension of vectors, 3"):
         _kernel.Speller(table.hashes, table.weights, np.ones((len(table.hashes), 3), np.float32), *more[1:], *maps)
     speller = _kernel.Speller(table.hashes, table.weights, *more, *maps)
-    with pytest.raises(ValueError, match="sizes: expected values .* that sum to at most"):
+    with pytest.raises(ValueError, match=r"sizes: expected values .* that sum to at most"):
         speller.write(codes, sizes + 1, np.empty((1, 7), np.float32))
     with pytest.raises(ValueError, match="out: expected shape"):
         speller.write(codes, sizes, np.empty((1, 6), np.float32))
