@@ -1,4 +1,4 @@
-"""A warning if few tokens of the texts to encode are in the vocabulary, as for raw text or another tokenizer."""
+"""A warning if few tokens of the texts to encode are in the vocabulary, as with raw text or another tokenizer."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import warnings
 from collections.abc import Callable, Sequence
 from itertools import islice
 
-LOW_SHARE = 0.5  # of known tokens, below which the warning is issued
-MISWRITTEN_SHARE = 0.2  # of unknown tokens that are known in lower case without punctuation
-ENOUGH_TOKENS = 20  # fewer tell nothing
+LOW_SHARE = 0.5  # warn if the share of known tokens is lower
+MISWRITTEN_SHARE = 0.2  # warn if this share is known only in lower case without punctuation
+ENOUGH_TOKENS = 20  # fewer are too few to judge
 MAX_SENTENCES, MAX_TOKENS = 20, 40  # looked at in each call: sentences, and tokens of each
 MAX_CHARACTERS = 400  # of a text
 PUNCTUATION = string.punctuation + "\u2018\u2019\u201c\u201d\u00ab\u00bb\u2026\u3001\u3002\uff01\uff1f\uff0c"
@@ -67,7 +67,7 @@ class Coverage:
         plain = token.lower().strip(PUNCTUATION)
         if plain != token and find(plain) >= 0:
             self._n_miswritten += 1
-            self._examples.insert(0, f"{token!r} ({plain!r} is)")
+            self._examples.insert(0, f"{token!r} (but {plain!r} is)")
         elif not self._examples:
             self._examples.append(repr(token))
 
@@ -77,8 +77,8 @@ class Coverage:
             return
         self.warned = True
         warnings.warn(
-            f"only {known:.0%} of {self._n_tokens} tokens are in the vocabulary, {self._examples[0]} for example is "
-            "not; texts must be tokenized as those of training: set wv.tokenizer (such as 'words', which lower-cases "
-            "and splits off punctuation), or pass token lists",
+            f"only {known:.0%} of the first {self._n_tokens} tokens are in the vocabulary; {self._examples[0]} is not, "
+            "for example. Tokenize texts as the training corpus was tokenized: set wv.tokenizer (for instance to "
+            "'words', which lower-cases words and splits off punctuation), or pass token lists",
             stacklevel=stacklevel + 1,
         )

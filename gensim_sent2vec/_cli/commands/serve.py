@@ -24,7 +24,6 @@ def add_parser(commands: Subcommands) -> None:
             '       -d \'{"query": "how do i get my money back"}\'',
         ],
     )
-    limits = Limits()
     add_model(parser)
     add_file(
         parser,
@@ -32,9 +31,22 @@ def add_parser(commands: Subcommands) -> None:
         metavar="FAQ",
         help="an index, built by the command index, or tab-separated text with a header that names question and answer",
     )
+    add_int(parser, "--workers", help="worker processes (default: one per CPU, at most 4)")
+    add_float(
+        parser,
+        "--hybrid",
+        help="weight of the lexical score, unless the request sets it (default: 0.5 if the index stores lexical "
+        "scores, else 0)",
+    )
+    _add_network_options(parser)
+    _add_limits(parser, Limits())
+
+
+def _add_network_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, for this machine only)"
     )
+    add_int(parser, "--port", help="port to listen on; 0: any free port", default=8000)
     parser.add_argument(
         "--allow-host",
         action="append",
@@ -49,14 +61,9 @@ def add_parser(commands: Subcommands) -> None:
         metavar="ORIGIN",
         help="origin whose pages may use the service, such as https://example.org; repeatable",
     )
-    add_int(parser, "--port", help="port to listen on; 0: any free port", default=8000)
-    add_int(parser, "--workers", help="worker processes (default: one per CPU, at most 4)")
-    add_float(
-        parser,
-        "--hybrid",
-        help="weight of the lexical score, unless the request sets it (default: 0.5 if the index stores lexical "
-        "scores, else 0)",
-    )
+
+
+def _add_limits(parser: argparse.ArgumentParser, limits: Limits) -> None:
     add_float(
         parser,
         "--header-timeout",
