@@ -332,6 +332,7 @@ from gensim_sent2vec._text.vocabulary import Vocabulary
 
 kind, path = sys.argv[1:]
 model = Sent2Vec([["a", "b", "c"]] * 3, vector_size=4000, min_count=1, epochs=1, workers=1)
+model.wv.weighting = None  # the rows will change after it was fitted
 
 def fill(number):
     model.wv.vectors[:] = model.syn1neg[:] = number
