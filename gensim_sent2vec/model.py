@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import smart_open
 from gensim.models import Word2Vec
-from gensim.models.callbacks import CallbackAny2Vec
 
 from . import _kernel
 from ._files.other_formats import describe_other_format
@@ -21,6 +20,7 @@ from ._text.corpus import TokenFile, spooled
 from ._text.counting import WordCounts
 from ._text.tokenization import Tokenization, as_tokens
 from ._text.vocabulary import Vocabulary
+from ._training.callbacks import as_callbacks, call
 from ._training.corpus import CheckedCorpus, CorpusSize, check_corpus
 from ._training.learning_rate import LinearDecay
 from ._training.matrices import (
@@ -211,7 +211,7 @@ class Sent2Vec(Word2Vec):
         **unsupported: Any,
     ) -> None:
         reject_unknown_options(unsupported, CONSTRUCTOR)
-        callbacks = _as_callbacks(callbacks)
+        callbacks = as_callbacks(callbacks)
         self._set_ngram_options(word_ngrams, skip_bigrams, dropout_k, bucket)
         self.shared_negatives = _number_of_shared_negatives(shared_negatives)
         self.weighting = _unfitted(weighting)
@@ -635,7 +635,7 @@ class Sent2Vec(Word2Vec):
             Within a second of Ctrl-C. The model keeps what it has learned so far, and can be saved.
         """
         reject_unknown_options(unsupported, inspect.signature(self.train).parameters, CONSTRUCTOR, "train")
-        callbacks = _as_callbacks(callbacks)
+        callbacks = as_callbacks(callbacks)
         check_vocabulary(self.wv.index_to_key, self.wv.vectors)
         if total_words is None and total_examples is None:
             total_words, total_examples = self.corpus_total_words, self.corpus_count
@@ -679,7 +679,7 @@ class Sent2Vec(Word2Vec):
         self.add_lifecycle_event("train", msg=event)
         if self.weighting is not None:
             corpus = corpus.sampled_while_read(self.weighting.sample_size)
-        _call(callbacks, "on_train_begin", self)
+        call(callbacks, "on_train_begin", self)
         with Progress("train", decay.total, decay.unit, self.show_progress_bar) as progress:
             run = TrainingRun(
                 trainers, schedule, self.wv.freeze().table, progress,
@@ -689,7 +689,7 @@ class Sent2Vec(Word2Vec):
         if self.weighting is not None:
             self._fit_weighting_if_possible(corpus)
         self.train_count += 1
-        _call(callbacks, "on_train_end", self)
+        call(callbacks, "on_train_end", self)
         return run.trained_words, run.tokens
 
     def _trainers(self, schedule: _kernel.Schedule) -> list[_kernel.Trainer]:
@@ -716,7 +716,7 @@ class Sent2Vec(Word2Vec):
         try:
             for epoch in range(self.epochs):
                 before = CorpusSize(run.lines, run.tokens)
-                _call(callbacks, "on_epoch_begin", self)
+                call(callbacks, "on_epoch_begin", self)
                 self.running_training_loss = run.train_epoch(corpus, epoch, self.epochs)
                 if run.schedule.diverged:
                     raise ValueError(
@@ -725,7 +725,7 @@ class Sent2Vec(Word2Vec):
                     )
                 expected.warn_if_different(run.lines - before.examples, run.tokens - before.words, epoch + 1)
                 self._clear_post_train()  # callbacks may query the vectors
-                _call(callbacks, "on_epoch_end", self)
+                call(callbacks, "on_epoch_end", self)
         finally:
             self.running_training_loss = run.loss
             self.min_alpha_yet_reached = run.schedule.rate
@@ -829,7 +829,6 @@ class Sent2Vec(Word2Vec):
 
 PREPARE_VOCAB = ("min_count", "sample", "dry_run")  # arguments of `prepare_vocab` that `build_vocab` passes on
 CONSTRUCTOR = tuple(inspect.signature(Sent2Vec).parameters)
-CALLBACK_METHODS = ("on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end")
 
 
 def _reject_other_formats(path: Any) -> None:
@@ -841,31 +840,6 @@ def _reject_other_formats(path: Any) -> None:
         head = file.read(HEAD)
     if not head.startswith(PICKLE_MAGIC) and (description := describe_other_format(head)):
         raise ValueError(f"{path!r} is not a saved Sent2Vec: it {description}")
-
-
-def _as_callbacks(callbacks: Any) -> tuple[Any, ...]:
-    """Callbacks as a tuple: None stands for no callbacks, and a single one for a list of one."""
-    if callbacks is None:
-        return ()
-    if isinstance(callbacks, (CallbackAny2Vec, type)) or not isinstance(callbacks, Iterable):
-        callbacks = (callbacks,)
-    callbacks = tuple(callbacks)
-    for callback in callbacks:
-        if isinstance(callback, type):
-            raise TypeError(
-                f"callbacks: expected instances, got the class {callback.__name__}; pass {callback.__name__}()"
-            )
-        if not all(callable(getattr(callback, method, None)) for method in CALLBACK_METHODS):
-            raise TypeError(
-                "callbacks: expected instances of gensim.models.callbacks.CallbackAny2Vec, got the "
-                f"{type(callback).__name__} {callback!r:.40}"
-            )
-    return callbacks
-
-
-def _call(callbacks: Iterable[Any], hook: str, model: Sent2Vec) -> None:
-    for callback in callbacks:
-        getattr(callback, hook)(model)
 
 
 def _number_of_shared_negatives(shared_negatives: int | bool) -> int:
