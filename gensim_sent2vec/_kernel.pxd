@@ -155,6 +155,7 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
         CTopK(const float *queries, int64_t n, int dim, int64_t topn) except +
         void add_scores(int64_t query, const float *scores, int64_t n, int64_t first,
                         const unsigned char *mask) except +
+        void add_row_scores(const float *scores, int64_t row) except +
         void merge(const CTopK &other) except +
         void sort()
         const vector[CHit] &hits(int64_t query)

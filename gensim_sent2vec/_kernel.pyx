@@ -666,6 +666,16 @@ cdef class TopK:
                 for query in range(self.best.n_queries):
                     self.best.add_scores(query, &scores[query, 0], n, first, kept)
 
+    def add_columns(self, const float[:, ::1] scores, int64_t first):
+        """Like `add_scores`, from the transposed scores (n, n_queries)."""
+        cdef int64_t row, n = scores.shape[0]
+        if scores.shape[1] != self.best.n_queries:
+            raise ValueError(f"scores: expected {self.best.n_queries} columns, one per query, got {scores.shape[1]}")
+        if n and self.best.n_queries:
+            with nogil:
+                for row in range(n):
+                    self.best.add_row_scores(&scores[row, 0], first + row)
+
     def merge(self, TopK other):
         """Merge the top-k of `other`, for the same queries and different rows, into this one."""
         if other.best.n_queries != self.best.n_queries:

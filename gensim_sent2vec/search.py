@@ -425,6 +425,17 @@ class SentenceIndex:
             found += self._search(queries[batch], topn, hybrid, mask, None if vectors is None else vectors[batch])
         return found
 
+    def check(self) -> None:
+        """Check that scores are right, as each search does.
+
+        Raises
+        ------
+        ValueError
+            If the model changed since the index was built, or a stored vector has NaN or infinite values.
+        """
+        self._check_model()
+        self._check_finite()
+
     def _check_model(self) -> None:
         """Raise a ValueError if the model changed, so that scores would be wrong."""
         self._freshness.check(self.wv, self.vectors, self.sentences)

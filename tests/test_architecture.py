@@ -31,7 +31,7 @@ FLOORS = (
     ("_wordvectors", "keyedvectors"),
     ("model",),
     ("datasets", "epfml", "evaluation", "export", "history", "hnsw", "lexical", "plots", "_search", "search", "shrink"),
-    ("convert", "vectorizer"),
+    ("convert", "mining", "vectorizer"),
     ("_service",),
     ("_cli",),
     ("__init__", "__main__"),

@@ -90,6 +90,18 @@ class TopK {
         }
     }
 
+    // The scores of one row for all queries.
+    void add_row_scores(const float* scores, int64_t row) {
+        for (int64_t begin = 0; begin < n_queries; begin += 64) {
+            const int64_t end = std::min<int64_t>(n_queries, begin + 64);
+            bool above = false;
+            for (int64_t i = begin; i < end; ++i) above |= scores[i] > *thresholds(i);
+            if (!above) continue;
+            for (int64_t i = begin; i < end; ++i)
+                if (scores[i] > *thresholds(i)) offer(i, row, scores[i]);
+        }
+    }
+
     // Merges the top-k of a disjoint set of rows.
     void merge(const TopK& other) {
         for (int64_t i = 0; i < n_queries; ++i)

@@ -67,9 +67,9 @@ class Coverage:
         plain = token.lower().strip(PUNCTUATION)
         if plain != token and find(plain) >= 0:
             self._n_miswritten += 1
-            self._examples.insert(0, f"{token!r} (but {plain!r} is)")
+            self._examples.insert(0, f"{token!r} is not, but {plain!r} is")
         elif not self._examples:
-            self._examples.append(repr(token))
+            self._examples.append(f"{token!r} is not")
 
     def _judge(self, stacklevel: int) -> None:
         known, miswritten = self._n_known / self._n_tokens, self._n_miswritten / self._n_tokens
@@ -77,8 +77,8 @@ class Coverage:
             return
         self.warned = True
         warnings.warn(
-            f"only {known:.0%} of the first {self._n_tokens} tokens are in the vocabulary; {self._examples[0]} is not, "
-            "for example. Tokenize texts as the training corpus was tokenized: set wv.tokenizer (for instance to "
-            "'words', which lower-cases words and splits off punctuation), or pass token lists",
+            f"only {known:.0%} of the first {self._n_tokens} tokens are in the vocabulary (for example, "
+            f"{self._examples[0]}). Tokenize texts as the training corpus was tokenized: set wv.tokenizer (for instance "
+            "to 'words', which lower-cases words and splits off punctuation), or pass token lists",
             stacklevel=stacklevel + 1,
         )

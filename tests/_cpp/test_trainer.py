@@ -123,7 +123,7 @@ MODES = [
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("length", [2, 100, 600])
+@pytest.mark.parametrize("length", [2, 100, 300])
 def test_long_lines(level, mode, length):
     long_line(mode, length)
 

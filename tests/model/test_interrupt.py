@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from itertools import product
 
 import pytest
 from models import assert_usable
@@ -94,8 +95,19 @@ def long_job(tmp_path_factory):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
-@pytest.mark.parametrize("source", ["file", "iterable"])
-@pytest.mark.parametrize("shape, kind", [("lines", "words"), ("line", "words"), ("line", "ngrams"), ("line", "pairs")])
+@pytest.mark.parametrize(
+    "source, shape, kind",
+    [
+        ("file", "lines", "words"),
+        ("iterable", "lines", "words"),
+        ("file", "line", "ngrams"),
+        *(
+            pytest.param(source, "line", kind, marks=pytest.mark.slow)
+            for source, kind in product(("file", "iterable"), ("words", "ngrams", "pairs"))
+            if (source, kind) != ("file", "ngrams")
+        ),
+    ],
+)
 @pytest.mark.timeout(120)
 def test_ctrl_c_stops_training_soon_and_leaves_a_usable_model(source, shape, kind, long_job, tmp_path):
     saved = str(tmp_path / "model")
