@@ -78,7 +78,7 @@ class Coverage:
         self.warned = True
         warnings.warn(
             f"only {known:.0%} of the first {self._n_tokens} tokens are in the vocabulary (for example, "
-            f"{self._examples[0]}). Tokenize texts as the training corpus was tokenized: set wv.tokenizer (for instance "
-            "to 'words', which lower-cases words and splits off punctuation), or pass token lists",
+            f"{self._examples[0]}). Tokenize texts as the training corpus was tokenized: set wv.tokenizer, for example "
+            "to 'words' (lower case, without punctuation), or pass token lists",
             stacklevel=stacklevel + 1,
         )

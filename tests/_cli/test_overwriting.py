@@ -43,9 +43,16 @@ def contents(folder):
 
 COMMANDS = [
     "train x.txt OUT", "index m x.txt OUT", "encode m x.txt -o OUT", "tokenize x.txt OUT --tokenizer words",
-    "bake m OUT --corpus x.txt", "shrink m OUT --float16 --corpus x.txt",
+    "duplicates m x.txt -o OUT", "bake m OUT --corpus x.txt", "shrink m OUT --float16 --corpus x.txt",
 ]  # fmt: skip
-OVER_MODEL = ["index OUT x.txt OUT", "encode OUT x.txt -o OUT", "bake OUT OUT", "convert OUT OUT", "shrink OUT OUT"]
+OVER_MODEL = [
+    "index OUT x.txt OUT",
+    "encode OUT x.txt -o OUT",
+    "duplicates OUT x.txt -o OUT",
+    "bake OUT OUT",
+    "convert OUT OUT",
+    "shrink OUT OUT",
+]
 
 
 @pytest.mark.parametrize("link", [None, os.symlink, os.link], ids=["same", "symlink", "hardlink"])

@@ -1,0 +1,52 @@
+"""The command ``duplicates``."""
+
+import numpy as np
+import pytest
+
+from gensim_sent2vec import Sent2VecKeyedVectors
+from gensim_sent2vec._cli.main import main
+
+TEXTS = [
+    "police arrested two men",
+    "it rained in sydney",
+    "two men police arrested",
+    "it rained in sydney",
+    "zzz",
+    "zzz",
+]
+
+
+@pytest.fixture
+def files(tmp_path):
+    corpus = tmp_path / "x.txt"
+    corpus.write_text("\n".join(TEXTS) + "\n")
+    words = sorted({word for text in TEXTS[:4] for word in text.split()})
+    wv = Sent2VecKeyedVectors(len(words))
+    wv.add_vectors(words, np.eye(len(words), dtype=np.float32))
+    wv.save(tmp_path / "m.s2v")
+    return tmp_path
+
+
+def test_repeats_are_listed_with_the_earlier_line(files, capsys):
+    main(["duplicates", "m.s2v", "x.txt"])
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [
+        "line\tscore\tof line\tsentence",
+        "3\t1.0000\t1\ttwo men police arrested",
+        "4\t1.0000\t2\tit rained in sydney",
+        "6\t1.0000\t5\tzzz",
+    ]
+    assert "3 of 6 sentences repeat an earlier one" in printed.err
+
+
+def test_a_file_without_repeats_is_written(files, capsys):
+    main(["duplicates", "m.s2v", "x.txt", "-o", "unique.txt", "--method", "exact"])
+    assert (files / "unique.txt").read_text().splitlines() == [TEXTS[0], TEXTS[1], "zzz"]
+    assert capsys.readouterr().out == ""
+
+
+def test_an_invalid_threshold_is_named(files, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main(["duplicates", "m.s2v", "x.txt", "--threshold", "90"])
+    assert exit_.value.code == 2
+    assert "threshold: must be at most 1, got 90" in capsys.readouterr().err
