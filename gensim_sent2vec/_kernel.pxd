@@ -65,14 +65,15 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
     cdef cppclass CModel "s2v::Model":
         float *words
         float *placeholder
-        float *grams
+        float *ngrams
         float *out
         int64_t n_words, bucket
         int dim, n
         cbool skip, epfml
-        int dropout_k, negative, run
+        int dropout_k, negative, shared_negatives
         const uint64_t *alias
         const uint32_t *keep
+        const float *lockf
         int hot
 
     cdef cppclass AtomicInt64 "std::atomic<int64_t>":
@@ -122,7 +123,7 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
 
     cdef cppclass CReader "s2v::Reader":
         const char *words
-        const char *grams
+        const char *ngrams
         int64_t n_words, bucket
         int dim, n
         cbool skip, epfml, half

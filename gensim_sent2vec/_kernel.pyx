@@ -431,13 +431,15 @@ cdef class Trainer:
         Input and output rows; updated in place.
     placeholder : float32 array, (dim,)
         The input row that replaces the target; updated in place.
-    grams : float32 array, (bucket, dim)
+    ngrams : float32 array, (bucket, dim)
         The n-gram rows; updated in place. May be empty if `word_ngrams` is 1.
     alias : uint64 array, (n_words,)
         The distribution of the negative samples, from `fill_alias`.
     keep : uint32 array, (n_words,), or None
         A target is trained with probability keep / 2^32.
     schedule : Schedule
+    lockf : float32 array, (n_words,), optional
+        Lock factors, 0 to 1: updates of the input row of a word are multiplied by its factor. None: all are 1.
     hot_rows, sync_every : int
         The thread updates private copies of the rows of the first `hot_rows` words, and merges the changes into the
         shared arrays every `sync_every` tokens and at the end of each call.
@@ -448,34 +450,37 @@ cdef class Trainer:
     cdef readonly object schedule
     cdef object arrays
 
-    def __cinit__(self, float[:, ::1] words, float[::1] placeholder, float[:, ::1] grams, float[:, ::1] out,
+    def __cinit__(self, float[:, ::1] words, float[::1] placeholder, float[:, ::1] ngrams, float[:, ::1] out,
                   const uint64_t[::1] alias, const uint32_t[::1] keep, Schedule schedule not None, *,
                   int word_ngrams, bint skip_bigrams, bint epfml_hash, int dropout_k, int negative,
-                  int shared_negatives,
-                  uint64_t seed, bint compute_loss=False, int hot_rows=0, int sync_every=1000):
+                  int shared_negatives, uint64_t seed, const float[::1] lockf=None, bint compute_loss=False,
+                  int hot_rows=0, int sync_every=1000):
         cdef int64_t n = words.shape[0], dim = words.shape[1]
         if n < 2 or dim < 1 or out.shape[0] != n or out.shape[1] != dim or len(placeholder) != dim or len(alias) != n:
             raise ValueError("words, out, placeholder, alias: their shapes do not fit together, or there are "
                              "fewer than 2 words or 1 dimension")
         if keep is not None and len(keep) != n:
             raise ValueError(f"keep: expected one entry per word, {n}, got {len(keep)}")
-        if word_ngrams > 1 and (grams.shape[0] < 1 or grams.shape[1] != dim):
-            raise ValueError(f"grams: expected shape (bucket, {dim}) with bucket >= 1 for word_ngrams={word_ngrams}, "
-                             f"got ({grams.shape[0]}, {grams.shape[1]})")
+        if lockf is not None and len(lockf) != n:
+            raise ValueError(f"lockf: expected one entry per word, {n}, got {len(lockf)}")
+        if word_ngrams > 1 and (ngrams.shape[0] < 1 or ngrams.shape[1] != dim):
+            raise ValueError(f"ngrams: expected shape (bucket, {dim}) with bucket >= 1 for word_ngrams={word_ngrams}, "
+                             f"got ({ngrams.shape[0]}, {ngrams.shape[1]})")
         if word_ngrams < 1 or negative < 1 or shared_negatives < 1 or dropout_k < 0 or hot_rows < 0:
             raise ValueError("word_ngrams, negative, shared_negatives: must be at least 1; "
                              "dropout_k, hot_rows: must be at least 0")
-        self.arrays = (words, placeholder, grams, out, alias, keep)
+        self.arrays = (words, placeholder, ngrams, out, alias, keep, lockf)
         self.schedule = schedule
         self.model.words = &words[0, 0]
         self.model.placeholder = &placeholder[0]
-        self.model.grams = &grams[0, 0] if grams.shape[0] else NULL
+        self.model.ngrams = &ngrams[0, 0] if ngrams.shape[0] else NULL
         self.model.out = &out[0, 0]
-        self.model.n_words, self.model.bucket, self.model.dim = n, grams.shape[0], dim
+        self.model.n_words, self.model.bucket, self.model.dim = n, ngrams.shape[0], dim
         self.model.n, self.model.skip, self.model.epfml = word_ngrams, skip_bigrams, epfml_hash
-        self.model.dropout_k, self.model.negative, self.model.run = dropout_k, negative, shared_negatives
+        self.model.dropout_k, self.model.negative, self.model.shared_negatives = dropout_k, negative, shared_negatives
         self.model.alias = &alias[0]
         self.model.keep = &keep[0] if keep is not None else NULL
+        self.model.lockf = &lockf[0] if lockf is not None else NULL
         cdef CModel model = self.model
         model.hot = min(hot_rows, n)
         self.trainer = new CTrainer(model, schedule.schedule, seed, compute_loss, level_number(), sync_every)
@@ -569,7 +574,7 @@ cdef class Trainer:
             return -1
         if self.model.words <= row < self.model.words + self.model.n_words * dim:
             return (row - self.model.words) // dim
-        return self.model.n_words + (row - self.model.grams) // dim
+        return self.model.n_words + (row - self.model.ngrams) // dim
 
 
 # -----------------------------------------------------------------------------------------------------
@@ -713,7 +718,7 @@ cdef class Encoder:
     words : Vocabulary
         Any object whose attribute `table` is a `WordTable`.
     vectors : float32 or float16 array, (n_words, dim)
-    grams : array of the same dtype, (bucket, dim)
+    ngrams : array of the same dtype, (bucket, dim)
         May be empty if `word_ngrams` is 1.
     word_ngrams : int
     skip_bigrams : bool
@@ -729,24 +734,24 @@ cdef class Encoder:
     cdef readonly object words
     cdef readonly tuple arrays, mode
 
-    def __init__(self, words, vectors, grams, *, int word_ngrams, bint skip_bigrams, str ngram_hash, weights=None):
+    def __init__(self, words, vectors, ngrams, *, int word_ngrams, bint skip_bigrams, str ngram_hash, weights=None):
         cdef WordTable table = words.table
         cdef bint half = vectors.dtype.char == "e"
         # Typed memoryviews do not support float16, so both dtypes are passed as bytes.
         cdef const unsigned char[:, ::1] w = as_bytes("vectors", vectors)
-        cdef const unsigned char[:, ::1] g = as_bytes("vectors_ngrams", grams)
+        cdef const unsigned char[:, ::1] g = as_bytes("vectors_ngrams", ngrams)
         if table.table.n_words > w.shape[0]:
             raise ValueError(f"vectors: expected at least one row per word, {table.table.n_words}, got {w.shape[0]}")
         if word_ngrams > 1 and (g.shape[0] < 1 or g.shape[1] != w.shape[1]):
             raise ValueError("vectors_ngrams: expected shape (bucket, dim) with bucket >= 1, "
-                             f"and the dtype and dim of vectors, got {grams.dtype}, shape {grams.shape}")
+                             f"and the dtype and dim of vectors, got {ngrams.dtype}, shape {ngrams.shape}")
         if weights is not None and (word_ngrams > 1 or len(weights) != table.table.n_words):
             raise ValueError(f"weights: expected one per word, {table.table.n_words}, and word_ngrams=1, "
                              f"got {len(weights)} and word_ngrams={word_ngrams}")
-        self.words, self.table, self.arrays = words, table, (vectors, grams)
+        self.words, self.table, self.arrays = words, table, (vectors, ngrams)
         self.level, self.mode = level_number(), (word_ngrams, skip_bigrams, ngram_hash)
         self.reader.words = <const char*>&w[0, 0] if w.shape[0] else NULL
-        self.reader.grams = <const char*>&g[0, 0] if g.shape[0] else NULL
+        self.reader.ngrams = <const char*>&g[0, 0] if g.shape[0] else NULL
         self.reader.n_words, self.reader.bucket = w.shape[0], g.shape[0]
         self.reader.dim, self.reader.n, self.reader.half = w.shape[1] // (2 if half else 4), word_ngrams, half
         self.reader.skip, self.reader.epfml = skip_bigrams, ngram_hash == "epfml"

@@ -6,6 +6,8 @@ import copy
 import logging
 import os
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from gensim.models import KeyedVectors
 
 from ._files import word2vec
 from ._text.vocabulary import Vocabulary
+from ._util.parameters import check_float
 from ._util.rows import rows_not_finite, sample, sampled_values
 
 logger = logging.getLogger(__name__)
@@ -30,6 +33,7 @@ class WordVectors(KeyedVectors):
     key_to_index: Any
     expandos: dict[str, np.ndarray]
     vectors_ngrams: np.ndarray
+    vectors_lockf: Any  # set by gensim's models: float32, shape (1,) or (n_words,)
 
     row_version = 0  # increases whenever the rows of words change
     _norms_of: bytes | None = None  # samples of the rows whose norms `norms` are
@@ -121,7 +125,9 @@ class WordVectors(KeyedVectors):
         _check_added(keys, rows, extras, self.vector_size)
         new = np.array([key not in self.key_to_index for key in keys], dtype=bool)
         self._unfreeze()
+        n_rows = len(self.vectors)
         super().add_vectors(keys, rows, replace=replace)
+        self._extend_lock_factors(n_rows)
         self.expandos = {name: np.asarray(values) for name, values in self.expandos.items()}
         self.allocate_vecattrs()
         self.allocate_vecattrs(extras.keys(), [values.dtype for values in extras.values()])
@@ -138,18 +144,14 @@ class WordVectors(KeyedVectors):
         if key in self.key_to_index:
             raise ValueError(f"key: {key!r} is a word already; to replace its vector, use wv[{key!r}] = vector")
         self._unfreeze()
+        n_rows = len(self.vectors)
         result = super().add_vector(key, vector)
+        self._extend_lock_factors(n_rows)
         self._rows_changed()
         return result
 
     def __setitem__(self, keys: Any, weights: Any) -> None:
         self.add_vectors(keys, weights, replace=True)
-
-    def intersect_word2vec_format(self, *args: Any, **kwargs: Any) -> None:
-        try:
-            super().intersect_word2vec_format(*args, **kwargs)
-        finally:
-            self._rows_changed()
 
     def sort_by_descending_frequency(self) -> None:
         """Sort the words by their counts, as gensim does.
@@ -167,9 +169,63 @@ class WordVectors(KeyedVectors):
                 "the vocabulary before training (sorted_vocab=1), or drop the n-grams (wv.word_ngrams = 1; "
                 "wv.vectors_ngrams = wv.vectors_ngrams[:0])"
             )
+        ids, n_rows = self.key_to_index, len(self.vectors)
         super().sort_by_descending_frequency()
         if len(self):
             self.freeze()
+            self._take_lock_factors(n_rows, [ids[word] for word in self.index_to_key])
+
+    # -------------------------------------------------------------------------------------------------
+    # Lock factors
+
+    def _lock_factors(self) -> np.ndarray:
+        """The factors of the updates that training makes to the vectors of words: ``vectors_lockf``, checked.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (n_words,)
+            A copy: 0 (the vector is locked) to 1 (it is trained as usual). Without ``vectors_lockf``, ones.
+
+        Raises
+        ------
+        ValueError
+            If ``vectors_lockf`` has another shape than (1,), which stands for all words, and (n_words,), or a factor is
+            not from 0 to 1.
+        """
+        n_words = len(self.index_to_key)
+        try:
+            factors = np.asarray(getattr(self, "vectors_lockf", (1,)), dtype=np.float32)
+        except (TypeError, ValueError):
+            raise ValueError(f"wv.vectors_lockf: expected floats, got {self.vectors_lockf!r:.40}") from None
+        if factors.shape not in ((1,), (n_words,)):
+            raise ValueError(
+                f"wv.vectors_lockf: expected a factor per word, shape ({n_words},), or one for all, shape (1,), got "
+                f"shape {factors.shape}"
+            )
+        bad = np.flatnonzero(~((factors >= 0) & (factors <= 1)))
+        if len(bad):
+            of_word = f" for the word {self.index_to_key[int(bad[0])]!r}" if len(factors) == n_words else ""
+            raise ValueError(f"wv.vectors_lockf: factors must be from 0 to 1, got {factors[bad[0]]}{of_word}")
+        return np.array(np.broadcast_to(factors, n_words))
+
+    def _extend_lock_factors(self, n_rows: int) -> None:
+        """Words that were added to the first `n_rows` are not locked, unless one factor stands for all words."""
+        factors = getattr(self, "vectors_lockf", 0)
+        n_new = len(self.vectors) - n_rows
+        if n_new and np.shape(factors) == (n_rows,) != (1,):
+            self.vectors_lockf = np.concatenate([factors, np.ones(n_new, dtype=np.float32)])
+
+    def _take_lock_factors(self, n_rows: int, ids: Any) -> None:
+        """Keep the factors of the words `ids` of `n_rows` words, in this order."""
+        factors = getattr(self, "vectors_lockf", 0)
+        if np.shape(factors) == (n_rows,) != (1,):
+            self.vectors_lockf = np.asarray(factors)[ids]
+
+    def resize_vectors(self, seed: int = 0) -> None:
+        """Add random vectors for words that have none, as gensim does."""
+        n_rows = len(self.vectors)
+        super().resize_vectors(seed)
+        self._extend_lock_factors(n_rows)
 
     # -------------------------------------------------------------------------------------------------
     # The word2vec format
@@ -217,6 +273,65 @@ class WordVectors(KeyedVectors):
         result.expandos = {name: values[kept] for name, values in self.expandos.items()}
         return result
 
+    def intersect_word2vec_format(
+        self,
+        fname: Any,
+        lockf: float = 0.0,
+        binary: bool = False,
+        encoding: str = "utf8",
+        unicode_errors: str = "strict",
+    ) -> None:
+        """Take over the vectors that a word2vec file has for words of the vocabulary, for instance to train them on.
+
+        The other words keep their vectors, and words that are only in the file are ignored. The file is read word by
+        word, so it may be larger than memory. After an error, nothing is changed.
+
+        Parameters
+        ----------
+        fname : str or path-like
+        lockf : float, default=0.0
+            What ``vectors_lockf`` becomes for the words that were found: training multiplies the updates of their
+            vectors by it. 0: it does not change them; 1: it trains them as usual.
+        binary : bool
+            Whether the file is binary.
+        encoding, unicode_errors : str
+            How to decode the words, see `bytes.decode`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `lockf` is not a number from 0 to 1, the vectors in the file have other dimensions, or those of the model
+            are read-only.
+        DamagedFileError, OSError
+            With the name of the file, if it is damaged, in another format, or cannot be read.
+        """
+        lockf = check_float("lockf", lockf, least=0, most=1)
+        fname = os.fspath(fname)
+        if not self.vectors.flags.writeable:
+            raise ValueError("vectors: read-only (memory-mapped); load the model without mmap to change its vectors")
+        factors = self._lock_factors()
+        found: dict[int, np.ndarray] = {}
+        with _errors_of_file(fname, binary):
+            _, dim = word2vec.check_header(fname, binary)
+            entries = word2vec.read_entries(fname, binary, encoding, unicode_errors) if dim == self.vector_size else ()
+            for word, row in entries:
+                if word in self.key_to_index:
+                    if not np.isfinite(row).all():
+                        raise ValueError(f"the vector of {word!r} has NaN or infinite values")
+                    found[self.key_to_index[word]] = row.copy()
+        if dim != self.vector_size:
+            raise ValueError(f"fname: {fname!r} has vectors of {dim} dimensions, expected {self.vector_size}")
+        if found:
+            for i, row in found.items():
+                self.vectors[i] = row
+            factors[list(found)] = lockf
+            self.vectors_lockf = factors
+            self._rows_changed()
+        self.add_lifecycle_event(
+            "intersect_word2vec_format",
+            msg=f"{len(found)} of {len(self)} words have vectors from {fname}, with lock factor {lockf}",
+        )
+
     @classmethod
     def load_word2vec_format(
         cls,
@@ -239,25 +354,32 @@ class WordVectors(KeyedVectors):
             If the vectors do not fit into the memory available to this process.
         """
         fname = os.fspath(fname)
-        try:
+        with _errors_of_file(fname, binary):
             if not no_header:
-                word2vec.check_header(fname, binary, limit)
+                word2vec.require_memory(fname, *word2vec.check_header(fname, binary, limit))
             result = super().load_word2vec_format(
                 fname, fvocab, binary, encoding, unicode_errors, limit, datatype, no_header
             )
-        except (ValueError, EOFError, AssertionError, IndexError, zlib.error) as error:
-            kind = "binary" if binary else "text"
-            reason = error or "no vectors"
-            raise DamagedFileError(f"{fname!r} is damaged, or not a word2vec {kind} file: {reason}") from error
-        except OSError as error:
-            if error.filename is None:  # raised by a decompressor
-                raise OSError(f"{fname!r}: {error}") from error
-            raise
         n = result.next_index  # less than the rows that gensim allocated, if words occur twice
         result.index_to_key, result.vectors = result.index_to_key[:n], result.vectors[:n]
         result.allocate_vecattrs()
         result.freeze()
         return result
+
+
+@contextmanager
+def _errors_of_file(fname: str, binary: bool) -> Iterator[None]:
+    """Errors of a word2vec file that is being read, with its name."""
+    try:
+        yield
+    except (ValueError, EOFError, AssertionError, IndexError, zlib.error) as error:
+        kind = "binary" if binary else "text"
+        reason = error or "no vectors"
+        raise DamagedFileError(f"{fname!r} is damaged, or not a word2vec {kind} file: {reason}") from error
+    except OSError as error:
+        if error.filename is None:  # raised by a decompressor
+            raise OSError(f"{fname!r}: {error}") from error
+        raise
 
 
 def _is_copy(new: Any, old: Any) -> bool:

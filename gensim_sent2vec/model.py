@@ -284,6 +284,7 @@ class Sent2Vec(Word2Vec):
         wv = Sent2VecKeyedVectors(vector_size)
         wv.word_ngrams, wv.skip_bigrams = self.word_ngrams, self.skip_bigrams
         wv.tokenizer, wv.phrases = tokenizer, phrases
+        wv.vectors_lockf = np.ones(1, dtype=np.float32)  # as in gensim
         return wv
 
     # -------------------------------------------------------------------------------------------------
@@ -450,6 +451,8 @@ class Sent2Vec(Word2Vec):
             words, attributes = selection.merged_into(self._vocabulary_to_update(), self.wv.expandos)
         else:
             words, attributes = selection.vocabulary()
+            if np.shape(getattr(self.wv, "vectors_lockf", 0)) != (1,):  # those of other words
+                self.wv.vectors_lockf = np.ones(1, dtype=np.float32)
         self.min_count, self.sample, self.effective_min_count = min_count, sample, selection.min_count
         self.wv.set_words(words)
         self.wv.expandos = attributes
@@ -542,6 +545,7 @@ class Sent2Vec(Word2Vec):
         self._require_memory(len(self.wv) + n_new + n_new_outputs)  # one matrix is copied at a time
         new_rows = random_rows(n_new, dim, self.seed, WORDS, self.workers, first=old)
         self.wv.vectors = np.concatenate([self.wv.vectors, new_rows])
+        self.wv._extend_lock_factors(old)
         self.syn1neg = np.concatenate([self.syn1neg, np.zeros((n_new_outputs, dim), dtype=np.float32)])
         self._forget_derived()
 
@@ -646,6 +650,7 @@ class Sent2Vec(Word2Vec):
             total_words, total_examples, word_count,
         )  # fmt: skip
         check_matrices(self._matrices, len(self.wv), self._n_ngrams)
+        self._lock_factors()
         if "count" not in self.wv.expandos:
             raise ValueError("train: the words have no counts; call build_vocab(sentences), or with update=True")
         if decay.start > self.min_alpha_yet_reached:
@@ -692,6 +697,17 @@ class Sent2Vec(Word2Vec):
         call(callbacks, "on_train_end", self)
         return run.trained_words, run.tokens
 
+    def _lock_factors(self) -> np.ndarray | None:
+        """The lock factors of words, None if all are 1."""
+        for name in ("vectors_ngrams_lockf", "vectors_vocab_lockf"):
+            if hasattr(self.wv, name):
+                raise ValueError(
+                    f"wv.{name}: the lock factors of FastText are not used; only words can be locked "
+                    f"(wv.vectors_lockf), and n-grams are always trained; delete the attribute"
+                )
+        factors = self.wv._lock_factors()
+        return None if (factors == 1).all() else factors
+
     def _trainers(self, schedule: _kernel.Schedule) -> list[_kernel.Trainer]:
         return make_trainers(
             self.workers,
@@ -708,6 +724,7 @@ class Sent2Vec(Word2Vec):
             negative=self.negative,
             shared_negatives=self.shared_negatives,
             compute_loss=self.compute_loss,
+            lock_factors=self._lock_factors(),
         )
 
     def _train_epochs(

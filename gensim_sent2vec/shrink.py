@@ -160,6 +160,7 @@ class _Plan:
         result = copy.copy(wv)
         result.set_words(wv.freeze().take(self.kept))
         result.expandos = {name: values[self.kept] for name, values in wv.expandos.items()}
+        result._take_lock_factors(len(wv), self.kept)
         result.word_ngrams = wv.word_ngrams if self.bucket else 1
         result.skip_bigrams = wv.skip_bigrams and self.bucket > 0
         result.vectors, result.norms = self._zeros(len(self.kept), wv.vectors), None

@@ -147,10 +147,14 @@ def sigmoid(x: float) -> float:
 
 @dataclass
 class Weights:
-    """Input rows (words, then n-grams, then the placeholder) and output rows (words), float64."""
+    """Input rows (words, then n-grams, then the placeholder) and output rows (words), float64.
+
+    `lockf` holds the factor of the updates of each input row.
+    """
 
     inputs: np.ndarray
     out: np.ndarray
+    lockf: np.ndarray
 
 
 def train(lines: Sequence[tuple[Sequence[int], int]], weights: Weights, draws: Draws, config: Config) -> float:
@@ -188,5 +192,6 @@ def step(rows: list[int], target: int, negatives: Sequence[int], weights: Weight
         loss -= np.log(max(sigmoid(score if label else -score), 1e-18)) * (1 if label else share)
         g += a * weights.out[word]
         weights.out[word] += a * x
-    np.add.at(weights.inputs, rows, g / len(rows))  # a row that occurs twice is updated twice
+    # A row that occurs twice is updated twice.
+    np.add.at(weights.inputs, rows, weights.lockf[rows, None] * g / len(rows))
     return loss

@@ -18,7 +18,7 @@ namespace s2v {
 // Hashes word n-grams to bucket rows. `epfml` selects the reference program's hash, which maps the placeholder to 0: an
 // n-gram that starts with the placeholder therefore collides with the n-gram without it. New models map the placeholder
 // to 1 and mix the bits.
-struct GramHash {
+struct NgramHash {
     static constexpr int64_t PLACEHOLDER = -1;
     uint64_t bucket;
     bool epfml;
@@ -31,22 +31,24 @@ struct GramHash {
 };
 
 struct Model {
-    float *words, *placeholder, *grams, *out;  // (n_words, dim), (dim), (bucket, dim), (n_words, dim)
+    float *words, *placeholder, *ngrams, *out;  // (n_words, dim), (dim), (bucket, dim), (n_words, dim)
     int64_t n_words, bucket;
     int dim;
     int n;             // maximum length of word n-grams; with `skip`, word pairs at a distance of at most n - 1
-    bool skip, epfml;  // n-gram mode (skip-grams or contiguous); which hash: see GramHash
+    bool skip, epfml;  // n-gram mode (skip-grams or contiguous); which hash: see NgramHash
     int dropout_k, negative;
-    int run;                // number of consecutive targets that share their negative samples; 1: no sharing
+    int shared_negatives;   // number of consecutive targets that share their negative samples; 1: no sharing
     const uint64_t* alias;  // alias table of the negative sampling distribution, n_words entries
     const uint32_t* keep;   // target i is trained with probability keep[i] / 2^32; null: no subsampling
+    const float* lockf;     // factor of the updates of each word's input row, 0 to 1; null: 1 for all words
     int hot;                // number of most frequent words whose rows each thread copies: see HotRows
     float *hot_words, *hot_out;
 
-    GramHash hash() const { return {static_cast<uint64_t>(bucket), epfml}; }
+    NgramHash hash() const { return {static_cast<uint64_t>(bucket), epfml}; }
     float* word_row(int64_t id) const { return (id < hot ? hot_words : words) + id * dim; }
+    float lock_factor(int64_t id) const { return lockf ? lockf[id] : 1.0f; }
     float* out_row(int64_t id) const { return (id < hot ? hot_out : out) + id * dim; }
-    float* gram_row(uint64_t h) const { return grams + hash().row(h) * dim; }
+    float* ngram_row(uint64_t h) const { return ngrams + hash().row(h) * dim; }
 };
 
 template <int WRITE, int LOCALITY>
@@ -79,23 +81,23 @@ inline void prefetch_far(const void* p, size_t bytes) { prefetch_lines<0, 2>(p, 
 
 // Cache-line aligned and padded memory, to avoid false sharing: data that one thread writes for every target must not
 // share a cache line with data that another thread reads. 128 bytes, because processors prefetch lines in pairs.
-constexpr size_t APART = 128;
+constexpr size_t ALIGNMENT = 128;
 template <class T>
-struct ApartAllocator {
+struct PaddedAllocator {
     using value_type = T;
-    ApartAllocator() = default;
+    PaddedAllocator() = default;
     template <class U>
-    ApartAllocator(const ApartAllocator<U>&) {}
+    PaddedAllocator(const PaddedAllocator<U>&) {}
     T* allocate(size_t n) {
-        const size_t bytes = (n * sizeof(T) + APART - 1) / APART * APART;
-        return static_cast<T*>(::operator new(bytes, std::align_val_t(APART)));
+        const size_t bytes = (n * sizeof(T) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        return static_cast<T*>(::operator new(bytes, std::align_val_t(ALIGNMENT)));
     }
-    void deallocate(T* p, size_t) { ::operator delete(p, std::align_val_t(APART)); }
-    bool operator==(const ApartAllocator&) const { return true; }
-    bool operator!=(const ApartAllocator&) const { return false; }
+    void deallocate(T* p, size_t) { ::operator delete(p, std::align_val_t(ALIGNMENT)); }
+    bool operator==(const PaddedAllocator&) const { return true; }
+    bool operator!=(const PaddedAllocator&) const { return false; }
 };
 template <class T>
-using ApartVector = std::vector<T, ApartAllocator<T>>;
+using PaddedVector = std::vector<T, PaddedAllocator<T>>;
 
 // State shared by all training threads. The learning rate decays linearly with the total work done by all threads.
 struct Schedule {
@@ -148,7 +150,7 @@ class HotRows {
 
   private:
     struct Copy {
-        ApartVector<float> current, base;  // base: as of the last exchange
+        PaddedVector<float> current, base;  // base: as of the last exchange
         void take(const float* shared, size_t n) {
             current.assign(shared, shared + n);
             base = current;

@@ -6,9 +6,10 @@
 
 namespace s2v {
 
-struct Slot {  // a distinct row and its multiplicity among the base inputs
+struct Slot {  // a distinct row, its multiplicity among the base inputs, and the factor of its updates
     float* row;
     float m;
+    float lockf = 1;
 };
 
 // Hash table from the distinct rows of a line to their slots. Sized per line, so that clearing is linear in the line.
@@ -47,15 +48,15 @@ class RowTable {
 
 class Line {
   public:
-    std::vector<int32_t> ids;        // known words only
-    int64_t tokens = 0;              // including unknown ones
-    std::vector<Slot> slots;         // the distinct rows of the base inputs, placeholder first
-    std::vector<int32_t> word_slot;  // of each position
-    std::vector<int32_t> gram_slot;  // of the n-gram of k words at position i, at index i * (n - 1) + k - 2
-    std::vector<float*> grams;       // used instead of gram_slot if n-grams are not base inputs
-    bool lazy_grams = false;         // whether n-grams are base inputs; see most_survive()
-    int64_t n_base_grams = 0;
-    float sum_m2 = 0;
+    std::vector<int32_t> ids;         // known words only
+    int64_t tokens = 0;               // including unknown ones
+    std::vector<Slot> slots;          // the distinct rows of the base inputs, placeholder first
+    std::vector<int32_t> word_slot;   // of each position
+    std::vector<int32_t> ngram_slot;  // of the n-gram of k words at position i, at index i * (n - 1) + k - 2
+    std::vector<float*> ngrams;       // used instead of ngram_slot if n-grams are not base inputs
+    bool ngrams_are_base = false;     // see most_survive()
+    int64_t n_base_ngrams = 0;
+    float sum_m2 = 0;  // the change of S per change of G: the sum of f_r m_r^2
 
     std::vector<int> targets;       // positions to train on
     int n_dropped = 0;              // positions per target that n-grams may not cover (dropoutK)
@@ -86,22 +87,22 @@ class Line {
     // Finds the rows only; `targets` and `dropped` must be set.
     void plan_rows(const Model& m) {
         wanted.clear();
-        n_base_grams = 0;
-        lazy_grams = m.n > 1 && (m.skip || most_survive(m));
-        table_.reset(ids.size() * static_cast<size_t>(lazy_grams ? m.n : 1) + 1);
+        n_base_ngrams = 0;
+        ngrams_are_base = m.n > 1 && (m.skip || most_survive(m));
+        table_.reset(ids.size() * static_cast<size_t>(ngrams_are_base ? m.n : 1) + 1);
         slots.clear();
         slots.push_back({m.placeholder, 1});
         word_slot.clear();
-        for (int32_t id : ids) word_slot.push_back(add(m.word_row(id)));
-        if (m.n > 1) m.skip ? plan_pairs(m) : plan_grams(m);
+        for (int32_t id : ids) word_slot.push_back(add(m.word_row(id), m.lock_factor(id)));
+        if (m.n > 1) m.skip ? plan_pairs(m) : plan_ngrams(m);
         sum_m2 = 0;
-        for (const Slot& s : slots) sum_m2 += s.m * s.m;
+        for (const Slot& s : slots) sum_m2 += s.lockf * s.m * s.m;
         if (m.n > 1 && !m.skip) plan_holes(m);
     }
 
     // A row added by a target, with its multiplicity among the base inputs (nonzero only if hashes collide).
     Slot slot_of(float* row) const {
-        const int32_t slot = lazy_grams ? table_.find(row) : -1;
+        const int32_t slot = ngrams_are_base ? table_.find(row) : -1;
         return {row, slot < 0 ? 0 : slots[static_cast<size_t>(slot)].m};
     }
 
@@ -128,33 +129,33 @@ class Line {
         return alive > total - alive + 2 * total / L;
     }
 
-    int32_t add(float* row) {
+    int32_t add(float* row, float lockf = 1) {
         int32_t& slot = table_[row];
         if (slot < 0) {
             slot = static_cast<int32_t>(slots.size());
-            slots.push_back({row, 0});
+            slots.push_back({row, 0, lockf});
             wanted.push_back(row);
         }
         slots[static_cast<size_t>(slot)].m += 1;
         return slot;
     }
 
-    void plan_grams(const Model& m) {
+    void plan_ngrams(const Model& m) {
         const int L = length(), n = m.n;
-        const GramHash hash = m.hash();
+        const NgramHash hash = m.hash();
         const size_t places = ids.size() * static_cast<size_t>(n - 1);
-        lazy_grams ? gram_slot.resize(places) : grams.resize(places);
+        ngrams_are_base ? ngram_slot.resize(places) : ngrams.resize(places);
         for (int i = 0; i + 1 < L; ++i) {
             uint64_t h = hash.start(ids[i]);
             for (int k = 2; k <= n && i + k <= L; ++k) {
                 h = hash.extend(h, ids[i + k - 1]);
                 const size_t at = static_cast<size_t>(i) * (n - 1) + k - 2;
-                float* row = m.gram_row(h);
-                if (lazy_grams) {
-                    gram_slot[at] = add(row);
-                    ++n_base_grams;
+                float* row = m.ngram_row(h);
+                if (ngrams_are_base) {
+                    ngram_slot[at] = add(row);
+                    ++n_base_ngrams;
                 } else {
-                    wanted.push_back(grams[at] = row);
+                    wanted.push_back(ngrams[at] = row);
                 }
             }
         }
@@ -162,12 +163,12 @@ class Line {
 
     void plan_pairs(const Model& m) {
         const int L = length(), n = m.n;
-        const GramHash hash = m.hash();
-        gram_slot.resize(ids.size() * static_cast<size_t>(n - 1));
+        const NgramHash hash = m.hash();
+        ngram_slot.resize(ids.size() * static_cast<size_t>(n - 1));
         for (int i = 0; i + 1 < L; ++i)
-            for (int d = 1; d < n && i + d < L; ++d, ++n_base_grams)
-                gram_slot[static_cast<size_t>(i) * (n - 1) + d - 1] =
-                    add(m.gram_row(hash.extend(hash.start(ids[i]), ids[i + d])));
+            for (int d = 1; d < n && i + d < L; ++d, ++n_base_ngrams)
+                ngram_slot[static_cast<size_t>(i) * (n - 1) + d - 1] =
+                    add(m.ngram_row(hash.extend(hash.start(ids[i]), ids[i + d])));
     }
 
     // n-grams over a target's placeholder lie between the nearest dropped positions on either side.
@@ -184,13 +185,13 @@ class Line {
     }
 
     void plan_holes(const Model& m, int t, int low, int high) {
-        const GramHash hash = m.hash();
+        const NgramHash hash = m.hash();
         for (int i = std::max(low, t - m.n + 1); i <= t; ++i) {
-            uint64_t h = hash.start(i == t ? GramHash::PLACEHOLDER : ids[i]);
+            uint64_t h = hash.start(i == t ? NgramHash::PLACEHOLDER : ids[i]);
             for (int j = i + 1; j < high && j - i < m.n; ++j) {
-                h = hash.extend(h, j == t ? GramHash::PLACEHOLDER : ids[j]);
+                h = hash.extend(h, j == t ? NgramHash::PLACEHOLDER : ids[j]);
                 if (j < t) continue;
-                holes.push_back(slot_of(m.gram_row(h)));
+                holes.push_back(slot_of(m.ngram_row(h)));
                 wanted.push_back(holes.back().row);
             }
         }
@@ -204,14 +205,15 @@ class Line {
 
 struct Change {
     float* row;
-    float sign;  // -1: removed, 1: added
+    float sign;    // -1: removed, 1: added
+    float update;  // sign * f_r
 };
 
 class Target {
   public:
     int position = 0;
     std::vector<Change> changes;
-    float m_change = 0;  // sum of sign * m_r over `changes`
+    float m_change = 0;  // sum of sign * f_r * m_r over `changes`
     float inverse_inputs = 0;
     const int32_t* negatives = nullptr;
     bool distinct_negatives = true;
@@ -224,16 +226,17 @@ class Target {
         dropped_end_ = dropped_ + line.n_dropped;
         changes.clear();
         m_change = 0;
-        n_inputs_ = line.length() + 1 + line.n_base_grams;  // base inputs: words, placeholder, n-grams
+        n_inputs_ = line.length() + 1 + line.n_base_ngrams;  // base inputs: words, placeholder, n-grams
         remove(line, line.word_slot[position]);
-        if (m.n > 1) m.skip ? plan_pairs(m, line) : plan_grams(m, line, i);
+        if (m.n > 1) m.skip ? plan_pairs(m, line) : plan_ngrams(m, line, i);
         inverse_inputs = 1.0f / static_cast<float>(n_inputs_);
     }
 
   private:
     void change(const Slot& slot, int sign) {
-        changes.push_back({slot.row, static_cast<float>(sign)});
-        m_change += static_cast<float>(sign) * slot.m;
+        const float update = static_cast<float>(sign) * slot.lockf;
+        changes.push_back({slot.row, static_cast<float>(sign), update});
+        m_change += update * slot.m;
         n_inputs_ += sign;
     }
     void remove(const Line& line, int32_t slot) { change(line.slots[static_cast<size_t>(slot)], -1); }
@@ -252,8 +255,8 @@ class Target {
         for (; d < dropped_end_; previous = *d++) f(*d, previous);
     }
 
-    void plan_grams(const Model& m, const Line& line, int i) {
-        line.lazy_grams ? remove_broken(m, line) : add_whole(m, line);
+    void plan_ngrams(const Model& m, const Line& line, int i) {
+        line.ngrams_are_base ? remove_broken(m, line) : add_whole(m, line);
         for (size_t h = i ? line.hole_ends[i - 1] : 0; h < line.hole_ends[i]; ++h) add(line.holes[h]);
     }
 
@@ -263,7 +266,7 @@ class Target {
         each_break([&](int b, int previous) {
             for (int i = std::max(previous + 1, b - n + 1); i <= b; ++i)
                 for (int k = std::max(2, b - i + 1); k <= n && i + k <= L; ++k)
-                    remove(line, line.gram_slot[static_cast<size_t>(i) * (n - 1) + k - 2]);
+                    remove(line, line.ngram_slot[static_cast<size_t>(i) * (n - 1) + k - 2]);
         });
     }
 
@@ -273,7 +276,7 @@ class Target {
         const auto add_between = [&](int low, int high) {
             for (int i = low; i + 1 < high; ++i)
                 for (int k = 2; k <= n && i + k <= high; ++k)
-                    add({line.grams[static_cast<size_t>(i) * (n - 1) + k - 2], 0});
+                    add({line.ngrams[static_cast<size_t>(i) * (n - 1) + k - 2], 0});
         };
         int low = 0;
         each_break([&](int b, int) {
@@ -286,15 +289,15 @@ class Target {
     // Skip-gram mode: pairs skip over dropped positions, e.g. if D is dropped, (A, E) replaces (A, D).
     void plan_pairs(const Model& m, const Line& line) {
         const int L = line.length(), n = m.n;
-        const auto gram = [&](int i, int j) { return line.gram_slot[static_cast<size_t>(i) * (n - 1) + (j - i) - 1]; };
+        const auto pair = [&](int i, int j) { return line.ngram_slot[static_cast<size_t>(i) * (n - 1) + (j - i) - 1]; };
         each_break([&](int b, int) {
             for (int i = std::max(0, b - n + 1); i < b; ++i)
-                if (i != position && !is_dropped(i)) remove(line, gram(i, b));
-            for (int j = b + 1; j < L && j - b < n; ++j) remove(line, gram(b, j));
+                if (i != position && !is_dropped(i)) remove(line, pair(i, b));
+            for (int j = b + 1; j < L && j - b < n; ++j) remove(line, pair(b, j));
         });
-        const GramHash hash = m.hash();
+        const NgramHash hash = m.hash();
         const auto add_pair = [&](int64_t a, int64_t b) {
-            add(line.slot_of(m.gram_row(hash.extend(hash.start(a), b))));
+            add(line.slot_of(m.ngram_row(hash.extend(hash.start(a), b))));
         };
         // Calls f(j) for the n - 1 kept positions after i, or before it.
         const auto each_kept = [&](int i, int direction, auto&& f) {
@@ -310,8 +313,8 @@ class Target {
                         if (j - i >= n && j != position) add_pair(line.ids[i], line.ids[j]);
                     });
         if (is_dropped(position)) return;
-        each_kept(position, -1, [&](int i) { add_pair(line.ids[i], GramHash::PLACEHOLDER); });
-        each_kept(position, 1, [&](int j) { add_pair(GramHash::PLACEHOLDER, line.ids[j]); });
+        each_kept(position, -1, [&](int i) { add_pair(line.ids[i], NgramHash::PLACEHOLDER); });
+        each_kept(position, 1, [&](int j) { add_pair(NgramHash::PLACEHOLDER, line.ids[j]); });
     }
 
     const int *dropped_ = nullptr, *dropped_end_ = nullptr;

@@ -16,8 +16,8 @@ inline float half_to_float(uint16_t h) {
     return read_as<float>(&bits);
 }
 
-struct Reader {                 // a trained model, possibly mapped read-only
-    const char *words, *grams;  // row-major matrices with `dim` columns, float32 or float16
+struct Reader {                  // a trained model, possibly mapped read-only
+    const char *words, *ngrams;  // row-major matrices with `dim` columns, float32 or float16
     int64_t n_words, bucket;
     int dim, n;
     bool skip, epfml, half;
@@ -74,7 +74,7 @@ struct Gathered {
         ids.resize(n_known);
         rows.resize(n_known);
         if (reader.weights) factors.resize(n_known);
-        if (reader.n > 1) add_grams(reader);
+        if (reader.n > 1) add_ngrams(reader);
     }
 
   private:
@@ -85,14 +85,14 @@ struct Gathered {
         return p;
     }
 
-    void add_grams(const Reader& reader) {
+    void add_ngrams(const Reader& reader) {
         const int L = static_cast<int>(ids.size());
-        const GramHash hash{static_cast<uint64_t>(reader.bucket), reader.epfml};
+        const NgramHash hash{static_cast<uint64_t>(reader.bucket), reader.epfml};
         for (int i = 0; i + 1 < L; ++i) {
             uint64_t h = hash.start(ids[i]);
             for (int k = 2; k <= reader.n && i + k <= L; ++k) {
                 h = reader.skip ? hash.extend(hash.start(ids[i]), ids[i + k - 1]) : hash.extend(h, ids[i + k - 1]);
-                rows.push_back(row(reader, reader.grams, hash.row(h)));
+                rows.push_back(row(reader, reader.ngrams, hash.row(h)));
             }
         }
     }
@@ -144,7 +144,7 @@ inline void number_rows(const Reader& reader, const WordTable& words, const Pack
         gathered.find(reader, lookup, s, nullptr);
         numbers.insert(numbers.end(), gathered.ids.begin(), gathered.ids.end());
         for (size_t i = gathered.ids.size(); i < gathered.rows.size(); ++i)  // n-grams follow the words
-            numbers.push_back(reader.n_words + (static_cast<const char*>(gathered.rows[i]) - reader.grams) / bytes);
+            numbers.push_back(reader.n_words + (static_cast<const char*>(gathered.rows[i]) - reader.ngrams) / bytes);
         ends[s] = static_cast<int64_t>(numbers.size());
     }
 }

@@ -307,7 +307,7 @@ S2V_INLINE void learn(Trainer& trainer, int32_t word, const Target& target, floa
 template <int DIM>
 S2V_INLINE void step(Trainer& trainer, const Line& line, const Target& target, float rate, Row<DIM>& S, Row<DIM>& G,
                      Row<DIM>& x, Row<DIM>& g, Loss* loss) {
-    // x = (S - sum of the removed v_r + sum of the added v_r) / |input|, where v_r = R_r + m_r G
+    // x = (S - sum of the removed v_r + sum of the added v_r) / |input|, where v_r = R_r + f_r m_r G
     x = S;
     for (const Change& change : target.changes) x.add(change.row, change.sign);
     x.add(G, target.m_change);
@@ -317,7 +317,7 @@ S2V_INLINE void step(Trainer& trainer, const Line& line, const Target& target, f
     learn(trainer, line.ids[static_cast<size_t>(target.position)], target, rate, x, g, loss);
     g.scale(target.inverse_inputs);
 
-    for (const Change& change : target.changes) g.add_to(change.row, change.sign);
+    for (const Change& change : target.changes) g.add_to(change.row, change.update);
     S.add(g, line.sum_m2 + target.m_change);
     G.add(g, 1);
 }
@@ -340,7 +340,7 @@ S2V_TARGET void train_line(Trainer& trainer, const Line& line) {
         float m2 = 0;
         for (const Slot& slot : line.slots) {
             S.add(slot.row, slot.m);
-            m2 += slot.m * slot.m;
+            m2 += slot.lockf * slot.m * slot.m;
         }
         S.add(G, m2);
     };
@@ -363,9 +363,9 @@ S2V_TARGET void train_line(Trainer& trainer, const Line& line) {
     }
 
     if (!G.finite()) trainer.share.schedule.diverged = trainer.share.schedule.stop = 1;
-    for (const Slot& slot : line.slots) G.add_to(slot.row, slot.m);
+    for (const Slot& slot : line.slots) G.add_to(slot.row, slot.lockf * slot.m);
     trainer.trained_words += done;
-    trainer.loss += loss.targets.sum() + model.run * loss.negatives.sum();
+    trainer.loss += loss.targets.sum() + model.shared_negatives * loss.negatives.sum();
 }
 
 // The mean of a sentence's rows, weighted if there are factors; returns the sum of the weights.

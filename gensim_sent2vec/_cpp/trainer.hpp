@@ -2,9 +2,10 @@
 // in the length of a line instead of quadratic.
 //
 // The base inputs of a line are its words, the placeholder, and its n-grams without the placeholder. Row r has
-// multiplicity m_r among them, and every target adds the same scaled gradient g to nearly all of these rows. We keep
+// multiplicity m_r among them, and every target adds the same scaled gradient g to nearly all of these rows, times the
+// lock factor f_r of the row (1 except for words that the user has locked). We keep
 //     G = the sum of g over the targets trained so far,
-//     R_r = the stored row, whose current value is v_r = R_r + m_r G,
+//     R_r = the stored row, whose current value is v_r = R_r + f_r m_r G,
 //     S = the sum of m_r v_r,
 // so that a target only touches the rows it removes from or adds to the base inputs (class Target, plan.hpp).
 // The step itself is in simd_loops.hpp.
@@ -24,16 +25,16 @@ class Trainer;
 using TrainLine = void (*)(Trainer&, const Line&);
 TrainLine choose_train_line(int level, int dim);  // in dispatch.hpp
 
-class alignas(APART) Trainer {
+class alignas(ALIGNMENT) Trainer {
   public:
     Share share;  // must precede `model`, which points to its copies of rows
     const Model model;
     const bool compute_loss;
     int64_t trained_words = 0, tokens = 0, lines = 0;
     double loss = 0;
-    ApartVector<float> scratch;    // S, G, x and g of the step, each padded to a multiple of 16
-    ApartVector<float> scores;     // of the target and its negative samples
-    ApartVector<float*> out_rows;  // their output rows
+    PaddedVector<float> scratch;    // S, G, x and g of the step, each padded to a multiple of 16
+    PaddedVector<float> scores;     // of the target and its negative samples
+    PaddedVector<float*> out_rows;  // their output rows
 
     Trainer(const Model& m, Schedule& s, uint64_t seed, bool with_loss, int level, int meet_every)
         : share(m, s, meet_every),
@@ -132,12 +133,12 @@ class alignas(APART) Trainer {
             --held_;
             return false;
         }
-        held_ = model.run - 1;
+        held_ = model.shared_negatives - 1;
         buffer_ ^= 1;
         distinct_[buffer_] = true;
-        ApartVector<int32_t>& negatives = negatives_[buffer_];
+        PaddedVector<int32_t>& negatives = negatives_[buffer_];
         for (size_t k = 0; k < negatives.size(); ++k) {
-            negatives[k] = model.run == 1 ? draw_other(target) : s2v::draw(model.alias, model.n_words, negative_rng_);
+            negatives[k] = model.shared_negatives == 1 ? draw_other(target) : draw_any();
             for (size_t j = 0; j < k; ++j)
                 if (negatives[j] == negatives[k]) distinct_[buffer_] = false;
             prefetch_row(model.out_row(negatives[k]), row_bytes());
@@ -145,11 +146,13 @@ class alignas(APART) Trainer {
         return true;
     }
 
+    int32_t draw_any() { return s2v::draw(model.alias, model.n_words, negative_rng_); }
+
     // Rejects draws equal to the target. If one word has nearly all the probability mass, rejection may not terminate,
     // so after 64 tries the negative sample is uniform over the other words.
     int32_t draw_other(int32_t target) {
         for (int tries = 0; tries < 64; ++tries) {
-            const int32_t negative = s2v::draw(model.alias, model.n_words, negative_rng_);
+            const int32_t negative = draw_any();
             if (negative != target) return negative;
         }
         const int32_t other = static_cast<int32_t>(negative_rng_.below(static_cast<uint64_t>(model.n_words - 1)));
@@ -174,7 +177,7 @@ class alignas(APART) Trainer {
     Line lines_[2];
     const Line* next_ = &lines_[0];  // the line after the current one
     size_t fetched_ = 0;             // how many of its rows have been prefetched
-    ApartVector<int32_t> negatives_[2];
+    PaddedVector<int32_t> negatives_[2];
     bool distinct_[2] = {true, true};
     int buffer_ = 0, held_ = 0;
     int64_t polled_ = 0;  // tokens of this line already reported by poll()

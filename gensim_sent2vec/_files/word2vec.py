@@ -1,6 +1,7 @@
 """The word2vec format: checks of its header, of text or binary, and of the words that it cannot store.
 
-gensim reads and writes the format; these functions make damaged files and unsuitable words known before it does.
+gensim reads entire files and writes the format; these functions make damaged files and unsuitable words known before it
+does, and read files that need not fit into memory.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from .._util import memory
 from .._util.atomic import atomic_path
 from .._util.compression import COMPRESSED_SUFFIXES
 from .other_formats import WORD2VEC_HEADER
+
+CHUNK = 1 << 20  # bytes that are read together
+LONGEST_WORD = 1 << 20  # bytes
 
 
 def unsupported_words(words: Vocabulary, counts_file: bool = False) -> np.ndarray:
@@ -78,8 +82,8 @@ def is_binary(path: str) -> bool | None:
     return len(values) != dim
 
 
-def check_header(path: str, binary: bool, limit: int | None) -> None:
-    """Check the header of a word2vec file before gensim allocates anything for it.
+def check_header(path: str, binary: bool, limit: int | None = None) -> tuple[int, int]:
+    """Check the header of a word2vec file before anything is allocated for it.
 
     Parameters
     ----------
@@ -89,12 +93,15 @@ def check_header(path: str, binary: bool, limit: int | None) -> None:
     limit : int or None
         The number of words to read; None for all.
 
+    Returns
+    -------
+    (int, int)
+        The number of words to read, and of dimensions.
+
     Raises
     ------
     ValueError
         If the first line is not a header, the file is too small for it, or the file is text and not binary.
-    MemoryError
-        If the vectors do not fit into memory.
     """
     with smart_open(path, "rb") as file:
         header: bytes = file.readline(100)
@@ -114,4 +121,69 @@ def check_header(path: str, binary: bool, limit: int | None) -> None:
         )
     if n_words and binary and not is_binary(path):
         raise ValueError("it is a text file; pass binary=False")
+    return n_words, dim
+
+
+def require_memory(path: str, n_words: int, dim: int) -> None:
+    """Raise a MemoryError if the vectors of a file do not fit into memory."""
     memory.require(n_words * (dim * 4 + 8), f"loading {path!r}", ["a limit=… of words"])
+
+
+# -----------------------------------------------------------------------------------------------------
+# Reading one word after the other
+
+
+def read_entries(path: str, binary: bool, encoding: str, errors: str) -> Iterator[tuple[str, np.ndarray]]:
+    """The words of a word2vec file and their vectors, which are only valid until the next one is read.
+
+    Parameters
+    ----------
+    path : str
+        With a header, see `check_header`.
+    binary : bool
+    encoding, errors : str
+        As for `bytes.decode`.
+
+    Yields
+    ------
+    word : str
+    row : numpy.ndarray of float32, shape (dim,)
+
+    Raises
+    ------
+    ValueError, EOFError
+        If the file is damaged, with the line or the word.
+    """
+    with smart_open(path, "rb") as file:
+        n_words, dim = map(int, file.readline().split())
+        n_read = 0
+        for word, row in (_binary_entries if binary else _text_entries)(file, n_words, dim):
+            yield word.decode(encoding, errors), row
+            n_read += 1
+    if n_read < n_words:
+        raise EOFError(f"the file ends after {n_read:,} of {n_words:,} words")
+
+
+def _text_entries(file: Any, n_words: int, dim: int) -> Iterator[tuple[bytes, np.ndarray]]:
+    for number, line in enumerate(file, 2):
+        word, *values = line.rstrip().split(b" ")
+        if not word and not values:
+            continue
+        if len(values) != dim:
+            raise ValueError(f"line {number:,}: expected a word and {dim} values, got {len(values)} values")
+        yield word, np.array(values, dtype=np.float32)
+
+
+def _binary_entries(file: Any, n_words: int, dim: int) -> Iterator[tuple[bytes, np.ndarray]]:
+    buffer, at = b"", 0
+    for i in range(n_words):
+        while (space := buffer.find(b" ", at)) < 0 or len(buffer) - space <= 4 * dim:
+            if space < 0 and len(buffer) - at > LONGEST_WORD:
+                raise ValueError(f"word {i:,}: no end within {LONGEST_WORD:,} bytes")
+            chunk = file.read(CHUNK)
+            if not chunk:
+                return
+            buffer, at = buffer[at:] + chunk, 0
+        row = np.frombuffer(buffer, dtype="<f4", count=dim, offset=space + 1)
+        yield buffer[at:space].lstrip(b"\n"), row  # some programs end each vector with a newline
+        at = space + 1 + 4 * dim

@@ -17,7 +17,9 @@ LEVELS = _kernel.available_levels()
 class Case:
     """A model with random weights, and kernel and oracle trained on the same lines of it."""
 
-    def __init__(self, lines, n_words, dim, seed=1, keep=None, trained=True, hot=0, meet_every=1000, **options):
+    def __init__(
+        self, lines, n_words, dim, seed=1, keep=None, lockf=None, trained=True, hot=0, meet_every=1000, **options
+    ):
         self.lines = lines
         tokens = sum(len(line) for line in lines)
         self.config = config = oracle.Config(
@@ -31,12 +33,14 @@ class Case:
         self.out = rng.uniform(-1, 1, (n_words, dim)).astype(np.float32) * trained
         self.alias = np.empty(n_words, dtype=np.uint64)
         _kernel.fill_alias(rng.uniform(0.1, 1, n_words), self.alias)
-        self.keep, self.hot, self.meet_every = keep, hot, meet_every
+        self.keep, self.lockf, self.hot, self.meet_every = keep, lockf, hot, meet_every
 
     def oracle(self):
-        weights = oracle.Weights(
-            np.vstack([self.words, self.grams, self.placeholder[None]]).astype(np.float64), self.out.astype(np.float64)
-        )
+        inputs = np.vstack([self.words, self.grams, self.placeholder[None]]).astype(np.float64)
+        lockf = np.ones(len(inputs))
+        if self.lockf is not None:
+            lockf[: len(self.lockf)] = self.lockf
+        weights = oracle.Weights(inputs, self.out.astype(np.float64), lockf)
         draws = oracle.Draws(self.seed, self.alias, self.keep, self.config)
         known = [([i for i in line if i < self.config.n_words], len(line)) for line in self.lines]
         loss = oracle.train(known, weights, draws, self.config)
@@ -48,8 +52,8 @@ class Case:
         return _kernel.Trainer(
             self.words, self.placeholder, self.grams, self.out, self.alias, self.keep, schedule,
             word_ngrams=c.word_ngrams, skip_bigrams=c.skip_bigrams, epfml_hash=c.epfml_hash, dropout_k=c.dropout_k,
-            negative=c.negative, shared_negatives=c.shared_negatives, seed=self.seed, compute_loss=compute_loss,
-            hot_rows=self.hot, sync_every=self.meet_every,
+            negative=c.negative, shared_negatives=c.shared_negatives, seed=self.seed, lockf=self.lockf,
+            compute_loss=compute_loss, hot_rows=self.hot, sync_every=self.meet_every,
         )  # fmt: skip
 
     def vocabulary(self):
@@ -95,9 +99,13 @@ def cases(draw):
     keep = None
     if draw(st.booleans()):
         keep = np.array(draw(st.lists(st.integers(0, 2**32 - 1), min_size=n_words, max_size=n_words)), dtype=np.uint32)
+    lockf = None
+    if draw(st.booleans()):
+        factor = st.sampled_from([0.0, 1.0]) | st.floats(0, 1, width=32)
+        lockf = np.array(draw(st.lists(factor, min_size=n_words, max_size=n_words)), dtype=np.float32)
     dim = draw(st.sampled_from([1, 2, 3, 4, 7, 16, 33, 50, 100, 300]))
     return Case(
-        draw(st.lists(line, min_size=1, max_size=5)), n_words, dim, draw(st.integers(0, 2**63)), keep, **options
+        draw(st.lists(line, min_size=1, max_size=5)), n_words, dim, draw(st.integers(0, 2**63)), keep, lockf, **options
     )
 
 
@@ -141,6 +149,47 @@ def long_line(mode, length):
     case.words *= 0.1  # as trained vectors are: long lines of random ±1 vectors are not a corpus
     case.out *= 0.1
     assert case.check().trained_words == length
+
+
+LOCKF = np.linspace(0, 1, 300, dtype=np.float32)[np.random.default_rng(3).permutation(300)]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("dim", [20, 100])
+def test_lock_factors_on_long_lines(level, mode, dim):
+    rng = np.random.default_rng(5)
+    case = Case([rng.integers(0, 300, 120).tolist()], 300, dim, negative=3, lockf=LOCKF, hot=64, **mode)
+    case.words *= 0.1
+    case.out *= 0.1
+    case.check()
+
+
+def test_locked_rows_are_left_alone(level):
+    """In the hot rows and outside, with words that occur twice in a line."""
+    rng = np.random.default_rng(7)
+    lines = [rng.integers(0, 40, 25).tolist() for _ in range(60)]
+    is_locked = np.arange(40) % 3 == 0
+    case = Case(lines, 40, 100, lockf=np.where(is_locked, 0, 1).astype(np.float32), hot=10, meet_every=20, negative=3)
+    before, before_out = case.words.copy(), case.out.copy()
+    case.kernel()
+    assert np.array_equal(case.words[is_locked], before[is_locked])
+    assert (case.words[~is_locked] != before[~is_locked]).any(axis=1).all()
+    assert (case.out != before_out).any(axis=1).all()
+
+
+def test_factors_of_one_change_no_bit(level):
+    options = {"word_ngrams": 2, "bucket": 500, "dropout_k": 2, "negative": 3, "shared_negatives": 16}
+    rng = np.random.default_rng(0)
+    lines = [rng.integers(0, 40, 20).tolist() for _ in range(50)]
+    cases = [Case(lines, 40, 100, lockf=lockf, **options) for lockf in (None, np.ones(40, np.float32))]
+    for name in ("words", "grams", "placeholder", "out"):
+        results = [(case.kernel(), getattr(case, name))[1] for case in cases]
+        np.testing.assert_array_equal(*results)
+
+
+def test_lock_factors_of_another_number_of_words():
+    with pytest.raises(ValueError, match="lockf: expected one entry per word, 12, got 11"):
+        Case([[0, 1]], 12, 3, lockf=np.ones(11, np.float32)).trainer()
 
 
 def test_one_word_repeated(level):
