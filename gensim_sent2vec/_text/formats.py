@@ -82,7 +82,8 @@ def _names_a_text(fields: list[str]) -> bool:
 
 def _is_csv_header(line: str) -> bool:
     with suppress(csv.Error):
-        return any(_names_a_text(fields) for mark in ",;" for fields in csv.reader([line], delimiter=mark, strict=True))
+        rows = [fields for mark in ",;" for fields in csv.reader([line], delimiter=mark, strict=True)]
+        return any(_names_a_text(fields) and all(field == field.strip() for field in fields) for fields in rows)
     return False
 
 

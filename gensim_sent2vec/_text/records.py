@@ -1,7 +1,7 @@
 """Rows of CSV, TSV, JSON lines and Parquet files: one class per kind of file, all with the same three members.
 
-`columns` are the names of the columns, `rows` yields the numbers of the rows and their values, and `at` names the place of
-an error.
+`columns` are the names of the columns, `rows` yields the numbers of the rows and their values, and `at` names the place
+of an error.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -72,7 +73,7 @@ class DelimitedRecords(_LineRecords):
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         if self._is_csv:
-            first = self.lines.head.partition(b"\n")[0].decode("utf-8", "replace")
+            first = re.split(rb"[\r\n]", self.lines.head, maxsplit=1)[0].decode("utf-8", "replace")
             return self._csv_records(next((mark for mark in DELIMITERS if mark in first), ","))
         return self._tsv_records()
 
@@ -126,7 +127,7 @@ class DelimitedRecords(_LineRecords):
         width = 0
         for number, line in lines:
             content = line.rstrip("\r\n")
-            if not content.strip():
+            if not content.strip() and (width < 2 or content.count("\t") != width - 1):
                 continue
             values = content.split("\t")
             if not width and all(len(value) > 1 and value[0] == value[-1] == '"' for value in values):
@@ -164,8 +165,8 @@ def _unquoted(line: str, values: list[str], width: int, following: _Lookahead) -
     """The values of a line of TSV that contains quotation marks.
 
     A value is in quotes if it begins and ends with one, the marks inside are doubled, and it has to be: because of
-    such a mark, a tab or a line break. Anything else is taken literally, as in files that know no quotes. A value
-    continues on the next lines if they have too few columns, or the file has only one.
+    such a mark, a tab or a line break. Anything else is taken literally, as in files that know no quotes. A value goes
+    on in the next line if that gives the right number of columns, and the lines by themselves do not.
 
     Parameters
     ----------
@@ -182,10 +183,11 @@ def _unquoted(line: str, values: list[str], width: int, following: _Lookahead) -
         return values
     if len(values) != width and (parsed := _parse(line)) and len(parsed) == width:
         return parsed  # with a tab inside quotes
+    is_literal = len(values) == width > 1  # so a value that goes on is the last one, and its lines have too few tabs
     text = line
     for i in range(MOST_LINES if line.count('"') % 2 else 0):
         more = following.peek(i)
-        if more is None or (width > 1 and more.count("\t") == width - 1 and '"' not in more.partition("\t")[0]):
+        if more is None or (is_literal and more.count("\t") == width - 1):
             break
         text += more
         if text.count('"') % 2 == 0:

@@ -118,9 +118,10 @@ class TextTable:
         return (text for text, _ in self.rows())
 
     def __repr__(self) -> str:
-        names = self.paths[0] if len(self.files) == 1 else f"{len(self.files)} files, {self.paths[0]!r}, …"
+        names = repr(self.paths[0] if len(self.files) == 1 else self.paths[:3])
+        names = names if len(self.files) <= 3 else f"{names[:-1]}, … {len(self.files)} files]"
         columns = "".join(f", {name}={value!r}" for name, value in (("text", self.text), ("key", self.key)) if value)
-        return f"TextTable({names!r}{columns})"
+        return f"TextTable({names}{columns})"
 
     def rows(self) -> Iterator[tuple[str, Key | None]]:
         """The texts and their keys, which are None without a column of keys."""
@@ -135,12 +136,14 @@ class TextTable:
                     yield text, key  # type: ignore[misc]
         if not n_rows and any(file.format != TEXT for file in self.files):
             names = ", ".join(file.lines.shown for file in self.files[:3]) + (", …" if len(self.files) > 3 else "")
-            where = (
-                f" with the role {self._role!r}" if self._role else " below the header" if self.files[0].names else ""
-            )
-            raise ValueError(f"{names}: there are no rows{where}")
+            raise ValueError(f"{names}: there are no rows{self._where_rows_are()}")
         if n_skipped:
             logger.warning("%s: skipped %s of %s rows, without a text or key", self, f"{n_skipped:,}", f"{n_rows:,}")
+
+    def _where_rows_are(self) -> str:
+        if self._role is not None and any(ROLE in file.names for file in self.files):
+            return f" with the role {self._role!r}"
+        return " below the header" if any(file.names for file in self.files) else ""
 
     def _rows_of(self, file: TableFile) -> Iterator[tuple[str | None, Key | None]]:
         if file.format == TEXT:
@@ -267,12 +270,11 @@ def _files_in(folder: str, format: str | None) -> list[str]:
     unknown = [name for name, file in zip(names, files) if os.path.isdir(file) or suffix_format(file) is None]
     if unknown and format is None:
         raise ValueError(
-            f"{folder!r} is a folder with files of unknown kinds, or folders: {', '.join(map(repr, unknown[:5]))}"
-            f"{', …' if len(unknown) > 5 else ''}; move them, pass the files that you mean instead of the folder, or "
-            "pass format= (--format)"
+            f"{folder!r} is a directory with other things than files of texts: {', '.join(map(repr, unknown[:5]))}"
+            f"{', …' if len(unknown) > 5 else ''}; move them, pass the files that you mean, or pass format= (--format)"
         )
     if not files:
-        raise ValueError(f"{folder!r} is a folder without files of texts (.txt, .csv, .tsv, .jsonl, .parquet)")
+        raise ValueError(f"{folder!r} is a directory without files of texts (.txt, .csv, .tsv, .jsonl, .parquet)")
     return files
 
 
