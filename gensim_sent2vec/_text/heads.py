@@ -44,9 +44,7 @@ def check_head(head: bytes, where: str) -> None:
     """
     for signature, suffix in COMPRESSION.items():
         if head.startswith(signature) and not _is_text(head):
-            raise ValueError(
-                f"{where} is compressed, but its name does not say so: rename it so that it ends in {suffix}"
-            )
+            raise ValueError(f"{where} is not UTF-8, but compressed: rename it so that its name ends in {suffix}")
     for signature, found in BINARY_FORMATS.items():
         if head.startswith(signature) and not (signature.isalnum() and _is_text(head)):
             raise ValueError(f"{where} is {found}")

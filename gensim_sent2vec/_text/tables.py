@@ -83,7 +83,7 @@ class TextTable:
                 raise TypeError(f"{name}: expected the name or number of a column, got a {type(column).__name__}")
         self.text, self.key, self.format, self.missing = text, key, format, missing
         self._role: str | None = None
-        self.files = [TableFile(name, format) for name in _files_of(path, format)]
+        self.files = [TableFile(name, format) for name in files_of(path, format)]
         for file in self.files:
             if file.lines.is_repeatable:
                 self._columns_of(file)  # now, not after hours of work
@@ -245,8 +245,8 @@ class TableFile:
 # Files and folders
 
 
-def _files_of(path: Any, format: str | None) -> Iterator[str]:
-    """The files that are meant by a path or several; folders are listed."""
+def files_of(path: Any, format: str | None = None) -> Iterator[str]:
+    """The files that are meant by a path or several; directories are listed."""
     if isinstance(path, (str, os.PathLike)):
         path = [path]
     if not isinstance(path, Iterable) or isinstance(path, (bytes, bytearray)):

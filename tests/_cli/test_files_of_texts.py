@@ -32,7 +32,7 @@ def texts() -> list[str]:
 @pytest.fixture(scope="module")
 def model(texts, tmp_path_factory) -> str:
     path = str(tmp_path_factory.mktemp("model") / "m.s2v")
-    Sent2Vec(texts, vector_size=10, epochs=1, workers=1, min_count=2).wv.save(path)
+    Sent2Vec(texts, vector_size=10, epochs=1, workers=1, min_count=1).wv.save(path)
     return path
 
 
@@ -248,7 +248,7 @@ REFUSED = {  # a file: what is wrong with it
     ("t.csv", b"text,id\ncaf\xe9,1\n"): "line 2: not UTF-8",
     ("t.csv", b"text,id\n"): "there are no rows below the header",
     ("t.csv", b""): "there are no rows",
-    ("t.txt", gzip.compress(b"a b c\n")): "is compressed, but its name does not say so",
+    ("t.txt", gzip.compress(b"a b c\n")): "is not UTF-8, but compressed",
     ("t.txt", "a b c\n".encode("utf-16")): "UTF-16; convert it",
     ("t.txt", b"a b\rc d\r"): "carriage returns only",
     ("t.txt", b"id,text\n1,a\n"): "looks like a header of CSV",
@@ -286,6 +286,7 @@ def test_a_directory_with_other_files(model, texts, tmp_path, capsys):
     assert "'notes.md'; move them" in refused(capsys, "index", model, folder, tmp_path / "i")
     (folder / "notes.md").unlink()
     main(["index", model, str(folder), str(tmp_path / "i")])
+    capsys.readouterr()
     assert "would be overwritten" in refused(capsys, "tokenize", folder, folder / "a.txt", "--tokenizer", "words")
 
 
@@ -293,12 +294,13 @@ def test_options_without_a_file_to_read(model, tmp_path, capsys):
     assert "--column: says how --corpus is read" in refused(capsys, "similar", model, "police", "--column", "text")
     assert "--key: says how" in refused(capsys, "similar", model, "police", "--key", "text")
     assert "--format: says how" in refused(capsys, "bake", model, tmp_path / "o", "--format", "csv")
-    assert "--key: only word2vec files hold keys" in refused(capsys, "encode", model, "x.csv", "--key", "id")
+    assert "--key: only word2vec files hold keys" in refused(capsys, "encode", model, "-", "--key", "id")
 
 
 def test_keys_of_word2vec_files(model, tmp_path, capsys):
     path = tmp_path / "t.csv"
-    for rows, message in ("a,police\na,said\n", "rows 1 and 2 have the same key 'a'"), ("a b,x\n", "row 1: a word2vec file"):
+    cases = {"a,x\na,y\n": "rows 1 and 2 have the same key 'a'", "a b,x\n": "row 1: a word2vec file cannot hold"}
+    for rows, message in cases.items():
         path.write_text("id,text\n" + rows)
         assert message in refused(capsys, "encode", model, path, "--key", "id", "-o", tmp_path / "o.vec")
 

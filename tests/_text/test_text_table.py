@@ -232,9 +232,9 @@ INVALID = {
     "tokens": ("t.jsonl", '{"text": ["a", "b"]}\n', r"line 1: text: expected a string, got the list \['a', 'b'\]"),
     "null": ("t.jsonl", '{"text": "a"}\n{"text": null}\n', r'line 2: the text is missing; .*missing="skip" \(--skip-m'),
     "absent": ("t.jsonl", '{"text": "a"}\n{"txt": "b"}\n', r"line 2: the text is missing"),
-    "gzip": ("t.csv", gzip.compress(b"text\na\n"), r"is compressed, but its name .* ends in \.gz"),
-    "xz": ("t.txt", lzma.compress(b"text\na\n"), r"is compressed, but its name .* ends in \.xz"),
-    "bz2": ("t.jsonl", bz2.compress(b"text\na\n"), r"is compressed, but its name .* ends in \.bz2"),
+    "gzip": ("t.csv", gzip.compress(b"text\na\n"), r"is not UTF-8, but compressed: rename .* ends in \.gz"),
+    "xz": ("t.txt", lzma.compress(b"text\na\n"), r"is not UTF-8, but compressed: rename .* ends in \.xz"),
+    "bz2": ("t.jsonl", bz2.compress(b"text\na\n"), r"is not UTF-8, but compressed: rename .* ends in \.bz2"),
     "Excel": (
         "t.csv",
         b"PK\x03\x04\x14\0\x06\0\x08\0\0\0",
@@ -373,7 +373,7 @@ def test_standard_input(monkeypatch, data, options, expected):
 
 def test_errors_of_standard_input(monkeypatch):
     for data, message in (b"id,text\n1,a\n", "standard input: .*looks like a header of CSV.*--format csv"), (
-        gzip.compress(b"a"), "standard input is compressed"
+        gzip.compress(b"a"), "standard input is not UTF-8, but compressed"
     ), (b"caf\xe9\n", "standard input, line 1: not UTF-8"):  # fmt: skip
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
         with pytest.raises(ValueError, match=message):
@@ -432,7 +432,7 @@ def test_corpus_files_that_are_no_plain_text(tmp_path, lee_path):
     options = {"vector_size": 5, "min_count": 1, "epochs": 1, "workers": 1}
     for name, data, message in (
         ("t.csv", b"id,text\n1,a\n", r"corpus_file: .*t\.csv' is a table by its name; pass TextTable"),
-        ("t.txt", gzip.compress(b"a b c\n"), r"corpus_file: .* is compressed, but its name .* \.gz"),
+        ("t.txt", gzip.compress(b"a b c\n"), r"corpus_file: .* is not UTF-8, but compressed: rename .*\.gz"),
         ("u.txt", "a b c d\n".encode("utf-16"), r"corpus_file: .*not UTF-8, but UTF-16; .*iconv"),
         ("v.txt", b"a b c\rd e f\r", r"corpus_file: .*carriage returns only.*tr"),
     ):
