@@ -11,6 +11,7 @@ except ImportError as error:
     ) from error
 
 from ._text.corpus import TokenFile
+from ._text.tables import TextTable
 from ._text.tokenization import tokenize_file
 from .epfml import convert_epfml, load_epfml_model, load_epfml_vectors, save_epfml_model
 from .keyedvectors import Sent2VecKeyedVectors
@@ -24,6 +25,7 @@ __all__ = [
     "Sent2VecKeyedVectors",
     "SentenceIndex",
     "SentenceWeighting",
+    "TextTable",
     "TokenFile",
     "__version__",
     "convert_epfml",

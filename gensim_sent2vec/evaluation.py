@@ -16,7 +16,8 @@ from scipy import sparse, stats
 
 from ._search.scoring import check_hybrid, mix
 from ._text.coverage import MAX_SENTENCES
-from ._text.tables import at_line, header_of, read_table
+from ._text.formats import TEXT, TSV
+from ._text.tables import PathOrFile, TableFile, header_of, read_table
 from ._text.tokenization import Tokenization
 from ._util.atomic import is_stream
 from ._util.rows import unit_rows
@@ -69,7 +70,7 @@ class RetrievalResult(dict[int, float]):
 
 
 def evaluate_sts(
-    wv: KeyedVectors | Encoder, path: str | os.PathLike[str], weighting: Any = None, tokenizer: Any = None
+    wv: KeyedVectors | Encoder, path: PathOrFile, weighting: Any = None, tokenizer: Any = None
 ) -> STSResult:
     """Correlate cosines of sentence vectors with human judgments of how similar two sentences are.
 
@@ -79,8 +80,8 @@ def evaluate_sts(
         `Sent2VecKeyedVectors`, or other gensim word vectors; or a function that maps a list of the texts, as they are
         in the file, to an array or sparse matrix with one row per text. The function lets you evaluate other methods.
     path : str or path-like
-        Tab-separated UTF-8, compressed if its suffix says so, with the columns score, sentence1, sentence2. A header is
-        needed only if there are other columns or another order.
+        A table in any format of `TextTable`, tab-separated if its name tells none, with the columns score, sentence1,
+        sentence2. A header is needed only if there are other columns or another order.
     weighting : SentenceWeighting or False, optional
         As in ``wv.encode``: by default the weighting of the vectors; False for the plain mean.
     tokenizer : str or callable, optional
@@ -103,16 +104,17 @@ def evaluate_sts(
     ----------
     Agirre et al.: "SemEval-2012 Task 6: A Pilot on Semantic Textual Similarity", \\*SEM 2012.
     """
-    scores, texts = _read_pairs(path)
+    file = _opened(path)
+    scores, texts = _read_pairs(file)
     if len(set(scores)) < 2:
-        raise ValueError(f"{os.fspath(path)!r}: score: expected at least two different values, got {len(scores)} pairs")
+        raise ValueError(f"{file.lines.shown}: score: expected at least two different values, got {len(scores)} pairs")
     vectors, coverage = _encode(wv, texts, weighting, tokenizer)
     vectors = _unit_rows(vectors, np.float64)
     cosines = _row_products(vectors[::2], vectors[1::2])
     if np.ptp(cosines) == 0:
         hint = f"; {coverage:.0%} of the tokens are in the vocabulary: check the language and the tokenizer"
         raise ValueError(
-            f"{os.fspath(path)!r}: all pairs have the cosine {cosines[0]:g}{'' if math.isnan(coverage) else hint}"
+            f"{file.lines.shown}: all pairs have the cosine {cosines[0]:g}{'' if math.isnan(coverage) else hint}"
         )
     pearson, spearman = stats.pearsonr(cosines, scores).statistic, stats.spearmanr(cosines, scores).statistic
     return STSResult(float(pearson), float(spearman), len(scores), coverage)
@@ -120,10 +122,12 @@ def evaluate_sts(
 
 def evaluate_retrieval(
     wv: KeyedVectors | Encoder,
-    path: str | os.PathLike[str],
+    path: PathOrFile,
     hybrid: float = 0.0,
     weighting: Any = None,
     tokenizer: Any = None,
+    text: str = "question",
+    key: str = "answer",
 ) -> RetrievalResult:
     """Measure how often a query finds a question with the same answer.
 
@@ -132,14 +136,16 @@ def evaluate_retrieval(
     wv : KeyedVectors or callable
         As in `evaluate_sts`.
     path : str or path-like
-        Tab-separated UTF-8, compressed if its suffix says so, with the columns role ("index" for a question to be
-        searched, "query" for a test query), answer, question. A header is needed only if there are other columns or
-        another order.
+        A table in any format of `TextTable`, tab-separated if its name tells none, with the columns role ("index" for a
+        question to be searched, "query" for a test query), answer, question. A header is needed only if there are other
+        columns or another order.
     hybrid : float
         Share of the lexical score in the ranking, from 0 to 1, as in `SentenceIndex.most_similar`. Lexical scores are
         fitted on the questions to be searched.
     weighting, tokenizer
         As in `evaluate_sts`.
+    text, key : str
+        The names of the columns with the questions and the answers.
 
     Returns
     -------
@@ -155,7 +161,7 @@ def evaluate_retrieval(
         If `weighting` or `tokenizer` is passed together with a function.
     """
     check_hybrid(hybrid)
-    index, queries = _read_questions(path)
+    index, queries = _read_questions(_opened(path), text, key)
     vectors, coverage = _encode(wv, [text for _, text in index + queries], weighting, tokenizer)
     vectors = _unit_rows(vectors, np.float32)
     scores = vectors[len(index) :] @ vectors[: len(index)].T
@@ -205,8 +211,23 @@ def _row_products(left: Any, right: Any) -> np.ndarray:
 # Files
 
 
-def file_kind(path: str | os.PathLike[str]) -> str:
+def _opened(path: PathOrFile) -> TableFile:
+    return path if isinstance(path, TableFile) else TableFile(path)
+
+
+def _columns(text: str, key: str) -> dict[str, tuple[str, ...]]:
+    """The columns by kind of file, with the names of those that hold questions and answers."""
+    return {**COLUMNS, "retrieval": (COLUMNS["retrieval"][0], key, text)}
+
+
+def file_kind(path: PathOrFile, text: str = "question", key: str = "answer") -> str:
     """Determine the kind of an evaluation file from its first line.
+
+    Parameters
+    ----------
+    path : str or path-like
+    text, key : str
+        As in `evaluate_retrieval`.
 
     Returns
     -------
@@ -218,32 +239,33 @@ def file_kind(path: str | os.PathLike[str]) -> str:
     ValueError
         If the file is of neither kind.
     """
-    first = header_of(path)
-    if set(COLUMNS["sts"]) <= set(first) or (len(first) == 3 and _to_float(first[0]) is not None):
+    file = _opened(path)
+    first, columns = header_of(file), _columns(text.casefold(), key.casefold())
+    if set(columns["sts"]) <= set(first) or (len(first) == 3 and _to_float(first[0]) is not None):
         return "sts"
-    if set(COLUMNS["retrieval"]) <= set(first) or (len(first) == 3 and first[0] in ("index", "query")):
+    if set(columns["retrieval"]) <= set(first) or (len(first) == 3 and first[0] in ("index", "query")):
         return "retrieval"
-    expected = " nor ".join(", ".join(columns) for columns in COLUMNS.values())
-    raise ValueError(f"{os.fspath(path)!r}: the first line has neither the columns {expected}, separated by tabs")
+    expected = " nor ".join(", ".join(names) for names in columns.values())
+    tabs = ", separated by tabs" if file.format in (TEXT, TSV) else ""
+    raise ValueError(f"{file.lines.shown}: the first line has neither the columns {expected}{tabs}")
 
 
-def _read(path: str | os.PathLike[str], kind: str) -> Iterator[tuple[int, list[str]]]:
+def _read(file: TableFile, kind: str, text: str = "question", key: str = "answer") -> Iterator[tuple[int, list[str]]]:
     """The rows of an evaluation file, which must be of the given kind."""
-    if (found := file_kind(path)) != kind:
-        raise ValueError(
-            f"{os.fspath(path)!r}: expected the columns {', '.join(COLUMNS[kind])}, got a file of kind {found!r}"
-        )
-    return read_table(path, COLUMNS[kind], header="optional")
+    names = _columns(text, key)[kind]
+    if (found := file_kind(file, text, key)) != kind:
+        raise ValueError(f"{file.lines.shown}: expected the columns {', '.join(names)}, got a file of kind {found!r}")
+    return read_table(file, names, header="optional")
 
 
-def _read_pairs(path: str | os.PathLike[str]) -> tuple[np.ndarray, list[str]]:
+def _read_pairs(file: TableFile) -> tuple[np.ndarray, list[str]]:
     """The scores of sentence pairs, shape (n,) float64, and their sentences, two per pair."""
     scores: list[float] = []
     texts: list[str] = []
-    for number, (text, *pair) in _read(path, "sts"):
+    for number, (text, *pair) in _read(file, "sts"):
         score = _to_float(text)
         if score is None or not math.isfinite(score):
-            raise ValueError(f"{at_line(path, number)}: score: must be a finite number, got {text!r}")
+            raise ValueError(f"{file.records.at(number)}: score: must be a finite number, got {text!r}")
         scores.append(score)
         texts += pair
     return np.array(scores), texts
@@ -256,21 +278,21 @@ def _to_float(text: str) -> float | None:
         return None
 
 
-def _read_questions(path: str | os.PathLike[str]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+def _read_questions(file: TableFile, text: str, key: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """The questions to be searched, and the queries, as pairs of answer and question."""
     by_role: dict[str, list[tuple[str, str]]] = {"index": [], "query": []}
-    for number, (role, answer, question) in _read(path, "retrieval"):
+    for number, (role, answer, question) in _read(file, "retrieval", text, key):
         role = role.strip().casefold()
         if role not in by_role:
-            raise ValueError(f"{at_line(path, number)}: role: must be index or query, got {role!r}")
+            raise ValueError(f"{file.records.at(number)}: role: must be index or query, got {role!r}")
         by_role[role].append((answer.strip(), question))
     for role, rows in by_role.items():
         if not rows:
-            raise ValueError(f"{os.fspath(path)!r}: no line has the role {role!r}")
+            raise ValueError(f"{file.lines.shown}: no line has the role {role!r}")
     missing = {answer for answer, _ in by_role["query"]} - {answer for answer, _ in by_role["index"]}
     if missing:
         names = ", ".join(sorted(missing)[:5])
-        logger.warning("%r: queries have answers that no index question has: %s", os.fspath(path), names)
+        logger.warning("%s: queries have answers that no index question has: %s", file.lines.shown, names)
     return by_role["index"], by_role["query"]
 
 
@@ -281,7 +303,13 @@ LOG_COLUMNS = ("date", "model", "file", "n", "coverage", "pearson", "spearman", 
 
 
 def evaluate_file(
-    wv: KeyedVectors, path: str, hybrid: float = 0.0, weighting: Any = None, tokenizer: Any = None
+    wv: KeyedVectors,
+    path: str,
+    hybrid: float = 0.0,
+    weighting: Any = None,
+    tokenizer: Any = None,
+    text: str = "question",
+    key: str = "answer",
 ) -> dict[str, Any]:
     """Evaluate vectors on a file of either kind. The arguments are those of `evaluate_retrieval`.
 
@@ -290,11 +318,11 @@ def evaluate_file(
     dict
         'file', 'n', 'coverage'; and 'pearson' and 'spearman', or 'P@1', 'P@3' and 'P@5'.
     """
-    name = os.path.basename(path)
-    if file_kind(path) == "sts":
-        sts = evaluate_sts(wv, path, weighting, tokenizer)
+    name, file = os.path.basename(path), TableFile(path)
+    if file_kind(file, text, key) == "sts":
+        sts = evaluate_sts(wv, file, weighting, tokenizer)
         return {"file": name, "n": sts.n, "coverage": sts.coverage, "pearson": sts.pearson, "spearman": sts.spearman}
-    found = evaluate_retrieval(wv, path, hybrid, weighting, tokenizer)
+    found = evaluate_retrieval(wv, file, hybrid, weighting, tokenizer, text, key)
     return {"file": name, "n": found.n, "coverage": found.coverage, **{f"P@{k}": value for k, value in found.items()}}
 
 
@@ -308,7 +336,7 @@ def check_log(path: str) -> None:
     """
     if not os.path.exists(path) or is_stream(path):
         return
-    if header_of(path) not in ([], [column.casefold() for column in LOG_COLUMNS]):
+    if header_of(path, TSV) not in ([], [column.casefold() for column in LOG_COLUMNS]):
         raise ValueError(f"{path!r} is not an evaluation log: its columns are not {', '.join(LOG_COLUMNS)}")
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._text.formats import TSV
 from ._text.tables import at_line, read_table
 from .history import TrainingHistory
 from .keyedvectors import Sent2VecKeyedVectors, Sentence
@@ -134,7 +135,7 @@ def plot_results(path: str | os.PathLike[str], score: str | None = None, ax: Axe
 def _points_by_line(path: str | os.PathLike[str], scores: Sequence[str]) -> dict[str, list[tuple[datetime, float]]]:
     """Dates and values from a log, by the label of the line: evaluation file and name of the score."""
     lines: dict[str, list[tuple[datetime, float]]] = {}
-    for number, (date, name, *values) in read_table(path, ("date", "file", *scores)):
+    for number, (date, name, *values) in read_table(path, ("date", "file", *scores), format=TSV):
         for score, value in zip(scores, values):
             if not value:
                 continue

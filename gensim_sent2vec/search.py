@@ -31,6 +31,7 @@ from ._search.scoring import Hits, check_hybrid, mix
 from ._search.top_k import MAX_QUERIES
 from ._text.inputs import as_column, as_text, checked_texts
 from ._text.packed import PackedStrings
+from ._text.tables import TextTable
 from ._util.progress import Progress
 from .hnsw import Graph
 from .keyedvectors import Sent2VecKeyedVectors, Sentence
@@ -115,9 +116,10 @@ class SentenceIndex:
         wv : Sent2VecKeyedVectors
             For other gensim vectors see `Sent2VecKeyedVectors.from_keyed_vectors`.
         sentences : iterable of str or of sequences of str
-            Texts or their tokens; a list, a column of a table (read by position), or a stream, which is read once.
+            Texts or their tokens; a list, a column of a table (read by position), a `TextTable`, or a stream, which is
+            read once.
         keys : iterable of str or of int, optional
-            What a search returns, one per sentence; by default the sentence itself.
+            What a search returns, one per sentence; by default the keys of a `TextTable`, else the sentence itself.
         method : {"exact", "hnsw"}
             "exact" computes all cosines. "hnsw" searches a graph (extra ``[index]``): nearly the same results, much
             faster if there are many sentences, but slower to build and larger.
@@ -149,7 +151,7 @@ class SentenceIndex:
             If `method` is "hnsw" and usearch is not installed.
         """
         check_build_arguments(wv, method, dtype, options)
-        keys = None if keys is None else as_column(keys, "keys", "keys")
+        keys = _keys_of(sentences) if keys is None else as_column(keys, "keys", "keys")
         vectors, texts = embed(wv, checked_texts(sentences), dtype, workers, show_progress_bar)
         packed_keys = None if keys is None else pack_keys(keys, len(texts))
         graph = None
@@ -503,11 +505,11 @@ class SentenceIndex:
         TypeError, ValueError
             As `build` does, or if the model changed since then; the index is not changed.
         """
+        keys = _keys_of(sentences) if keys is None else as_column(keys, "keys", "keys")
         if keys is None and self._keys is not None:
             raise ValueError("keys: required, because the index was built with keys; pass one per sentence")
         if keys is not None and self._keys is None:
             raise ValueError("keys: not allowed, because the index was built without keys")
-        keys = None if keys is None else as_column(keys, "keys", "keys")
         self._check_model()
         vectors, texts = embed(self.wv, checked_texts(sentences), self.vectors.dtype)
         new_keys = None if keys is None else pack_keys(keys, len(texts))
@@ -600,3 +602,10 @@ class SentenceIndex:
             index was built with.
         """
         return cls(wv, **read_index(path, wv, mmap, verify))
+
+
+def _keys_of(sentences: Any) -> Iterable[Any] | None:
+    """The column of keys of a `TextTable`; None for anything else."""
+    if isinstance(sentences, TextTable) and sentences.key is not None:
+        return [key for _, key in sentences.rows()]
+    return None

@@ -50,6 +50,7 @@ OPTIONAL = {
     "mecab": ("tokenizers",),
     "model2vec": ("export",),
     "prometheus_client": ("_service",),
+    "pyarrow": ("_text",),
     "pydantic": ("_service",),
     "sentence_transformers": ("convert", "export"),
     "shtab": ("_cli",),

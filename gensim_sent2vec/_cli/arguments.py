@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from textwrap import fill
 from typing import Any, TypeAlias
 
+from .._text.formats import FORMATS
+from .._text.tables import TextTable
 from .completion import FILES
 
 WIDTH = 78  # columns of a description, as argparse leaves on a terminal of 80
@@ -86,6 +88,48 @@ def add_float(to: Container, name: str, help: str, default: float | None = None)
 def add_model(to: Container) -> None:
     add_file(to, "model", metavar="MODEL", help="a model or a file of vectors, in any format that convert reads")
     add_trusted(to)
+
+
+def add_texts(to: Container, *names: str, help: str, **options: Any) -> None:
+    """Add an argument for files of texts; with `add_columns`, `texts_of` reads them."""
+    add_file(to, *names, help=f"{help}; see --column", **options)
+
+
+def add_columns(parser: argparse.ArgumentParser, keys: str | None = None) -> None:
+    """Add the options that say how files of texts are read; --key only if `keys` says what the keys are for."""
+    group = parser.add_argument_group(
+        "files of texts",
+        "plain text, .csv, .tsv, .jsonl, .parquet, also compressed; several, folders of these, or - for standard input",
+    )
+    group.add_argument(
+        "--column",
+        metavar="NAME",
+        help="the column with the texts (default: the one called text, sentence, question, ...); a number from 1 if "
+        "there is no header",
+    )
+    if keys is not None:
+        group.add_argument("--key", metavar="NAME", help=f"the column with {keys}")
+    group.add_argument(
+        "--format",
+        choices=FORMATS,
+        metavar="NAME",
+        help=f"format of the files, whatever their names: {', '.join(FORMATS)}",
+    )
+    add_flag(group, "--skip-missing", help="leave out rows without a text")
+
+
+def texts_of(args: argparse.Namespace, paths: str | Sequence[str]) -> TextTable:
+    """The texts of files, read as the options of `add_columns` say."""
+    return TextTable(
+        paths, args.column, getattr(args, "key", None), args.format, "skip" if args.skip_missing else "error"
+    )
+
+
+def reject_columns(args: argparse.Namespace, why: str) -> None:
+    """Raise a ValueError if an option of `add_columns` was passed although no file of texts is read."""
+    for name in ("column", "key", "format", "skip_missing"):
+        if getattr(args, name, None):
+            raise ValueError(f"--{name.replace('_', '-')}: {why}")
 
 
 def add_trusted(to: Container) -> None:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from .._files.container import stored_kind
 from .._search.keys import keys_at
 from .._search.queries import check_queries
 from .._search.scoring import Hits, check_hybrid
-from .._text.corpus import TextLines
-from .._text.tables import header_of, read_table
+from .._text.formats import TEXT, suffix_format
+from .._text.tables import ANSWER, QUESTION, TextTable, header_of
 from .._util.rows import unit_rows
 from ..convert import load_vectors
 from ..keyedvectors import Sent2VecKeyedVectors
 from ..search import SentenceIndex
 from .explain import contributions
 
-QUESTION, ANSWER, ROLE = "question", "answer", "role"
 HYBRID = 0.5  # the default share of the lexical score: the mix finds more questions than either score alone
 
 
@@ -26,44 +26,28 @@ HYBRID = 0.5  # the default share of the lexical score: the mix finds more quest
 # Files
 
 
-def is_faq(path: str | os.PathLike[str]) -> bool:
-    """Whether the first line of a text file names the columns question and answer."""
-    return {QUESTION, ANSWER} <= set(header_of(path))
+@dataclass(frozen=True)
+class Columns:
+    """How the files of an index are read: the arguments `text`, `key`, `format` and `missing` of `TextTable`."""
+
+    text: str | int | None = None
+    key: str | int | None = None
+    format: str | None = None
+    missing: Literal["error", "skip"] = "error"
+
+    def of(self, path: str | Sequence[str]) -> TextTable:
+        return TextTable(path, self.text, self.key, self.format, self.missing)
 
 
-def read_faq(path: str | os.PathLike[str], role: str = "index") -> tuple[list[str], list[str]]:
-    """Read questions and answers from a table.
+def is_index(path: str, columns: Columns | None = None) -> bool:
+    """Whether a file is a saved `SentenceIndex`; False for a table of questions and answers.
 
     Parameters
     ----------
-    path : str or path-like
-        See `gensim_sent2vec._text.tables`. The first line names the columns, including "question" and "answer".
-    role : str
-        Which rows to read, if there is a column "role": "index" for questions to be searched, or "query" for test
-        queries (see `gensim_sent2vec.evaluation.evaluate_retrieval`). Without this column, all rows are "index".
-
-    Returns
-    -------
-    questions, answers : list of str
-
-    Raises
-    ------
-    ValueError
-        If the file is not such a table (the error gives the line), or has no row with this role.
-    """
-    columns = (QUESTION, ANSWER, ROLE) if ROLE in header_of(path) else (QUESTION, ANSWER)
-    questions, answers = [], []
-    for _, (question, answer, *roles) in read_table(path, columns):
-        if (roles[0].strip().casefold() if roles else "index") == role:
-            questions.append(question.strip())
-            answers.append(answer.strip())
-    if not questions:
-        raise ValueError(f"{os.fspath(path)!r}: there is no question with the role {role!r}")
-    return questions, answers
-
-
-def is_index(path: str) -> bool:
-    """Whether a file is a saved `SentenceIndex`; False for a table of questions and answers.
+    path : str
+        A file or folder.
+    columns : Columns, optional
+        If they name columns, a table need not have those that are called question and answer.
 
     Raises
     ------
@@ -72,32 +56,47 @@ def is_index(path: str) -> bool:
     ValueError
         If it is neither.
     """
+    columns = columns or Columns()
+    if os.path.isdir(path):
+        return False
     if not os.path.isfile(path):
         raise FileNotFoundError(f"there is no file {path!r}")
     kind = stored_kind(path)
     if kind == SentenceIndex.__name__:
         return True
+    if kind is None and columns.text is not None:
+        return False
+    is_table = suffix_format(path) not in (None, TEXT)
     try:
-        if kind is None and is_faq(path):
+        if kind is None and {QUESTION, ANSWER} <= set(header_of(path, columns.format)):
             return False
     except (ValueError, OSError):
-        pass  # not a text file either
+        if is_table:
+            raise
     raise ValueError(
-        f"{path!r} is neither an index (gensim-sent2vec index MODEL CORPUS {path}) nor a text file whose first line "
-        "names the columns question and answer, separated by tabs"
+        f"{path!r} is neither an index (gensim-sent2vec index MODEL CORPUS {path}) nor a table with the columns "
+        "question and answer; if they have other names, pass --column and --key"
     )
 
 
-def build_index(wv: Sent2VecKeyedVectors, path: str, **options: Any) -> SentenceIndex:
-    """Build an index of a text file; `options` are those of `SentenceIndex.build`.
+def build_index(wv: Sent2VecKeyedVectors, source: str | TextTable, **options: Any) -> SentenceIndex:
+    """Build an index of texts; `options` are those of `SentenceIndex.build`.
 
-    A table of questions and answers becomes an index of the questions, with the answers as keys; any other file an
-    index of its lines.
+    A table of questions and answers becomes an index of the questions, with the answers as keys; if it has a column
+    "role", only of the rows with the role "index". Any other table becomes an index of its texts with its keys.
+
+    Raises
+    ------
+    ValueError
+        If there are no texts, besides what `SentenceIndex.build` and `TextTable` raise.
     """
-    if path == "-" or not is_faq(path):  # standard input can be read only once
-        return SentenceIndex.build(wv, TextLines(path), **options)
-    questions, answers = read_faq(path)
-    return SentenceIndex.build(wv, questions, keys=answers, **options)
+    table = source if isinstance(source, TextTable) else TextTable(source)
+    if table.is_faq:
+        table = table.with_role("index")
+    index = SentenceIndex.build(wv, table, **options)
+    if not len(index):
+        raise ValueError(f"{', '.join(file.lines.shown for file in table.files[:3])}: there are no texts to index")
+    return index
 
 
 # -----------------------------------------------------------------------------------------------------

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..convert import load_vectors
-from .faq import Faq, build_index, is_index
+from .faq import Columns, Faq, build_index, is_index
 
 
 @dataclass(frozen=True)
@@ -17,18 +17,26 @@ class Source:
     ----------
     model : str
         A saved model or saved vectors.
-    faq : str
-        A saved index, or a text file of questions and answers (see `read_faq`).
+    faq : str or tuple of str
+        A saved index, or files of questions and answers (see `build_index`).
     hybrid : float, optional
         The lexical share of the score, see `Faq`.
     trusted : bool
         As in `Sent2Vec.load`.
+    columns : Columns
+        Which columns of `faq` hold the questions and answers.
     """
 
     model: str
-    faq: str
+    faq: str | tuple[str, ...]
     hybrid: float | None = None
     trusted: bool = False
+    columns: Columns = field(default_factory=Columns)
+
+    @property
+    def shown(self) -> str:
+        """The files of the index, for a message."""
+        return self.faq if isinstance(self.faq, str) else ", ".join(self.faq)
 
     def index(self, folder: str, generation: int) -> str:
         """Return the path of the index. For a text file, an index is built and saved in `folder`.
@@ -40,10 +48,12 @@ class Source:
         """
         if not os.path.isfile(self.model):
             raise FileNotFoundError(f"there is no model {self.model!r}")
-        if is_index(self.faq):
-            return self.faq
+        paths = (self.faq,) if isinstance(self.faq, str) else self.faq
+        if [is_index(path, self.columns) for path in paths] == [True]:
+            return paths[0]
+        table = self.columns.of(paths)
         path = os.path.join(folder, f"{generation}.index")
-        build_index(load_vectors(self.model, trusted=self.trusted), self.faq, lexical=True).save(path)
+        build_index(load_vectors(self.model, trusted=self.trusted), table, lexical=True).save(path)
         return path
 
     def load(self, index: str) -> Faq:

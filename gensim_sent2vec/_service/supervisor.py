@@ -180,7 +180,7 @@ class Supervisor:
         """All workers have loaded the same files."""
         workers = f"{self.n_workers} worker{'s' * (self.n_workers > 1)}"
         if not self.announced:
-            _print(f"serving {self.source.faq} at {url_of(self.listener)} with {workers}; press Ctrl-C to stop")
+            _print(f"serving {self.source.shown} at {url_of(self.listener)} with {workers}; press Ctrl-C to stop")
         elif self.announced < self.current.generation:
             _print(f"reloaded (generation {self.current.generation}) by {workers}")
         self.announced = self.current.generation

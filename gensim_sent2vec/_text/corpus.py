@@ -7,13 +7,15 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sized
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 from typing import Any, BinaryIO
 
 import smart_open
 
 from .._util.compression import COMPRESSED_SUFFIXES
+from .formats import TEXT, suffix_format
+from .heads import BOM, HEAD_BYTES, check_head, check_line_ends
 
 MAX_SENTENCE = 1 << 16  # length of a sentence in a sample: bytes of a line, characters of a text, or tokens
 SHORT_LINE = 64  # bytes; if the lines of a sample would be shorter on average, the entire file is read
@@ -55,21 +57,33 @@ def check_corpus_file(path: Any) -> None:
         If the file does not exist, or is a directory.
     ValueError
         If the file is compressed: each thread reads a part of it, and a compressed file has to be read from the start.
+        If it is no text or a table, judging by its name and its first bytes.
     """
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"corpus_file: expected a path, got a {type(path).__name__}; pass token lists as sentences=…")
     name = os.fspath(path)
     if os.path.isdir(name):
         raise IsADirectoryError(
-            f"corpus_file: {name!r} is a directory; pass one file, or gensim's PathLineSentences({name!r}) as sentences"
+            f"corpus_file: {name!r} is a directory; pass one file, or TextTable({name!r}) or gensim's "
+            f"PathLineSentences({name!r}) as sentences"
         )
     if not os.path.exists(name):
         raise FileNotFoundError(f"corpus_file: there is no file {name!r}")
     if name.endswith(COMPRESSED_SUFFIXES):
         raise ValueError(
             f"corpus_file: {name!r} is compressed, so threads cannot read parts of it; decompress it, "
-            f"or pass gensim's LineSentence({name!r}) as sentences"
+            f"or pass TextTable({name!r}) or gensim's LineSentence({name!r}) as sentences"
         )
+    if not isinstance(path, TokenFile) and suffix_format(name) not in (None, TEXT):
+        raise ValueError(
+            f"corpus_file: {name!r} is a table by its name; pass TextTable({name!r}) as sentences, "
+            'with format="text" if each of its lines is a sentence'
+        )
+    if not is_read_once(name):
+        with open(name, "rb") as file:
+            head = file.read(HEAD_BYTES)
+        check_head(head, f"corpus_file: {name!r}")
+        check_line_ends(head, f"corpus_file: {name!r}")
 
 
 # -----------------------------------------------------------------------------------------------------
@@ -114,13 +128,15 @@ class TextLines:
     OSError
         If the file cannot be opened.
     ValueError
-        If a line is not UTF-8, with the line number.
+        If the file is not UTF-8, with the line number; if it is compressed although its name does not say so, or its
+        lines end in carriage returns only.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         self.position = 0
         self._copy: Any = None
+        self._head: bytes | None = None
         if self.path != "-":
             if os.path.isdir(self.path):
                 raise IsADirectoryError(f"{self.path!r} is a directory")
@@ -129,36 +145,81 @@ class TextLines:
 
         self._is_read_once = self.path == "-" or is_read_once(self.path)
 
+    @property
+    def shown(self) -> str:
+        """The file, as errors name it."""
+        return "standard input" if self.path == "-" else repr(self.path)
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the file can be read without being copied first."""
+        return not self._is_read_once
+
+    @property
+    def head(self) -> bytes:
+        """The first bytes, after decompression."""
+        if self._head is None:
+            with self._open() as stream:
+                self._head = stream.read(HEAD_BYTES)
+        return self._head
+
+    def open(self) -> BinaryIO:
+        """A stream of the bytes after a byte order mark; raises like `check_head`."""
+        check_head(self.head, self.shown)
+        stream = self._open()
+        if self.head.startswith(BOM):
+            stream.read(len(BOM))
+        return stream
+
     def _open(self) -> BinaryIO:
         if not self._is_read_once:
             return smart_open.open(self.path, "rb")
+        return open(self._copied(), "rb")
+
+    def _copied(self) -> str:
+        """The path of a temporary copy without a byte order mark; it is deleted with this object."""
         if self._copy is None:
-            self._copy = tempfile.NamedTemporaryFile(prefix="gensim-sent2vec-")  # noqa: SIM115
-            if self.path == "-":
-                shutil.copyfileobj(sys.stdin.buffer, self._copy)
-            else:
-                with open(self.path, "rb") as stream:
-                    shutil.copyfileobj(stream, self._copy)
-            self._copy.flush()
-        return open(self._copy.name, "rb")
+            copy = tempfile.NamedTemporaryFile(prefix="gensim-sent2vec-")  # noqa: SIM115
+            with nullcontext(sys.stdin.buffer) if self.path == "-" else open(self.path, "rb") as stream:
+                start = stream.read(len(BOM))
+                copy.write(b"" if start == BOM else start)
+                shutil.copyfileobj(stream, copy)
+            copy.flush()
+            self._copy = copy
+        return self._copy.name
 
     @property
     def plain_path(self) -> str | None:
-        """The path of an uncompressed local file with these lines, or None if there is no such file."""
-        if self._is_read_once:
-            self._open().close()
-            return self._copy.name if self._copy else None
-        return None if self.path.endswith(COMPRESSED_SUFFIXES) or "://" in self.path else self.path
+        """The path of an uncompressed local file with these lines only, or None if there is no such file.
 
-    def __iter__(self) -> Iterator[str]:
+        A file that can be read only once, or that begins with a byte order mark, is copied.
+        """
+        if not self._is_read_once and (self.path.endswith(COMPRESSED_SUFFIXES) or "://" in self.path):
+            return None
+        if self._is_read_once or self.head.startswith(BOM):
+            return self._copied()
+        return self.path
+
+    def raw(self) -> Iterator[str]:
+        """The lines with their line ends."""
+        check_line_ends(self.head, self.shown)
         self.position = 0
-        with self._open() as lines:
+        with self.open() as lines:
             for number, line in enumerate(lines, 1):
                 self.position += len(line)
                 try:
-                    yield line.decode("utf-8").rstrip("\r\n")
+                    yield line.decode("utf-8")
                 except UnicodeDecodeError as error:
-                    raise ValueError(f"{self.path!r}, line {number:,}: not UTF-8 ({error.reason})") from None
+                    raise ValueError(not_utf8(f"{self.shown}, line {number:,}", error)) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return (line.rstrip("\r\n") for line in self.raw())
+
+
+def not_utf8(where: str, error: UnicodeError) -> str:
+    """The message of an error for text in another encoding."""
+    reason = getattr(error, "reason", error)
+    return f"{where}: not UTF-8 ({reason}); convert the file, for example with: iconv -f ENCODING -t UTF-8"
 
 
 def is_read_once(path: str | os.PathLike[str]) -> bool:
@@ -168,12 +229,20 @@ def is_read_once(path: str | os.PathLike[str]) -> bool:
 
 @contextmanager
 def spooled(path: Any) -> Iterator[Any]:
-    """A corpus file, for the duration of a ``with`` block: a pipe is copied to a temporary file, None stays None."""
-    if path is None or not is_read_once(path):
+    """A corpus file, for the duration of a ``with`` block; None stays None.
+
+    A pipe is copied to a temporary file, and so is a file with a byte order mark, without it.
+    """
+    if path is None or not (is_read_once(path) or _starts_with_bom(path)):
         yield path
         return
     lines = TextLines(path)  # which deletes the copy when it goes
     yield TokenFile(lines.plain_path or path) if isinstance(path, TokenFile) else lines.plain_path
+
+
+def _starts_with_bom(path: str | os.PathLike[str]) -> bool:
+    with open(path, "rb") as file:
+        return file.read(len(BOM)) == BOM
 
 
 class TokenLines:

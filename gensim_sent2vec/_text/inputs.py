@@ -12,6 +12,7 @@ import numpy as np
 
 from .corpus import TextLines, TokenLines
 from .packed import PackedStrings
+from .tables import TextTable
 
 MISSING_TYPES = ("NoneType", "NAType", "NaTType", "MaskedConstant")  # None, pandas.NA, pandas.NaT, numpy.ma.masked
 SHOWN = 40  # characters of a text that an error quotes
@@ -91,7 +92,7 @@ def checked_texts(texts: Any, name: str = "sentences") -> Any:
     TypeError
         As `as_column` does; when items are read, as `check_text` does.
     """
-    if isinstance(texts, (TextLines, TokenLines, PackedStrings)):
+    if isinstance(texts, (TextLines, TokenLines, TextTable, PackedStrings)):
         return texts
     column = as_column(texts, name)
     if isinstance(column, Iterator):

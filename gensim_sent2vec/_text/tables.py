@@ -1,33 +1,380 @@
-"""Tables with named columns: the one reader of question files, sentence pairs and evaluation logs.
+"""Files of texts of every kind, and tables with named columns: the one reader of all that people have.
 
-A table is UTF-8 text (compressed if its suffix says so) with one row per line and tab-separated columns. Values are
-taken literally: there is no quoting. Blank lines are skipped.
+`TextTable` reads one column of texts; `read_table` reads the columns of question files, sentence pairs and logs.
 """
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterator, Sequence
-from typing import Literal
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
+from typing import Any, Literal
 
 from .corpus import TextLines
+from .formats import PARQUET, TEXT, TEXT_COLUMNS, TSV, check_format, format_of, suffix_format
+from .records import ParquetRecords, Records, open_records
+
+logger = logging.getLogger(__name__)
+
+Key = str | int
+Column = str | int
+SHOWN_COLUMNS = 20
+QUESTION, ANSWER, ROLE, ROLES = "question", "answer", "role", ("index", "query")
+TYPICAL_COLUMNS = {*TEXT_COLUMNS, "answer", "label", "id", "score", "role", "title", "date", "답변"}
+
+# -----------------------------------------------------------------------------------------------------
+# Texts
+
+
+class TextTable:
+    """The texts of files: a column of CSV, TSV, JSON lines or Parquet, or the lines of plain text.
+
+    It is accepted wherever sentences are, reads its files anew in each iteration, and keeps a few rows in memory.
+
+    Parameters
+    ----------
+    path : str or path-like, or a sequence of them
+        Files, folders, or ``-`` for standard input. The suffix selects the format: .csv; .tsv or .tab; .jsonl, .ndjson
+        or .json (one object per line); .parquet or .pq. Any other file is plain text, unless its first line consists of
+        column names separated by tabs. Files may be compressed (.gz, .bz2, .xz, …). A folder stands for its files in
+        the order of their names, without those whose names begin with a dot or an underscore.
+    text : str or int, optional
+        The column with the texts: its name, in any case, or its number from 1 if CSV or TSV have no header. By default
+        the one that is called text, sentence, question, content or the like, if there is exactly one.
+    key : str or int, optional
+        The column with the keys of an index: answers, titles, numbers. See `SentenceIndex.build`.
+    format : {"text", "csv", "tsv", "jsonl", "parquet"}, optional
+        The format of all files, whatever their names.
+    missing : {"error", "skip"}
+        What to do with a row whose text or key is missing: null, or absent. "skip" also leaves out empty texts, and
+        logs how many rows it left out. Otherwise, an empty cell of CSV and TSV is an empty text.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be read.
+    ValueError
+        If a column is not found or ambiguous, with the columns that there are; or, when texts are read, if a file is
+        invalid or has no rows, with the line.
+    ImportError
+        If Parquet is read without pyarrow (extra ``[parquet]``).
+
+    Examples
+    --------
+    >>> texts = TextTable("faq.csv", text="question", key="answer")  # doctest: +SKIP
+    >>> model = Sent2Vec(texts, tokenizer="words")  # doctest: +SKIP
+    >>> index = SentenceIndex.build(model.wv, texts)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+        text: Column | None = None,
+        key: Column | None = None,
+        format: str | None = None,
+        missing: Literal["error", "skip"] = "error",
+    ) -> None:
+        check_format(format)
+        if missing not in ("error", "skip"):
+            raise ValueError(f'missing: expected "error" or "skip", got {missing!r}')
+        for name, column in (("text", text), ("key", key)):
+            if column is not None and (isinstance(column, bool) or not isinstance(column, (str, int))):
+                raise TypeError(f"{name}: expected the name or number of a column, got a {type(column).__name__}")
+        self.text, self.key, self.format, self.missing = text, key, format, missing
+        self._role: str | None = None
+        self.files = [TableFile(name, format) for name in files_of(path, format)]
+        for file in self.files:
+            if file.lines.is_repeatable:
+                self._columns_of(file)  # now, not after hours of work
+        if missing == "error" and all(file.lines.is_repeatable and file.format == PARQUET for file in self.files):
+            self.__class__ = _CountedTable
+
+    @property
+    def paths(self) -> list[str]:
+        """The files; ``-`` is standard input."""
+        return [file.lines.path for file in self.files]
+
+    @property
+    def lines(self) -> TextLines | None:
+        """The lines, if the texts are those of a single file of plain text."""
+        return self.files[0].lines if len(self.files) == 1 and self.files[0].format == TEXT else None
+
+    @property
+    def is_faq(self) -> bool:
+        """Whether the texts and keys are, or may be, the columns question and answer that all files have."""
+        columns = (self.text or QUESTION, self.key or ANSWER)
+        chosen = [column.casefold() if isinstance(column, str) else column for column in columns]
+        return chosen == [QUESTION, ANSWER] and all({QUESTION, ANSWER} <= set(file.names) for file in self.files)
+
+    def with_role(self, role: str) -> TextTable:
+        """The questions and answers of the rows with the role "index" or "query"; of all if there are no roles."""
+        chosen = copy(self)
+        chosen.text, chosen.key, chosen._role = QUESTION, ANSWER, role
+        chosen.__class__ = TextTable  # the number of these rows is not known
+        return chosen
+
+    def __iter__(self) -> Iterator[str]:
+        return (text for text, _ in self.rows())
+
+    def __repr__(self) -> str:
+        names = repr(self.paths[0] if len(self.files) == 1 else self.paths[:3])
+        names = names if len(self.files) <= 3 else f"{names[:-1]}, … {len(self.files)} files]"
+        columns = "".join(f", {name}={value!r}" for name, value in (("text", self.text), ("key", self.key)) if value)
+        return f"TextTable({names}{columns})"
+
+    def rows(self) -> Iterator[tuple[str, Key | None]]:
+        """The texts and their keys, which are None without a column of keys."""
+        n_rows = n_skipped = 0
+        skips = self.missing == "skip"
+        for file in self.files:
+            for text, key in self._rows_of(file):
+                n_rows += 1
+                if skips and (text is None or not text.strip() or (key is None and self.key is not None)):
+                    n_skipped += 1
+                else:
+                    yield text, key  # type: ignore[misc]
+        if not n_rows and any(file.format != TEXT for file in self.files):
+            names = ", ".join(file.lines.shown for file in self.files[:3]) + (", …" if len(self.files) > 3 else "")
+            raise ValueError(f"{names}: there are no rows{self._where_rows_are()}")
+        if n_skipped:
+            logger.warning("%s: skipped %s of %s rows, without a text or key", self, f"{n_skipped:,}", f"{n_rows:,}")
+
+    def _where_rows_are(self) -> str:
+        if self._role is not None and any(ROLE in file.names for file in self.files):
+            return f" with the role {self._role!r}"
+        return " below the header" if any(file.names for file in self.files) else ""
+
+    def _rows_of(self, file: TableFile) -> Iterator[tuple[str | None, Key | None]]:
+        if file.format == TEXT:
+            self._columns_of(file)
+            for line in file.lines:
+                yield line, None
+            return
+        records, positions, header = self._columns_of(file)
+        if not records.columns:
+            return
+        is_typed = file.format not in ("csv", "tsv")
+        with_role = self._role is not None and ROLE in file.names
+        if with_role:
+            positions = [*positions, file.names.index(ROLE)]
+        for number, values in records.rows(positions, header):
+            if with_role and _role(records, number, values.pop()) != self._role:
+                continue
+            if is_typed:
+                self._check_row(records, number, values)
+            text, key = values[0], values[1] if self.key is not None else None
+            yield (text, key) if self._role is None else (_stripped(text), _stripped(key))
+
+    def _check_row(self, records: Records, number: int, values: list[Any]) -> None:
+        """Check the values of a format that has other types than strings."""
+        for name, value, types in zip(("text", "key"), values, ((str,), (str, int))):
+            if value is None and self.missing == "error":
+                raise ValueError(
+                    f'{records.at(number)}: the {name} is missing; complete the row, or pass missing="skip" '
+                    "(--skip-missing) to leave such rows out"
+                )
+            if value is not None and (isinstance(value, bool) or not isinstance(value, types)):
+                expected = "a string" if name == "text" else "a string or a whole number"
+                raise ValueError(
+                    f"{records.at(number)}: {name}: expected {expected}, got the {type(value).__name__} {value!r:.40}"
+                )
+
+    def _columns_of(self, file: TableFile) -> tuple[Any, list[int], bool]:
+        """The records of a file, the positions of text and key, and whether the first row is a header."""
+        if file.format == TEXT:
+            given = "text (--column)" if self.text is not None else "key (--key)"
+            if self.text is not None or self.key is not None:
+                raise ValueError(
+                    f"{given}: {file.lines.shown} is plain text, which has no columns; if it is a table, pass "
+                    'format="csv", "tsv" or "jsonl" (--format)'
+                )
+            return None, [], False
+        names = file.records.columns
+        if not names:
+            return file.records, [], False
+        text = _default_column(names, file.lines.shown) if self.text is None else self.text
+        wanted = [text] if self.key is None else [text, self.key]
+        found = [_find(column, names, f"{flag}: {file.lines.shown}") for column, flag in zip(wanted, FLAGS)]
+        by_number = [is_number for _, is_number in found]
+        if any(by_number):
+            _check_numbers(file, by_number, [names[position] for position, _ in found])
+        return file.records, [position for position, _ in found], not any(by_number)
+
+
+class _CountedTable(TextTable):
+    """A table whose files store how many rows they have."""
+
+    def __len__(self) -> int:
+        return sum(file.records.n_rows for file in self.files if isinstance(file.records, ParquetRecords))
+
+
+class TableFile:
+    """A file of a known format."""
+
+    def __init__(self, path: str | os.PathLike[str] | TextLines, format: str | None = None) -> None:
+        self.lines = path if isinstance(path, TextLines) else TextLines(path)
+        self._format = format
+        self._records: Records | None = None
+        if self.lines.is_repeatable:
+            self.format  # noqa: B018  # now, not after hours of work
+
+    @property
+    def format(self) -> str:
+        """One of `FORMATS`. Standard input is read for it, when it is first asked for."""
+        if self._format is None:
+            self._format = format_of(self.lines.path, self.lines.head, self.lines.shown)
+            if self._format != PARQUET:
+                self.lines.open().close()  # which checks what it is
+        return self._format
+
+    @property
+    def records(self) -> Records:
+        """The rows; lines of plain text are split at tabs."""
+        if self._records is None:
+            self._records = open_records(self.lines, TSV if self.format == TEXT else self.format)
+        return self._records
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns, case-folded; for plain text, of its first line."""
+        return [name.strip().casefold() for name in self.records.columns]
+
+
+# -----------------------------------------------------------------------------------------------------
+# Files and folders
+
+
+def files_of(path: Any, format: str | None = None) -> Iterator[str]:
+    """The files that are meant by a path or several; directories are listed."""
+    if isinstance(path, (str, os.PathLike)):
+        path = [path]
+    if not isinstance(path, Iterable) or isinstance(path, (bytes, bytearray)):
+        raise TypeError(f"path: expected a path or a list of paths, got a {type(path).__name__}")
+    paths = list(path)
+    if not paths:
+        raise ValueError("path: expected at least one file, got an empty list")
+    for item in paths:
+        if not isinstance(item, (str, os.PathLike)):
+            raise TypeError(f"path: expected paths, got a {type(item).__name__}")
+        name = os.fspath(item)
+        if os.path.isdir(name):
+            yield from _files_in(name, format)
+        else:
+            yield name
+
+
+def _files_in(folder: str, format: str | None) -> list[str]:
+    names = sorted(name for name in os.listdir(folder) if not name.startswith((".", "_")))
+    files = [os.path.join(folder, name) for name in names]
+    unknown = [name for name, file in zip(names, files) if os.path.isdir(file) or suffix_format(file) is None]
+    if unknown and format is None:
+        raise ValueError(
+            f"{folder!r} is a directory with other things than files of texts: {', '.join(map(repr, unknown[:5]))}"
+            f"{', …' if len(unknown) > 5 else ''}; move them, pass the files that you mean, or pass format= (--format)"
+        )
+    if not files:
+        raise ValueError(f"{folder!r} is a directory without files of texts (.txt, .csv, .tsv, .jsonl, .parquet)")
+    return files
+
+
+# -----------------------------------------------------------------------------------------------------
+# Columns
+
+FLAGS = ("text (--column)", "key (--key)")
+
+
+def _role(records: Records, number: int, value: Any) -> str:
+    role = str(value).strip().casefold()
+    if role not in ROLES:
+        raise ValueError(
+            f"{records.at(number)}: role: must be index or query, got {value!r:.40}; rename the column if it means "
+            "something else"
+        )
+    return role
+
+
+def _stripped(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name[:40]) for name in names[:SHOWN_COLUMNS])
+    return shown + (f" and {len(names) - SHOWN_COLUMNS} more" if len(names) > SHOWN_COLUMNS else "")
+
+
+def _default_column(names: Sequence[str], where: str) -> str:
+    """The one column whose name usually stands for texts."""
+    known = [name for name in names if name.casefold() in TEXT_COLUMNS]
+    if len(known) == 1:
+        return known[0]
+    why = (
+        f"several may hold the texts: {_listed(known)}" if known else "none of them has a name such as text or question"
+    )
+    without = "" if known else "; without a header, pass its number from 1"
+    raise ValueError(
+        f"{where} has the columns {_listed(names)}; {why}. Pass the one to read as text={(known or names)[0][:40]!r} "
+        f"(--column {(known or names)[0][:40]!r}){without}"
+    )
+
+
+def _find(column: Column, names: Sequence[str], where: str) -> tuple[int, bool]:
+    """The position of a column, and whether it was given as a number."""
+    if isinstance(column, str):
+        wanted = column.strip()
+        matches = [i for i, name in enumerate(names) if name == wanted]
+        matches = matches or [i for i, name in enumerate(names) if name.casefold() == wanted.casefold()]
+        if len(matches) == 1:
+            return matches[0], False
+        if matches:
+            raise ValueError(f"{where} has {len(matches)} columns called {column!r}; rename all but one of them")
+        if not wanted.isdecimal():
+            raise ValueError(f"{where} has no column {column!r}; its columns are {_listed(names)}")
+    number = int(column)
+    if not 1 <= number <= len(names):
+        raise ValueError(f"{where} has no column {number}; it has {len(names)}: {_listed(names)}")
+    return number - 1, True
+
+
+def _check_numbers(file: TableFile, by_number: list[bool], first: list[str]) -> None:
+    """Refuse numbers of columns where there are names."""
+    if not all(by_number):
+        raise ValueError(
+            f"text, key (--column, --key): {file.lines.shown}: pass two names, or two numbers if there is no header"
+        )
+    if file.format not in ("csv", "tsv") or any(name.casefold() in TYPICAL_COLUMNS for name in first):
+        raise ValueError(
+            f"text (--column): numbers are for tables without a header, but {file.lines.shown} has the columns "
+            f"{_listed(file.records.columns)}; pass a name"
+        )
+
+
+# -----------------------------------------------------------------------------------------------------
+# Tables with fixed columns
 
 Row = tuple[int, list[str]]
+PathOrFile = str | os.PathLike[str] | TableFile
 
 
 def read_table(
-    path: str | os.PathLike[str], columns: Sequence[str], header: Literal["required", "optional"] = "required"
+    path: PathOrFile,
+    columns: Sequence[str],
+    header: Literal["required", "optional"] = "required",
+    format: str | None = None,
 ) -> Iterator[Row]:
     """Iterate over the rows of a table.
 
     Parameters
     ----------
     path : str or path-like
+        A file as for `TextTable`; one that is no table by its name is tab-separated.
     columns : sequence of str
         Names of the columns to read, case-insensitive. A header line may name more columns, in any order.
     header : {"required", "optional"}
         With "optional", a table whose first line does not name all `columns` has no header, and exactly these columns
         in this order.
+    format : str, optional
+        As for `TextTable`.
 
     Yields
     ------
@@ -41,46 +388,49 @@ def read_table(
     OSError
         If the file cannot be opened.
     ValueError
-        If a column is missing, a line has the wrong number of columns, or the file is not UTF-8.
+        If a column is missing, a row has the wrong number of columns or no value, or the file is invalid.
     """
-    rows = _rows(path)
+    file = path if isinstance(path, TableFile) else TableFile(path, format)
     names = [name.casefold() for name in columns]
-    found = header_of(path)
+    found = file.names
     missing = [name for name in columns if name.casefold() not in found]
-    if not missing:
-        positions, width = [found.index(name) for name in names], len(found)
-        next(rows)
-    elif header == "optional":
-        positions, width = list(range(len(columns))), len(columns)
-    else:
+    is_text = file.format in ("csv", "tsv", TEXT)
+    if missing and (header == "required" or not is_text):
+        separated = ", separated by tabs" if file.format in (TSV, TEXT) else ""
         raise ValueError(
-            f"{os.fspath(path)!r}: the first line must name the columns {', '.join(columns)}, separated by tabs; "
+            f"{file.lines.shown}: the first line must name the columns {', '.join(columns)}{separated}; "
             f"missing: {', '.join(missing)}"
         )
-    for number, values in rows:
-        if len(values) != width:
-            raise ValueError(f"{at_line(path, number)}: expected {width} tab-separated columns, got {len(values)}")
-        yield number, [values[i] for i in positions]
+    if missing and found and len(found) != len(columns):
+        number = next(file.records.rows([], header=False))[0]
+        raise ValueError(f"{file.records.at(number)}: expected {len(columns)} {_separated(file)}, got {len(found)}")
+    positions = list(range(len(columns))) if missing else [found.index(name) for name in names]
+    for number, values in file.records.rows(positions if found else [], header=not missing):
+        yield number, values if is_text else [_as_string(file, number, *pair) for pair in zip(columns, values)]
 
 
-def header_of(path: str | os.PathLike[str]) -> list[str]:
+def _separated(file: TableFile) -> str:
+    return "columns" if file.format == "csv" else "tab-separated columns"
+
+
+def _as_string(file: TableFile, number: int, name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    found = "is missing" if value is None else f"must be a string or a number, got {value!r:.40}"
+    raise ValueError(f"{file.records.at(number)}: {name}: {found}")
+
+
+def header_of(path: PathOrFile, format: str | None = None) -> list[str]:
     """The values of the first line, stripped and case-folded: the column names, if the table has a header.
 
     Empty if the file has no text. Raises like `read_table` if the file cannot be read.
     """
-    _, values = next(_rows(path), (0, []))
-    return [value.strip().casefold() for value in values]
+    return (path if isinstance(path, TableFile) else TableFile(path, format)).names
 
 
 def at_line(path: str | os.PathLike[str], line_number: int) -> str:
     """The place of an error, as every error in a table reports it."""
-    return f"{os.fspath(path)!r}, line {line_number:,}"
-
-
-def _rows(path: str | os.PathLike[str]) -> Iterator[Row]:
-    """The lines that are not blank, with their numbers, split into columns."""
-    for number, line in enumerate(TextLines(path), 1):
-        if number == 1:
-            line = line.removeprefix("\ufeff")
-        if line.strip():
-            yield number, line.split("\t")
+    unit = "row" if suffix_format(path) == PARQUET else "line"
+    return f"{os.fspath(path)!r}, {unit} {line_number:,}"

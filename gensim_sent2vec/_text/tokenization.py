@@ -26,6 +26,7 @@ from ..phrases import freeze_phrases, join_phrases
 from ..tokenizers import DEFAULT, describe, name_of, resolve
 from .corpus import TextLines, TokenFile
 from .inputs import check_text, checked_texts
+from .tables import TextTable
 
 TEXTS_PER_TASK = 1 << 10  # texts that are sent to a worker process together
 
@@ -139,21 +140,21 @@ def _check_texts(texts: Iterable[Any], name: str = "sentences") -> Iterator[str]
 
 
 def tokenize_file(
-    source: str | os.PathLike[str],
+    source: str | os.PathLike[str] | TextTable,
     target: str | os.PathLike[str],
     tokenizer: Any = DEFAULT,
     phrases: Any = None,
     workers: int | None = None,
     show_progress_bar: bool | None = None,
 ) -> TokenFile:
-    """Tokenize a text file line by line.
+    """Tokenize a text file line by line, or a column of a table row by row.
 
     Parameters
     ----------
-    source : str or path-like
-        UTF-8 text, one sentence per line; compressed if its suffix says so, or ``-`` for standard input.
+    source : str or path-like or TextTable
+        A file that `TextTable` reads, such as UTF-8 text with one sentence per line, or ``-`` for standard input.
     target : str or path-like
-        The file to write: one line of space-separated tokens per line of `source`. It is replaced atomically.
+        The file to write: one line of space-separated tokens per text of `source`. It is replaced atomically.
     tokenizer : str or callable
         A name ("kiwi", "words", …, see `gensim_sent2vec.tokenizers`), or a function from a text to a list of tokens.
     phrases : gensim Phrases or FrozenPhrases, or a sequence of them, optional
@@ -173,15 +174,15 @@ def tokenize_file(
     OSError
         If a file cannot be read or written.
     ValueError
-        If the source is not UTF-8.
+        If the source is not UTF-8, or a table in which the column of texts is not found; see `TextTable`.
     ImportError
         If the tokenizer needs a package that is not installed.
     """
-    lines = TextLines(source)
+    table = source if isinstance(source, TextTable) else TextTable(source)
     target = os.path.abspath(os.fspath(target))
     tokenization = Tokenization(tokenizer, phrases)
     with atomic_path(target) as unfinished:
-        write_tokens(lines, unfinished, tokenization, workers, show_progress_bar)
+        write_tokens(table.lines or table, unfinished, tokenization, workers, show_progress_bar)
     return TokenFile(target)
 
 
@@ -245,9 +246,10 @@ def as_tokens(
 ) -> Iterator[tuple[Any, Any]]:
     """Prepare a corpus for the kernel, for the duration of a ``with`` block.
 
-    Texts are tokenized once, into a temporary file. Token lists only have their phrases joined. A corpus that has been
-    tokenized already is passed through, and so is any corpus if the kernel can split the texts itself. Errors name
-    `argument` if there are `sentences`.
+    Texts are tokenized once, into a temporary file. So is a `TextTable`, even if its texts are only split at
+    whitespace: threads cannot read parts of a table, and each epoch would parse it again. Token lists only have their
+    phrases joined. A corpus that has been tokenized already is passed through, and so is any other corpus if the kernel
+    can split the texts itself. Errors name `argument` if there are `sentences`.
 
     Yields
     ------
@@ -255,13 +257,17 @@ def as_tokens(
         One of them is None.
     """
     tokenized = isinstance(corpus_file, TokenFile) or isinstance(sentences, TokenizedSentences)
-    if tokenized or tokenization.is_whitespace_split:
+    if isinstance(sentences, TextTable) and sentences.lines is not None and sentences.lines.plain_path is not None:
+        sentences, corpus_file = None, sentences.lines.plain_path  # a copy lives as long as the table of the caller
+    if tokenized or (tokenization.is_whitespace_split and not isinstance(sentences, TextTable)):
         yield sentences, corpus_file
         return
     if corpus_file is not None:
         texts: Any = TextLines(corpus_file)
         parent = os.path.dirname(os.path.abspath(texts.path))
         folder = parent if os.access(parent, os.W_OK) else tempfile.gettempdir()
+    elif isinstance(sentences, TextTable):
+        texts, folder = sentences.lines or sentences, tempfile.gettempdir()
     else:
         first, sentences = _peek(sentences)
         if not isinstance(first, str):

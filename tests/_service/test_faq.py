@@ -5,9 +5,9 @@ import gzip
 import numpy as np
 import pytest
 
-from gensim_sent2vec import SentenceIndex
+from gensim_sent2vec import SentenceIndex, TextTable
 from gensim_sent2vec._cli.main import main
-from gensim_sent2vec._service.faq import Faq, build_index, is_index, read_faq
+from gensim_sent2vec._service.faq import Faq, build_index, is_index
 
 LINES = "question\tanswer\nthe police said\tA\n\nrain in the south\tB \n"
 
@@ -24,28 +24,34 @@ def written(tmp_path):
     return write
 
 
+def rows(path: str, role: str = "index") -> list[tuple[str, str]]:
+    table = TextTable(path)
+    assert table.is_faq
+    return list(table.with_role(role).rows())
+
+
 def test_reading_a_faq(written):
-    assert read_faq(written(LINES)) == (["the police said", "rain in the south"], ["A", "B"])
-    assert read_faq(written(LINES, "faq.tsv.gz")) == (["the police said", "rain in the south"], ["A", "B"])
-    more = "\ufeffid\tAnswer\tRole\tQuestion\n1\tA\tindex\tq\n2\tB\tquery\tr\n"
-    assert read_faq(written(more)) == (["q"], ["A"])
-    assert read_faq(written(more), role="query") == (["r"], ["B"])
-    with pytest.raises(ValueError, match="no question with the role 'query'"):
-        read_faq(written(LINES), role="query")
+    assert rows(written(LINES)) == [("the police said", "A"), ("rain in the south", "B")]
+    assert rows(written(LINES, "faq.tsv.gz")) == [("the police said", "A"), ("rain in the south", "B")]
+    more = "\ufeffid\tAnswer\tRole\tQuestion\n1\tA\tindex\tq\n2\tB\t Query\tr\n"
+    assert rows(written(more)) == [("q", "A")]
+    assert rows(written(more), role="query") == [("r", "B")]
 
 
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("one\ttwo\na\tb\n", "the first line must name the columns question, answer"),
-        ("", "the first line must name the columns question, answer"),
+        ("one\ttwo\na\tb\n", "has the columns 'one', 'two'; none of them has a name"),
+        ("", "there are no rows"),
         (LINES + "lonely\n", "line 5: expected 2 tab-separated columns, got 1"),
-        ("question\tanswer\n", "there is no question"),
+        ("question\tanswer\n", "there are no rows below the header"),
+        ("question\tanswer\trole\na\tb\tquery\n", "there are no rows with the role 'index'"),
+        ("question\tanswer\trole\na\tb\tuser\n", "line 2: role: must be index or query, got 'user'"),
     ],
 )
-def test_invalid_files(written, text, message):
+def test_invalid_files(wv, written, text, message):
     with pytest.raises(ValueError, match=message):
-        read_faq(written(text))
+        build_index(wv, written(text))
 
 
 def test_index_of_a_faq_has_answers_as_keys(wv, written, tmp_path, capsys):

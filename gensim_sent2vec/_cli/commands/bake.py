@@ -8,10 +8,21 @@ from importlib.util import find_spec
 from itertools import chain
 
 from ..._pooling.baking import SAMPLE
-from ..._text.corpus import Sample, TextLines
+from ..._text.corpus import Sample
+from ..._text.tables import TextTable
 from ...convert import BINARY, EPFML, FOLDERS, NATIVE, TEXT, format_from_name, load_vectors, write_vectors
 from ...keyedvectors import Sent2VecKeyedVectors
-from ..arguments import Subcommands, add_command, add_file, add_force, add_model
+from ..arguments import (
+    Subcommands,
+    add_columns,
+    add_command,
+    add_file,
+    add_force,
+    add_model,
+    add_texts,
+    reject_columns,
+    texts_of,
+)
 from ..files import check_output
 
 FORMATS = (NATIVE, TEXT, BINARY, *FOLDERS)
@@ -33,8 +44,8 @@ def add_parser(commands: Subcommands) -> None:
     )
     add_model(parser)
     add_file(parser, "target", metavar="OUT", help="its suffix selects the format, as for convert")
-    add_file(
-        parser, "--corpus", metavar="CORPUS", help="one sentence per line; may be compressed; - reads standard input"
+    add_texts(
+        parser, "--corpus", metavar="CORPUS", action="append", help="one sentence per line, or a table; repeatable"
     )
     parser.add_argument(
         "--to",
@@ -44,6 +55,7 @@ def add_parser(commands: Subcommands) -> None:
         "extra [static]",
     )
     add_force(parser)
+    add_columns(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -54,18 +66,21 @@ def run(args: argparse.Namespace) -> None:
             f"OUT: {args.target!r} has the suffix of the reference program's format, which cannot hold baked vectors; "
             "choose another suffix, or pass --to"
         )
-    check_output(args.target, output_format, (args.model, args.corpus), args.force)
+    if args.corpus is None:
+        reject_columns(args, "says how --corpus is read, which is missing")
+    corpus = texts_of(args, args.corpus) if args.corpus else None
+    check_output(args.target, output_format, (args.model, *(corpus.paths if corpus else ())), args.force)
     if output_format in FOLDERS and find_spec(output_format.replace("-", "_")) is None:
         raise ImportError(f'--to {output_format} needs {output_format}: pip install "gensim-sent2vec[static]"')
-    baked = _bake(wv, args.corpus)
+    baked = _bake(wv, corpus)
     write_vectors(baked, args.target, output_format)
     print(f"{args.target}: {output_format}, {len(baked):,} words, {baked.vector_size} dimensions", file=sys.stderr)
 
 
-def _bake(wv: Sent2VecKeyedVectors, corpus: str | None) -> Sent2VecKeyedVectors:
+def _bake(wv: Sent2VecKeyedVectors, corpus: TextTable | None) -> Sent2VecKeyedVectors:
     """Read the corpus once, for its words and for a sample of its sentences."""
     if corpus is None:
         return wv.bake()
     sample = Sample(SAMPLE)
-    words = dict.fromkeys(chain.from_iterable(sample.record(wv.token_lists(TextLines(corpus)))))
+    words = dict.fromkeys(chain.from_iterable(sample.record(wv.token_lists(corpus))))
     return wv.bake(words, sample.sentences)

@@ -6,6 +6,7 @@ import argparse
 import json
 from typing import Any
 
+from ..._text.tables import files_of
 from ...convert import load_model
 from ...evaluation import append_to_log, check_log, evaluate_file
 from ...model import Sent2Vec
@@ -22,8 +23,8 @@ def add_parser(commands: Subcommands) -> None:
         summary="score sentence vectors on pairs or questions",
         details="For scored sentence pairs, prints Pearson's and Spearman's correlation of cosine similarities and "
         "scores. For questions, prints the share of queries that find a question with the same answer among the "
-        "top 1, 3 and 5 results (P@1, P@3, P@5). Files are tab-separated UTF-8 and may be compressed; if a "
-        "header names the columns, there may be others.",
+        "top 1, 3 and 5 results (P@1, P@3, P@5). Files may be .tsv, .csv, .jsonl or .parquet, and "
+        "compressed; if a header names the columns, there may be others. A directory stands for its files.",
         examples=[
             "gensim-sent2vec evaluate my.model pairs.tsv faq.tsv --log results.tsv",
             "gensim-sent2vec evaluate my.model faq.tsv --hybrid 0.5 --json",
@@ -37,6 +38,8 @@ def add_parser(commands: Subcommands) -> None:
         nargs="+",
         help="columns score, sentence1, sentence2; or role (index or query), answer, question",
     )
+    parser.add_argument("--column", metavar="NAME", default="question", help="the column with the questions")
+    parser.add_argument("--key", metavar="NAME", default="answer", help="the column with the answers")
     add_float(parser, "--hybrid", help="weight of the lexical score, 0 to 1", default=0.0)
     add_plain(parser)
     parser.add_argument("--tokenizer", metavar="NAME", help="use this tokenizer instead of the model's")
@@ -48,12 +51,13 @@ def run(args: argparse.Namespace) -> None:
     loaded = load_model(args.model, trusted=args.trusted)
     wv = loaded.wv if isinstance(loaded, Sent2Vec) else loaded
     options = {"hybrid": args.hybrid, "weighting": False if args.plain else None, "tokenizer": args.tokenizer}
+    files = list(files_of(args.files))
     if args.log:
-        check_output(args.log, LOG, (args.model, *args.files))
+        check_output(args.log, LOG, (args.model, *files))
         check_log(args.log)
     results = []
-    for path in args.files:
-        results.append(evaluate_file(wv, path, **options))
+    for path in files:
+        results.append(evaluate_file(wv, path, **options, text=args.column, key=args.key))
         _show(results[-1], args.json, header=len(results) == 1)
     pearsons = [result["pearson"] for result in results if "pearson" in result]
     if len(pearsons) > 1 and not args.json:

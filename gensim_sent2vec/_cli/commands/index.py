@@ -9,8 +9,21 @@ import numpy as np
 
 from ..._service.faq import build_index
 from ...convert import load_vectors
-from ..arguments import Subcommands, add_command, add_file, add_flag, add_force, add_model, add_workers
+from ..arguments import (
+    Subcommands,
+    add_columns,
+    add_command,
+    add_file,
+    add_flag,
+    add_force,
+    add_model,
+    add_texts,
+    add_workers,
+    texts_of,
+)
 from ..files import INDEX, check_output
+
+KEYS = "what a search returns instead of the text (default: answer, if the texts are in question)"
 
 
 def add_parser(commands: Subcommands) -> None:
@@ -23,16 +36,17 @@ def add_parser(commands: Subcommands) -> None:
         "any number of processes share.",
         examples=[
             "gensim-sent2vec index my.model faq.txt faq.index --lexical",
+            "gensim-sent2vec index my.model products.csv products.index --column title --key id",
             "gensim-sent2vec index my.model news.txt.gz news.index --method hnsw --float16",
         ],
     )
     add_model(parser)
-    add_file(
+    add_texts(
         parser,
         "corpus",
         metavar="CORPUS",
-        help="one sentence per line, or tab-separated columns with a header that names question and answer; may be "
-        "compressed; - reads standard input",
+        nargs="+",
+        help="one sentence per line, or tables, such as one with the columns question and answer",
     )
     add_file(parser, "output", metavar="OUT", help="where to save the index")
     parser.add_argument(
@@ -45,12 +59,14 @@ def add_parser(commands: Subcommands) -> None:
     add_flag(parser, "--lexical", help="store lexical scores too, for searches with --hybrid")
     add_force(parser)
     add_workers(parser)
+    add_columns(parser, KEYS)
 
 
 def run(args: argparse.Namespace) -> None:
     wv = load_vectors(args.model, trusted=args.trusted)
-    check_output(args.output, INDEX, (args.model, args.corpus), args.force)
+    texts = texts_of(args, args.corpus)
+    check_output(args.output, INDEX, (args.model, *texts.paths), args.force)
     dtype = np.float16 if args.float16 else np.float32
-    index = build_index(wv, args.corpus, method=args.method, dtype=dtype, lexical=args.lexical, workers=args.workers)
+    index = build_index(wv, texts, method=args.method, dtype=dtype, lexical=args.lexical, workers=args.workers)
     index.save(args.output)
     print(f"Saved {index} to {args.output}", file=sys.stderr)

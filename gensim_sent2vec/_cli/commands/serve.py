@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 
 from ..._service.access import Access
+from ..._service.faq import Columns
 from ..._service.limits import Limits
-from ..arguments import Subcommands, add_command, add_file, add_float, add_int, add_model
+from ..arguments import Subcommands, add_columns, add_command, add_float, add_int, add_model, add_texts
 
 
 def add_parser(commands: Subcommands) -> None:
@@ -25,11 +26,12 @@ def add_parser(commands: Subcommands) -> None:
         ],
     )
     add_model(parser)
-    add_file(
+    add_texts(
         parser,
         "faq",
         metavar="FAQ",
-        help="an index, built by the command index, or tab-separated text with a header that names question and answer",
+        nargs="+",
+        help="an index, built by the command index, or tables with the columns question and answer",
     )
     add_int(parser, "--workers", help="worker processes (default: one per CPU, at most 4)")
     add_float(
@@ -74,6 +76,7 @@ def _add_limits(parser: argparse.ArgumentParser, limits: Limits) -> None:
     add_int(parser, "--max-sentences", help="maximum sentences per request", default=limits.sentences)
     add_int(parser, "--max-length", help="maximum characters per sentence", default=limits.length)
     add_int(parser, "--max-topn", help="maximum results per query", default=limits.topn)
+    add_columns(parser, "the answers (default: answer)")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -83,4 +86,7 @@ def run(args: argparse.Namespace) -> None:
         args.max_body, args.max_sentences, args.max_length, args.max_topn, header_seconds=args.header_timeout
     )
     access = Access((args.host, *args.allow_host), tuple(args.cors))
-    serve(Source(args.model, args.faq, args.hybrid, args.trusted), args.host, args.port, args.workers, limits, access)
+    faq = args.faq[0] if len(args.faq) == 1 else tuple(args.faq)
+    columns = Columns(args.column, args.key, args.format, "skip" if args.skip_missing else "error")
+    source = Source(args.model, faq, args.hybrid, args.trusted, columns)
+    serve(source, args.host, args.port, args.workers, limits, access)

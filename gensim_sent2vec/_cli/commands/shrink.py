@@ -9,12 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from ..._text.corpus import TextLines
 from ...convert import NATIVE, load_vectors
 from ...evaluation import evaluate_sts
 from ...keyedvectors import Sent2VecKeyedVectors
 from ...shrink import shrink_to_file, stored_bytes
-from ..arguments import Subcommands, add_command, add_file, add_flag, add_force, add_int, add_model
+from ..arguments import (
+    Subcommands,
+    add_columns,
+    add_command,
+    add_file,
+    add_flag,
+    add_force,
+    add_int,
+    add_model,
+    add_texts,
+    reject_columns,
+    texts_of,
+)
 from ..files import check_output
 
 
@@ -38,7 +49,13 @@ def add_parser(commands: Subcommands) -> None:
     add_int(words, "--max-words", help="keep the N most frequent words")
     add_int(parser, "--bucket", help="fold the n-gram rows into N; 0: drop them")
     add_flag(parser, "--float16", help="store vectors in half precision")
-    add_file(parser, "--corpus", metavar="FILE", help="weight folded n-gram rows by how often this text uses them")
+    add_texts(
+        parser,
+        "--corpus",
+        metavar="FILE",
+        action="append",
+        help="weight folded n-gram rows by how often these texts use them; repeatable",
+    )
     add_file(
         parser,
         "--eval",
@@ -49,13 +66,17 @@ def add_parser(commands: Subcommands) -> None:
     )
     add_flag(parser, "--json", help='print one JSON object: "before" and "after"')
     add_force(parser)
+    add_columns(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     wv = load_vectors(args.model, trusted=args.trusted)
-    check_output(args.target, NATIVE, (args.model, args.corpus, *args.eval), args.force, read_back=True)
+    if args.corpus is None:
+        reject_columns(args, "says how --corpus is read, which is missing")
+    sentences = texts_of(args, args.corpus) if args.corpus else None
+    inputs = (args.model, *(sentences.paths if sentences else ()), *args.eval)
+    check_output(args.target, NATIVE, inputs, args.force, read_back=True)
     before = _size_and_scores(wv, args.eval)
-    sentences = TextLines(args.corpus) if args.corpus else None
     dtype = np.float16 if args.float16 else None
     shrink_to_file(wv, args.target, args.min_count, args.max_words, args.bucket, dtype, sentences)
     after = _size_and_scores(load_vectors(args.target), args.eval)

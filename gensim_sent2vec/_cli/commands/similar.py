@@ -7,12 +7,27 @@ import json
 import sys
 from collections.abc import Iterator
 
+from ..._service.faq import build_index
 from ..._text.corpus import TextLines
 from ..._util.batches import batched
 from ...convert import load_vectors
 from ...keyedvectors import Sent2VecKeyedVectors
 from ...search import SentenceIndex
-from ..arguments import Subcommands, add_command, add_file, add_flag, add_float, add_int, add_model, add_plain
+from ..arguments import (
+    Subcommands,
+    add_columns,
+    add_command,
+    add_file,
+    add_flag,
+    add_float,
+    add_int,
+    add_model,
+    add_plain,
+    add_texts,
+    reject_columns,
+    texts_of,
+)
+from .index import KEYS
 
 Results = list[tuple[str, float]]
 
@@ -35,7 +50,13 @@ def add_parser(commands: Subcommands) -> None:
     )
     add_model(parser)
     parser.add_argument("queries", metavar="QUERY", nargs="*", help="sentences or words (default: standard input)")
-    add_file(parser, "--corpus", metavar="FILE", help="search this file, one sentence per line; may be compressed")
+    add_texts(
+        parser,
+        "--corpus",
+        metavar="FILE",
+        action="append",
+        help="search this file, one sentence per line, or a table as for index; repeatable",
+    )
     add_file(parser, "--index", metavar="INDEX", help="search an index that the command index has built")
     parser.add_argument(
         "--negative",
@@ -48,6 +69,7 @@ def add_parser(commands: Subcommands) -> None:
     add_int(parser, "-n", "--topn", help="results per query", default=10)
     add_plain(parser)
     add_flag(parser, "--json", help='print a JSON object per query: "query", and "results" as [[text, score], ...]')
+    add_columns(parser, KEYS)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -58,7 +80,7 @@ def run(args: argparse.Namespace) -> None:
     if index is None and args.hybrid:
         raise ValueError("--hybrid: words have no lexical scores; to search sentences, pass --corpus or --index")
     if args.negative:
-        _analogy(args, index or wv)
+        _analogy(args, wv if index is None else index)
         return
     for queries in _queries(args.queries):
         if index is None:
@@ -73,10 +95,12 @@ def _index(args: argparse.Namespace, wv: Sent2VecKeyedVectors) -> SentenceIndex 
     """The index to search; None to search words."""
     if args.corpus is not None and args.index is not None:
         raise ValueError("--corpus and --index: pass only one of them")
+    if args.corpus is None:
+        reject_columns(args, "says how --corpus is read, which is missing")
     if args.index is not None:
         return SentenceIndex.load(args.index, wv, mmap="r")
     if args.corpus is not None:
-        return SentenceIndex.build(wv, TextLines(args.corpus))
+        return build_index(wv, texts_of(args, args.corpus))
     return None
 
 

@@ -5,16 +5,28 @@ from __future__ import annotations
 import argparse
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..._text.corpus import TextLines, TokenFile, TokenLines
-from ..._text.tokenization import Tokenization, TokenizedSentences
-from ...keyedvectors import Sent2VecKeyedVectors
+from ..._text.corpus import TokenFile
+from ..._text.tables import TextTable
+from ..._text.tokenization import TokenizedSentences
 from ...model import Sent2Vec
 from ...phrases import learn_phrases, load_phrases
 from ...weighting import SentenceWeighting
-from ..arguments import Container, Subcommands, add_command, add_file, add_flag, add_force, add_phrases, add_trusted
+from ..arguments import (
+    Container,
+    Subcommands,
+    add_columns,
+    add_command,
+    add_file,
+    add_flag,
+    add_force,
+    add_phrases,
+    add_texts,
+    add_trusted,
+    texts_of,
+)
 from ..files import MODEL, check_output
 
 Options = tuple[tuple[str, type, str], ...]  # name, type, help
@@ -59,19 +71,18 @@ def add_parser(commands: Subcommands) -> None:
         commands,
         "train",
         run,
-        summary="train a model on a text file",
+        summary="train a model on files of texts",
         details="The options have the names and defaults of the arguments of Sent2Vec and SentenceWeighting. All "
-        "threads read a plain file at once, in constant memory; standard input is first copied to a temporary "
-        "file. Ctrl-C stops training and saves the model as trained so far.",
+        "threads read a plain file at once, in constant memory; tables, compressed files, several files and standard "
+        "input are first copied to a temporary file. Ctrl-C stops training and saves the model as trained so far.",
         examples=[
             "gensim-sent2vec train corpus.txt my.model --epochs 5",
+            "gensim-sent2vec train reviews.csv my.model --column review --tokenizer words",
             "zcat news.gz | gensim-sent2vec train - my.model --word-ngrams 2",
             "gensim-sent2vec train korean.txt my.model --tokenizer kiwi --lexical-dims 200",
         ],
     )
-    add_file(
-        parser, "corpus", metavar="CORPUS", help="one sentence per line; may be compressed; - reads standard input"
-    )
+    add_texts(parser, "corpus", metavar="CORPUS", nargs="+", help="one sentence per line, or tables")
     add_file(parser, "model", metavar="MODEL", help="where to save the model")
     training = parser.add_argument_group("training")
     _add_options(training, TRAINING, Sent2Vec)
@@ -86,6 +97,7 @@ def add_parser(commands: Subcommands) -> None:
     add_flag(phrases, "--learn-phrases", help="learn phrases from the corpus and join them")
     add_trusted(corpus)
     add_force(parser)
+    add_columns(parser)
 
 
 def _add_options(to: Container, options: Options, function: Callable[..., Any]) -> None:
@@ -114,8 +126,8 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError(f"--no-weighting: cannot be combined with {names}")
     if args.tokenized and args.learn_phrases:
         raise ValueError("--learn-phrases: learns from text, so it cannot be combined with --tokenized; drop one")
-    lines = TextLines(args.corpus)
-    check_output(args.model, MODEL, (args.corpus, args.phrases), args.force)
+    texts = texts_of(args, args.corpus)
+    check_output(args.model, MODEL, (*texts.paths, args.phrases), args.force)
     model = Sent2Vec(
         **_given(args, TRAINING),
         skip_bigrams=args.skip_bigrams,
@@ -124,9 +136,9 @@ def run(args: argparse.Namespace) -> None:
     )
     if args.phrases or args.learn_phrases:
         model.wv.phrases = (
-            load_phrases(args.phrases, args.trusted) if args.phrases else learn_phrases(model.wv.token_lists(lines))
+            load_phrases(args.phrases, args.trusted) if args.phrases else learn_phrases(model.wv.token_lists(texts))
         )
-    with model.as_tokens(*_corpus(lines, model.wv, args.tokenized)) as (sentences, file):
+    with model.as_tokens(*_corpus(texts, args.tokenized)) as (sentences, file):
         model.build_vocab(sentences, file)
         try:
             model.train(sentences, file, compute_loss=True)
@@ -137,14 +149,22 @@ def run(args: argparse.Namespace) -> None:
     print(f"Saved {model} to {args.model}", file=sys.stderr)
 
 
-def _corpus(lines: TextLines, wv: Sent2VecKeyedVectors, tokenized: bool) -> tuple[Any, Any]:
-    """The arguments `sentences` and `corpus_file` of `Sent2Vec`: compressed files cannot be read in parts."""
-    path = lines.plain_path
-    if path is not None:
-        return None, TokenFile(path) if tokenized else path
-    if tokenized:
-        return TokenizedSentences(TokenLines(lines.path)), None
-    return TokenLines(lines.path) if Tokenization(wv.tokenizer, wv.phrases).is_whitespace_split else lines, None
+def _corpus(texts: TextTable, tokenized: bool) -> tuple[Any, Any]:
+    """The arguments `sentences` and `corpus_file` of `Sent2Vec`."""
+    if not tokenized:
+        return texts, None
+    path = texts.lines.plain_path if texts.lines else None
+    return (None, TokenFile(path)) if path else (TokenizedSentences(_Tokens(texts)), None)
+
+
+class _Tokens:
+    """Texts as token lists, split at whitespace. Can be iterated over any number of times."""
+
+    def __init__(self, texts: TextTable) -> None:
+        self._texts = texts
+
+    def __iter__(self) -> Iterator[list[str]]:
+        return map(str.split, self._texts)
 
 
 def _save_interrupted(model: Sent2Vec, path: str, file: Any) -> None:
