@@ -25,9 +25,10 @@ from .access import HEADERS, Access, AccessMiddleware
 from .faq import Faq
 from .limits import BodyLimitMiddleware, Limits, RequestError
 from .metrics import CONTENT_TYPE, Metrics, MetricsMiddleware
+from .samples import sample_queries
 from .schemas import Answer, Answers, EncodeRequest, Health, Problem, SearchRequest, Vector, Vectors
 
-ROUTES = ("/", "/search", "/encode", "/healthz", "/metrics", "/docs", "/openapi.json")
+ROUTES = ("/", "/search", "/encode", "/samples", "/healthz", "/metrics", "/docs", "/openapi.json")
 DEFAULT_TOPN = 10
 PLURALS = {"query": "queries", "sentence": "sentences"}
 # A request that is no more work than scanning this many rows of an index, a few milliseconds, is computed on the event
@@ -78,6 +79,7 @@ def create_app(
     post, get, read = ["POST"], ["GET"], ["GET", "HEAD"]
     app.add_api_route("/search", handlers.search, methods=post, response_model=Answer | Answers, summary="Search")
     app.add_api_route("/encode", handlers.encode, methods=post, response_model=Vector | Vectors, summary="Encode")
+    app.add_api_route("/samples", handlers.samples, methods=get, include_in_schema=False)  # for the page only
     app.add_api_route("/healthz", handlers.health, methods=get, response_model=Health, summary="Health check")
     app.add_api_route("/healthz", handlers.health, methods=["HEAD"], include_in_schema=False)
     app.add_api_route(
@@ -131,6 +133,11 @@ class Handlers:
         if request.sentence is not None:
             return {"known": known[0], "vector": vectors[0]}
         return {"known": known, "vectors": vectors}
+
+    async def samples(self) -> Any:
+        """Return the number of sentences and a few of them, for the page to start with."""
+        index = self.current.faq.index
+        return {"sentences": len(index), "samples": sample_queries(index.sentences, index.keys)}
 
     async def health(self) -> Any:
         """Report what is being served. Responds as soon as the model is loaded."""
