@@ -1,9 +1,9 @@
 """Make the pictures of the search page in docs/_static: ``python docs/screenshots.py``.
 
 Trains small models on the questions and answers in docs/screenshots.tsv and examples/data/faq-ko.tsv and on the news
-that ship with gensim, serves them, and opens the page in Chromium. It needs Chromium with its driver (``apt-get install
-chromium chromium-driver fonts-noto-cjk``) and ``pip install ".[serve,korean]" selenium pillow``. How letters look depends on
-the fonts that are installed.
+that ship with gensim, serves them, and opens the page in Chromium. The letters are those of the fonts that are
+installed. It needs ``apt-get install chromium chromium-driver fonts-noto-core fonts-noto-cjk`` and
+``pip install ".[serve,korean]" selenium pillow``.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ PICTURES = (
     Picture("page", "english", "where is my money"),
     Picture("page-start", "english", "", size=(800, 480)),
     Picture("page-dark", "english", "where is my money", dark=True),
-    Picture("page-korean", "korean", "배송 주소를 변경하려면 어떻게 해요?", language="ko-KR"),
+    Picture("page-korean", "korean", "쿠폰 번호를 어디에 넣어요?", language="ko-KR"),
     Picture("page-phone", "english", "where is my money", size=(390, 720), mobile=True),
 )
 
@@ -84,7 +84,18 @@ def build(corpus: str, folder: Path) -> tuple[Path, Path]:
 @contextmanager
 def served(model: Path, index: Path) -> Iterator[str]:
     """Run the service on a free port and yield its address."""
-    command = [sys.executable, "-m", "gensim_sent2vec", "serve", str(model), str(index), "--port", "0", "--workers", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "gensim_sent2vec",
+        "serve",
+        str(model),
+        str(index),
+        "--port",
+        "0",
+        "--workers",
+        "1",
+    ]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as service:
         assert service.stderr is not None
         try:

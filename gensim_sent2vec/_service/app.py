@@ -64,7 +64,7 @@ def create_app(
     -------
     fastapi.FastAPI
     """
-    limits, metrics = limits or Limits(), metrics or Metrics()
+    limits, metrics, access = limits or Limits(), metrics or Metrics(), access or Access()
     app = FastAPI(
         title="gensim-sent2vec",
         version=__version__,
@@ -72,7 +72,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # a redirect would lead to any host that the client names
-        responses={status: {"model": Problem} for status in (400, 413, 415, 421, 422)},
+        responses={status: {"model": Problem} for status in (400, 408, 413, 415, 421, 422, 500, 503)},
     )
     # One thread computes what is large. The event loop answers other requests meanwhile, and memory stays bounded.
     handlers = Handlers(ThreadPoolExecutor(1, "gensim_sent2vec"), current, limits, metrics)
@@ -88,9 +88,9 @@ def create_app(
     )  # fmt: skip
     for route, name in (("/", "page.html"), ("/docs", "docs.html")):
         app.add_api_route(route, _page(name), methods=read, include_in_schema=False)
-    _add_error_handlers(app)
+    _add_error_handlers(app, access)
     app.add_middleware(BodyLimitMiddleware, limits=limits)
-    app.add_middleware(AccessMiddleware, access=access or Access())
+    app.add_middleware(AccessMiddleware, access=access)
     app.add_middleware(MetricsMiddleware, metrics=metrics, known=ROUTES)
     return app
 
@@ -207,7 +207,7 @@ def _digest(text: str) -> str:
 # Errors
 
 
-def _add_error_handlers(app: FastAPI) -> None:
+def _add_error_handlers(app: FastAPI, access: Access) -> None:
     """Answer every error with a `Problem`, whose length does not depend on what the client sent."""
 
     async def request_error(request: Request, error: Any) -> JSONResponse:
@@ -228,8 +228,9 @@ def _add_error_handlers(app: FastAPI) -> None:
         return JSONResponse(body, error.status_code, {**HEADERS, **(error.headers or {})})
 
     async def internal_error(request: Request, error: Any) -> JSONResponse:
+        # Starlette sends this response from outside all middleware.
         body = RequestError(500, "internal", "internal server error; see the log of the server").body
-        return JSONResponse(body, 500, HEADERS)
+        return JSONResponse(body, 500, access.headers(request.headers.get("origin", "")))
 
     app.add_exception_handler(RequestError, request_error)
     app.add_exception_handler(RequestValidationError, validation_error)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .limits import sendable
+
 N_SAMPLES = 6
 N_EXAMINED = 200  # sentences, evenly spaced, so that a large index costs no more than a small one
+EXAMINED_LENGTH = 1000  # characters of each
 SHORTEST, LONGEST = 2, 70  # characters of a sample
 
 
@@ -30,7 +33,7 @@ def sample_queries(sentences: Sequence[str], keys: Sequence[Any], n: int = N_SAM
     short: dict[Any, str] = {}
     long: dict[Any, str] = {}
     for row in rows:
-        text = " ".join(sentences[row].encode("utf-8", "ignore").decode().split())  # JSON allows no lone surrogates
+        text = " ".join(sendable(sentences[row][:EXAMINED_LENGTH]).split())
         if len(text) > LONGEST:
             long.setdefault(keys[row], _beginning(text))
         elif len(text) >= SHORTEST and text not in short.values():
