@@ -139,7 +139,7 @@ def take(picture: Picture, url: str) -> bytes:
         if picture.query:
             browser.find_element("id", "query").send_keys(picture.query)
             wait.until(lambda b: b.find_elements("css selector", "#results mark"))
-        browser.execute_script("document.activeElement.style.caretColor = 'transparent'")
+        browser.execute_script("document.activeElement.style.caretColor = 'transparent'")  # it blinks
         return browser.get_screenshot_as_png()
 
 
