@@ -203,7 +203,8 @@ def test_the_api_page_lists_all_that_is_public():
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
 def test_links_within_the_repository(page):
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r'(?:\]\(|src(?:set)?=")(?!https?:)([^)"#]+)', text):
         if target.startswith("gensim_sent2vec/") and not (ROOT / "gensim_sent2vec").exists():
             continue  # tests of an installed wheel have no source package next to them
         assert (ROOT / target).exists(), f"{page.name} links to {target}, which does not exist"

@@ -46,11 +46,25 @@ class Access:
             return False
         return True
 
+    def headers(self, origin: str) -> dict[str, str]:
+        """The headers of a response to a request with this Origin header ("" without one)."""
+        found = dict(HEADERS)
+        if self.origins:
+            found["Vary"] = "Origin"
+        if origin in self.origins:
+            found["Access-Control-Allow-Origin"] = origin
+        return found
+
 
 def _without_port(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.partition(":")[0]
+
+
+def encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    """Headers as ASGI and h11 take them."""
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
 
 class AccessMiddleware:
@@ -65,11 +79,7 @@ class AccessMiddleware:
             return
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         origin = headers.get(b"origin", "")
-        extra = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
-        if self.access.origins:
-            extra.append((b"vary", b"Origin"))
-        if origin in self.access.origins:
-            extra.append((b"access-control-allow-origin", origin.encode("latin-1")))
+        extra = encoded(self.access.headers(origin))
 
         async def send_with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":

@@ -25,9 +25,10 @@ from .access import HEADERS, Access, AccessMiddleware
 from .faq import Faq
 from .limits import BodyLimitMiddleware, Limits, RequestError
 from .metrics import CONTENT_TYPE, Metrics, MetricsMiddleware
+from .samples import sample_queries
 from .schemas import Answer, Answers, EncodeRequest, Health, Problem, SearchRequest, Vector, Vectors
 
-ROUTES = ("/", "/search", "/encode", "/healthz", "/metrics", "/docs", "/openapi.json")
+ROUTES = ("/", "/search", "/encode", "/samples", "/healthz", "/metrics", "/docs", "/openapi.json")
 DEFAULT_TOPN = 10
 PLURALS = {"query": "queries", "sentence": "sentences"}
 # A request that is no more work than scanning this many rows of an index, a few milliseconds, is computed on the event
@@ -63,7 +64,7 @@ def create_app(
     -------
     fastapi.FastAPI
     """
-    limits, metrics = limits or Limits(), metrics or Metrics()
+    limits, metrics, access = limits or Limits(), metrics or Metrics(), access or Access()
     app = FastAPI(
         title="gensim-sent2vec",
         version=__version__,
@@ -71,13 +72,14 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # a redirect would lead to any host that the client names
-        responses={status: {"model": Problem} for status in (400, 413, 415, 421, 422)},
+        responses={status: {"model": Problem} for status in (400, 408, 413, 415, 421, 422, 500, 503)},
     )
     # One thread computes what is large. The event loop answers other requests meanwhile, and memory stays bounded.
     handlers = Handlers(ThreadPoolExecutor(1, "gensim_sent2vec"), current, limits, metrics)
     post, get, read = ["POST"], ["GET"], ["GET", "HEAD"]
     app.add_api_route("/search", handlers.search, methods=post, response_model=Answer | Answers, summary="Search")
     app.add_api_route("/encode", handlers.encode, methods=post, response_model=Vector | Vectors, summary="Encode")
+    app.add_api_route("/samples", handlers.samples, methods=get, include_in_schema=False)  # for the page only
     app.add_api_route("/healthz", handlers.health, methods=get, response_model=Health, summary="Health check")
     app.add_api_route("/healthz", handlers.health, methods=["HEAD"], include_in_schema=False)
     app.add_api_route(
@@ -86,9 +88,9 @@ def create_app(
     )  # fmt: skip
     for route, name in (("/", "page.html"), ("/docs", "docs.html")):
         app.add_api_route(route, _page(name), methods=read, include_in_schema=False)
-    _add_error_handlers(app)
+    _add_error_handlers(app, access)
     app.add_middleware(BodyLimitMiddleware, limits=limits)
-    app.add_middleware(AccessMiddleware, access=access or Access())
+    app.add_middleware(AccessMiddleware, access=access)
     app.add_middleware(MetricsMiddleware, metrics=metrics, known=ROUTES)
     return app
 
@@ -131,6 +133,11 @@ class Handlers:
         if request.sentence is not None:
             return {"known": known[0], "vector": vectors[0]}
         return {"known": known, "vectors": vectors}
+
+    async def samples(self) -> Any:
+        """Return the number of sentences and a few of them, for the page to start with."""
+        index = self.current.faq.index
+        return {"sentences": len(index), "samples": sample_queries(index.sentences, index.keys)}
 
     async def health(self) -> Any:
         """Report what is being served. Responds as soon as the model is loaded."""
@@ -200,7 +207,7 @@ def _digest(text: str) -> str:
 # Errors
 
 
-def _add_error_handlers(app: FastAPI) -> None:
+def _add_error_handlers(app: FastAPI, access: Access) -> None:
     """Answer every error with a `Problem`, whose length does not depend on what the client sent."""
 
     async def request_error(request: Request, error: Any) -> JSONResponse:
@@ -221,8 +228,9 @@ def _add_error_handlers(app: FastAPI) -> None:
         return JSONResponse(body, error.status_code, {**HEADERS, **(error.headers or {})})
 
     async def internal_error(request: Request, error: Any) -> JSONResponse:
+        # Starlette sends this response from outside all middleware.
         body = RequestError(500, "internal", "internal server error; see the log of the server").body
-        return JSONResponse(body, 500, HEADERS)
+        return JSONResponse(body, 500, access.headers(request.headers.get("origin", "")))
 
     app.add_exception_handler(RequestError, request_error)
     app.add_exception_handler(RequestValidationError, validation_error)

@@ -1,12 +1,18 @@
-"""Connections of a worker: those that send no complete request head in time are closed."""
+"""Connections of a worker: time-outs, the answer to what is not HTTP, and the log of failed connections."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import time
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol, h11
+
+from .access import HEADERS, encoded
+from .limits import RequestError
 
 
 class Protocol(H11Protocol):
@@ -36,6 +42,16 @@ class Protocol(H11Protocol):
         if self._timer is None and not self.transport.is_closing():
             self._start_timer()
 
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is not HTTP with a `Problem`, and close the connection."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):  # otherwise a response has begun
+            body = json.dumps(RequestError(400, "invalid", "the request is not valid HTTP/1.1").body).encode()
+            lengths = {"Content-Type": "application/json", "Content-Length": str(len(body)), "Connection": "close"}
+            start = h11.Response(status_code=400, headers=encoded({**lengths, **HEADERS}), reason=b"Bad Request")
+            for event in (start, h11.Data(data=body), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event))
+        self.transport.close()
+
     def _start_timer(self) -> None:
         self._timer = self.loop.call_later(self.header_seconds, self._close)
 
@@ -55,13 +71,30 @@ def protocol_with(header_seconds: float) -> type[Protocol]:
     return type("TimedProtocol", (Protocol,), {"header_seconds": header_seconds})
 
 
-class OnceFilter(logging.Filter):
-    """Passes only the first record of asyncio that reports a lack of file descriptors."""
+class RareFilter(logging.Filter):
+    """Passes asyncio's records of a lack of file descriptors once per interval, with how many were left out before.
 
-    passed = False
+    Parameters
+    ----------
+    seconds : float
+        The interval. Without the filter, asyncio logs one record per second and socket while the lack lasts.
+    clock : callable
+        Returns the time in seconds.
+    """
+
+    def __init__(self, seconds: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self.seconds, self.clock = seconds, clock
+        self.next, self.left_out = float("-inf"), 0
 
     def filter(self, record: logging.LogRecord) -> bool:
         if "out of system resource" not in record.getMessage():
             return True
-        first, self.passed = not self.passed, True
-        return first
+        now = self.clock()
+        if now < self.next:
+            self.left_out += 1
+            return False
+        if self.left_out:
+            record.msg, record.args = f"{record.getMessage()} ({self.left_out:,} more since the last message)", None
+        self.next, self.left_out = now + self.seconds, 0
+        return True

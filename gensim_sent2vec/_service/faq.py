@@ -18,6 +18,7 @@ from ..convert import load_vectors
 from ..keyedvectors import Sent2VecKeyedVectors
 from ..search import SentenceIndex
 from .explain import contributions
+from .limits import sendable
 
 HYBRID = 0.5  # the default share of the lexical score: the mix finds more questions than either score alone
 
@@ -194,8 +195,8 @@ class Faq:
     def _results(self, hits: Hits, words: list[Any]) -> list[dict[str, Any]]:
         names = ("key", "sentence", "score", "cosine", "lexical", "words")
         columns = (
-            keys_at(self.index.keys, hits.rows),
-            keys_at(self.index.sentences, hits.rows),
+            [sendable(key) if isinstance(key, str) else key for key in keys_at(self.index.keys, hits.rows)],
+            [sendable(str(sentence)) for sentence in keys_at(self.index.sentences, hits.rows)],
             hits.scores.tolist(),
             hits.cosines.tolist(),
             [None] * len(hits.rows) if hits.lexical is None else hits.lexical.tolist(),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 MAX_DRAINED = 1 << 24  # bytes read of a body that is too large, so that the client gets to read the error
+MAX_DETAIL = 500  # characters of the detail of an error, which may repeat what the client sent
+SURROGATE = re.compile("[\ud800-\udfff]")  # half of a pair: neither UTF-8 nor JSON can carry it
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Limits:
             if len(sentence) > self.length:
                 detail = f"{name}[{i}]: at most {self.length:,} characters allowed, got {len(sentence):,}"
                 raise RequestError(422, "too_long", detail)
-            if any("\ud800" <= character <= "\udfff" for character in sentence):
+            if SURROGATE.search(sentence):
                 raise RequestError(422, "invalid", f"{name}[{i}]: contains an unpaired surrogate; send valid Unicode")
 
     def check_topn(self, topn: int) -> None:
@@ -77,6 +80,7 @@ class RequestError(Exception):
     """
 
     def __init__(self, status: int, error: str, detail: str) -> None:
+        detail = detail if len(detail) <= MAX_DETAIL else detail[: MAX_DETAIL - 1] + "…"
         super().__init__(detail)
         self.status, self.error, self.detail = status, error, detail
 
@@ -84,6 +88,11 @@ class RequestError(Exception):
     def body(self) -> dict[str, str]:
         """The JSON body of the response."""
         return {"error": self.error, "detail": self.detail}
+
+
+def sendable(text: str) -> str:
+    """A text as JSON can carry it: unpaired surrogates, which an index may have, become replacement characters."""
+    return text if text.isascii() else SURROGATE.sub("\ufffd", text)
 
 
 class BodyLimitMiddleware:

@@ -87,9 +87,9 @@ def _server(current: Current, limits: Limits, metrics: Metrics, access: Access) 
     import uvicorn
 
     from .app import create_app
-    from .connections import OnceFilter, protocol_with
+    from .connections import RareFilter, protocol_with
 
-    logging.getLogger("asyncio").addFilter(OnceFilter())
+    logging.getLogger("asyncio").addFilter(RareFilter())
 
     return uvicorn.Server(
         uvicorn.Config(

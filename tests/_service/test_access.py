@@ -2,6 +2,7 @@
 
 import asyncio
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,14 @@ import httpx  # noqa: E402
 
 from gensim_sent2vec._service.access import Access  # noqa: E402
 from gensim_sent2vec._service.app import Current, create_app  # noqa: E402
+from gensim_sent2vec._service.limits import Limits  # noqa: E402
 
-FAQ = SimpleNamespace(wv=SimpleNamespace(sentence_size=2, __len__=lambda: 1), index=[], hybrid=0.0)
+
+class Words(list):
+    sentence_size = 2
+
+
+FAQ = SimpleNamespace(wv=Words("ab"), index=[], hybrid=0.0)
 APP = create_app(Current(FAQ), access=Access(("faq.example",), ("https://page.example",)))
 
 
@@ -44,11 +51,77 @@ def test_nothing_redirects():
 
 
 def test_head_and_headers_of_all_responses():
-    for path in ("/", "/docs"):
-        assert request("HEAD", path).status_code == 200
+    for path in ("/", "/docs", "/healthz"):
+        got, head = request("GET", path), request("HEAD", path)
+        assert head.status_code == got.status_code == 200
+        assert head.headers == got.headers
     for path in ("/", "/metrics", "/openapi.json", "/nothing"):
         assert request("GET", path).headers["x-content-type-options"] == "nosniff"
     assert request("GET", "/", "evil.example").headers["x-content-type-options"] == "nosniff"
+
+
+def ask(app: Any, body: bytes, **headers: str) -> httpx.Response:
+    """POST JSON to /search."""
+
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.post("/search", content=body, headers={"Content-Type": "application/json", **headers})
+
+    return asyncio.run(send())
+
+
+@pytest.mark.parametrize("origin", ["", "https://page.example"])
+def test_internal_errors_have_the_headers_too(origin):
+    reply = ask(APP, b'{"query": "a"}', **({"Origin": origin} if origin else {}))  # FAQ cannot search
+    assert reply.status_code == 500 and reply.json()["error"] == "internal"
+    assert reply.headers["x-content-type-options"] == "nosniff" and reply.headers["referrer-policy"] == "no-referrer"
+    assert reply.headers.get("access-control-allow-origin", "") == origin
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"query": "a", "topn": 1' + b"0" * 4000 + b"}",
+        b'{"query": "a", "topn": -1' + b"0" * 4000 + b"}",
+        b'{"query": "a", "hybrid": "' + b"x" * 5000 + b'"}',
+        b'{"queries": ["a", {"' + b"x" * 5000 + b'": 1}]}',
+        b'{"query": "a", "' + "\N{SLIGHTLY SMILING FACE}".encode() * 5000 + b'": 1}',
+        b'{"query": "' + b"x" * 20_000 + b'"}',
+        b'"' + b"x" * 5000 + b'"',
+        b'{"query": "a' + b"x" * 5000,
+    ],
+)
+def test_errors_repeat_little_of_the_input(body):
+    reply = ask(APP, body)
+    assert 400 <= reply.status_code < 500 and 0 < len(reply.json()["detail"]) <= 650
+
+
+def test_too_many_requests_in_progress():
+    app = create_app(Current(FAQ), Limits(requests=1, seconds=5), access=Access(None, ("https://page.example",)))
+    headers = {"Origin": "https://page.example", "Content-Type": "application/json"}
+
+    async def send() -> tuple[httpx.Response, httpx.Response, httpx.Response]:
+        arrived, go_on = asyncio.Event(), asyncio.Event()
+
+        async def slow_body():
+            arrived.set()
+            await go_on.wait()
+            yield b'{"query": ""}'
+
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+            first = asyncio.create_task(client.post("/search", content=slow_body(), headers=headers))
+            await arrived.wait()
+            refused = await client.post("/search", content=b'{"query": ""}', headers=headers)
+            go_on.set()
+            return refused, await first, await client.get("/healthz")
+
+    refused, first, later = asyncio.run(send())
+    assert refused.status_code == 503
+    assert refused.json() == {"error": "busy", "detail": "too many requests in progress; try again later"}
+    assert refused.headers["x-content-type-options"] == "nosniff" and refused.headers["connection"] == "close"
+    assert refused.headers["access-control-allow-origin"] == "https://page.example"
+    assert first.status_code == 422 and later.status_code == 200
 
 
 def test_cors_is_for_exact_origins():
@@ -80,7 +153,7 @@ def test_errors_say_what_to_send(headers, body, status, detail):
 
 def test_the_schema_has_either_field_and_all_errors():
     api = request("GET", "/openapi.json").json()
-    assert {"400", "413", "421", "422"} <= set(api["paths"]["/search"]["post"]["responses"])
+    assert {"400", "408", "413", "415", "421", "422", "500", "503"} <= set(api["paths"]["/search"]["post"]["responses"])
     assert api["components"]["schemas"]["SearchRequest"]["oneOf"] == [
         {"required": ["query"]},
         {"required": ["queries"]},
