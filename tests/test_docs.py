@@ -16,8 +16,7 @@ from pathlib import Path
 
 import paths
 import pytest
-from gensim.models import FastText
-from gensim.models.phrases import Phrases
+from gensim.test.utils import datapath
 from gensim.utils import simple_preprocess
 
 import gensim_sent2vec
@@ -49,12 +48,18 @@ OPTIONAL_IMPORTS = {
 OPTIONAL = {
     "model2vec": "model2vec",
     "SentenceTransformer": "sentence_transformers",
+    "import fasttext": "fasttext",
+    "from fse ": "fse",
+    "sklearn": "sklearn",
+    "vectorizer": "sklearn",
     "kiwi": "kiwipiepy",
     "mecab": "mecab",
     "hnsw": "usearch",
     "--print-completion": "shtab",
 }
 NOT_RUN = ("demo", "serve")  # tested in test_commands.py and test_service.py
+LANGUAGES = {"python", "shell", "text", "nginx"}  # and directives; README.md has commands without a language
+EXTRAS_OF_DEVELOPERS = {"docs", "test", "lint"}
 
 
 def blocks(page: Path, *languages: str) -> list[tuple[int, str]]:
@@ -94,6 +99,7 @@ def world(tmp_path_factory):
     faq = [("role", "answer", "question"), ("index", 1, lines[0]), ("index", 2, lines[1]), ("query", 1, lines[0])]
     (folder / "faq.tsv").write_text("".join(f"{a}\t{b}\t{c}\n" for a, b, c in faq), encoding="utf-8")
     shutil.copy(paths.EPFML / "ngrams2.bin", folder / "model.bin")
+    shutil.copy(datapath("lee_fasttext.bin"), folder / "fasttext.bin")
     model = Sent2Vec(corpus_file=folder / "corpus.txt", workers=1)
     model.save(folder / "my.model")
     model.wv.save(folder / "my.s2v")
@@ -108,25 +114,10 @@ def here(world, tmp_path):
     return tmp_path
 
 
-@pytest.fixture
-def names(here):
-    """The variables that the code of the pages assumes."""
-    lines = (here / "corpus.txt").read_text(encoding="utf-8").splitlines()
-    sentences = [line.split() for line in lines]
-    fasttext = FastText(sentences[:100], vector_size=20, min_count=2, epochs=1, bucket=1000)
-    return {
-        "sentences": sentences,
-        "texts": lines[:20],
-        "questions": lines[:20],
-        "answers": list(range(20)),
-        "rare_words": ["unheard", "of"],
-        "any_gensim_vectors": fasttext.wv,
-        "gensim_phrases": Phrases(sentences, min_count=3, threshold=5).freeze(),
-    }
-
-
 @pytest.mark.parametrize("page", PAGES_BY_COST, ids=lambda page: getattr(page, "name", None))
-def test_the_python_of_a_page_runs(page, names):
+def test_the_python_of_a_page_runs(page, here):
+    """Each block after the ones above it, which define all names that it uses."""
+    names = {"__name__": page.stem}
     for line, code in blocks(page, "python"):
         if package := missing(code):
             print(f"{page.name}, line {line}: skipped, {package} is not installed")
@@ -153,6 +144,29 @@ def test_pages_have_code_to_run():
     for page in readme, start:
         assert len(blocks(page, "python")) > 1
         assert any("gensim-sent2vec train" in code for _, code in blocks(page, "", "shell"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_code_has_a_language_that_is_tested(page):
+    """No block escapes the tests above by a label that they do not know, such as py or bash."""
+    known = LANGUAGES | ({""} if page.name == "README.md" else set())
+    opening = re.findall(r"^```(.*)\n(?:.*\n)*?```$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert {label.strip() for label in opening if not label.startswith("{")} <= known
+
+
+def extras_of_the_table(page: Path) -> set[str]:
+    """The extras in the first column of the page's tables."""
+    cells = re.findall(r"^\| (`\[.*?)\|", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {name for cell in cells for name in re.findall(r"`\[(\w+)\]`", cell)}
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/start.md"])
+def test_the_table_of_extras_is_complete(page):
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    section = project.partition("[project.optional-dependencies]\n")[2].partition("\n[")[0]
+    extras = set(re.findall(r"^(\w+) = \[", section, re.MULTILINE))
+    assert {"korean", "serve", "static"} < extras
+    assert extras_of_the_table(ROOT / page) == extras - EXTRAS_OF_DEVELOPERS
 
 
 def test_all_modules_are_examined():
