@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import inspect
 import json
 import pkgutil
 import re
@@ -20,7 +21,7 @@ from gensim.test.utils import datapath
 from gensim.utils import simple_preprocess
 
 import gensim_sent2vec
-from gensim_sent2vec import Sent2Vec
+from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, SentenceIndex, SentenceWeighting
 from gensim_sent2vec._cli.main import main
 from gensim_sent2vec.datasets import lee_documents
 
@@ -99,7 +100,7 @@ def world(tmp_path_factory):
     faq = [("role", "answer", "question"), ("index", 1, lines[0]), ("index", 2, lines[1]), ("query", 1, lines[0])]
     (folder / "faq.tsv").write_text("".join(f"{a}\t{b}\t{c}\n" for a, b, c in faq), encoding="utf-8")
     shutil.copy(paths.EPFML / "ngrams2.bin", folder / "model.bin")
-    shutil.copy(datapath("lee_fasttext.bin"), folder / "fasttext.bin")
+    shutil.copy(datapath("lee_fasttext_new.bin"), folder / "fasttext.bin")
     model = Sent2Vec(corpus_file=folder / "corpus.txt", workers=1)
     model.save(folder / "my.model")
     model.wv.save(folder / "my.s2v")
@@ -152,6 +153,31 @@ def test_code_has_a_language_that_is_tested(page):
     known = LANGUAGES | ({""} if page.name == "README.md" else set())
     opening = re.findall(r"^```(.*)\n(?:.*\n)*?```$", page.read_text(encoding="utf-8"), re.MULTILINE)
     assert {label.strip() for label in opening if not label.startswith("{")} <= known
+
+
+COMPARISONS = [page for page in PAGES if page.stem.startswith("from-") or page.stem == "reference-program"]
+
+
+def our_calls(page: Path) -> str:
+    """The code in the tables of a comparison, without the first column, which is another program's."""
+    rows = re.findall(r"^\|[^|]*\|(.*)\|$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return " ".join(code for row in rows for code in re.findall(r"`([^`]*)`", row))
+
+
+@pytest.mark.parametrize("page", COMPARISONS, ids=lambda page: page.name)
+def test_the_calls_that_comparisons_recommend_exist(page, world):
+    model = Sent2Vec.load(world / "my.model")
+    objects = {"model": model, "wv": model.wv, "kv": model.wv, "index": SentenceIndex}
+    classes = {cls.__name__: cls for cls in (Sent2Vec, Sent2VecKeyedVectors, SentenceIndex, SentenceWeighting)}
+    code = our_calls(page)
+    attributes = re.findall(rf"\b({'|'.join(objects | classes)})\.([a-z]\w*)", code)
+    assert attributes
+    for name, attribute in attributes:
+        assert hasattr((objects | classes)[name], attribute), f"{name}.{attribute}"
+    for name, arguments in re.findall(r"\b(Sent2Vec|SentenceWeighting)\(([^()]*)\)", code):
+        known = inspect.signature(classes[name]).parameters
+        for argument in re.findall(r"(\w+)=", arguments):
+            assert argument in known, f"{name}({argument}=…)"
 
 
 def extras_of_the_table(page: Path) -> set[str]:
