@@ -258,6 +258,44 @@ def test_figures_take_rows_from_the_tables(monkeypatch):
         figures.chosen(table, ["a = 7"])
 
 
+@pytest.fixture
+def example_page(monkeypatch):
+    """The module that makes the page of examples."""
+    pytest.importorskip("sphinx")
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    return importlib.import_module("example_page")
+
+
+def test_the_page_of_examples_describes_every_program(example_page):
+    programs = example_page.programs()
+    assert {path.name for path in programs} >= {path.name for path in (ROOT / "examples").glob("*.py")}
+    assert programs[0].name == "quickstart.py"  # the first in the README.md there
+    for path in programs:
+        assert len(example_page.section(path)) > 200
+
+
+def test_the_page_of_examples_takes_notebooks_and_folders(example_page, tmp_path):
+    (tmp_path / "README.md").write_text("[one](folder/) [two](steps.ipynb)", encoding="utf-8")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "README.md").write_text("# A service\n\nSee [it](x.py).\n\n## Run\n\nmore", encoding="utf-8")
+    cells = [{"cell_type": "markdown", "source": ["# First steps\n", "\n", "Train."]}]
+    (tmp_path / "steps.ipynb").write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    (tmp_path / "last.py").write_text(
+        '"""Run --this.\n\nLike so --now:\n\n    pip install x\n\nDone.\n"""\n', encoding="utf-8"
+    )
+    (tmp_path / "data").mkdir()
+
+    folder, steps, last = example_page.programs(tmp_path)
+    assert example_page.section(folder).split("\n\n")[0::2] == ["## A service", "See it.\n"]
+    assert example_page.section(steps).split("\n\n")[0::2] == ["## First steps", "Train.\n"]
+    assert "Like so `--now`:" in example_page.section(last)
+    assert "\n```shell\npip install x\n```\n" in example_page.section(last)
+
+    (tmp_path / "last.py").write_text("pass", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"examples/last\.py: has no docstring"):
+        example_page.section(last)
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The built pages; any warning fails, and so does any broken link."""
@@ -281,6 +319,7 @@ def test_the_pages_are_built(site):
     commands = re.sub("<[^>]*>", "", (site / "commands.html").read_text(encoding="utf-8"))
     assert "--lexical-dims N" in commands and "gensim-sent2vec shrink my.model" in commands
     assert "<math" in (site / "sentences.html").read_text(encoding="utf-8")
+    assert "quickstart.py" in (site / "examples.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
