@@ -18,6 +18,7 @@ extensions = [
     "figures",
     "mathml",
     "command_page",
+    "example_page",
 ]
 exclude_patterns = ["_build"]
 default_role = "py:obj"  # `name` in a docstring links to the object of that name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import inspect
 import json
 import pkgutil
 import re
@@ -16,12 +17,11 @@ from pathlib import Path
 
 import paths
 import pytest
-from gensim.models import FastText
-from gensim.models.phrases import Phrases
+from gensim.test.utils import datapath
 from gensim.utils import simple_preprocess
 
 import gensim_sent2vec
-from gensim_sent2vec import Sent2Vec
+from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, SentenceIndex, SentenceWeighting
 from gensim_sent2vec._cli.main import main
 from gensim_sent2vec.datasets import lee_documents
 
@@ -49,12 +49,18 @@ OPTIONAL_IMPORTS = {
 OPTIONAL = {
     "model2vec": "model2vec",
     "SentenceTransformer": "sentence_transformers",
+    "import fasttext": "fasttext",
+    "from fse ": "fse",
+    "sklearn": "sklearn",
+    "vectorizer": "sklearn",
     "kiwi": "kiwipiepy",
     "mecab": "mecab",
     "hnsw": "usearch",
     "--print-completion": "shtab",
 }
 NOT_RUN = ("demo", "serve")  # tested in test_commands.py and test_service.py
+LANGUAGES = {"python", "shell", "text", "nginx"}  # and directives; README.md has commands without a language
+EXTRAS_OF_DEVELOPERS = {"docs", "test", "lint"}
 
 
 def blocks(page: Path, *languages: str) -> list[tuple[int, str]]:
@@ -98,6 +104,7 @@ def world(tmp_path_factory):
     )
     (folder / "reviews.csv").write_text("".join(f'{i},"{line}"\n' for i, line in [("id", "review"), *enumerate(lines)]))
     shutil.copy(paths.EPFML / "ngrams2.bin", folder / "model.bin")
+    shutil.copy(datapath("lee_fasttext_new.bin"), folder / "fasttext.bin")
     model = Sent2Vec(corpus_file=folder / "corpus.txt", workers=1)
     model.save(folder / "my.model")
     model.wv.save(folder / "my.s2v")
@@ -112,25 +119,10 @@ def here(world, tmp_path):
     return tmp_path
 
 
-@pytest.fixture
-def names(here):
-    """The variables that the code of the pages assumes."""
-    lines = (here / "corpus.txt").read_text(encoding="utf-8").splitlines()
-    sentences = [line.split() for line in lines]
-    fasttext = FastText(sentences[:100], vector_size=20, min_count=2, epochs=1, bucket=1000)
-    return {
-        "sentences": sentences,
-        "texts": lines[:20],
-        "questions": lines[:20],
-        "answers": list(range(20)),
-        "rare_words": ["unheard", "of"],
-        "any_gensim_vectors": fasttext.wv,
-        "gensim_phrases": Phrases(sentences, min_count=3, threshold=5).freeze(),
-    }
-
-
 @pytest.mark.parametrize("page", PAGES_BY_COST, ids=lambda page: getattr(page, "name", None))
-def test_the_python_of_a_page_runs(page, names):
+def test_the_python_of_a_page_runs(page, here):
+    """Each block after the ones above it, which define all names that it uses."""
+    names = {"__name__": page.stem}
     for line, code in blocks(page, "python"):
         if package := missing(code):
             print(f"{page.name}, line {line}: skipped, {package} is not installed")
@@ -157,6 +149,54 @@ def test_pages_have_code_to_run():
     for page in readme, start:
         assert len(blocks(page, "python")) > 1
         assert any("gensim-sent2vec train" in code for _, code in blocks(page, "", "shell"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_code_has_a_language_that_is_tested(page):
+    """No block escapes the tests above by a label that they do not know, such as py or bash."""
+    known = LANGUAGES | ({""} if page.name == "README.md" else set())
+    opening = re.findall(r"^```(.*)\n(?:.*\n)*?```$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert {label.strip() for label in opening if not label.startswith("{")} <= known
+
+
+COMPARISONS = [page for page in PAGES if page.stem.startswith("from-") or page.stem == "reference-program"]
+
+
+def our_calls(page: Path) -> str:
+    """The code in the tables of a comparison, without the first column, which is another program's."""
+    rows = re.findall(r"^\|[^|]*\|(.*)\|$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return " ".join(code for row in rows for code in re.findall(r"`([^`]*)`", row))
+
+
+@pytest.mark.parametrize("page", COMPARISONS, ids=lambda page: page.name)
+def test_the_calls_that_comparisons_recommend_exist(page, world):
+    model = Sent2Vec.load(world / "my.model")
+    objects = {"model": model, "wv": model.wv, "kv": model.wv, "index": SentenceIndex}
+    classes = {cls.__name__: cls for cls in (Sent2Vec, Sent2VecKeyedVectors, SentenceIndex, SentenceWeighting)}
+    code = our_calls(page)
+    attributes = re.findall(rf"\b({'|'.join(objects | classes)})\.([a-z]\w*)", code)
+    assert attributes
+    for name, attribute in attributes:
+        assert hasattr((objects | classes)[name], attribute), f"{name}.{attribute}"
+    for name, arguments in re.findall(r"\b(Sent2Vec|SentenceWeighting)\(([^()]*)\)", code):
+        known = inspect.signature(classes[name]).parameters
+        for argument in re.findall(r"(\w+)=", arguments):
+            assert argument in known, f"{name}({argument}=…)"
+
+
+def extras_of_the_table(page: Path) -> set[str]:
+    """The extras in the first column of the page's tables."""
+    cells = re.findall(r"^\| (`\[.*?)\|", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {name for cell in cells for name in re.findall(r"`\[(\w+)\]`", cell)}
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/start.md"])
+def test_the_table_of_extras_is_complete(page):
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    section = project.partition("[project.optional-dependencies]\n")[2].partition("\n[")[0]
+    extras = set(re.findall(r"^(\w+) = \[", section, re.MULTILINE))
+    assert {"korean", "serve", "static"} < extras
+    assert extras_of_the_table(ROOT / page) == extras - EXTRAS_OF_DEVELOPERS
 
 
 def test_all_modules_are_examined():
@@ -223,6 +263,44 @@ def test_figures_take_rows_from_the_tables(monkeypatch):
         figures.chosen(table, ["a = 7"])
 
 
+@pytest.fixture
+def example_page(monkeypatch):
+    """The module that makes the page of examples."""
+    pytest.importorskip("sphinx")
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    return importlib.import_module("example_page")
+
+
+def test_the_page_of_examples_describes_every_program(example_page):
+    programs = example_page.programs()
+    assert {path.name for path in programs} >= {path.name for path in (ROOT / "examples").glob("*.py")}
+    assert programs[0].name == "quickstart.py"  # the first in the README.md there
+    for path in programs:
+        assert len(example_page.section(path)) > 200
+
+
+def test_the_page_of_examples_takes_notebooks_and_folders(example_page, tmp_path):
+    (tmp_path / "README.md").write_text("[one](folder/) [two](steps.ipynb)", encoding="utf-8")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "README.md").write_text("# A service\n\nSee [it](x.py).\n\n## Run\n\nmore", encoding="utf-8")
+    cells = [{"cell_type": "markdown", "source": ["# First steps\n", "\n", "Train."]}]
+    (tmp_path / "steps.ipynb").write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    (tmp_path / "last.py").write_text(
+        '"""Run --this.\n\nLike so --now:\n\n    pip install x\n\nDone.\n"""\n', encoding="utf-8"
+    )
+    (tmp_path / "data").mkdir()
+
+    folder, steps, last = example_page.programs(tmp_path)
+    assert example_page.section(folder).split("\n\n")[0::2] == ["## A service", "See it.\n"]
+    assert example_page.section(steps).split("\n\n")[0::2] == ["## First steps", "Train.\n"]
+    assert "Like so `--now`:" in example_page.section(last)
+    assert "\n```shell\npip install x\n```\n" in example_page.section(last)
+
+    (tmp_path / "last.py").write_text("pass", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"examples/last\.py: has no docstring"):
+        example_page.section(last)
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The built pages; any warning fails, and so does any broken link."""
@@ -246,6 +324,7 @@ def test_the_pages_are_built(site):
     commands = re.sub("<[^>]*>", "", (site / "commands.html").read_text(encoding="utf-8"))
     assert "--lexical-dims N" in commands and "gensim-sent2vec shrink my.model" in commands
     assert "<math" in (site / "sentences.html").read_text(encoding="utf-8")
+    assert "quickstart.py" in (site / "examples.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
