@@ -107,7 +107,7 @@ def serve(
     number: int, which: str, folder: str, words: int, count: int, inherited: Any, barrier: Any, results: Any
 ) -> None:
     """The body of a process: load the vectors unless they are inherited, encode, and report times and memory."""
-    import gensim_sent2vec  # noqa: F401  (imports gensim too, so that `before` includes both)
+    from gensim_sent2vec import Sent2VecKeyedVectors  # noqa: F401  (so that `before` includes all imports)
 
     texts = sentences(number, count, words)
     before = memory()

@@ -1,24 +1,30 @@
-"""Sent2Vec sentence embeddings for gensim."""
+"""Sent2Vec sentence embeddings for gensim.
 
-from typing import Any
+The names below are imported on first use: importing the package alone must not import numpy, because the command line
+checks first whether there is enough memory for it.
+"""
 
-try:
-    from . import _kernel  # noqa: F401
-except ImportError as error:
-    raise ImportError(
-        f"gensim_sent2vec in {__path__[0]!r} has no compiled kernel ({error}); if this is the source folder, either "
-        "change to another folder to use the installed package, or run: python setup.py build_ext --inplace"
-    ) from error
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
-from ._text.corpus import TokenFile
-from ._text.tables import TextTable
-from ._text.tokenization import tokenize_file
-from .epfml import convert_epfml, load_epfml_model, load_epfml_vectors, save_epfml_model
-from .keyedvectors import Sent2VecKeyedVectors
-from .model import Sent2Vec
-from .search import SentenceIndex
 from .version import __version__
-from .weighting import SentenceWeighting
+
+if find_spec(f"{__name__}._kernel") is None:
+    raise ImportError(
+        f"gensim_sent2vec in {__path__[0]!r} has no compiled kernel; if this is the source folder, either change to "
+        "another folder to use the installed package, or run: python setup.py build_ext --inplace"
+    )
+
+if TYPE_CHECKING:
+    from ._text.corpus import TokenFile
+    from ._text.tables import TextTable
+    from ._text.tokenization import tokenize_file
+    from .epfml import convert_epfml, load_epfml_model, load_epfml_vectors, save_epfml_model
+    from .keyedvectors import Sent2VecKeyedVectors
+    from .model import Sent2Vec
+    from .search import SentenceIndex
+    from .weighting import SentenceWeighting
 
 __all__ = [
     "Sent2Vec",
@@ -35,15 +41,35 @@ __all__ = [
     "tokenize_file",
 ]
 
+MODULES = {
+    "Sent2Vec": "model",
+    "Sent2VecKeyedVectors": "keyedvectors",
+    "Sent2VecVectorizer": "vectorizer",  # not in __all__, because it needs scikit-learn
+    "SentenceIndex": "search",
+    "SentenceWeighting": "weighting",
+    "TextTable": "_text.tables",
+    "TokenFile": "_text.corpus",
+    "convert_epfml": "epfml",
+    "load_epfml_model": "epfml",
+    "load_epfml_vectors": "epfml",
+    "save_epfml_model": "epfml",
+    "tokenize_file": "_text.tokenization",
+}
+
 
 def __getattr__(name: str) -> Any:
-    """`Sent2VecVectorizer` is imported on first use, because it imports scikit-learn."""
-    if name == "Sent2VecVectorizer":
-        from .vectorizer import Sent2VecVectorizer
-
-        return Sent2VecVectorizer
+    """Import a public name, or a public module, such as ``gensim_sent2vec.search``."""
+    if name in MODULES:
+        value = globals()[name] = getattr(import_module(f".{MODULES[name]}", __name__), name)
+        return value
+    if not name.startswith("_"):
+        try:
+            return import_module(f".{name}", __name__)
+        except ModuleNotFoundError as error:
+            if error.name != f"{__name__}.{name}":
+                raise
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return [*globals(), "Sent2VecVectorizer"]
+    return sorted({*globals(), *MODULES})

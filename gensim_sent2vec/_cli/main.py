@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import TextIO
+from typing import NoReturn, TextIO
 
-from .parser import build_parser
+from .._util import memory
+from .._util.threads import thread_failure
+from .startup import parse
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -23,12 +25,11 @@ def main(argv: list[str] | None = None) -> None:
     SystemExit
         With status 2 and one line on standard error for invalid input, 130 after Ctrl-C, 141 after a broken pipe.
     """
-    args = build_parser().parse_args(argv)
-    logging.basicConfig(
-        level=logging.INFO if args.verbose else logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stderr
-    )
-    logging.getLogger("gensim_sent2vec.progress").setLevel(logging.INFO)
+    name = "gensim-sent2vec"
     try:
+        args = parse(argv)
+        name = f"{name} {args.command}"
+        _log_to_stderr(args.verbose)
         args.run(args)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -37,8 +38,23 @@ def main(argv: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except (ValueError, TypeError, OSError, MemoryError, ImportError) as error:
-        print(f"gensim-sent2vec {args.command}: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(2)
+        _fail(name, memory.explained(error))
+    except RuntimeError as error:
+        refused = thread_failure(error)
+        if refused is None:
+            raise
+        _fail(name, str(refused))
+
+
+def _log_to_stderr(verbose: bool) -> None:
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(asctime)s %(message)s", stream=sys.stderr)
+    logging.getLogger("gensim_sent2vec.progress").setLevel(logging.INFO)
+
+
+def _fail(name: str, text: str) -> NoReturn:
+    print(f"{name}: {' '.join(text.split())}", file=sys.stderr)
+    sys.exit(2)
 
 
 def _discard(stream: TextIO) -> None:

@@ -9,9 +9,10 @@ every allocation is allowed.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -21,6 +22,7 @@ except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 ROOT = Path("/")  # contains /proc and the mount points of cgroups; tests replace it
+UNDER = " are available under "  # in the text of every error of a check
 SMALL = 1 << 20  # bytes; smaller allocations are not checked
 
 
@@ -54,9 +56,44 @@ def require(n_bytes: int, purpose: str, alternatives: Sequence[str] = ()) -> Non
     tightest = available()
     if tightest is None or n_bytes <= tightest.available:
         return
+    _refuse(n_bytes, purpose, tightest, alternatives)
+
+
+def require_for_process(n_bytes: Mapping[str, int], purpose: str) -> None:
+    """Like `require`, for what takes address space but little memory, such as libraries.
+
+    Parameters
+    ----------
+    n_bytes : mapping from str to int
+        The number of bytes for each of ``"RLIMIT_AS"`` and ``"RLIMIT_DATA"``.
+    purpose : str
+
+    Raises
+    ------
+    MemoryError
+    """
+    for limit in process_limits():
+        needed = n_bytes[limit.name.partition(" ")[0]]
+        if needed > limit.available:
+            _refuse(needed, purpose, limit, ["a higher limit"])
+
+
+def _refuse(n_bytes: int, purpose: str, limit: Limit, alternatives: Sequence[str]) -> None:
     advice = "; try " + ", or ".join(alternatives) if alternatives else ""
-    needed, left = format_bytes(n_bytes), format_bytes(tightest.available)
-    raise MemoryError(f"{purpose} needs {needed}, but only {left} are available under {tightest.name}{advice}")
+    needed, left = format_bytes(n_bytes), format_bytes(limit.available)
+    raise MemoryError(f"{purpose} needs {needed}, but only {left}{UNDER}{limit.name}{advice}")
+
+
+def explained(error: Exception) -> str:
+    """The text of an error; for an allocation that was not checked, with what is available and what to do."""
+    text = str(error)
+    unchecked = isinstance(error, MemoryError) and not any(part in text for part in (UNDER, "cannot start"))
+    if not unchecked and not (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return text
+    text = "out of memory" if text in ("", "std::bad_alloc") else f"out of memory: {text}"
+    limit = available()
+    left = "" if limit is None else f"; {format_bytes(limit.available)}{UNDER}{limit.name}"
+    return f"{text}{left}; use fewer workers or a smaller model, or allow the process more memory"
 
 
 def available() -> Limit | None:
@@ -67,7 +104,7 @@ def available() -> Limit | None:
 def limits() -> Iterator[Limit]:
     """All limits that apply to this process."""
     yield from _machine()
-    yield from _rlimits()
+    yield from process_limits()
     yield from _cgroups()
 
 
@@ -90,7 +127,8 @@ def _machine() -> Iterator[Limit]:
         yield Limit("the machine's memory" + (" and swap" if swap else ""), sizes["MemAvailable"] + swap)
 
 
-def _rlimits() -> Iterator[Limit]:
+def process_limits() -> Iterator[Limit]:
+    """The limits that `ulimit` has set for this process."""
     if resource is None:
         return
     used: dict[str, int] | None = None

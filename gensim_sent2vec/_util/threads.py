@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
+# What to do if the system refuses a thread.
+NO_THREAD = "the process is out of memory, or over a limit of the system (ulimit -v, ulimit -u); use fewer workers"
+
 
 def available_cpus() -> int:
     """The number of CPUs that this process may use."""
@@ -65,8 +68,16 @@ class ThreadGroup:
         return ended
 
     def __enter__(self) -> ThreadGroup:
-        for thread in self._threads:
-            thread.start()
+        started: list[threading.Thread] = []
+        try:
+            for thread in self._threads:
+                thread.start()
+                started.append(thread)
+        except BaseException as error:  # the block is not entered, so `__exit__` is not called
+            self._stop()
+            for thread in started:
+                thread.join()
+            raise thread_failure(error, f"thread {len(started) + 1} of {len(self._threads)}") or error from None
         return self
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
@@ -76,6 +87,13 @@ class ThreadGroup:
             thread.join()
         if kind is None:
             self.check()
+
+
+def thread_failure(error: BaseException, what: str = "a thread") -> MemoryError | None:
+    """The error to raise instead if the system has refused to start a thread, else None."""
+    if not isinstance(error, RuntimeError) or "can't start new thread" not in str(error):
+        return None
+    return MemoryError(f"workers: cannot start {what}: {NO_THREAD}")
 
 
 def threads_over(
@@ -120,7 +138,7 @@ def ordered_map(pool: Executor, work: Callable[[Any], Any], items: Iterable[Any]
     pending: list[Future[Any]] = []
     try:
         for item in items:
-            pending.append(pool.submit(work, item))
+            pending.append(_submit(pool, work, item))
             if len(pending) > ahead:
                 yield pending.pop(0).result()
         for future in pending:
@@ -128,6 +146,13 @@ def ordered_map(pool: Executor, work: Callable[[Any], Any], items: Iterable[Any]
     finally:
         for future in pending:
             future.cancel()
+
+
+def _submit(pool: Executor, work: Callable[[Any], Any], item: Any) -> Future[Any]:
+    try:
+        return pool.submit(work, item)
+    except RuntimeError as error:
+        raise thread_failure(error) or error from None
 
 
 def thread_map(work: Callable[[Any], Any], items: Iterable[Any], workers: int) -> Iterator[Any]:

@@ -1,0 +1,49 @@
+"""Before numpy is imported: is there enough memory for it? If not, OpenBLAS would end the process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .._util import memory
+
+if TYPE_CHECKING:
+    import argparse
+
+MB = 1_000_000
+# What numpy, scipy and gensim and the buffers of their BLAS take, with one BLAS thread; measured, and rounded up.
+NEEDED = {"RLIMIT_AS": 400 * MB, "RLIMIT_DATA": 250 * MB}
+LARGE_PRODUCT = 300  # rows of a matrix product for which OpenBLAS allocates its buffer
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Import all commands and parse the arguments.
+
+    If the memory of the process is limited, BLAS has one thread, because each one reserves memory, and allocates its
+    buffers now: if it could not do so later, it would end the process.
+
+    Raises
+    ------
+    MemoryError
+        If the libraries need more memory than the process may use.
+    """
+    limited = any(memory.process_limits())
+    if limited and "numpy" not in sys.modules:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        memory.require_for_process(NEEDED, "starting (numpy, scipy and gensim)")
+    from .parser import build_parser
+
+    if limited:
+        _allocate_buffers()
+    return build_parser().parse_args(argv)
+
+
+def _allocate_buffers() -> None:
+    """Multiply matrices with numpy's BLAS and with scipy's, which is another."""
+    import numpy as np
+    from scipy.linalg.blas import sgemm
+
+    rows = np.ones((LARGE_PRODUCT, LARGE_PRODUCT), dtype=np.float32)
+    sgemm(1, rows, rows @ rows)
