@@ -13,6 +13,7 @@ LOGGER = "gensim_sent2vec.progress"  # users set its level by this name, which d
 logger = logging.getLogger(LOGGER)
 
 LOG_FIRST = 5.0  # seconds of work before the first line, if there is no bar: enough for a first estimate
+SETTLED = 2.0  # seconds after the first result, which may have been waiting for a language model to load
 LOG_EVERY = 60.0  # seconds between log lines after it
 
 
@@ -38,8 +39,8 @@ class Progress:
         self.done = 0
         self._is_estimate = False
         self._bar: tqdm[Any] | None = None
-        self._started = self.clock()
-        self._next_line = self._started + min(LOG_FIRST, LOG_EVERY)
+        self._next_line = self.clock() + min(LOG_FIRST, LOG_EVERY)
+        self._from: tuple[float, int] | None = None  # time and units of the first update: what is before is start-up
         if show or (show is None and sys.stderr.isatty()):
             self._bar = tqdm(
                 desc=name, total=total, unit=f" {unit}", unit_scale=True, delay=0 if show else 2, dynamic_ncols=True
@@ -65,12 +66,15 @@ class Progress:
             self._bar.update(step)
             return
         now = self.clock()
-        if now >= self._next_line:
+        if self._from is None:
+            self._from = now, done
+            self._next_line = max(self._next_line, now + min(SETTLED, LOG_EVERY))
+        elif now >= self._next_line:
             self._next_line = now + LOG_EVERY
-            logger.info("%s: %s", self.name, self._line(now - self._started, metrics))
+            logger.info("%s: %s", self.name, self._line(now - self._from[0], done - self._from[1], metrics))
 
-    def _line(self, seconds: float, metrics: dict[str, str]) -> str:
-        rate = self.done / max(seconds, 1e-9)
+    def _line(self, seconds: float, done: int, metrics: dict[str, str]) -> str:
+        rate = done / max(seconds, 1e-9)
         parts = [f"{self.done:,} {self.unit}", f"{_count(rate)} {self.unit} per second"]
         if self.total:
             of = f"{'about ' if self._is_estimate else ''}{_rounded(self.total, self._is_estimate):,}"

@@ -70,6 +70,7 @@ def test_quick_work_logs_nothing(clock, lines):
 )
 def test_what_a_line_says(clock, lines, total, estimate, expected):
     progress = Progress("encode", total, "sentences", show=False)
+    progress.update(0)
     clock.now += 6
     progress.update(30, estimate, loss="0.1")
     assert lines() == [expected]
@@ -77,9 +78,20 @@ def test_what_a_line_says(clock, lines, total, estimate, expected):
 
 def test_nothing_done_yet(clock, lines):
     progress = Progress("train", 10, "tokens", show=False)
+    progress.update(0)
     clock.now += 6
     progress.update(0)
     assert lines() == ["train: 0.0% of 10 tokens, 0 tokens per second"]
+
+
+def test_the_time_to_start_does_not_count(clock, lines):
+    """Kiwi loads its model for seconds before the first sentence: no basis for an estimate."""
+    progress = Progress("tokenize", 10_000, "lines", show=False)
+    clock.now += 20
+    for done in range(32, 3200, 32):
+        progress.update(done)
+        clock.now += 0.32
+    assert lines()[0].endswith("100 lines per second, about 97 s left")
 
 
 @pytest.mark.parametrize(
@@ -154,16 +166,16 @@ def test_counting_a_file_reports_tokens(tmp_path, lines, clock, monkeypatch):
             looks = []
 
             def wait(timeout):
-                """The first look is after a minute, when all work is done but not yet reported as such."""
+                """Looks at all of the work, done but not yet reported as such, once a minute."""
                 while not threads.wait(timeout):
                     pass
                 clock.now += 60
                 looks.append(timeout)
-                return len(looks) > 1
+                return len(looks) > 2
 
             yield SimpleNamespace(wait=wait)
 
     monkeypatch.setattr(counting, "threads_over", slow_threads)
     _, n_sentences, n_tokens = counting.count_file(str(path), slice_bytes=1000)
     assert (n_sentences, n_tokens) == (20_000, 80_000)
-    assert lines() == ["vocabulary: 100.0% of about 80,000 tokens, 1,333 tokens per second"]
+    assert lines() == ["vocabulary: 100.0% of about 80,000 tokens, 0 tokens per second"]
