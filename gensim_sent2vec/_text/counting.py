@@ -157,7 +157,7 @@ def count_file(
     workers = max(1, min(workers, size // MIN_BYTES_PER_THREAD))
     counters = [_kernel.CorpusCounter(max_vocab_size or 0) for _ in range(workers)]
     stop = np.zeros(1, dtype=np.int64)
-    done = [0] * workers
+    done, tokens = [0] * workers, [0] * workers
     parts = [slices_of(size * (i + 1) // workers, slice_bytes, start=size * i // workers) for i in range(workers)]
 
     def count(i: int, part: slice) -> None:
@@ -165,14 +165,15 @@ def count_file(
         if bad >= 0:
             raise _not_utf8(path, bad)
         done[i] += part.stop - part.start
+        tokens[i] = counters[i].tokens
 
     with (
         file_descriptors(path, workers) as files,
-        Progress("vocabulary", size, "B", show_progress_bar) as progress,
+        Progress("vocabulary", None, "tokens", show_progress_bar) as progress,
         threads_over(parts, count, lambda: stop.fill(1)) as threads,
     ):
         while not threads.wait(0.1):
-            progress.update(sum(done))
+            progress.update(sum(tokens), sum(tokens) * size / max(1, sum(done)))
     for counter in counters[1:]:
         counters[0].merge(counter)
     return WordCounts.from_counter(counters[0]), counters[0].lines, counters[0].tokens

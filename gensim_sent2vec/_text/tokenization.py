@@ -29,6 +29,7 @@ from .inputs import check_text, checked_texts
 from .tables import TextTable
 
 TEXTS_PER_TASK = 1 << 10  # texts that are sent to a worker process together
+TEXTS_PER_UPDATE = 1 << 5  # texts between two looks at the clock; a slow tokenizer takes milliseconds for each
 
 
 class Tokenization:
@@ -197,21 +198,45 @@ def write_tokens(
     workers = available_cpus() if workers is None else workers
     if workers < 1:
         raise ValueError(f"workers: must be at least 1, got {workers}")
-    total = len(texts) if isinstance(texts, Sized) else None
-    unit, plain = "sentences", texts.plain_path if isinstance(texts, TextLines) else None
-    if plain is not None:
-        unit, total = "B", os.path.getsize(plain)
+    counted = _Counted(texts)
     try:
-        with Progress("tokenize", total, unit, show_progress_bar) as progress, smart_open.open(path, "wb") as file:
-            for number, line in enumerate(tokenization.lines(texts, workers), 1):
+        with (
+            Progress("tokenize", counted.total(), counted.unit, show_progress_bar) as progress,
+            smart_open.open(path, "wb") as file,
+        ):
+            for number, line in enumerate(tokenization.lines(counted, workers), 1):
                 file.write(line.encode("utf-8", "replace") + b"\n")
-                if number % TEXTS_PER_TASK == 0:
-                    progress.update(texts.position if isinstance(texts, TextLines) and plain else number)
+                if number % TEXTS_PER_UPDATE == 0:
+                    progress.update(number, counted.total())
+            progress.update(counted.n_read, counted.total())
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         folder = os.path.dirname(os.path.dirname(path))
         raise OSError(error.errno, f"not enough disk space for the tokenized corpus in {folder!r}") from error
+
+
+class _Counted:
+    """Texts that are counted as they are read, to know or to estimate how many there are."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self.texts, self.n_read = texts, 0
+        self.unit, self._bytes = "sentences", None
+        if isinstance(texts, TextLines):
+            self.unit = "lines"
+            self._bytes = None if texts.plain_path is None else os.path.getsize(texts.plain_path)
+
+    def __iter__(self) -> Iterator[str]:
+        for self.n_read, text in enumerate(self.texts, 1):  # noqa: B020
+            yield text
+
+    def total(self) -> float | None:
+        """The number of texts; of a file, an estimate from the length of the lines so far. None if it is not known."""
+        if isinstance(self.texts, Sized):
+            return len(self.texts)
+        if self._bytes is None or not isinstance(self.texts, TextLines) or not self.texts.position:
+            return None
+        return self.n_read * self._bytes / self.texts.position
 
 
 # -----------------------------------------------------------------------------------------------------

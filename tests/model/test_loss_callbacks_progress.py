@@ -154,7 +154,7 @@ def test_progress_is_logged_without_a_terminal(caplog, monkeypatch, lee):
     caplog.set_level(logging.INFO, "gensim_sent2vec.progress")
     Sent2Vec(lee, compute_loss=True, weighting=False, **SMALL)
     lines = [record.getMessage() for record in caplog.records if record.name == "gensim_sent2vec.progress"]
-    assert lines[-1].startswith("train: 100.0%, ")
+    assert lines[-1].startswith("train: 100.0% of ")
     assert "epoch 2/2" in lines[-1]
     assert "loss" in lines[-1]
 
