@@ -17,6 +17,7 @@ from gensim.models import KeyedVectors
 from . import _kernel
 from ._files import container
 from ._files.attributes import check_attribute_name, storable_attributes
+from ._files.model2vec import read_static
 from ._files.pickles import class_of_pickle
 from ._files.schema import WEIGHTING, WORD_ARRAYS, Part, StoredVectors
 from ._pooling.baking import fit_rows_to_sentences
@@ -30,10 +31,11 @@ from ._text.tokenization import Tokenization
 from ._text.vocabulary import Vocabulary
 from ._util.batches import batched
 from ._util.compression import COMPRESSED_SUFFIXES
-from ._util.parameters import check_int
+from ._util.parameters import check_int, check_optional_int
 from ._util.pickling import is_picklable
 from ._util.progress import Progress
 from ._util.rows import all_finite, rows_not_finite, sampled_values, unit_rows
+from ._util.subwords import SubwordTokenizer
 from ._util.threads import available_cpus, thread_map
 from ._wordvectors import WordVectors
 from .phrases import freeze_phrases, phrases_from_json, phrases_to_json
@@ -59,7 +61,7 @@ CACHES = ("_mean_pooling", "_weighted_pooling", "_norms_of", "row_version", "_fi
 # Attributes that a user has not set: `to_arrays` stores them under other names, or they are derived.
 NOT_USER_ATTRIBUTES = frozenset((
     "vector_size", "word_ngrams", "skip_bigrams", "ngram_hash", "vectors", "vectors_ngrams", "expandos", "weighting",
-    "_tokenizer", "_phrases", "index_to_key", "key_to_index", "next_index", "norms", "mapfile_path",
+    "unit_length", "_tokenizer", "_phrases", "index_to_key", "key_to_index", "next_index", "norms", "mapfile_path",
     "_weighting_is_stale", *CACHES,
 ))  # fmt: skip
 
@@ -90,9 +92,12 @@ class Sent2VecKeyedVectors(WordVectors):
     weighting : SentenceWeighting or None
         How words are pooled into a sentence vector, fitted for these words. None: the plain mean of the rows of words
         and n-grams.
+    unit_length : bool
+        Scale plain means to length 1; False unless `from_model2vec` found this in the configuration.
     """
 
     _tokenizer: Any = DEFAULT
+    unit_length = False
     _phrases: Any = None
     weighting: SentenceWeighting | None = None
     _mean_pooling: MeanPooling | None = None
@@ -166,6 +171,46 @@ class Sent2VecKeyedVectors(WordVectors):
         result.vectors = np.ascontiguousarray(vectors, dtype=np.float32)
         for name, values in keyed_vectors.expandos.items():
             result.expandos[name] = values if all_used and len(values) == n else _taken(values, used)
+        return result
+
+    @classmethod
+    def from_model2vec(cls, path: str | os.PathLike[str], dims: int | None = None) -> Sent2VecKeyedVectors:
+        """Read pretrained static vectors: a folder of model2vec, or a file of wordllama. Nothing is downloaded.
+
+        The words are the subwords of the table, and `tokenizer` splits texts into them; it is saved with the vectors.
+        `encode` computes what the original package computes, and all other methods work as for other vectors.
+
+        Parameters
+        ----------
+        path : str or path-like
+            A folder with ``model.safetensors``, ``tokenizer.json`` and ``config.json``, also in the layout of
+            sentence-transformers; a ``.safetensors`` file of wordllama with its tokenizer next to it or in
+            ``../tokenizers``; a folder that contains these; or "wordllama" for the installed package, which has
+            vectors of 256 dimensions.
+        dims : int, optional
+            Keep only the first dimensions, for vectors that were trained for this, such as wordllama's.
+
+        Returns
+        -------
+        Sent2VecKeyedVectors
+            float16 if the table is, without counts and n-grams. If the configuration says ``normalize``, `unit_length`
+            is True. Longer texts than its ``max_length`` are cut, as model2vec does.
+
+        Raises
+        ------
+        OSError
+            If a file is missing or cannot be read.
+        ValueError
+            If a file is damaged, or the files do not match; with the file and the field.
+        ImportError
+            If the package `tokenizers` is not installed.
+        """
+        static = read_static(os.fspath(path), check_optional_int("dims", dims, 1))
+        result = cls(static.rows.shape[1])
+        result.set_words(Vocabulary.from_words(static.tokenizer.names))
+        result.vectors = static.rows
+        result.vectors_ngrams = np.zeros((0, result.vector_size), dtype=static.rows.dtype)
+        result.tokenizer, result.unit_length = static.tokenizer, static.normalize
         return result
 
     # -------------------------------------------------------------------------------------------------
@@ -256,6 +301,7 @@ class Sent2VecKeyedVectors(WordVectors):
             pooling = self._mean_pooling
             if pooling is None or not pooling.matches(words, self.vectors, self.vectors_ngrams, mode):
                 pooling = self._mean_pooling = MeanPooling(words, self.vectors, self.vectors_ngrams, mode)
+            pooling.unit_length = self.unit_length
             return pooling
         if not isinstance(weighting, SentenceWeighting):
             raise TypeError(
@@ -711,6 +757,8 @@ class Sent2VecKeyedVectors(WordVectors):
             parts={} if weighting is None else {WEIGHTING: weighting.to_arrays()},
             tokenizer=tokenizer_to_json(self.tokenizer),
             phrases=None if self.phrases is None else phrases_to_json(self.phrases),
+            tokenizer_definition=self.tokenizer.definition if isinstance(self.tokenizer, SubwordTokenizer) else None,
+            unit_length=self.unit_length,
         )
         try:
             stored.check_shapes(len(words))
@@ -748,7 +796,9 @@ class Sent2VecKeyedVectors(WordVectors):
         result.set_words(words)
         result.vectors, result.vectors_ngrams = stored.vectors, stored.vectors_ngrams
         result.expandos = dict(stored.word_attributes)
-        result._tokenizer = tokenizer_from_json(stored.tokenizer)
+        result._tokenizer = tokenizer_from_json(stored.tokenizer, stored.tokenizer_definition)
+        if stored.unit_length:
+            result.unit_length = True
         if stored.phrases is not None:
             result._phrases = phrases_from_json(stored.phrases)
         for name, value in stored.attributes.items():

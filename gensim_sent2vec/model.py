@@ -868,7 +868,8 @@ def _number_of_shared_negatives(shared_negatives: int | bool) -> int:
 def _unfitted(weighting: SentenceWeighting | bool | None) -> SentenceWeighting | None:
     """A weighting to be fitted: a copy of the parameters passed, or the default ones (True)."""
     if isinstance(weighting, SentenceWeighting):
-        return SentenceWeighting(**weighting.parameters)
+        weighting.check_source()
+        return weighting.unfitted()
     if weighting is not None and not isinstance(weighting, bool):
         raise TypeError(f"weighting: expected a SentenceWeighting, True or False, got {weighting!r}")
     return SentenceWeighting() if weighting else None

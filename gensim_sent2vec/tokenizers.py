@@ -27,6 +27,7 @@ from typing import Any, ClassVar
 
 from gensim.utils import tokenize as gensim_tokenize
 
+from ._util.subwords import SubwordTokenizer, missing_package
 from ._util.threads import available_cpus
 
 logger = logging.getLogger(__name__)
@@ -267,7 +268,7 @@ def name_of(tokenizer: Any) -> str | None:
 
 def describe(tokenizer: Any) -> str:
     """A short description of a tokenizer for messages: its name, or the qualified name of a callable."""
-    if isinstance(tokenizer, UnsavedTokenizer):
+    if isinstance(tokenizer, (UnsavedTokenizer, SubwordTokenizer)):
         return tokenizer.description
     function = tokenizer if hasattr(tokenizer, "__qualname__") else type(tokenizer)
     module = getattr(function, "__module__", None) or "builtins"
@@ -276,6 +277,8 @@ def describe(tokenizer: Any) -> str:
 
 def missing(tokenizer: Any) -> str | None:
     """A message that says what to install before a tokenizer can be used, or None if nothing is missing."""
+    if isinstance(tokenizer, SubwordTokenizer):
+        return missing_package()
     kind = (name_of(tokenizer) or "").partition(":")[0]
     if kind not in CLASSES or importlib.util.find_spec(CLASSES[kind].module) is not None:
         return None
@@ -292,9 +295,12 @@ def tokenizer_to_json(tokenizer: Any) -> Any:
     Returns
     -------
     str or dict
-        The name of the tokenizer. A callable without a name cannot be saved: the result is
-        ``{"callable": "module.name"}``, for messages only, and a warning is logged.
+        The name of the tokenizer. For a `SubwordTokenizer`, ``{"subwords": options}``, without its definition. A
+        callable without a name cannot be saved: the result is ``{"callable": "module.name"}``, for messages only, and
+        a warning is logged.
     """
+    if isinstance(tokenizer, SubwordTokenizer):
+        return {"subwords": tokenizer.options}
     name = name_of(tokenizer)
     if name is not None:
         return name
@@ -311,16 +317,26 @@ def unsaved_warning(tokenizer: Any) -> str:
     )
 
 
-def tokenizer_from_json(value: Any) -> Any:
+def tokenizer_from_json(value: Any, definition: Any = None) -> Any:
     """Convert back what `tokenizer_to_json` returned: to a name, or an `UnsavedTokenizer`.
 
     If the package of the tokenizer is not installed, a warning is logged now, and the first text raises an ImportError.
 
+    Parameters
+    ----------
+    value : JSON value
+    definition : numpy.ndarray of uint8, optional
+        That of a `SubwordTokenizer`, which the value does not include.
+
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If the value does not describe a tokenizer.
     """
+    if isinstance(value, dict) and isinstance(value.get("subwords"), dict) and definition is not None:
+        tokenizer = SubwordTokenizer(definition, **value["subwords"])
+        warn_if_missing(tokenizer)
+        return tokenizer
     if isinstance(value, dict) and isinstance(value.get("callable"), str):
         return UnsavedTokenizer(value["callable"])
     if not isinstance(value, str):

@@ -130,7 +130,7 @@ negative, ns_exponent, sample, shared_negatives, workers, seed, tokenizer, phras
         if self.wv is not None:
             wv, weighting = self._pretrained(), self._weighting_of_pretrained()
             if weighting and not weighting.fitted:
-                weighting = SentenceWeighting(**weighting.parameters).fit(wv, texts, show_progress_bar=False)
+                weighting = weighting.unfitted().fit(wv, texts, show_progress_bar=False)
             self.wv_, self.weighting_ = wv, weighting
             return self
         options = {name: getattr(self, name) for name in TRAINING}

@@ -20,6 +20,7 @@ whitens x_l, with V the eigenvectors and e the eigenvalues of the second. With �
     [√(1 - λ) unit(x_s Q) ; √λ unit(x_l T)]
 
 consists of a *semantic part* and a *lexical part*; its cosines are the weighted means of the cosines of the parts.
+With other, pretrained vectors there is a third, *pretrained part*; see `gensim_sent2vec._pooling.pretrained`.
 Without a lexical part (λ = 0) it is x_s V e^whiten Vᵀ, with V and e of the first moment.
 """
 
@@ -40,8 +41,11 @@ from ._pooling.fitted import FittedWeighting, fingerprint
 from ._pooling.fitting import fit_weighting
 from ._pooling.parameters import WeightingParameters
 from ._pooling.pooling import WeightedPooling
+from ._pooling.pretrained import PretrainedRows
+from ._text.corpus import check_sentences, sample_sentences
 from ._text.vocabulary import Vocabulary
 from ._util.rows import sample
+from ._util.subwords import SubwordTokenizer
 
 GENSIM_DUMMY_COUNTS = 10  # with at least this many words, counts n, n - 1, n - 2, ... cannot be a coincidence
 
@@ -96,6 +100,9 @@ class SentenceWeighting(SaveLoad):
         Maximum number of sentences that `fit` uses.
     seed : int
         Seed of the signatures.
+    pretrained_weight : float, optional
+        Weight of the pretrained part in cosines, 0 to 1, if `fit` is given pretrained vectors; the default is 0.7. The
+        other parts share the rest. Sentence vectors have as many dimensions more as the pretrained vectors.
 
     Attributes
     ----------
@@ -112,7 +119,8 @@ class SentenceWeighting(SaveLoad):
     Notes
     -----
     Parameters are attributes and can be changed. Changes of `first_half`, `half_length`, `linear`, `lexical_weight`,
-    and of `stop_words` for out-of-vocabulary words, take effect immediately, those of other parameters with `fit`.
+    `pretrained_weight`, and of `stop_words` for out-of-vocabulary words, take effect immediately, those of other
+    parameters with `fit`.
 
     Examples
     --------
@@ -126,6 +134,7 @@ class SentenceWeighting(SaveLoad):
 
     _parameters: WeightingParameters
     _fitted: FittedWeighting | None = None
+    _source: PretrainedRows | None = None  # pretrained vectors for `fit`
 
     def __init__(
         self,
@@ -145,6 +154,7 @@ class SentenceWeighting(SaveLoad):
         max_n: int = 4,
         sample_size: int = 20_000,
         seed: int = 1,
+        pretrained_weight: float | None = None,
     ) -> None:
         self._parameters = WeightingParameters(
             sif=sif,
@@ -163,6 +173,7 @@ class SentenceWeighting(SaveLoad):
             max_n=max_n,
             sample_size=sample_size,
             seed=seed,
+            pretrained_weight=pretrained_weight,
         )
 
     sif: float | None = _parameter("sif")
@@ -181,6 +192,7 @@ class SentenceWeighting(SaveLoad):
     max_n: int = _parameter("max_n")
     sample_size: int = _parameter("sample_size")
     seed: int = _parameter("seed")
+    pretrained_weight: float | None = _parameter("pretrained_weight")
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -201,13 +213,15 @@ class SentenceWeighting(SaveLoad):
         sentences: Iterable[str | Sequence[str]],
         output_vectors: np.ndarray | None = None,
         show_progress_bar: bool | None = None,
+        pretrained: KeyedVectors | None = None,
     ) -> SentenceWeighting:
         """Compute the rows and weights of the words of `wv`.
 
         Parameters
         ----------
         wv : gensim.models.KeyedVectors
-            Any vectors with word counts. They are not changed.
+            Any vectors with word counts. They are not changed. Subwords (`Sent2VecKeyedVectors.from_model2vec`) that
+            have no counts are counted in the sentences.
         sentences : iterable of sequences of str, or of str
             A list, or a stream of any length, such as the training corpus. It is read once, and a sample of it is kept
             in memory. A str is split by ``wv.tokens`` if there is such a method, otherwise at whitespace.
@@ -215,6 +229,10 @@ class SentenceWeighting(SaveLoad):
             Output vectors of the words (``syn1neg`` of gensim's models); used only with `unit_words`.
         show_progress_bar : bool, optional
             The default is a progress bar on a terminal if the work takes longer than two seconds.
+        pretrained : gensim.models.KeyedVectors, optional
+            Other vectors, for a pretrained part: those of `Sent2VecKeyedVectors.from_model2vec`, or of whole words,
+            such as GloVe's. They are shared, not copied, and saved with the weighting. By default those of a previous
+            fit or of `with_pretrained`, if any.
 
         Returns
         -------
@@ -225,24 +243,69 @@ class SentenceWeighting(SaveLoad):
         ------
         ValueError
             If counts are missing or invalid, shapes do not match, no sentence has a known word, or the vector of a word
-            in the sentences is not finite. A previous fit is kept.
+            in the sentences is not finite; or if `pretrained_weight` is set, but there are no pretrained vectors. A
+            previous fit is kept.
         TypeError
             If `sentences` is a str or not iterable.
         """
+        source = self._source if pretrained is None else pretrained_rows(pretrained)
+        parameters = self._parameters
+        if source is not None:
+            parameters = replace(parameters, pretrained_weight=parameters.pretrained_share)
+            source = replace(source, delimiter=phrase_delimiter(getattr(wv, "phrases", None)))
+        self.check_source(source)
+        sentences, counts = counted(wv, sentences, parameters.sample_size)
         fitted = fit_weighting(
-            self._parameters,
+            parameters,
             wv.vectors,
             vocabulary_of(wv),
-            word_counts(wv),
+            counts,
             sentences,
             getattr(wv, "tokens", str.split),
             output_vectors,
             show_progress_bar,
+            source,
         )
+        self._parameters, self._source = parameters, source
         self._fitted = replace(fitted, source=sample(wv.vectors).astype(np.float32))
         if remember := getattr(wv, "_fitted_here", None):
             remember(self)
         return self
+
+    def with_pretrained(self, pretrained: KeyedVectors) -> SentenceWeighting:
+        """A copy that is not fitted, for which `fit` uses these pretrained vectors, also at the end of training.
+
+        ::
+
+            Sent2Vec(sentences, weighting=SentenceWeighting().with_pretrained(other))
+
+        Parameters
+        ----------
+        pretrained : gensim.models.KeyedVectors
+            As in `fit`.
+
+        Returns
+        -------
+        SentenceWeighting
+        """
+        result = self.unfitted()
+        result._source = pretrained_rows(pretrained)
+        return result
+
+    def unfitted(self) -> SentenceWeighting:
+        """A copy that is not fitted, with the same parameters and pretrained vectors."""
+        result = SentenceWeighting(**self.parameters)
+        result._source = self._source
+        return result
+
+    def check_source(self, source: PretrainedRows | None = None) -> None:
+        """Raise a ValueError if there should be a pretrained part, but no vectors to fit it with were given."""
+        if self.pretrained_weight is not None and source is None and self._source is None:
+            raise ValueError(
+                f"pretrained: missing, but pretrained_weight is {self.pretrained_weight}; pass pretrained vectors to "
+                "fit(wv, sentences, pretrained=other), or before training to SentenceWeighting(...)."
+                "with_pretrained(other)"
+            )
 
     @property
     def fitted(self) -> bool:
@@ -267,8 +330,13 @@ class SentenceWeighting(SaveLoad):
 
     @property
     def meaning_dims(self) -> int:
-        """How many leading dimensions of a sentence vector are its semantic part; the others are its lexical part."""
+        """How many leading dimensions of a sentence vector are its semantic part."""
         return self._require_fit().semantic_dims
+
+    @property
+    def pretrained_dims(self) -> int:
+        """How many last dimensions of a sentence vector are its pretrained part; the lexical part is between both."""
+        return self._require_fit().pretrained_dims
 
     @property
     def vector_size(self) -> int | None:
@@ -319,7 +387,10 @@ class SentenceWeighting(SaveLoad):
         """A copy with rows of another precision, float32 or float16; other arrays are shared."""
         fitted = self._require_fit()
         rows = None if fitted.rows is None else fitted.rows.astype(dtype)
-        return SentenceWeighting._from_values(self._parameters, replace(fitted, rows=rows, source=None))
+        fitted = replace(fitted, rows=rows, source=None)
+        if fitted.pretrained is not None:
+            fitted = replace(fitted, pretrained=fitted.pretrained.astype(dtype))
+        return SentenceWeighting._from_values(self._parameters, fitted)
 
     def of_words(self, ids: np.ndarray, vocabulary: Vocabulary, rows: np.ndarray | None) -> SentenceWeighting:
         """A copy for a subset of the words: `ids` (int64), which make up `vocabulary` and have these `rows`."""
@@ -334,6 +405,7 @@ class SentenceWeighting(SaveLoad):
     def _from_values(cls, parameters: WeightingParameters, fitted: FittedWeighting | None) -> SentenceWeighting:
         result = cls.__new__(cls)
         result._parameters, result._fitted = parameters, fitted
+        result._source = None if fitted is None else fitted.pretrained
         return result
 
     # -------------------------------------------------------------------------------------------------
@@ -342,7 +414,10 @@ class SentenceWeighting(SaveLoad):
     def to_arrays(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """A fitted weighting as arrays by name, and facts that JSON can store; see `from_arrays`."""
         arrays, facts = self._require_fit().to_arrays()
-        return arrays, {"parameters": {**self.parameters, "stop_words": sorted(self.stop_words)}, **facts}
+        parameters = {**self.parameters, "stop_words": sorted(self.stop_words)}
+        if self.pretrained_weight is None:  # files without a pretrained part stay as they were before there was one
+            del parameters["pretrained_weight"]
+        return arrays, {"parameters": parameters, **facts}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> SentenceWeighting:
@@ -356,6 +431,7 @@ class SentenceWeighting(SaveLoad):
         try:
             result = cls(**facts["parameters"])
             result._fitted = FittedWeighting.from_arrays(arrays, facts, result._parameters)
+            result._source = result._fitted.pretrained
         except KeyError as error:
             raise ValueError(f"weighting: {error} is missing from the file") from None
         return result
@@ -374,12 +450,15 @@ class SentenceWeighting(SaveLoad):
 
     def _prepare_to_save(self) -> None:
         if self._fitted is not None:
+            if self._source is self._fitted.pretrained:
+                self.__dict__.pop("_source", None)
             self._fitted = _SavedFit(self._fitted)
 
     def _load_specials(self, *args: Any) -> None:
         super()._load_specials(*args)
         if isinstance(self._fitted, _SavedFit):
             self._fitted = self._fitted.restore(self._parameters)
+            self._source = self._source or self._fitted.pretrained
 
 
 class _SavedFit(SaveLoad):
@@ -407,6 +486,50 @@ def vocabulary_of(wv: KeyedVectors) -> Vocabulary:
     """The words of any gensim vectors."""
     words = wv.key_to_index
     return words if isinstance(words, Vocabulary) else Vocabulary.from_words(wv.index_to_key)
+
+
+def pretrained_rows(pretrained: KeyedVectors) -> PretrainedRows:
+    """The rows of any pretrained vectors, for the pretrained part of sentence vectors."""
+    if not isinstance(pretrained, KeyedVectors):
+        hint = "; pass its .wv" if hasattr(pretrained, "wv") else "; see Sent2VecKeyedVectors.from_model2vec"
+        raise TypeError(f"pretrained: expected vectors, got {type(pretrained).__name__}{hint}")
+    if getattr(pretrained, "weighting", None) is not None:
+        raise ValueError(
+            "pretrained: these vectors have a weighting, which would be ignored; pass pretrained.bake() to apply it, "
+            "or set pretrained.weighting to None"
+        )
+    if not len(pretrained.vectors) or not np.isfinite(pretrained.vectors).all():
+        raise ValueError("pretrained: there are no vectors, or some have NaN or infinite values")
+    vectors = pretrained.vectors
+    if vectors.dtype not in (np.float32, np.float16):
+        vectors = vectors.astype(np.float32)
+    tokenizer = getattr(pretrained, "tokenizer", None)
+    return PretrainedRows(
+        vectors, vocabulary_of(pretrained), tokenizer if isinstance(tokenizer, SubwordTokenizer) else None
+    )
+
+
+def phrase_delimiter(phrases: Any) -> str:
+    """What joins words into phrases; empty if nothing does, or several things."""
+    delimiters = {p.delimiter for p in (phrases if isinstance(phrases, tuple) else (phrases,)) if p is not None}
+    return delimiters.pop() if len(delimiters) == 1 else ""
+
+
+def counted(wv: KeyedVectors, sentences: Any, sample_size: int) -> tuple[Any, np.ndarray]:
+    """The sentences to fit a weighting on, and the counts of the words; see `word_counts`.
+
+    Pretrained subwords have no counts: they are counted in a sample of the sentences, which is returned.
+    """
+    if "count" in wv.expandos or not isinstance(getattr(wv, "tokenizer", None), SubwordTokenizer):
+        return sentences, word_counts(wv)
+    check_sentences(sentences, passes=1)
+    tokens: Any = getattr(wv, "tokens", str.split)
+    sampled = sample_sentences(sentences, sample_size)
+    lists = [tokens(sentence) if isinstance(sentence, str) else sentence for sentence in sampled]
+    find = vocabulary_of(wv).table.find
+    ids = np.fromiter((i for sentence in lists for i in map(find, sentence) if i >= 0), dtype=np.int64)
+    counts = np.bincount(ids, minlength=len(wv.vectors)).astype(np.float64)
+    return lists, counts if counts.any() else np.ones_like(counts)
 
 
 def word_counts(wv: KeyedVectors) -> np.ndarray:

@@ -56,7 +56,7 @@ OPTIONAL = {
     "shtab": ("_cli",),
     "sklearn": ("vectorizer",),
     "starlette": ("_service",),
-    "tokenizers": ("_text", "export"),
+    "tokenizers": ("_util", "_text", "export"),
     "torch": ("export",),
     "usearch": ("hnsw",),
     "uvicorn": ("_service",),

@@ -8,11 +8,13 @@ Arrays, for n words of d dimensions, stored as described in `gensim_sent2vec._fi
 - ``json.NAME``: any other attribute of the words, a list of n values as JSON text (uint8);
 - ``attributes.NAME``: a numeric array that a user set as an attribute of the vectors;
 - ``phrases``: JSON text (uint8), see `gensim_sent2vec.phrases.phrases_to_json`;
+- ``tokenizer``: the tokenizer.json of pretrained vectors (uint8), see `gensim_sent2vec._util.subwords`;
 - ``weighting.NAME``: see `SentenceWeighting.to_arrays`.
 
 Facts: ``kind`` ("Sent2VecKeyedVectors"), ``vector_size`` (d), ``word_ngrams``, ``skip_bigrams``, ``ngram_hash``, and
 optionally ``tokenizer`` (see `gensim_sent2vec.tokenizers.tokenizer_to_json`), ``attributes`` (JSON values that a user
-set as attributes), and ``parts``, a mapping of "weighting" to the facts of `SentenceWeighting.to_arrays`.
+set as attributes), ``unit_length`` (true: plain means are scaled to length 1), and ``parts``, a mapping of "weighting"
+to the facts of `SentenceWeighting.to_arrays`.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ from .attributes import (
 )
 
 KIND = "Sent2VecKeyedVectors"
-VECTORS, VECTORS_NGRAMS, PHRASES = "vectors", "vectors_ngrams", "phrases"
+VECTORS, VECTORS_NGRAMS, PHRASES, TOKENIZER = "vectors", "vectors_ngrams", "phrases", "tokenizer"
 WORDS, WORD_ARRAYS = "words", ("blob", "offsets", "slots")
 NUMERIC_WORD_ATTRIBUTES, JSON_WORD_ATTRIBUTES, ATTRIBUTES = "expandos", "json", "attributes"
 WEIGHTING = "weighting"
@@ -65,6 +67,8 @@ class StoredVectors:
     parts : mapping of str to (arrays, facts)
         What `SentenceWeighting.to_arrays` returned, under "weighting".
     tokenizer, phrases : JSON values
+    tokenizer_definition : numpy.ndarray of uint8, or None
+    unit_length : bool
     """
 
     vector_size: int
@@ -79,6 +83,8 @@ class StoredVectors:
     parts: Mapping[str, Part] = field(default_factory=dict)
     tokenizer: Any = DEFAULT
     phrases: Any = None
+    tokenizer_definition: Any = None
+    unit_length: bool = False
 
     def to_arrays(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The arrays and facts to write.
@@ -94,6 +100,10 @@ class StoredVectors:
         facts |= {"attributes": {}, "parts": {}, "tokenizer": self.tokenizer}
         if self.phrases is not None:
             arrays[PHRASES] = json_to_array(self.phrases)
+        if self.tokenizer_definition is not None:
+            arrays[TOKENIZER] = self.tokenizer_definition
+        if self.unit_length:
+            facts["unit_length"] = True
         for name, values in self.word_attributes.items():
             if is_numeric(values):
                 arrays[f"{NUMERIC_WORD_ATTRIBUTES}.{name}"] = values
@@ -131,6 +141,8 @@ class StoredVectors:
             parts={name: (_arrays_under(name, arrays), about) for name, about in facts.get("parts", {}).items()},
             tokenizer=facts.get("tokenizer", DEFAULT),
             phrases=json_from_array(arrays[PHRASES]) if PHRASES in arrays else None,
+            tokenizer_definition=arrays.get(TOKENIZER),
+            unit_length=facts.get("unit_length", False) is True,
         )
 
     def check_shapes(self, n_words: int) -> None:

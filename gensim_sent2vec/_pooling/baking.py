@@ -58,11 +58,11 @@ def weighted_rows(
     rows = [(vectors if fitted.rows is None else fitted.rows).astype(np.float32) * fitted.weights[:, None]]
     extra = [word for word in dict.fromkeys(extra_words) if word not in vocabulary]
     if extra:
-        if fitted.unseen is None:
+        if not fitted.encodes_unseen:
             raise ValueError(
                 "extra_words: the weighting has no rows for out-of-vocabulary words; fit one without unseen_words=False"
             )
-        extra_rows, weights = fitted.unseen.encoder(parameters.stop_words)(extra)
+        extra_rows, weights = fitted.word_encoder(parameters.stop_words)(extra)
         rows.append(extra_rows * weights[:, None])
         vocabulary = Vocabulary.from_words(chain(vocabulary, extra))
     return np.concatenate(rows), vocabulary
@@ -72,10 +72,12 @@ def remaining_weighting(
     parameters: WeightingParameters, fitted: FittedWeighting, vocabulary: Vocabulary
 ) -> tuple[WeightingParameters, FittedWeighting] | None:
     """The nonlinear steps, as a weighting of vectors that are `weighted_rows`; None if there are no such steps."""
-    if parameters.part_lengths is None and parameters.first_half == 1:
+    if parameters.part_lengths(bool(fitted.pretrained_dims)) is None and parameters.first_half == 1:
         return None
     ones = np.ones(len(vocabulary), dtype=np.float32)
-    rest = FittedWeighting(ones, None, fingerprint(vocabulary), fitted.semantic_dims)
+    rest = FittedWeighting(
+        ones, None, fingerprint(vocabulary), fitted.semantic_dims, pretrained_dims=fitted.pretrained_dims
+    )
     return replace(parameters, unseen_words=False), rest
 
 

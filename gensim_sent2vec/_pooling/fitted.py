@@ -13,6 +13,7 @@ from .._text.vocabulary import Vocabulary
 from .._util.parameters import check_float, check_int
 from .._util.rows import sample
 from .parameters import WeightingParameters
+from .pretrained import PretrainedRows, per_weight
 from .spelling import CharNgrams
 
 # From words to their rows, float32 (n_words, n_dims), and their weights, float32 (n_words,).
@@ -20,6 +21,7 @@ WordEncoder = Callable[[Sequence[str]], tuple[np.ndarray, np.ndarray]]
 
 FLOAT32 = ("float32",)
 FLOATS = ("float32", "float16")
+LONE_WEIGHT = 1.0  # of out-of-vocabulary words that only the pretrained vectors know
 SOURCE_TOLERANCE = 1e-3  # of values, relative to the largest: float16 rounds by half as much
 
 
@@ -75,9 +77,13 @@ class FittedWeighting:
     vocabulary : str
         `fingerprint` of the vocabulary that the weights and rows belong to.
     semantic_dims : int
-        How many leading dimensions of a row are its semantic part; the others are its lexical part.
+        How many leading dimensions of a row are its semantic part. The others are its lexical and pretrained part.
     unseen : UnseenWords or None
-        None: out-of-vocabulary words are left out of sentences.
+        None: out-of-vocabulary words have no semantic and lexical part.
+    pretrained_dims : int
+        How many last dimensions of a row are its pretrained part.
+    pretrained : PretrainedRows or None
+        The source of the pretrained parts of out-of-vocabulary words.
     source : numpy.ndarray of float32, or None
         The `sample` of the word vectors that it was fitted on; None if unknown. It is not stored in files.
 
@@ -93,6 +99,8 @@ class FittedWeighting:
     semantic_dims: int
     unseen: UnseenWords | None = None
     source: np.ndarray | None = None
+    pretrained_dims: int = 0
+    pretrained: PretrainedRows | None = None
 
     def __post_init__(self) -> None:
         n_words = _words_in(self.vocabulary)
@@ -100,17 +108,46 @@ class FittedWeighting:
         n_dims = self.rows.shape[-1] if self.rows is not None and self.rows.ndim else 0
         if self.rows is not None:
             _check_array("rows", self.rows, (n_words, n_dims), FLOATS)
+        if self.pretrained is not None and (self.rows is None or self.pretrained.dims != self.pretrained_dims):
+            raise ValueError(f"weighting: the pretrained vectors must have {self.pretrained_dims} dimensions, and rows")
         if self.unseen is None:
             return
         if self.rows is None:
             raise ValueError("weighting: rows are missing, but required for out-of-vocabulary words")
-        ngrams, lexical_dims = self.unseen.ngrams, n_dims - self.semantic_dims
+        ngrams, lexical_dims = self.unseen.ngrams, n_dims - self.semantic_dims - self.pretrained_dims
         n_ngrams, vector_size = ngrams.hashes.size, self.unseen.semantic_map.shape[:1]
         _check_array("ngram_hashes", ngrams.hashes, (n_ngrams,), ("uint64",))
         _check_array("ngram_weights", ngrams.weights, (n_ngrams,), FLOAT32)
         _check_array("ngram_vectors", ngrams.vectors, (n_ngrams, *vector_size), FLOATS)
         _check_array("meaning_map", self.unseen.semantic_map, (*vector_size, self.semantic_dims), FLOAT32)
         _check_array("lexical_map", self.unseen.lexical_map, (lexical_dims, lexical_dims), FLOAT32)
+
+    @property
+    def encodes_unseen(self) -> bool:
+        """Whether out-of-vocabulary words can have rows."""
+        return self.unseen is not None or self.pretrained is not None
+
+    def word_encoder(self, stop_words: Collection[str]) -> WordEncoder:
+        """A function from out-of-vocabulary words to their rows, of all parts, and weights."""
+        unseen, pretrained = self.unseen, self.pretrained
+        encode = None if unseen is None else unseen.encoder(stop_words)
+        if pretrained is None:
+            assert encode is not None
+            return encode
+        n_others = 0 if self.rows is None else self.rows.shape[1] - self.pretrained_dims
+        weight = np.float32(LONE_WEIGHT if unseen is None else unseen.weight)
+
+        def encode_all(words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+            others, weights = np.zeros((len(words), n_others), np.float32), np.zeros(len(words), np.float32)
+            if encode is not None:
+                others, weights = encode(words)
+            own = pretrained.rows_of(words)
+            weights = np.where(own.any(axis=1), weight, weights)
+            if stop_words:
+                weights[[word in stop_words for word in words]] = 0
+            return np.concatenate([others, per_weight(own, weights)], axis=1), weights
+
+        return encode_all
 
     def check_vocabulary(self, vocabulary: Vocabulary) -> None:
         """Raise a ValueError unless the weighting was fitted for this vocabulary."""
@@ -143,6 +180,11 @@ class FittedWeighting:
             arrays |= {"ngram_hashes": ngrams.hashes, "ngram_weights": ngrams.weights, "ngram_vectors": ngrams.vectors}
             facts |= {"row_length": unseen.row_length, "unseen_weight": unseen.weight}
             facts["ngram_new_weight"] = ngrams.new_weight
+        if self.pretrained_dims:
+            facts["pretrained_dims"] = self.pretrained_dims
+        if self.pretrained is not None:
+            pretrained_arrays, facts["pretrained"] = self.pretrained.to_arrays()
+            arrays |= pretrained_arrays
         return arrays, facts
 
     @classmethod
@@ -169,7 +211,12 @@ class FittedWeighting:
             )  # fmt: skip
             unseen = UnseenWords(ngrams, arrays["meaning_map"], arrays["lexical_map"], row_length, unseen_weight)
         semantic_dims = check_int("meaning_dims", facts["meaning_dims"], 0)
-        return cls(arrays["weights"], arrays.get("rows"), facts["words"], semantic_dims, unseen)
+        pretrained_dims = check_int("pretrained_dims", facts.get("pretrained_dims", 0), 0)
+        pretrained = PretrainedRows.from_arrays(arrays, facts["pretrained"]) if "pretrained" in facts else None
+        return cls(
+            arrays["weights"], arrays.get("rows"), facts["words"], semantic_dims, unseen, None, pretrained_dims,
+            pretrained,
+        )  # fmt: skip
 
 
 def fingerprint(vocabulary: Vocabulary) -> str:

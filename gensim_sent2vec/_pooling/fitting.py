@@ -21,6 +21,7 @@ from .._util.rows import unit_rows
 from .._util.threads import slices_of
 from .fitted import FittedWeighting, UnseenWords, fingerprint
 from .parameters import WeightingParameters
+from .pretrained import PretrainedRows, fitted_part
 from .spelling import BLOCK, CharNgrams, NgramAverages
 
 UNSEEN_COUNT = 2  # out-of-vocabulary words get the weight of a word that occurs this often
@@ -38,6 +39,7 @@ def fit_weighting(
     tokenize: Callable[[str], list[str]] = str.split,
     output_vectors: np.ndarray | None = None,
     show_progress_bar: bool | None = None,
+    pretrained: PretrainedRows | None = None,
 ) -> FittedWeighting:
     """Fit a sentence weighting; see `SentenceWeighting.fit`.
 
@@ -49,6 +51,8 @@ def fit_weighting(
         How often each word occurs.
     tokenize : callable
         Splits each sentence that is a str.
+    pretrained : PretrainedRows, optional
+        The source of a pretrained part.
     """
     _check_sizes(parameters, vectors, output_vectors)
     semantic_dims, lexical_dims = split_dims(parameters, vectors.shape[1])
@@ -65,13 +69,22 @@ def fit_weighting(
     matrix = sentence_matrix(parameters, token_lists, vocabulary, weights)
     semantic_map, lexical_map, mean_length = fit_maps(parameters, words, matrix, semantic_dims)
     averages = NgramAverages(ngrams, vectors.shape[1]) if ngrams is not None and parameters.unseen_words else None
-    rows = word_rows(words, counts, semantic_map, lexical_map, averages, show_progress_bar)
+    pretrained_dims, pretrained_rows = 0, None
+    if pretrained is not None:
+        share, pretrained_dims = parameters.pretrained_share, pretrained.dims
+        semantic_map, lexical_map = semantic_map * math.sqrt(1 - share), lexical_map * math.sqrt(1 - share)
+        pretrained, pretrained_rows = fitted_part(pretrained, vocabulary.words, weights, matrix, share)
+    rows = word_rows(
+        words, counts, semantic_map, lexical_map, averages, show_progress_bar, pretrained_dims, pretrained_rows
+    )
     unseen = None
     if ngrams is not None and averages is not None:
         ngrams = replace(ngrams, vectors=averages.result())
         weight = float(decay_weights(np.array([UNSEEN_COUNT / counts.sum()]), parameters.sif, parameters.decay)[0])
         unseen = UnseenWords(ngrams, semantic_map, lexical_map, UNSEEN_LENGTH * mean_length, weight)
-    return FittedWeighting(weights, rows, fingerprint(vocabulary), semantic_dims, unseen)
+    return FittedWeighting(
+        weights, rows, fingerprint(vocabulary), semantic_dims, unseen, None, pretrained_dims, pretrained
+    )
 
 
 def _check_sizes(parameters: WeightingParameters, vectors: np.ndarray, output_vectors: np.ndarray | None) -> None:
@@ -171,16 +184,20 @@ def word_rows(
     lexical_map: np.ndarray,
     averages: NgramAverages | None,
     show_progress_bar: bool | None,
+    pretrained_dims: int = 0,
+    pretrained_rows: Callable[[slice], np.ndarray] | None = None,
 ) -> np.ndarray:
     """The rows of all words; their vectors are added to `averages` on the way.
 
     Returns
     -------
-    numpy.ndarray of float32 (float16 if the vectors are), shape (n_words, semantic_dims + lexical_dims)
+    numpy.ndarray of float32 (float16 if the vectors are), shape (n_words, n_dims)
+        The semantic, the lexical and the pretrained part.
     """
     n, semantic_dims = len(words.words), semantic_map.shape[1]
     dtype = np.float16 if words.vectors.dtype == np.float16 else np.float32
-    rows = np.empty((n, semantic_dims + len(lexical_map)), dtype=dtype)
+    begin = semantic_dims + len(lexical_map)  # of the pretrained part
+    rows = np.empty((n, begin + pretrained_dims), dtype=dtype)
     with Progress("weighting", n, "words", show_progress_bar) as progress:
         for block in slices_of(n, BLOCK):
             vectors = words.vectors_of(block)
@@ -192,7 +209,9 @@ def word_rows(
                     averages.add(phi, hashes, counts[block], vectors)
                 if words.signature_dims:
                     signatures = words.ngrams.signatures(phi, hashes, words.signature_dims)
-                    rows[block, semantic_dims:] = signatures @ lexical_map
+                    rows[block, semantic_dims:begin] = signatures @ lexical_map
+            if pretrained_rows is not None:
+                rows[block, begin:] = pretrained_rows(block)
             progress.update(block.stop)
     return rows
 

@@ -13,6 +13,7 @@ from .._util.parameters import check_float, check_int
 
 DECAYS = ("sif", "word2vec")
 MAX_NGRAM = 1000  # characters
+PRETRAINED_WEIGHT = 0.7
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class WeightingParameters:
     max_n: int
     sample_size: int
     seed: int
+    pretrained_weight: float | None = None
 
     def __post_init__(self) -> None:
         min_n = check_int("min_n", self.min_n, 1, MAX_NGRAM)
@@ -60,6 +62,9 @@ class WeightingParameters:
             "max_n": check_int("max_n", self.max_n, min_n, MAX_NGRAM),
             "sample_size": check_int("sample_size", self.sample_size, 1),
             "seed": check_int("seed", self.seed, 0),
+            "pretrained_weight": None
+            if self.pretrained_weight is None
+            else check_float("pretrained_weight", self.pretrained_weight, least=0, most=1),
         }
         if self.decay not in DECAYS:
             raise ValueError(f"decay: must be one of {', '.join(DECAYS)}, got {self.decay!r}")
@@ -71,11 +76,22 @@ class WeightingParameters:
             object.__setattr__(self, name, value)  # NumPy scalars become Python numbers, which JSON can store
 
     @property
-    def part_lengths(self) -> tuple[float, float] | None:
-        """Lengths that the semantic and the lexical part of a sentence vector are scaled to; None: not scaled."""
-        if self.linear or not self.lexical_weight:
+    def pretrained_share(self) -> float:
+        """The weight of the pretrained part in cosines, if there is one."""
+        return PRETRAINED_WEIGHT if self.pretrained_weight is None else self.pretrained_weight
+
+    def part_lengths(self, has_pretrained: bool = False) -> tuple[float, ...] | None:
+        """Lengths that the parts of a sentence vector are scaled to; None: they are not scaled.
+
+        The parts are the semantic, the lexical and, if there is one, the pretrained part.
+        """
+        lengths = math.sqrt(1 - self.lexical_weight), math.sqrt(self.lexical_weight)
+        if self.linear or not (self.lexical_weight or has_pretrained):
             return None
-        return math.sqrt(1 - self.lexical_weight), math.sqrt(self.lexical_weight)
+        if not has_pretrained:
+            return lengths
+        rest = math.sqrt(1 - self.pretrained_share)
+        return lengths[0] * rest, lengths[1] * rest, math.sqrt(self.pretrained_share)
 
 
 def _check_flag(name: str, value: Any) -> bool:

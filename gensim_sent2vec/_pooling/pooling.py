@@ -9,8 +9,10 @@ import numpy as np
 
 from .. import _kernel
 from .._text.vocabulary import Vocabulary
+from .._util.rows import unit_rows
 from .fitted import FittedWeighting, WordEncoder
 from .parameters import WeightingParameters
+from .pretrained import scale_parts
 
 CACHED_VALUES = 1 << 21  # floats in the cache of out-of-vocabulary rows
 
@@ -26,6 +28,8 @@ class MeanPooling:
     ngram_mode : tuple of (int, bool, str)
         `word_ngrams`, `skip_bigrams` and `ngram_hash` of the vectors.
     """
+
+    unit_length = False  # scale the means to length 1
 
     def __init__(
         self, words: Vocabulary, vectors: np.ndarray, vectors_ngrams: np.ndarray, ngram_mode: tuple[int, bool, str]
@@ -60,11 +64,11 @@ class MeanPooling:
         vectors = np.empty((len(pack), self.vector_size), dtype=np.float32)
         known = np.empty(len(pack), dtype=np.int64)
         self._encoder.encode(pack, vectors, known)
-        return vectors, known > 0
+        return unit_rows(vectors) if self.unit_length else vectors, known > 0
 
 
 class WeightedPooling:
-    """The weighted mean of the rows of words, with its semantic and lexical parts scaled.
+    """The weighted mean of the rows of words, with its parts scaled.
 
     Parameters
     ----------
@@ -94,16 +98,16 @@ class WeightedPooling:
         fitted.check_vocabulary(words)
         rows = vectors if fitted.rows is None else fitted.rows
         self._words, self._rows, self._parameters, self._fitted = words, rows, parameters, fitted
-        self._part_lengths = parameters.part_lengths
+        self._part_lengths = parameters.part_lengths(bool(fitted.pretrained_dims))
         no_ngrams = np.zeros((0, rows.shape[1]), dtype=rows.dtype)
         self._encoder = _kernel.Encoder(
             words, rows, no_ngrams, word_ngrams=1, skip_bigrams=False, ngram_hash="mixed", weights=fitted.weights
         )
         self.vector_size = rows.shape[1]
         self._unseen: UnseenWordCache | None = None
-        if fitted.unseen is not None:
+        if fitted.encodes_unseen:
             capacity = max(1, cached_values // self.vector_size)
-            self._unseen = UnseenWordCache(fitted.unseen.encoder(parameters.stop_words), self.vector_size, capacity)
+            self._unseen = UnseenWordCache(fitted.word_encoder(parameters.stop_words), self.vector_size, capacity)
 
     def matches(
         self, words: Vocabulary, vectors: np.ndarray, parameters: WeightingParameters, fitted: FittedWeighting
@@ -132,8 +136,16 @@ class WeightedPooling:
             at, rows, weights = self._unseen.find(tokens)
             _kernel.add_weighted_rows(vectors, totals, sentences, at, factors * weights[at], rows)
         if self._part_lengths is not None:
-            self._encoder.normalize_parts(vectors, self._fitted.semantic_dims, *self._part_lengths)
+            self._scale_parts(vectors, self._part_lengths)
         return vectors, totals > 0
+
+    def _scale_parts(self, vectors: np.ndarray, lengths: tuple[float, ...]) -> None:
+        semantic_dims, pretrained_dims = self._fitted.semantic_dims, self._fitted.pretrained_dims
+        if pretrained_dims:
+            lexical_dims = self.vector_size - semantic_dims - pretrained_dims
+            scale_parts(vectors, (semantic_dims, lexical_dims, pretrained_dims), lengths)
+        else:
+            self._encoder.normalize_parts(vectors, semantic_dims, *lengths)
 
 
 class UnseenWordCache:
