@@ -27,11 +27,11 @@ def files(tmp_path):
     return tmp_path
 
 
-def test_repeats_are_listed_with_the_earlier_line(files, capsys):
+def test_repeats_are_listed_with_the_earlier_row(files, capsys):
     main(["duplicates", "m.s2v", "x.txt"])
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [
-        "line\tscore\tof line\tsentence",
+        "row\tscore\tof row\tsentence",
         "3\t1.0000\t1\ttwo men police arrested",
         "4\t1.0000\t2\tit rained in sydney",
         "6\t1.0000\t5\tzzz",
@@ -50,3 +50,11 @@ def test_an_invalid_threshold_is_named(files, capsys):
         main(["duplicates", "m.s2v", "x.txt", "--threshold", "90"])
     assert exit_.value.code == 2
     assert "threshold: must be at most 1, got 90" in capsys.readouterr().err
+
+
+def test_a_column_of_a_table(files, capsys):
+    (files / "x.csv").write_text('id,question\n1,"two\nmen"\n2,two men\n3,sydney\n')
+    main(["duplicates", "m.s2v", "x.csv", "-o", "unique.txt"])
+    assert (files / "unique.txt").read_text().splitlines() == ["two men", "sydney"]
+    main(["duplicates", "m.s2v", "x.csv", "--column", "question"])
+    assert capsys.readouterr().out.splitlines()[1:] == ["2\t1.0000\t1\ttwo men"]

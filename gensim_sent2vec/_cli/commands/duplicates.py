@@ -8,12 +8,23 @@ import sys
 import numpy as np
 import smart_open
 
-from ..._text.corpus import TextLines
 from ..._util.atomic import atomic_path
 from ...convert import load_vectors
 from ...mining import earlier_duplicates
 from ...search import SentenceIndex
-from ..arguments import Subcommands, add_command, add_file, add_float, add_force, add_model, add_plain, add_workers
+from ..arguments import (
+    Subcommands,
+    add_columns,
+    add_command,
+    add_file,
+    add_float,
+    add_force,
+    add_model,
+    add_plain,
+    add_texts,
+    add_workers,
+    texts_of,
+)
 from ..files import TOKENS, check_output
 
 
@@ -23,7 +34,7 @@ def add_parser(commands: Subcommands) -> None:
         "duplicates",
         run,
         summary="find sentences that say the same as an earlier one",
-        details="Lists the near duplicates of a file: line, cosine similarity, the earlier line, and the sentence, "
+        details="Lists the near duplicates: row, cosine similarity, the earlier row, and the sentence, "
         "separated by tabs. With --output, a file without them is written instead, for instance to train on. All pairs "
         "are compared; of more than 300,000 sentences, a graph is searched if usearch is installed.",
         examples=[
@@ -32,7 +43,7 @@ def add_parser(commands: Subcommands) -> None:
         ],
     )
     add_model(parser)
-    add_file(parser, "sentences", metavar="SENTENCES", help="one per line; may be compressed; - reads standard input")
+    add_texts(parser, "files", metavar="SENTENCES", nargs="+", help="one sentence per line, or tables")
     add_float(parser, "--threshold", help="least cosine similarity of duplicates, -1 to 1", default=0.9)
     add_file(parser, "-o", "--output", metavar="OUT", help="write the sentences without near duplicates")
     parser.add_argument(
@@ -41,20 +52,27 @@ def add_parser(commands: Subcommands) -> None:
     add_plain(parser)
     add_force(parser)
     add_workers(parser)
+    add_columns(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     wv = load_vectors(args.model, args.plain, args.trusted)
+    texts = texts_of(args, args.files)
     if args.output:
-        check_output(args.output, TOKENS, (args.model, args.sentences), args.force)
-    index = SentenceIndex.build(wv, TextLines(args.sentences), workers=args.workers)
+        check_output(args.output, TOKENS, (args.model, *texts.paths), args.force)
+    index = SentenceIndex.build(wv, texts, workers=args.workers)
     rows, scores = earlier_duplicates(index, threshold=args.threshold, method=args.method)
     repeated = np.flatnonzero(rows >= 0)
     if args.output:
         with atomic_path(args.output) as unfinished, smart_open.open(unfinished, "w", encoding="utf-8") as file:
-            file.writelines(f"{index.sentences[row]}\n" for row in np.flatnonzero(rows < 0).tolist())
+            file.writelines(f"{_on_one_line(index.sentences[row])}\n" for row in np.flatnonzero(rows < 0).tolist())
     else:
-        print("line\tscore\tof line\tsentence")
+        print("row\tscore\tof row\tsentence")
         for row in repeated.tolist():
-            print(f"{row + 1}\t{scores[row]:.4f}\t{rows[row] + 1}\t{index.sentences[row]}")
+            print(row + 1, f"{scores[row]:.4f}", rows[row] + 1, _on_one_line(index.sentences[row]), sep="\t")
     print(f"{len(repeated):,} of {len(index):,} sentences repeat an earlier one", file=sys.stderr)
+
+
+def _on_one_line(text: str) -> str:
+    """A text of a table, which may hold line breaks and tabs."""
+    return " ".join(text.split()) if any(map(text.__contains__, "\t\r\n")) else text
