@@ -46,11 +46,15 @@ class Contestant:
     command : tuple of str
     parse : callable, optional
         Extracts figures from the standard error of a command that does not print JSON.
+    blas_threads : int
+        Threads of a BLAS. By default one: it must not add threads to those requested, and would gain nothing on rows of
+        100 dimensions.
     """
 
     name: str
     command: tuple[str, ...]
     parse: Callable[[str], Run] | None = None
+    blas_threads: int = 1
 
     @classmethod
     def python(cls, name: str, script: str, function: str, **options: Any) -> Contestant:
@@ -79,8 +83,8 @@ def measure(contestant: Contestant) -> Run:
     SystemExit
         If it fails, with the end of its standard error.
     """
-    # A BLAS must not add threads to those requested; it would gain nothing on rows of 100 dimensions.
-    environment = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    variables = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
+    environment = os.environ | dict.fromkeys(variables, str(contestant.blas_threads))
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = time.perf_counter()
         process = subprocess.Popen(contestant.command, stdout=out, stderr=err, env=environment)
