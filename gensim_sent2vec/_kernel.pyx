@@ -583,8 +583,9 @@ cdef class Trainer:
 def as_bytes(name, array):
     """Return a C-contiguous float32 or float16 matrix as a matrix of bytes, without a copy."""
     if array.dtype.char not in "ef" or array.ndim != 2 or not array.flags.c_contiguous:
-        raise ValueError(f"{name}: expected a C-contiguous float32 or float16 matrix, "
-                         f"got {array.dtype}, shape {array.shape}")
+        layout = "" if array.flags.c_contiguous else "not C-contiguous, "
+        raise ValueError(f"{name}: expected a C-contiguous float32 or float16 matrix, got {array.dtype}, {layout}"
+                         f"shape {array.shape}; convert it with numpy.ascontiguousarray({name}, dtype='float32')")
     return array.view("u1")
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from gensim.models import KeyedVectors
 
 from ._files import word2vec
-from ._text.vocabulary import Vocabulary
+from ._text.vocabulary import IndexToKey, Vocabulary
 from ._util.parameters import check_float
 from ._util.rows import rows_not_finite, sample, sampled_values
 
@@ -55,19 +55,34 @@ class WordVectors(KeyedVectors):
     def fill_norms(self, force: bool = False) -> None:
         """Compute the lengths of the rows if they are unknown, or the rows changed.
 
+        Rows that are replaced (``wv[word] = vector``, `add_vectors`, ``wv.vectors = rows``, and operators such as
+        ``wv.vectors *= 2``) are always noticed. A change within the array (``wv.vectors[i] = vector``) is noticed for
+        the first 4,096 words, and for others if many rows change.
+
+        Parameters
+        ----------
+        force : bool
+            Compute them in any case, after changes within the array. If they differ, a weighting that was fitted before
+            is refused, as after any other change.
+
         Raises
         ------
         ValueError
             If a row has NaN or infinite values.
         """
         samples = sampled_values(self.vectors)
-        if not force and self.norms is not None and samples == self._norms_of:
+        known = self.norms if samples == self._norms_of else None
+        if not force and known is not None:
             return
         super().fill_norms(force=True)
         if not np.isfinite(self.norms).all():
             self.__dict__["norms"] = None
             self._check_finite()
             super().fill_norms(force=True)  # too long for the type of the norms, but finite
+        if known is not None and not np.allclose(known, self.norms, rtol=1e-5, atol=0):
+            norms = self.norms
+            self._rows_changed()
+            self.__dict__["norms"] = norms
         self._norms_of = samples
 
     def _check_finite(self) -> None:
@@ -91,13 +106,24 @@ class WordVectors(KeyedVectors):
         return len(self.vectors_ngrams)
 
     def freeze(self) -> Vocabulary:
-        """The words as a `Vocabulary`, which replaces the dict and list that gensim's own code fills."""
-        if not isinstance(self.key_to_index, Vocabulary):
-            if None in self.index_to_key:
-                raise ValueError(
-                    f"only {self.index_to_key.index(None)} of {len(self.index_to_key)} words have been added"
-                )
-            self.set_words(Vocabulary.from_words(self.index_to_key))
+        """The words as a `Vocabulary`, which replaces the dict and list that gensim's own code fills.
+
+        Raises
+        ------
+        ValueError
+            If words are missing, or only one of the two was replaced by other words.
+        """
+        words, ids = self.index_to_key, self.key_to_index
+        if isinstance(ids, Vocabulary) and isinstance(words, IndexToKey) and words.belongs_to(ids):
+            return ids
+        if None in words:
+            raise ValueError(f"only {words.index(None)} of {len(words)} words have been added")
+        if len(words) != len(ids) or not all(ids.get(word) == i for i, word in enumerate(words)):
+            raise ValueError(
+                "index_to_key and key_to_index: their words differ; if words were replaced, set both: "
+                "wv.index_to_key = words; wv.key_to_index = {word: i for i, word in enumerate(words)}"
+            )
+        self.set_words(ids if isinstance(ids, Vocabulary) else Vocabulary.from_words(words))
         return self.key_to_index
 
     def _unfreeze(self) -> None:
@@ -357,14 +383,28 @@ class WordVectors(KeyedVectors):
         with _errors_of_file(fname, binary):
             if not no_header:
                 word2vec.require_memory(fname, *word2vec.check_header(fname, binary, limit))
-            result = super().load_word2vec_format(
-                fname, fvocab, binary, encoding, unicode_errors, limit, datatype, no_header
-            )
+            try:
+                result = super().load_word2vec_format(
+                    fname, fvocab, binary, encoding, unicode_errors, limit, datatype, no_header
+                )
+            except TypeError as error:  # gensim stores a missing count as None
+                if fvocab is None or "attribute count" not in str(error):
+                    raise
+                raise _missing_count(fname, fvocab, "a word that gensim's log names") from error
         n = result.next_index  # less than the rows that gensim allocated, if words occur twice
         result.index_to_key, result.vectors = result.index_to_key[:n], result.vectors[:n]
         result.allocate_vecattrs()
         result.freeze()
+        counts = result.expandos.get("count", np.zeros(n))
+        if counts.dtype == object:
+            raise _missing_count(fname, fvocab, repr(result.index_to_key[counts.tolist().index(None)]))
         return result
+
+
+def _missing_count(fname: str, fvocab: Any, word: str) -> DamagedFileError:
+    return DamagedFileError(
+        f"fvocab: {fvocab!r} has no count for {word}, which is in {fname!r}; complete it, or load without fvocab"
+    )
 
 
 @contextmanager

@@ -465,6 +465,11 @@ class Sent2Vec(Word2Vec):
         words = self.wv.freeze()  # words may have been added with `add_vectors`
         if not len(words) or not len(self.wv.vectors):
             raise ValueError("update: there is no vocabulary to update; call build_vocab without update first")
+        if len(self.wv.vectors) > len(words):
+            raise ValueError(
+                f"update: there are {len(words)} words, but {len(self.wv.vectors)} vectors; add words with "
+                "wv.add_vectors(words, vectors)"
+            )
         check_output_vectors(self.wv.vectors, self._matrices.output)
         return words
 

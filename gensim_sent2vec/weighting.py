@@ -47,7 +47,8 @@ from ._text.vocabulary import Vocabulary
 from ._util.rows import sample
 from ._util.subwords import SubwordTokenizer
 
-GENSIM_DUMMY_COUNTS = 10  # with at least this many words, counts n, n - 1, n - 2, ... cannot be a coincidence
+# With at least so many words, counts n, n - 1, n - 2, ... cannot be a coincidence, or nearly so: this share of steps.
+GENSIM_DUMMY_COUNTS, GENSIM_DUMMY_STEPS = 10, 0.8
 
 
 def _parameter(name: str) -> Any:
@@ -547,9 +548,10 @@ def word_counts(wv: KeyedVectors) -> np.ndarray:
     counts = np.asarray(counts[: len(wv.vectors)], dtype=np.float64)
     if not np.isfinite(counts).all() or (counts < 0).any() or not counts.any():
         raise ValueError(f"wv: word counts must be finite, not negative, and not all 0; {remedy}")
-    n = len(counts)
-    # They start at the number of words in the file, which is greater than n if words occur twice.
-    if n >= GENSIM_DUMMY_COUNTS and (np.diff(counts) == -1).all():
+    # They start at the number of words in the file, which is greater than that of the vectors if words occur twice.
+    # Words that were added since have a count of 0, and some words may have been dropped. Counts of texts have ties.
+    used = counts[counts > 0]
+    if len(used) >= GENSIM_DUMMY_COUNTS and (np.diff(used) == -1).mean() >= GENSIM_DUMMY_STEPS:
         raise ValueError(
             f"wv: the word counts {counts[0]:.0f}, {counts[1]:.0f}, ..., {counts[-1]:.0f} are dummies, which gensim "
             f"sets if a file has no counts; {remedy}"

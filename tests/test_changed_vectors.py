@@ -9,6 +9,8 @@ import pytest
 from gensim.models import KeyedVectors
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, SentenceWeighting
+from gensim_sent2vec._text.vocabulary import Vocabulary
+from gensim_sent2vec.convert import convert, load_any
 from gensim_sent2vec.shrink import shrink
 
 
@@ -192,6 +194,73 @@ def test_words_with_ngrams_are_not_sorted(wv):
     assert np.array_equal(wv.encode(["the police said"], weighting=False), before)
 
 
+def upper(wv):
+    return [word.upper() for word in wv.index_to_key]
+
+
+def rename_ids(wv):
+    wv.key_to_index = {word: i for i, word in enumerate(upper(wv))}
+
+
+RENAMED = {
+    "index_to_key": lambda wv: setattr(wv, "index_to_key", upper(wv)),
+    "index2word": lambda wv: setattr(wv, "index2word", upper(wv)),
+    "key_to_index": rename_ids,
+    "key_to_index of others": lambda wv: setattr(wv, "key_to_index", Vocabulary.from_words(upper(wv))),
+    "fewer": lambda wv: setattr(wv, "index_to_key", wv.index_to_key[:-1]),
+    "fewer ids": lambda wv: setattr(wv, "key_to_index", dict(list(wv.key_to_index.items())[:-1])),
+}
+
+
+@pytest.fixture
+def small():
+    wv = Sent2VecKeyedVectors(2)
+    wv.add_vectors(["police", "said", "the"], np.array([[1, 2], [3, 4], [5, 6]], np.float32))
+    wv.encode(["police"])
+    return wv
+
+
+@pytest.mark.parametrize("change", RENAMED)
+def test_words_that_are_only_renamed_in_one_place(small, tmp_path, change):
+    RENAMED[change](small)
+    for use in (
+        lambda: small.encode(["police"]),
+        lambda: small.get_sentence_vector("POLICE"),
+        lambda: small.save(tmp_path / "x.s2v"),
+        lambda: small.save_word2vec_format(str(tmp_path / "x.txt")),
+    ):
+        with pytest.raises(ValueError, match=r"^index_to_key and key_to_index: their words differ.*set both"):
+            use()
+    assert not list(tmp_path.iterdir())
+
+
+def test_words_that_are_renamed(small, tmp_path):
+    small.index_to_key = upper(small)
+    rename_ids(small)
+    assert small.encode(["POLICE", "police"]).tolist() == [[1, 2], [0, 0]]
+    assert small.most_similar("POLICE", topn=1)[0][0] == "SAID"
+    small.save(tmp_path / "x.s2v")
+    assert Sent2VecKeyedVectors.load(tmp_path / "x.s2v").index_to_key == ["POLICE", "SAID", "THE"]
+    small.index_to_key = list(small.index_to_key)  # equal words
+    assert small.encode(["SAID"]).tolist() == [[3, 4]]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        lambda wv: np.asfortranarray(wv.vectors),
+        lambda wv: wv.vectors.astype(np.float64),
+        lambda wv: wv.vectors[:, ::-1],
+    ],
+)
+def test_rows_of_another_layout(small, rows):
+    small.vectors = rows(small)
+    with pytest.raises(ValueError, match=r"vectors: expected a C-contiguous .*; convert it with numpy\.ascontiguous"):
+        small.encode(["police"])
+    small.vectors = np.ascontiguousarray(small.vectors, dtype="float32")
+    np.testing.assert_array_equal(small.encode(["police"])[0], small["police"])
+
+
 # ---------------------------------------------------------------------------------------------------
 # Words that occur twice in a file
 
@@ -228,6 +297,50 @@ def test_attributes_that_gensim_left_short_are_completed():
     plain["c"] = np.ones(2)
     wv = Sent2VecKeyedVectors.from_keyed_vectors(plain)
     assert wv.expandos["count"].tolist() == [3, 0, 0] and wv.get_vecattr("c", "count") == 0
+
+
+def change_added(wv):
+    wv.add_vectors(["x", "y"], np.ones((2, 2), np.float32))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        change_added,
+        lambda wv: wv.set_vecattr("d", "count", 100),
+        lambda wv: shrink(wv, max_words=11),
+        lambda wv: Sent2VecKeyedVectors.from_keyed_vectors(wv.vectors_for_all("abcefghijklm", copy_vecattrs=True)),
+    ],
+    ids=["words added", "a count set", "words dropped", "a word left out"],
+)
+@pytest.mark.parametrize("binary", [False, True])
+def test_dummy_counts_are_recognized_after_changes(repeated, tmp_path, change, binary):
+    words = Sent2VecKeyedVectors.load_word2vec_format(repeated)
+    path = str(tmp_path / "vectors")
+    words.save_word2vec_format(path, binary=binary)
+    wv = Sent2VecKeyedVectors.load_word2vec_format(path, binary=binary)
+    wv = change(wv) or wv
+    for name, output_format in (("x.s2v", "native"), ("x.bin", "epfml")):
+        wv.save(tmp_path / "wv.s2v")
+        convert(tmp_path / "wv.s2v", tmp_path / name, output_format)
+        for vectors in (wv, load_any(tmp_path / name)):
+            with pytest.raises(ValueError, match="are dummies, which gensim sets"):
+                SentenceWeighting().fit(vectors, [["a", "b"]])
+
+
+def test_counts_of_texts_are_no_dummies(lee):
+    wv = Sent2Vec(lee, vector_size=4, min_count=1, workers=1, epochs=1, weighting=False).wv
+    SentenceWeighting().fit(wv, lee)
+    top = Sent2VecKeyedVectors.from_keyed_vectors(wv.vectors_for_all(wv.index_to_key[:12], copy_vecattrs=True))
+    SentenceWeighting().fit(top, lee)
+
+
+@pytest.mark.parametrize("missing", ["a", "f", "m"])
+def test_a_file_of_counts_that_lacks_a_word(repeated, tmp_path, missing):
+    path = tmp_path / "counts.txt"
+    path.write_text("".join(f"{word} 5\n" for word in "abcdefghijklm" if word != missing))
+    with pytest.raises((ValueError, EOFError), match=rf"fvocab: .*counts.txt' has no count for ('{missing}'|a word)"):
+        Sent2VecKeyedVectors.load_word2vec_format(repeated, fvocab=str(path))
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -310,6 +423,24 @@ def test_weightings_that_are_passed(weighted, lee):
         wv.weighting = stale
         with pytest.raises(ValueError, match=STALE):
             wv.encode(["police"])
+
+
+def test_norms_that_are_forced_show_changes_in_place():
+    """Rows of rare words are not compared on each use."""
+    words = [f"w{i}" for i in range(9000)]
+    wv = Sent2VecKeyedVectors(3)
+    wv.add_vectors(words, np.random.default_rng(0).normal(size=(9000, 3)).astype(np.float32))
+    wv.expandos["count"] = np.random.default_rng(0).integers(1, 100, 9000)
+    wv.weighting = SentenceWeighting().fit(wv, [words[i : i + 5] for i in range(0, 9000, 5)])
+    before = wv.encode(["w8001 w1"])
+    for _ in range(2):  # nothing has changed
+        wv.fill_norms(force=True)
+        np.testing.assert_array_equal(wv.encode(["w8001 w1"]), before)
+    wv.vectors[8001] = [100, 0, 0]
+    wv.fill_norms(force=True)
+    with pytest.raises(ValueError, match=STALE):
+        wv.encode(["w8001 w1"])
+    assert wv.most_similar("w1", topn=None).max() < 1.0001
 
 
 def test_changes_that_do_not_matter_to_a_weighting(weighted):

@@ -160,6 +160,10 @@ class IndexToKey(Sequence[str]):
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
 
+    def belongs_to(self, vocabulary: Vocabulary) -> bool:
+        """Whether these are the words of that very object."""
+        return self._vocabulary is vocabulary
+
     def __len__(self) -> int:
         return len(self._vocabulary)
 

@@ -8,6 +8,8 @@ from typing import Any, Literal
 from .. import _kernel
 from .._util.parameters import check_float, check_int
 
+MAX_TOTAL = 2**63 - 1
+
 
 @dataclass(frozen=True)
 class LinearDecay:
@@ -30,7 +32,7 @@ class LinearDecay:
 
     @classmethod
     def checked(
-        cls, epochs: Any, start: Any, end: Any, total_words: Any, total_examples: Any, done: int
+        cls, epochs: Any, start: Any, end: Any, total_words: Any, total_examples: Any, done: Any
     ) -> LinearDecay:
         """The learning rate over a corpus of known size, from the arguments of `Sent2Vec.train`.
 
@@ -45,12 +47,23 @@ class LinearDecay:
         start, end = check_float("start_alpha", start, above=0), check_float("end_alpha", end, least=0)
         if end > start:
             raise ValueError(f"end_alpha: must be at most start_alpha={start}, got {end}; the learning rate falls")
+        total_words, total_examples = (
+            total and check_int(name, total, -MAX_TOTAL)
+            for name, total in (("total_words", total_words), ("total_examples", total_examples))
+        )
         size = total_words or total_examples
         if not size or size < 0:
             raise ValueError(
                 "total_words, total_examples: the learning rate depends on the size of the corpus; pass one of the two"
             )
-        return cls(start, end, epochs, size, "tokens" if total_words else "sentences", done)
+        unit: Literal["tokens", "sentences"] = "tokens" if total_words else "sentences"
+        done = check_int("word_count", done, 0)
+        if done >= size * epochs:
+            raise ValueError(
+                f"word_count: must be below the {size * epochs:,} {unit} of all epochs, got {done:,}; nothing would be "
+                "left to train"
+            )
+        return cls(start, end, epochs, size, unit, done)
 
     @property
     def total(self) -> int:

@@ -22,3 +22,20 @@ def test_the_rate_starts_according_to_what_is_done():
 def test_the_size_of_the_corpus_must_be_known(size):
     with pytest.raises(ValueError, match=r"^total_words, total_examples: "):
         LinearDecay.checked(3, 0.4, 0.1, size, None, 0)
+
+
+@pytest.mark.parametrize(
+    "options, error, message",
+    [
+        ({"total_words": "3"}, TypeError, "total_words: expected an integer"),
+        ({"total_words": 3.5}, TypeError, "total_words: expected an integer"),
+        ({"total_examples": True}, TypeError, "total_examples: expected an integer"),
+        ({"done": -1}, ValueError, "word_count: must be at least 0"),
+        ({"done": "a"}, TypeError, "word_count: expected an integer"),
+        ({"done": 300}, ValueError, "word_count: must be below the 300 tokens of all epochs, got 300; nothing"),
+    ],
+)
+def test_invalid_sizes(options, error, message):
+    arguments = {"total_words": 100, "total_examples": 10, "done": 0, **options}
+    with pytest.raises(error, match=f"^{message}"):
+        LinearDecay.checked(3, 0.4, 0.1, **arguments)
