@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import TextIO
+import warnings
+from functools import partial
+from typing import Any, TextIO
 
 from .parser import build_parser
 
@@ -29,7 +31,9 @@ def main(argv: list[str] | None = None) -> None:
     )
     logging.getLogger("gensim_sent2vec.progress").setLevel(logging.INFO)
     try:
-        args.run(args)
+        with warnings.catch_warnings():
+            warnings.showwarning = partial(_show_warning, args.command)
+            args.run(args)
         sys.stdout.flush()
     except BrokenPipeError:
         _discard(sys.stdout)
@@ -39,6 +43,11 @@ def main(argv: list[str] | None = None) -> None:
     except (ValueError, TypeError, OSError, MemoryError, ImportError) as error:
         print(f"gensim-sent2vec {args.command}: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
+
+
+def _show_warning(command: str, message: Warning | str, *_: Any) -> None:
+    """Print a warning as one line, without the place in the code."""
+    print(f"gensim-sent2vec {command}: warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 def _discard(stream: TextIO) -> None:
