@@ -54,7 +54,7 @@ def add_command(
         epilog="\n  ".join(["examples:" if len(examples) > 1 else "example:", *examples]),
         formatter_class=HelpFormatter,
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, example=examples[0])
     return parser
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import NoReturn, TextIO
+import warnings
+from functools import partial
+from typing import Any, NoReturn, TextIO
 
 from .._util import memory
 from .._util.threads import thread_failure
@@ -30,7 +32,9 @@ def main(argv: list[str] | None = None) -> None:
         args = parse(argv)
         name = f"{name} {args.command}"
         _log_to_stderr(args.verbose)
-        args.run(args)
+        with warnings.catch_warnings():
+            warnings.showwarning = partial(_show_warning, name)
+            args.run(args)
         sys.stdout.flush()
     except BrokenPipeError:
         _discard(sys.stdout)
@@ -55,6 +59,11 @@ def _log_to_stderr(verbose: bool) -> None:
 def _fail(name: str, text: str) -> NoReturn:
     print(f"{name}: {' '.join(text.split())}", file=sys.stderr)
     sys.exit(2)
+
+
+def _show_warning(name: str, message: Warning | str, *_: Any) -> None:
+    """Print a warning as one line, without the place in the code."""
+    print(f"{name}: warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 def _discard(stream: TextIO) -> None:

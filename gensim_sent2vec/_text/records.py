@@ -23,7 +23,7 @@ Row = tuple[int, list[Any]]
 LONGEST_VALUE = 1 << 24  # characters; the csv module allows 131,072, which texts of web pages exceed
 MOST_LINES = 1000  # of a quoted value in a TSV file
 DELIMITERS = (",", ";", "\t")  # of CSV: the first one that the header contains
-PARQUET_BATCH = 4096  # rows
+PARQUET_BATCH, PARQUET_BUFFER = 4096, 1 << 16  # rows; bytes per column, else entire columns of a row group are read
 
 
 class Records(Protocol):
@@ -282,7 +282,7 @@ class ParquetRecords:
         if path is None:
             raise ValueError(f"{self.lines.shown}: a Parquet file must be local and not compressed as a whole")
         try:
-            return parquet.ParquetFile(path)
+            return parquet.ParquetFile(path, buffer_size=PARQUET_BUFFER, pre_buffer=False)
         except pyarrow.ArrowException as error:
             raise ValueError(f"{self.lines.shown}: not a Parquet file, or damaged ({error})") from None
 
@@ -303,10 +303,17 @@ class ParquetRecords:
         done = 0
         with self._open() as file:
             try:
-                for batch in file.iter_batches(PARQUET_BATCH, columns=list(dict.fromkeys(names))):
+                for batch in self._batches(file, names):
                     columns = [batch.column(name).to_pylist() for name in names]
                     for number, values in enumerate(zip(*columns), done + 1):
                         yield number, list(values)
                     done += len(batch)
             except pyarrow.ArrowException as error:
                 raise ValueError(f"{self.at(done + 1)}: damaged ({error})") from None
+
+    @staticmethod
+    def _batches(file: Any, names: list[str]) -> Iterator[Any]:
+        """A few rows at a time; read ahead, by threads or across row groups, memory would grow with the file."""
+        columns = list(dict.fromkeys(names))
+        for group in range(file.num_row_groups):
+            yield from file.iter_batches(PARQUET_BATCH, row_groups=[group], columns=columns, use_threads=False)

@@ -89,15 +89,15 @@ def reject_unknown_options(
     for name in options:
         if name in UNSUPPORTED:
             raise TypeError(f"{name}: not an option of Sent2Vec: {UNSUPPORTED[name]}")
-        if meant := _meant(name, known):
+        if meant := closest_option(name, known):
             raise TypeError(f"{name}: not an option of Sent2Vec; did you mean {meant}?")
-        meant = name if name in constructor else _meant(name, constructor)
+        meant = name if name in constructor else closest_option(name, constructor)
         if meant:
             raise TypeError(f"{name}: not an option of {method}; pass it to the constructor, as Sent2Vec({meant}=…)")
         raise TypeError(f"{name}: not an option of Sent2Vec")
 
 
-def _meant(name: str, known: tuple[str, ...]) -> str | None:
+def closest_option(name: str, known: tuple[str, ...]) -> str | None:
     """The argument among `known` that a name of another library, or a misspelled name, stands for."""
     for ours in _OURS.get(name.lower().replace("_", ""), ()):
         if ours in known:

@@ -69,4 +69,4 @@ def run(args: argparse.Namespace) -> None:
     dtype = np.float16 if args.float16 else np.float32
     index = build_index(wv, texts, method=args.method, dtype=dtype, lexical=args.lexical, workers=args.workers)
     index.save(args.output)
-    print(f"Saved {index} to {args.output}", file=sys.stderr)
+    print(f"Saved an index of {len(index):,} sentences to {args.output}", file=sys.stderr)

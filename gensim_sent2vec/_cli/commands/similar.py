@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator
 
@@ -119,8 +120,11 @@ def _similar_words(wv: Sent2VecKeyedVectors, query: str, topn: int) -> Results:
 
 
 def _check_word(wv: Sent2VecKeyedVectors, word: str) -> None:
-    if word not in wv:
-        raise ValueError(f"{word!r} is not in the vocabulary; to search sentences, pass --corpus or --index")
+    if word in wv:
+        return
+    if os.path.exists(word):
+        raise ValueError(f"{word!r} is a file and no word; to search its sentences, pass --corpus {word} (or --index)")
+    raise ValueError(f"{word!r} is not in the vocabulary; to search sentences, pass --corpus or --index")
 
 
 def _analogy(args: argparse.Namespace, searched: SentenceIndex | Sent2VecKeyedVectors) -> None:

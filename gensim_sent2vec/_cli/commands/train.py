@@ -146,7 +146,11 @@ def run(args: argparse.Namespace) -> None:
             _save_interrupted(model, args.model, file)
             raise
     model.save(args.model)
-    print(f"Saved {model} to {args.model}", file=sys.stderr)
+    print(
+        f"Saved a model of {len(model.wv):,} words with {model.vector_size:,} dimensions, trained on "
+        f"{model.corpus_count:,} sentences, to {args.model}",
+        file=sys.stderr,
+    )
 
 
 def _corpus(texts: TextTable, tokenized: bool) -> tuple[Any, Any]:
