@@ -281,7 +281,7 @@ def _font_families(texts: Iterable[str]) -> list[str]:
     from matplotlib import font_manager, rcParams
 
     families = list(rcParams["font.family"])
-    missing = {ord(character) for text in texts for character in text if character.isprintable()} - {ord(" ")}
+    missing = {ord(character) for text in texts for character in text if _is_visible(character)}
     for family in families:
         with suppress(ValueError, RuntimeError):
             font = font_manager.FontProperties(family=[family])
@@ -293,13 +293,20 @@ def _font_families(texts: Iterable[str]) -> list[str]:
         families += _fallbacks(missing)
     if missing:
         first = min(missing)
+        name = unicodedata.name(chr(first), f"U+{first:04X}")
+        wide = any(_width(chr(code)) == 2 for code in missing)
+        hint = ", such as fonts-noto-cjk or fonts-nanum (apt-get install), Noto Sans KR or NanumGothic" if wide else ""
         warnings.warn(
-            f"no installed font has {chr(first)!r} ({unicodedata.name(chr(first), f'U+{first:04X}')}) and "
-            f"{len(missing) - 1:,} other characters of the labels; install one that does, such as fonts-noto-cjk or "
-            "fonts-nanum (apt-get install), Noto Sans KR or NanumGothic",
+            f"no installed font has {chr(first)!r} ({name}) and {len(missing) - 1:,} other characters of the labels, "
+            f"which become boxes; install one that has them{hint}",
             stacklevel=3,
         )
     return families
+
+
+def _is_visible(character: str) -> bool:
+    """Whether a character needs a glyph: not a blank, a control character, or a mark on another character."""
+    return unicodedata.category(character)[0] in "LNPS"
 
 
 def _fallbacks(missing: set[int]) -> list[str]:

@@ -302,6 +302,8 @@ def test_a_warning_names_fonts_to_install(few_fonts, wv, tmp_path):
         UserWarning, match=r"no installed font has '가' \(HANGUL SYLLABLE GA\) .* 3 other .* fonts-noto-cjk"
     ):
         plot_similarity(wv, ["비가 와요"])
+    with pytest.warns(UserWarning, match="no installed font has .* has them$"):
+        plot_similarity(wv, ["\N{ETHIOPIC SYLLABLE HA}\ufe0f\u200d"])
     append_to_log(str(tmp_path / "log"), "m", [{"file": "질문.tsv", "P@1": 0.5}], {})
     with pytest.warns(UserWarning, match="no installed font has"):
         plot_results(tmp_path / "log")
