@@ -435,6 +435,10 @@ def test_questions_with_the_same_answer_are_one_card(page):
     assert page.texts(".answer") == ["b", "a", "#7", "#7", "q6"]
     assert page.texts(".question") == ["q1", "q2", "q4", "q5", "q6"]
     assert page.texts("li:first-child .also") == ["q3"]
+    tops = (
+        "[...document.querySelectorAll(arguments[0])].map(element => Math.round(element.getBoundingClientRect().top))"
+    )
+    assert page.run(f"return {tops}", ".question") == page.run(f"return {tops}", ".score")
 
 
 # ---------------------------------------------------------------------------------------------------
