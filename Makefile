@@ -16,11 +16,12 @@ test:    ## the tests that the README's command runs
 slow:    ## the tests marked slow
 	pytest -m slow
 
-lint:    ## check format, style, types
+lint:    ## check format, style, types, and the workflow of CI
 	ruff format --check .
 	ruff check .
 	cython-lint gensim_sent2vec/_kernel.pyx gensim_sent2vec/_kernel.pxd
 	mypy
+	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 fix:     ## format, and mend what can be mended automatically
 	ruff format .

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import paths
 import pytest
+from gensim.models.doc2vec import Doc2Vec, TaggedDocument
 from gensim.test.utils import datapath
 from gensim.utils import simple_preprocess
 
@@ -182,6 +183,49 @@ def test_the_calls_that_comparisons_recommend_exist(page, world):
         known = inspect.signature(classes[name]).parameters
         for argument in re.findall(r"(\w+)=", arguments):
             assert argument in known, f"{name}({argument}=…)"
+
+
+def fitted_doc2vec(world):
+    """Documents with tags, some attributes of which exist in instances only."""
+    lines = (world / "news.txt").read_text(encoding="utf-8").splitlines()
+    return Doc2Vec([TaggedDocument(line.split(), [line]) for line in lines[:50]], vector_size=5, min_count=1, epochs=1)
+
+
+def fitted_tfidf(world):
+    return importlib.import_module("sklearn.feature_extraction.text").TfidfVectorizer().fit(["one text", "another one"])
+
+
+def fitted_fasttext(world):
+    return importlib.import_module("fasttext").load_model(str(world / "fasttext.bin"))
+
+
+# The page, the heading of its table, the package it needs, and what the names in the table's first column stand for.
+OTHERS = [
+    ("from-doc2vec", "Doc2Vec", "gensim", {"model": fitted_doc2vec}),
+    ("from-fasttext", "fastText", "fasttext", {"model": fitted_fasttext, "fasttext": "fasttext"}),
+    ("from-scikit-learn", "scikit-learn", "sklearn", {"vectorizer": fitted_tfidf}),
+    (
+        "from-sentence-transformers",
+        "sentence-transformers",
+        "sentence_transformers",
+        {"model": "sentence_transformers:SentenceTransformer", "util": "sentence_transformers.util"},
+    ),
+    ("from-sentence-transformers", "model2vec", "model2vec", {"model": "model2vec:StaticModel"}),
+]
+
+
+@pytest.mark.parametrize(("page", "heading", "package", "objects"), OTHERS, ids=[row[1] for row in OTHERS])
+def test_the_calls_of_other_packages_exist(page, heading, package, objects, world):
+    pytest.importorskip(package)
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    table = text.partition(f"| {heading} | here |\n")[2].partition("\n\n")[0]
+    code = " ".join(re.findall(r"^\| `(.*?)\|", table, re.MULTILINE))  # a row that names a version is not looked at
+    calls = re.findall(rf"(?<![\w.])({'|'.join(objects)})\.(\w+)", code)
+    assert calls
+    for name, attribute in calls:
+        value = objects[name]
+        found = pkgutil.resolve_name(value) if isinstance(value, str) else value(world)
+        assert hasattr(found, attribute), f"{name}.{attribute}"
 
 
 def extras_of_the_table(page: Path) -> set[str]:
