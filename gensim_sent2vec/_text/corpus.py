@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
+import weakref
 from collections.abc import Iterable, Iterator, Sized
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from typing import Any, BinaryIO
 
 import smart_open
 
+from .._util.atomic import scratch_folder
 from .._util.compression import COMPRESSED_SUFFIXES
 
 MAX_SENTENCE = 1 << 16  # length of a sentence in a sample: bytes of a line, characters of a text, or tokens
@@ -120,7 +121,7 @@ class TextLines:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         self.position = 0
-        self._copy: Any = None
+        self._copy: str | None = None
         if self.path != "-":
             if os.path.isdir(self.path):
                 raise IsADirectoryError(f"{self.path!r} is a directory")
@@ -133,21 +134,28 @@ class TextLines:
         if not self._is_read_once:
             return smart_open.open(self.path, "rb")
         if self._copy is None:
-            self._copy = tempfile.NamedTemporaryFile(prefix="gensim-sent2vec-")  # noqa: SIM115
+            self._copy = self._copied()
+        return open(self._copy, "rb")
+
+    def _copied(self) -> str:
+        """Copy a file that can be read only once. The copy is deleted with this object, or when the process ends."""
+        stack, owner = ExitStack(), os.getpid()
+        copy = os.path.join(stack.enter_context(scratch_folder()), "lines.txt")
+        weakref.finalize(self, lambda: stack.close() if os.getpid() == owner else None)  # not in forked processes
+        with open(copy, "xb") as file:
             if self.path == "-":
-                shutil.copyfileobj(sys.stdin.buffer, self._copy)
+                shutil.copyfileobj(sys.stdin.buffer, file)
             else:
                 with open(self.path, "rb") as stream:
-                    shutil.copyfileobj(stream, self._copy)
-            self._copy.flush()
-        return open(self._copy.name, "rb")
+                    shutil.copyfileobj(stream, file)
+        return copy
 
     @property
     def plain_path(self) -> str | None:
         """The path of an uncompressed local file with these lines, or None if there is no such file."""
         if self._is_read_once:
             self._open().close()
-            return self._copy.name if self._copy else None
+            return self._copy
         return None if self.path.endswith(COMPRESSED_SUFFIXES) or "://" in self.path else self.path
 
     def __iter__(self) -> Iterator[str]:
