@@ -139,9 +139,9 @@ class TextLines:
 
     def _copied(self) -> str:
         """Copy a file that can be read only once. The copy is deleted with this object, or when the process ends."""
-        stack, owner = ExitStack(), os.getpid()
+        stack = ExitStack()
         copy = os.path.join(stack.enter_context(scratch_folder()), "lines.txt")
-        weakref.finalize(self, lambda: stack.close() if os.getpid() == owner else None)  # not in forked processes
+        weakref.finalize(self, stack.close)
         with open(copy, "xb") as file:
             if self.path == "-":
                 shutil.copyfileobj(sys.stdin.buffer, file)

@@ -158,12 +158,14 @@ def temporary_folder(target: str) -> Iterator[str]:
     if not os.path.isdir(parent):
         raise FileNotFoundError(f"cannot write {target!r}: there is no directory {parent!r}")
     remove_abandoned(parent, name)
+    owner = os.getpid()
     folder, lock = _locked_folder(os.path.join(parent, f".{name[:NAME_CHARS]}-"))
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        _unlock(lock)
+        if os.getpid() == owner:  # not a forked process, which leaves the block as well
+            shutil.rmtree(folder, ignore_errors=True)
+            _unlock(lock)
 
 
 def scratch_folder() -> AbstractContextManager[str]:
