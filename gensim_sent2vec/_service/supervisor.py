@@ -14,12 +14,12 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from multiprocessing.connection import wait
 
+from .._util.atomic import scratch_folder
 from .._util.threads import available_cpus
 from .access import Access
 from .limits import Limits
@@ -286,7 +286,7 @@ def serve(
     with ExitStack() as stack:
         stack.enter_context(sigterm_exits())
         listener = stack.enter_context(listen(host, port))
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="gensim-sent2vec-"))
+        folder = stack.enter_context(scratch_folder())
         stack.enter_context(environment(_variables(folder, n_workers)))
         index = source.index(folder, 1)
         signals = stack.enter_context(caught_signals())  # before there is any child process

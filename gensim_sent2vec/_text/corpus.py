@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
+import weakref
 from collections.abc import Iterable, Iterator, Sized
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from itertools import islice
 from typing import Any, BinaryIO
 
 import smart_open
 
+from .._util.atomic import scratch_folder
 from .._util.compression import COMPRESSED_SUFFIXES
 from .formats import TEXT, suffix_format
 from .heads import BOM, HEAD_BYTES, check_head, check_line_ends
@@ -135,7 +136,7 @@ class TextLines:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         self.position = 0
-        self._copy: Any = None
+        self._copy: str | None = None
         self._head: bytes | None = None
         if self.path != "-":
             if os.path.isdir(self.path):
@@ -177,16 +178,20 @@ class TextLines:
         return open(self._copied(), "rb")
 
     def _copied(self) -> str:
-        """The path of a temporary copy without a byte order mark; it is deleted with this object."""
+        """The path of a temporary copy without a byte order mark; it is deleted with this object, or when the process ends."""
         if self._copy is None:
-            copy = tempfile.NamedTemporaryFile(prefix="gensim-sent2vec-")  # noqa: SIM115
-            with nullcontext(sys.stdin.buffer) if self.path == "-" else open(self.path, "rb") as stream:
+            stack = ExitStack()
+            copy = os.path.join(stack.enter_context(scratch_folder()), "lines.txt")
+            weakref.finalize(self, stack.close)
+            with (
+                open(copy, "xb") as file,
+                nullcontext(sys.stdin.buffer) if self.path == "-" else open(self.path, "rb") as stream,
+            ):
                 start = stream.read(len(BOM))
-                copy.write(b"" if start == BOM else start)
-                shutil.copyfileobj(stream, copy)
-            copy.flush()
+                file.write(b"" if start == BOM else start)
+                shutil.copyfileobj(stream, file)
             self._copy = copy
-        return self._copy.name
+        return self._copy
 
     @property
     def plain_path(self) -> str | None:

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -21,13 +22,14 @@ from .._util.atomic import atomic_path, temporary_folder
 from .._util.batches import batched
 from .._util.pickling import is_picklable
 from .._util.progress import Progress
-from .._util.threads import available_cpus, ordered_map
+from .._util.threads import available_cpus, check_threads, ordered_map
 from ..phrases import freeze_phrases, join_phrases
 from ..tokenizers import DEFAULT, describe, name_of, resolve
 from .corpus import TextLines, TokenFile
 from .inputs import check_text, checked_texts
 from .tables import TextTable
 
+POOL_THREADS = 2  # of a ProcessPoolExecutor, in this process
 TEXTS_PER_TASK = 1 << 10  # texts that are sent to a worker process together
 TEXTS_PER_UPDATE = 1 << 5  # texts between two looks at the clock; a slow tokenizer takes milliseconds for each
 
@@ -94,6 +96,7 @@ class Tokenization:
         if len(first) < TEXTS_PER_TASK or not (_can_fork() or is_picklable(self)):
             yield from (" ".join(self(text)) for text in chain(first, chain.from_iterable(batches)))
             return
+        check_threads(POOL_THREADS)
         stop = context.RawValue("b", 0)  # checked before each text, so that Ctrl-C does not wait for entire batches
         with ProcessPoolExecutor(workers, context, _init_worker, (self, stop)) as pool:
             try:
@@ -114,7 +117,16 @@ _worker: tuple[Tokenization, Any]  # in a worker process: the tokenization, and 
 def _init_worker(tokenization: Tokenization, stop: Any) -> None:
     global _worker
     _worker = tokenization, stop
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles Ctrl-C
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent is killed; its pool would wait for work forever, and hold locks on files."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _tokenize_batch(texts: list[str]) -> list[str]:

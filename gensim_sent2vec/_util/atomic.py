@@ -14,7 +14,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import BinaryIO
 
 try:
@@ -51,7 +51,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[str]:
     """Like `atomic_write`, for functions that take a path: an empty file with the same suffixes, to be overwritten."""
     given = os.fspath(path)
     if is_stream(given):
-        with tempfile.TemporaryDirectory(prefix="gensim-sent2vec-") as folder:
+        with scratch_folder() as folder:
             temporary = os.path.join(folder, os.path.basename(given))
             open(temporary, "xb").close()
             yield temporary
@@ -158,13 +158,19 @@ def temporary_folder(target: str) -> Iterator[str]:
     if not os.path.isdir(parent):
         raise FileNotFoundError(f"cannot write {target!r}: there is no directory {parent!r}")
     remove_abandoned(parent, name)
+    owner = os.getpid()
     folder, lock = _locked_folder(os.path.join(parent, f".{name[:NAME_CHARS]}-"))
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        if lock is not None:
-            os.close(lock)
+        if os.getpid() == owner:  # not a forked process, which leaves the block as well
+            shutil.rmtree(folder, ignore_errors=True)
+            _unlock(lock)
+
+
+def scratch_folder() -> AbstractContextManager[str]:
+    """Like `temporary_folder`, in the system's folder for temporary files."""
+    return temporary_folder(os.path.join(tempfile.gettempdir(), "gensim-sent2vec"))
 
 
 def _locked_folder(prefix: str) -> tuple[str, int | None]:
@@ -178,8 +184,7 @@ def _locked_folder(prefix: str) -> tuple[str, int | None]:
             continue
         if os.path.isdir(folder):
             return folder, lock
-        if lock is not None:
-            os.close(lock)
+        _unlock(lock)
 
 
 def _lock(folder: str) -> int | None:
@@ -201,7 +206,25 @@ def _lock(folder: str) -> int | None:
     except OSError:  # a network file system without locks
         os.close(handle)
         return None
+    _locks.add(handle)
     return handle
+
+
+def _unlock(handle: int | None) -> None:
+    if handle is not None and handle in _locks:
+        _locks.remove(handle)
+        os.close(handle)
+
+
+def _leave_locks() -> None:
+    """Close the locks in a forked process, which would hold them if the writer was killed."""
+    while _locks:
+        os.close(_locks.pop())
+
+
+_locks: set[int] = set()  # handles of this process
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_locks)
 
 
 def remove_abandoned(parent: str, name: str) -> None:
@@ -232,7 +255,7 @@ def _is_abandoned(path: str, status: os.stat_result) -> bool:
     lock = _lock(path)
     if lock is None:
         return old
-    os.close(lock)
+    _unlock(lock)
     return True
 
 

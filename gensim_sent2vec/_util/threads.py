@@ -148,6 +148,22 @@ def ordered_map(pool: Executor, work: Callable[[Any], Any], items: Iterable[Any]
             future.cancel()
 
 
+def check_threads(n: int) -> None:
+    """Check that `n` more threads can run, for libraries that wait forever if one of theirs cannot start.
+
+    Raises
+    ------
+    MemoryError
+    """
+    done = threading.Event()
+    with ThreadGroup(n, lambda _: _wait(done), done.set):
+        done.set()
+
+
+def _wait(event: threading.Event) -> None:
+    event.wait()
+
+
 def _submit(pool: Executor, work: Callable[[Any], Any], item: Any) -> Future[Any]:
     try:
         return pool.submit(work, item)

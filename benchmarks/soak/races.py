@@ -1,0 +1,87 @@
+"""Do threads of the kernel race where they must not? Needs Linux, GCC with ThreadSanitizer, and the source folder.
+
+The kernel is compiled with ThreadSanitizer in a copy of the source folder, and everything that runs in several threads
+is run (`threads.py`). Races on the rows of the model are meant (Hogwild): `races.supp` lists the functions that access
+them, and nothing else. Every other race is reported.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+SUPPRESSIONS = HERE / "races.supp"
+COMPILER = '#!/bin/sh\nexec {} "$@" -fsanitize=thread -g1 -O1\n'  # after the flags of setup.py, which it overrides
+EXIT = 66  # of a process with reports
+
+
+def build(folder: Path) -> None:
+    """Compile the kernel in a copy of the source folder."""
+    for name in ("gensim_sent2vec", "setup.py", "pyproject.toml", "README.md"):
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("*.so", "__pycache__", "_kernel.cpp"))
+        else:
+            shutil.copy(source, folder / name)
+    compiler = folder / "compiler"
+    compiler.write_text(COMPILER.format(os.environ.get("CXX", "g++")))
+    compiler.chmod(0o755)
+    command = [sys.executable, "setup.py", "-q", "build_ext", "--inplace"]
+    compilers = {"CC": str(compiler), "CXX": str(compiler), "LDSHARED": f"{compiler} -shared"}
+    done = subprocess.run(command, cwd=folder, env={**os.environ, **compilers}, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"cannot build the kernel: {done.stderr[-2000:]}")
+
+
+def sanitizer() -> str:
+    """The path of ThreadSanitizer's library, which must be loaded first."""
+    found = subprocess.run(["g++", "-print-file-name=libtsan.so"], capture_output=True, text=True, check=True)
+    return os.path.realpath(found.stdout.strip())
+
+
+def reports(folder: Path, suppressed: bool) -> tuple[list[str], int]:
+    """Run the threads. Returns the reports of races, and how many times a suppression matched."""
+    log = folder / f"report-{suppressed}"
+    options = f"log_path={log} exitcode={EXIT} history_size=4 print_suppressions=1 report_signal_unsafe=0"
+    environment = {
+        **os.environ, "LD_PRELOAD": sanitizer(), "PYTHONPATH": str(folder), "OPENBLAS_NUM_THREADS": "1",
+        "TSAN_OPTIONS": f"{options} suppressions={SUPPRESSIONS}" if suppressed else options,
+    }  # fmt: skip
+    command = ["setarch", "-R", sys.executable, str(HERE / "threads.py")]  # a fixed layout of the address space
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=folder)
+    if done.returncode not in (0, EXIT) or "ran" not in done.stderr:
+        raise SystemExit(f"exit status {done.returncode}\n{done.stderr[-3000:]}")
+    text = "".join(path.read_text() for path in folder.glob(f"report-{suppressed}.*"))
+    matched = sum(int(n) for n in re.findall(r"^\s*(\d+) race:", text, re.MULTILINE))
+    found = [part for part in text.split("==================\n") if part.startswith("WARNING: ThreadSanitizer")]
+    return found, matched
+
+
+def places(found: list[str]) -> dict[str, int]:
+    """How many races are in which function: the innermost frame in the kernel of each of the two accesses."""
+    seen: dict[str, int] = {}
+    for report in found:
+        accesses = re.findall(r"#0 (.+?) \S+:\d+", report)[:2]
+        name = " / ".join(sorted({re.sub(r"<.*|\(.*", "", access) for access in accesses}))
+        seen[name] = seen.get(name, 0) + 1
+    return seen
+
+
+def run() -> dict[str, Any]:
+    """Build, and run once with the suppressions and once without."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        build(folder)
+        found, matched = reports(folder, suppressed=True)
+        for report in found:
+            print(report, file=sys.stderr)
+        everything, _ = reports(folder, suppressed=False)
+    return {"reports": len(found), "suppressed": matched, "without": len(everything), "places": places(everything)}
