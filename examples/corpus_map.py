@@ -7,8 +7,13 @@ plotly, 5 MB). --projector also writes the vectors for the TensorBoard
 projector: load both files at projector.tensorflow.org or next to your own
 logs.
 
-Expect three hundred news articles from 2000 and 2001 to form visible groups:
-Afghanistan, the Middle East, cricket, the economy, strikes, bushfires ...
+By default, it maps 700 functions of SciPy by what they say about themselves
+(docstrings.py). Expect groups such as "random, continuous, variable" and
+"matrix, sparse, array". They can be checked, because SciPy has subpackages:
+the adjusted mutual information of groups and subpackages (0 for random groups,
+1 for equal ones) is 0.45, and 0.3 if the texts are represented by TF-IDF.
+Counting does better at naming the groups, so that is done by counting. Takes
+about ten seconds of CPU.
 
     pip install "gensim-sent2vec[map]"
     python corpus_map.py                          # writes corpus_map.html
@@ -21,14 +26,16 @@ from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
+from docstrings import docstrings, sentences, subpackage, summary
 from gensim.parsing.preprocessing import STOPWORDS
 from sklearn.cluster import KMeans
-from sklearn.decomposition import PCA
-from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.decomposition import PCA, TruncatedSVD
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.manifold import TSNE
+from sklearn.metrics import adjusted_mutual_info_score
 
 from gensim_sent2vec import Sent2Vec
-from gensim_sent2vec.datasets import lee_documents, split_sentences
+from gensim_sent2vec.datasets import split_sentences
 
 COLORS = (
     "#4477aa", "#ee6677", "#228833", "#b8a100", "#3aa6d0", "#aa3377", "#e07b39", "#777777", "#5b4fa2", "#009988",
@@ -36,17 +43,24 @@ COLORS = (
 )  # fmt: skip
 
 
-def vectors_of(texts):
-    """A unit-length vector per text, from a model trained on their sentences."""
-    sentences = split_sentences(texts) or texts
-    wv = Sent2Vec(sentences, tokenizer="simple", min_count=2, epochs=40, workers=1).wv
+def vectors_of(texts, corpus):
+    """A unit-length vector per text, from a model trained on sentences."""
+    wv = Sent2Vec(corpus, tokenizer="words", min_count=3, epochs=10, workers=1, seed=1).wv
     return wv.encode(texts, normalize=True)
 
 
 def project(vectors):
     """Coordinates in the plane, (n, 2): neighbors stay neighbors, distances between groups mean little."""
     components = PCA(min(30, *vectors.shape), random_state=1).fit_transform(vectors)
-    return TSNE(perplexity=min(20, len(components) / 4), init="pca", random_state=1).fit_transform(components)
+    tsne = TSNE(perplexity=min(20, len(components) / 4), init="pca", max_iter=500, random_state=1)
+    return tsne.fit_transform(components)
+
+
+def agreement(vectors, subpackages):
+    """How well groups of vectors agree with the subpackages: the adjusted mutual information."""
+    components = TruncatedSVD(30, random_state=1).fit_transform(vectors)
+    groups = KMeans(len(set(subpackages)), n_init=4, random_state=1).fit_predict(components)
+    return adjusted_mutual_info_score(subpackages, groups)
 
 
 def names_of(texts, groups, n=3):
@@ -119,9 +133,7 @@ def write_projector(folder, vectors, texts, groups, names):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--texts", help="hundreds to thousands of texts, one per line (default: news that ships with gensim)"
-    )
+    parser.add_argument("--texts", help="hundreds to thousands of texts, one per line (default: docstrings of SciPy)")
     parser.add_argument("--groups", type=int, default=12)
     parser.add_argument("-o", "--output", default="corpus_map.html")
     parser.add_argument("--projector", metavar="FOLDER", help="also write vectors.tsv and metadata.tsv there")
@@ -129,16 +141,23 @@ def main():
 
     if args.texts:
         texts = [line for line in Path(args.texts).read_text(encoding="utf-8").splitlines() if line.strip()]
+        vectors = vectors_of(texts, split_sentences(texts) or texts)
     else:
-        texts = lee_documents("lee_background.cor")
-    vectors = vectors_of(texts)
+        functions = docstrings()
+        names = [name for name in functions if name.startswith("scipy.")][::2]
+        texts = [summary(functions[name]) for name in names]
+        vectors = vectors_of(texts, sentences(functions.values()))
+        counts = TfidfVectorizer(sublinear_tf=True, stop_words="english").fit_transform(texts)
+        for how, matrix in {"Sent2Vec": vectors, "TF-IDF": counts}.items():
+            print(f"Agreement of groups and subpackages, {how}: {agreement(matrix, [*map(subpackage, names)]):.2f}")
+        print()
     points = project(vectors)
-    groups = KMeans(args.groups, n_init=10, random_state=1).fit_predict(points)
+    groups = KMeans(args.groups, n_init=4, random_state=1).fit_predict(points)
     names = names_of(texts, groups)
     for group, name in enumerate(names):
         print(f"{(groups == group).sum():5,} texts: {name}")
 
-    title = f"{len(texts):,} {'texts of ' + Path(args.texts).name if args.texts else 'news articles, 2000 and 2001'}"
+    title = f"{len(texts):,} {'texts of ' + Path(args.texts).name if args.texts else 'functions of SciPy'}"
     page = figure(points, texts, groups, names, title)
     page.write_html(args.output, include_plotlyjs=True, post_script="document.body.style.margin = 0")
     print(f"\n{args.output}: {Path(args.output).stat().st_size / 1e6:.0f} MB; open it in a browser.")

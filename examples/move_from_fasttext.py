@@ -14,10 +14,13 @@ For a gensim `FastText` model, pass its `.wv`. fastText composes the vectors of
 unseen words from character n-grams; here `SentenceWeighting` does so, and
 misspelled words still contribute. Prints the sentences nearest to a misspelled
 one; the plain mean as fastText computes it, with equal values, in case you
-need it; a .bin file that ships with gensim; and, on news, the correlation with
-human judgments of fifty unseen texts. Expect fastText's own mean far below
-its vectors with a `SentenceWeighting`. To train from scratch, replace
-`FastText(texts)` by `Sent2Vec(texts)`.
+need it; a .bin file that ships with gensim; and, trained on what functions of
+NumPy and SciPy say about themselves (docstrings.py), how well each finds the
+functions that others list under "See Also", from their first sentence. Expect
+a mean reciprocal rank of 0.42 with fastText's own mean, 0.56 with a
+`SentenceWeighting` of the same vectors, and 0.58 with Sent2Vec: to train from
+scratch, replace `FastText(texts)` by `Sent2Vec(texts)`. Counting words finds
+as much here, and both together the most. Takes about 20 seconds.
 
     python move_from_fasttext.py --bin model.bin --corpus corpus.txt
 
@@ -28,17 +31,17 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from docstrings import compare, docstrings, sentences
 from gensim.models import FastText
 from gensim.models.fasttext import load_facebook_vectors
 from gensim.test.utils import datapath
-from gensim.utils import simple_preprocess
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, SentenceIndex, SentenceWeighting
-from gensim_sent2vec.datasets import human_correlation, lee_documents, split_sentences
+from gensim_sent2vec.tokenizers import words
 
 # fastText's sentence vector: the mean of the unit-length word vectors.
 FASTTEXT_MEAN = SentenceWeighting(sif=None, unit_words=True, lexical_weight=0, whiten=0, unseen_words=False)
-MISSPELLED = "the goverment of afganistan"
+MISSPELLED = "eigenvalus of a symetric matrix"
 
 
 def moved(fasttext_vectors, texts):
@@ -64,36 +67,32 @@ def main():
     parser.add_argument(
         "--bin", help="a model of the fastText program, for the same language (default: one that ships with gensim)"
     )
-    parser.add_argument("--corpus", help="texts, one per line (default: news that ships with gensim)")
+    parser.add_argument("--corpus", help="texts, one per line (default: docstrings of NumPy and SciPy)")
     args = parser.parse_args()
 
-    if args.corpus:
-        sentences = Path(args.corpus).read_text(encoding="utf-8").splitlines()
-    else:
-        sentences = split_sentences(lee_documents("lee_background.cor"))
-    texts = [simple_preprocess(sentence) for sentence in sentences]
+    functions = None if args.corpus else docstrings()
+    lines = Path(args.corpus).read_text(encoding="utf-8").splitlines() if args.corpus else sentences(functions.values())
+    texts = [words(line) for line in lines]
     if args.bin or not args.corpus:
         from_bin(args.bin or datapath("lee_fasttext.bin"), texts)
 
-    options = {"vector_size": 100, "min_count": 2, "epochs": 30, "negative": 10, "workers": 2}
+    options = {"vector_size": 100, "min_count": 3, "epochs": 5, "workers": 2, "seed": 1}
     fasttext = FastText(texts, bucket=20_000, **options)
     kv = moved(fasttext.wv, texts)
     unseen = [word for word in MISSPELLED.split() if word not in kv]
     print(f"\nNearest to: {MISSPELLED} (unseen: {', '.join(unseen) or 'none'})")
-    index = SentenceIndex.build(kv, texts, keys=sentences)
-    for sentence, cosine in index.most_similar(MISSPELLED.split(), topn=3, hybrid=0.5):
-        print(f"    {cosine:.2f}  {sentence[:100]}")
+    index = SentenceIndex.build(kv, texts, keys=lines)
+    for line, cosine in index.most_similar(MISSPELLED.split(), topn=3, hybrid=0.5):
+        print(f"    {cosine:.2f}  {line[:100]}")
 
-    if not args.corpus:
-        documents = [simple_preprocess(document) for document in lee_documents("lee.cor")]
-        model = Sent2Vec(texts, **options)
-        print("\nCorrelation with human judgments of the similarity of fifty unseen texts:")
-        for name, vectors in {
-            "FastText, its own mean": kv.encode(documents, weighting=FASTTEXT_MEAN.fit(kv, texts)),
-            "FastText, SentenceWeighting()": kv.encode(documents),
-            "Sent2Vec, SentenceWeighting()": model.wv.encode(documents),
-        }.items():
-            print(f"    {name:32} {human_correlation(vectors):.2f}")
+    if functions:
+        mean = FASTTEXT_MEAN.fit(kv, texts)
+        encoders = {
+            "FastText, its own mean": lambda tokens: kv.encode(tokens, weighting=mean),
+            "FastText, SentenceWeighting()": kv.encode,
+            "Sent2Vec, SentenceWeighting()": Sent2Vec(texts, **options).wv.encode,
+        }
+        compare(functions, words, texts, encoders)
 
 
 if __name__ == "__main__":

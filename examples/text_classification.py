@@ -1,39 +1,43 @@
-"""Text classification: LinearSVC on sentence vectors, compared with TF-IDF.
+"""Text classification with few labels: LinearSVC on sentence vectors, compared with TF-IDF.
 
-Two small data sets: customer messages by topic (data/messages.tsv, our own),
-and positive and negative sentences from film reviews (gensim's test data). The
-word vectors are trained on an unlabeled corpus. Each row is a scikit-learn
-pipeline whose parameters GridSearchCV selects within each of five folds, so
-the accuracies are those of unseen texts.
+Many texts, few labels: 2,000 functions of NumPy and SciPy say in a sentence
+what they do (docstrings.py), and a classifier learns to which of nine
+subpackages they belong, from 2, 5, 20 or 40 labeled ones of each. The vectors
+are trained on all the docstrings, without labels. Each row is a scikit-learn
+pipeline; the figures are accuracies on the other texts, means over ten random
+choices of labeled ones.
 
-Expect TF-IDF to win by default: the corpus is 60,000 words of news, which says
-little about parcels or films. With a corpus of eight million words of general
-text (--corpus), the vectors alone matched the better TF-IDF on the messages
-(0.45 and 0.46) and beat it on the reviews (0.66 and 0.61), and both together
-were best on the messages (0.58). Vectors trained on the few labeled texts
-alone are worst: they contain no more information than TF-IDF has.
+Expect vectors to help while labels are few: with two, 0.39 next to 0.36 for
+TF-IDF of words; and both together to be the best throughout, 0.53 with five
+and 0.73 with forty. From twenty labels on, counting beats vectors alone (0.67
+and 0.61): single words such as "masked" or "Bessel" decide here, and averages
+blur them. With only the labeled texts to train on, do not train vectors: they
+contain no more information than TF-IDF has. Takes about ten seconds of CPU.
 
     pip install "gensim-sent2vec[sklearn]"
     python text_classification.py
     python text_classification.py --corpus corpus.txt --data mine.tsv
 
-mine.tsv has the columns label and text, separated by a tab.
+mine.tsv has the columns label and text, separated by a tab. To choose
+parameters, use GridSearchCV(pipeline, {"features__normalize": [True, False]}).
 """
 
 import argparse
+from collections import Counter
 from pathlib import Path
 
-from gensim.test.utils import datapath
+import numpy as np
+from docstrings import docstrings, sentences, subpackage, summary
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
-from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.svm import LinearSVC
 
 from gensim_sent2vec import Sent2Vec
-from gensim_sent2vec.datasets import lee_documents, split_sentences
 from gensim_sent2vec.vectorizer import Sent2VecVectorizer
 
-MESSAGES = Path(__file__).parent / "data" / "messages.tsv"
+LABELS = (2, 5, 20, 40)  # labeled texts per class
+ROUNDS = 10
+SMALLEST = 60  # texts of a subpackage
 
 
 def read_table(path):
@@ -43,63 +47,64 @@ def read_table(path):
     return [text for _, text in rows], [label for label, _ in rows]
 
 
-def film_reviews():
-    """200 sentences from film reviews, half of them positive (Pang and Lee 2005), and their labels."""
-    lines = Path(datapath("pang_lee_polarity.cor")).read_text(encoding="latin-1").splitlines()
-    rows = [line.split(" ", 1) for line in lines]
-    return [text for _, text in rows], [label for label, _ in rows]
-
-
-def vectors_of(corpus):
-    """Word vectors trained on a text file, one sentence per line, or on the news that ships with gensim."""
-    if corpus:
-        return Sent2Vec(corpus_file=corpus, tokenizer="words").wv
-    news = split_sentences(lee_documents("lee_background.cor"))
-    return Sent2Vec(news, tokenizer="words", min_count=2, epochs=20).wv
+def summaries(functions):
+    """What each function does, and its subpackage; without small subpackages."""
+    sizes = Counter(map(subpackage, functions))
+    names = [name for name in functions if sizes[subpackage(name)] >= SMALLEST]
+    return [summary(functions[name]) for name in names], [subpackage(name) for name in names]
 
 
 def methods(wv):
-    """Feature extractors by name, each with the parameters to try."""
-    words, characters = TfidfVectorizer(sublinear_tf=True), TfidfVectorizer(analyzer="char_wb", sublinear_tf=True)
-    both = FeatureUnion([("tfidf", words), ("vectors", Sent2VecVectorizer(wv=wv, normalize=True))])
-    own = Sent2VecVectorizer(tokenizer="words", min_count=1, normalize=True, workers=1)
+    """Feature extractors by name."""
+    vectors = Sent2VecVectorizer(wv=wv, normalize=True)
     return {
-        "TF-IDF of words": (words, {}),
-        "TF-IDF of characters": (characters, {"features__ngram_range": [(2, 4), (3, 5)]}),
-        "Sent2Vec": (Sent2VecVectorizer(wv=wv), {"features__normalize": [True, False]}),
-        "Sent2Vec and TF-IDF of words": (both, {"features__transformer_weights": [None, {"vectors": 2}]}),
-        "Sent2Vec of the labeled texts": (own, {"features__epochs": [5, 20]}),
+        "TF-IDF of words": TfidfVectorizer(sublinear_tf=True),
+        "TF-IDF of characters": TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True),
+        "Sent2Vec": vectors,
+        "Sent2Vec and TF-IDF of words": FeatureUnion(
+            [("tfidf", TfidfVectorizer(sublinear_tf=True)), ("vectors", vectors)]
+        ),
     }
 
 
-def accuracy(features, grid, texts, labels):
-    """The mean accuracy over five folds, with parameters selected by cross-validation within each."""
-    pipeline = Pipeline([("features", features), ("classifier", LinearSVC())])
-    search = GridSearchCV(pipeline, {**grid, "classifier__C": [0.3, 3]}, cv=3)
-    folds = StratifiedKFold(5, shuffle=True, random_state=1)
-    return cross_val_score(search, texts, labels, cv=folds).mean()
+def accuracy(features, texts, labels, n_labeled):
+    """The mean accuracy on unseen texts with a number of labeled texts per class."""
+    texts, labels = np.array(texts, dtype=object), np.array(labels)
+    scores = []
+    for seed in range(ROUNDS):
+        rng = np.random.default_rng(seed)
+        shuffled = [rng.permutation(np.flatnonzero(labels == label)) for label in np.unique(labels)]
+        train = np.concatenate([rows[:n_labeled] for rows in shuffled])
+        test = np.concatenate([rows[n_labeled:] for rows in shuffled])
+        pipeline = make_pipeline(features, LinearSVC()).fit(texts[train], labels[train])
+        scores.append(pipeline.score(texts[test], labels[test]))
+    return np.mean(scores)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--corpus", help="texts to train vectors on, one per line (default: news that ships with gensim)"
-    )
-    parser.add_argument("--data", help="a table of label and text, separated by a tab (default: both data sets)")
+    parser.add_argument("--corpus", help="texts to train vectors on, one per line (default: docstrings)")
+    parser.add_argument("--data", help="a table of label and text, separated by a tab (default: docstrings)")
     args = parser.parse_args()
 
-    if args.data:
-        sets = {Path(args.data).stem: read_table(args.data)}
+    functions = docstrings()
+    texts, labels = read_table(args.data) if args.data else summaries(functions)
+    if args.corpus:
+        wv = Sent2Vec(corpus_file=args.corpus, tokenizer="words").wv
     else:
-        sets = {"messages by topic": read_table(MESSAGES), "film reviews": film_reviews()}
-    wv = vectors_of(args.corpus)
-    for name, (texts, labels) in sets.items():
-        majority = max(labels.count(label) for label in set(labels)) / len(labels)
-        print(f"{name}: {len(texts)} texts, {len(set(labels))} classes; accuracy of the majority class: {majority:.2f}")
-        scores = {method: accuracy(*search, texts, labels) for method, search in methods(wv).items()}
-        for method, score in scores.items():
-            print(f"    {method:32} {score:.2f}{'  <- best' if score == max(scores.values()) else ''}")
-        print()
+        wv = Sent2Vec(sentences(functions.values()), tokenizer="words", min_count=3, epochs=10, seed=1).wv
+
+    sizes = Counter(labels)
+    columns = [n for n in LABELS if n < min(sizes.values())]
+    majority = max(sizes.values()) / len(labels)
+    print(f"{len(texts):,} texts, {len(sizes)} classes; accuracy of the majority class: {majority:.2f}")
+    print(f"\n{'labeled texts per class':32}" + "".join(f"{n:8}" for n in columns))
+    rows = {name: [accuracy(features, texts, labels, n) for n in columns] for name, features in methods(wv).items()}
+    best = np.max(list(rows.values()), axis=0)
+    for name, scores in rows.items():
+        marked = (f"{score:.2f}{'*' if score == top else ' '}" for score, top in zip(scores, best))
+        print(f"    {name:28}" + "".join(f"{mark:>8}" for mark in marked))
+    print("\n* the best of its column")
 
 
 if __name__ == "__main__":
