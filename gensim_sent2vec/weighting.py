@@ -345,8 +345,12 @@ class SentenceWeighting(SaveLoad):
 
     @property
     def pretrained(self) -> PretrainedRows | None:
-        """The source of the pretrained part; None if there is none."""
+        """The source of the pretrained part, for `fit` too; None if there is none."""
         return self._source
+
+    @pretrained.setter
+    def pretrained(self, source: PretrainedRows | None) -> None:
+        self._source = source
 
     def _require_fit(self) -> FittedWeighting:
         if self._fitted is None:

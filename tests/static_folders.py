@@ -11,26 +11,8 @@ from typing import Any
 import numpy as np
 
 WORDS = [
-    "the",
-    "a",
-    "man",
-    "woman",
-    "is",
-    "play",
-    "ing",
-    "guitar",
-    "piano",
-    "sing",
-    "##ing",
-    "not",
-    "Obama",
-    "president",
-    "water",
-    "!",
-    ".",
-    ",",
-    "한국",
-    "어",
+    *("the", "a", "man", "woman", "is", "play", "ing", "guitar", "piano", "sing", "##ing", "not", "Obama"),
+    *("president", "water", "!", ".", ",", "한국", "어"),
 ]
 CODES = {"float64": "F64", "float32": "F32", "float16": "F16", "int64": "I64", "int8": "I8", "uint16": "BF16"}
 

@@ -194,7 +194,7 @@ def test_missing_files(folder, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"there is no '.*nowhere'.*nothing is downloaded"):
         Sent2VecKeyedVectors.from_model2vec(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(FileNotFoundError, match=r"not a model2vec folder: model\.safetensors, tokenizer\.json"):
+    with pytest.raises(IsADirectoryError, match=r"not one of model2vec: model\.safetensors, tokenizer\.json"):
         Sent2VecKeyedVectors.from_model2vec(tmp_path / "empty")
     (folder / "tokenizer.json").unlink()
     with pytest.raises(FileNotFoundError, match=r"tokenizer\.json missing"):
@@ -311,13 +311,13 @@ def test_a_damaged_definition_in_a_native_file_is_an_error(folder, tmp_path):
     wv = Sent2VecKeyedVectors.from_model2vec(folder)
     arrays, facts = wv.to_arrays()
     for tokenizer, definition in (
-        ({"subwords": {"max_tokens": -1}}, arrays["tokenizer"]),
-        ({"subwords": {"other": 1}}, arrays["tokenizer"]),
-        ({"subwords": {}}, arrays["tokenizer"].astype(np.float32)),
+        ({"subwords": {"max_tokens": -1}}, arrays["tokenizer.json"]),
+        ({"subwords": {"other": 1}}, arrays["tokenizer.json"]),
+        ({"subwords": {}}, arrays["tokenizer.json"].astype(np.float32)),
         ({"subwords": {}}, None),
     ):
-        changed = {name: array for name, array in arrays.items() if name != "tokenizer"}
+        changed = {name: array for name, array in arrays.items() if name != "tokenizer.json"}
         if definition is not None:
-            changed["tokenizer"] = definition
+            changed["tokenizer.json"] = definition
         with pytest.raises((ValueError, TypeError)):
             Sent2VecKeyedVectors.from_arrays(changed, {**facts, "tokenizer": tokenizer})
