@@ -27,11 +27,11 @@ from gensim.corpora import Dictionary
 from gensim.matutils import corpus2csc
 from gensim.models import TfidfModel
 
-MODULES = (
-    "numpy numpy.char numpy.fft numpy.linalg numpy.ma numpy.random scipy.cluster.hierarchy scipy.cluster.vq scipy.fft "
-    "scipy.integrate scipy.interpolate scipy.io scipy.linalg scipy.ndimage scipy.optimize scipy.signal scipy.sparse "
-    "scipy.sparse.csgraph scipy.sparse.linalg scipy.spatial scipy.spatial.distance scipy.special scipy.stats"
-).split()
+MODULES = """
+numpy numpy.char numpy.fft numpy.linalg numpy.ma numpy.random scipy.cluster.hierarchy scipy.cluster.vq scipy.fft
+scipy.integrate scipy.interpolate scipy.io scipy.linalg scipy.ndimage scipy.optimize scipy.signal scipy.sparse
+scipy.sparse.csgraph scipy.sparse.linalg scipy.spatial scipy.spatial.distance scipy.special scipy.stats
+""".split()  # noqa: SIM905
 
 
 def docstrings():

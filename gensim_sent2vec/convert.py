@@ -7,9 +7,10 @@ import struct
 from collections.abc import Sequence
 
 from ._files.epfml.layout import open_regular_file
+from ._files.model2vec import is_static
 from ._files.other_formats import EPFML_MAGIC
 from ._files.pickles import class_of_pickle, load_pickle, where_saved
-from ._files.word2vec import is_binary
+from ._files.word2vec import is_binary, lacks_header
 from ._util.atomic import atomic_folder
 from ._util.compression import without_compression_suffix
 from .epfml import convert_epfml, load_epfml_vectors, save_epfml_model
@@ -35,8 +36,9 @@ def convert(
     Parameters
     ----------
     src : str or path-like
-        Vectors or an entire model as `save` writes them, a .bin of the reference program, or word2vec text or binary
-        (which may be compressed). The format is detected from the content.
+        Vectors or an entire model as `save` writes them, a .bin of the reference program, word2vec text or binary
+        (which may be compressed; text may lack the first line, as GloVe's does), or whatever
+        `Sent2VecKeyedVectors.from_model2vec` reads. The format is detected from the content.
     dst : str or path-like
         The file to write.
     to : {'native', 'epfml', 'word2vec', 'word2vec-binary'}, optional
@@ -60,9 +62,9 @@ def convert(
     output_format = format_from_name(dst) if to is None else to
     if output_format not in FORMATS:
         raise ValueError(f"to: expected one of {', '.join(FORMATS)}, got {to!r}")
-    if os.path.exists(dst) and os.path.samefile(src, dst):
+    if os.path.exists(dst) and os.path.exists(src) and os.path.samefile(src, dst):
         raise ValueError(f"dst: {os.fspath(dst)!r} is the file to convert; pass another name")
-    if output_format == NATIVE and is_epfml(src):
+    if output_format == NATIVE and not is_static(os.fspath(src)) and is_epfml(src):
         convert_epfml(src, dst)
         return output_format
     loaded = load_any(src, trusted)
@@ -121,11 +123,15 @@ def load_any(path: str | os.PathLike[str], trusted: bool = False) -> Sent2Vec | 
         As the loader of the format does.
     """
     path = os.fspath(path)
+    if is_static(path):
+        return Sent2VecKeyedVectors.from_model2vec(path)
     if class_of_pickle(path):
         return Sent2Vec.load(path, mmap="r", trusted=trusted)
     if is_epfml(path):
         return load_epfml_vectors(path)
     binary = is_binary(path)
+    if binary is None and lacks_header(path):
+        return Sent2VecKeyedVectors.load_word2vec_format(path, binary=False, no_header=True)
     if binary is None:
         return Sent2VecKeyedVectors.load(path, mmap="r")
     return Sent2VecKeyedVectors.load_word2vec_format(path, binary=binary)
@@ -148,6 +154,10 @@ def load_model(path: str, verify: bool = False, trusted: bool = False) -> Sent2V
         If the file cannot be read, holds something else, or has no checksums to compare it with.
     """
     found = where_saved(path)(path)
+    if is_static(path):
+        if verify:
+            raise ValueError(f"--verify: {path!r} has no checksums: it is in the format of another program")
+        return load_any(path)
     if not os.path.isfile(found):
         raise FileNotFoundError(f"there is no model {path!r}")
     if verify and (class_of_pickle(path) or is_epfml(found)):

@@ -812,6 +812,8 @@ class Sent2VecKeyedVectors(WordVectors):
             if name != WEIGHTING:
                 raise ValueError(f"parts: this version of gensim_sent2vec does not know {name!r}; install a newer one")
             self.weighting = SentenceWeighting.from_arrays(*part)
+            if self.weighting.pretrained is not None:
+                warn_if_missing(self.weighting.pretrained.tokenizer)
             if self.weighting.meaning_dims > self.sentence_size:
                 raise ValueError(
                     f"weighting: meaning_dims is {self.weighting.meaning_dims}, but sentence vectors have "

@@ -215,6 +215,8 @@ class Sent2Vec(Word2Vec):
         self._set_ngram_options(word_ngrams, skip_bigrams, dropout_k, bucket)
         self.shared_negatives = _number_of_shared_negatives(shared_negatives)
         self.weighting = _unfitted(weighting)
+        if self.weighting is not None:
+            self.weighting.check_source()
         self.show_progress_bar = show_progress_bar
         # gensim's constructor keeps vectors that exist already.
         self.wv = self._empty_vectors(check_int("vector_size", vector_size, 1, MAX_VECTOR_SIZE), tokenizer, phrases)
@@ -779,9 +781,13 @@ class Sent2Vec(Word2Vec):
     def _fit_weighting(self, corpus: CheckedCorpus) -> None:
         weighting = _unfitted(self.weighting or True)
         assert weighting is not None
+        if weighting.pretrained is None and self.wv.weighting is not None:
+            weighting.pretrained = self.wv.weighting.pretrained
         output = self.syn1neg if weighting.unit_words else None
         sentences = corpus.sample(weighting.sample_size)
         self.wv.weighting = weighting.fit(self.wv, sentences, output, self.show_progress_bar)
+        if self.weighting is not None:
+            self.weighting.pretrained = None  # they would be saved twice
 
     def _fit_weighting_if_possible(self, corpus: CheckedCorpus) -> None:
         """Fit the weighting after training, whose result must not be lost if the corpus does not suffice for that."""
@@ -873,7 +879,6 @@ def _number_of_shared_negatives(shared_negatives: int | bool) -> int:
 def _unfitted(weighting: SentenceWeighting | bool | None) -> SentenceWeighting | None:
     """A weighting to be fitted: a copy of the parameters passed, or the default ones (True)."""
     if isinstance(weighting, SentenceWeighting):
-        weighting.check_source()
         return weighting.unfitted()
     if weighting is not None and not isinstance(weighting, bool):
         raise TypeError(f"weighting: expected a SentenceWeighting, True or False, got {weighting!r}")

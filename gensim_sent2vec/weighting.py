@@ -344,6 +344,15 @@ class SentenceWeighting(SaveLoad):
         """Dimensions of a sentence vector; None before `fit`, and if `rows` are the word vectors themselves."""
         return None if self.rows is None else self.rows.shape[1]
 
+    @property
+    def pretrained(self) -> PretrainedRows | None:
+        """The source of the pretrained part, for `fit` too; None if there is none."""
+        return self._source
+
+    @pretrained.setter
+    def pretrained(self, source: PretrainedRows | None) -> None:
+        self._source = source
+
     def _require_fit(self) -> FittedWeighting:
         if self._fitted is None:
             raise ValueError("weighting: not fitted; call .fit(wv, sentences), with sentences of the training corpus")

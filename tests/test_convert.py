@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import paths
 import pytest
+import static_folders
 from gensim.models import KeyedVectors
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, load_epfml_model, load_epfml_vectors
@@ -151,3 +152,83 @@ def test_command_with_bad_files(arguments, capsys):
         main(["convert", *arguments])
     assert caught.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+# -----------------------------------------------------------------------------------------------------
+# Pretrained vectors
+
+
+def test_text_without_a_first_line(sources, tmp_path):
+    """The format of GloVe."""
+    text = (sources / "text.vec").read_text(encoding="utf-8")
+    (tmp_path / "glove.txt").write_text(text.partition("\n")[2], encoding="utf-8")
+    with gzip.open(tmp_path / "glove.txt.gz", "wt", encoding="utf-8") as file:
+        file.write(text.partition("\n")[2])
+    expected = load_any(sources / "text.vec")
+    for name in ("glove.txt", "glove.txt.gz"):
+        found = load_any(tmp_path / name)
+        assert list(found.index_to_key) == list(expected.index_to_key)
+        np.testing.assert_array_equal(found.vectors, expected.vectors)
+
+
+@pytest.mark.parametrize("text", ["the man is\nplaying 1 2\n", "the\nman\n", "the 1 2\nman 1 x\n", "1 2 3 x\n"])
+def test_other_text_is_not_taken_for_vectors(tmp_path, text):
+    (tmp_path / "text.txt").write_text(text)
+    with pytest.raises(ValueError, match="is not a saved model"):
+        load_any(tmp_path / "text.txt")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    pytest.importorskip("tokenizers", reason='needs tokenizers: pip install "gensim-sent2vec[pretrained]"')
+    return static_folders.write_model2vec(tmp_path / "static", static_folders.wordpiece())
+
+
+def test_a_folder_of_model2vec(folder, tmp_path):
+    expected = Sent2VecKeyedVectors.from_model2vec(folder).encode(["the man is playing", "qqq"])
+    assert convert(folder, tmp_path / "a.s2v") == "native"
+    loaded = Sent2VecKeyedVectors.load(tmp_path / "a.s2v", mmap="r")
+    np.testing.assert_array_equal(loaded.encode(["the man is playing", "qqq"]), expected)
+    assert convert(folder, tmp_path / "a.vec") == "word2vec"
+    assert list(load_any(tmp_path / "a.vec").index_to_key) == list(loaded.index_to_key)
+    main(["convert", str(folder), str(tmp_path / "b.s2v")])
+    main(["info", str(folder)])
+
+
+def test_a_file_of_wordllama(tmp_path):
+    pytest.importorskip("tokenizers", reason='needs tokenizers: pip install "gensim-sent2vec[pretrained]"')
+    tokenizer = static_folders.sentencepiece()
+    file = static_folders.write_wordllama(tmp_path, tokenizer, static_folders.table(tokenizer.get_vocab_size(), 8))
+    main(["convert", str(file), str(tmp_path / "a.s2v")])
+    main(["convert", str(tmp_path / "weights"), str(tmp_path / "b.s2v")])
+    native = tmp_path / "tokenizers" / "native.safetensors"  # a native file may have this suffix
+    load_any(tmp_path / "a.s2v").save(native)
+    assert len(load_any(native)) == tokenizer.get_vocab_size()
+
+
+def test_a_folder_of_something_else(tmp_path, capsys):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(SystemExit):
+        main(["convert", str(tmp_path / "folder"), str(tmp_path / "a.s2v")])
+    assert "model.safetensors, tokenizer.json, config.json missing" in capsys.readouterr().err
+
+
+def test_train_with_pretrained_vectors(folder, sources, tmp_path, capsys):
+    corpus, model = tmp_path / "corpus.txt", tmp_path / "my.model"
+    corpus.write_text("the man is playing guitar .\na woman is singing .\n" * 30)
+    train = ["train", str(corpus), str(model), "--vector-size", "8", "--min-count", "1", "--workers", "1"]
+    for path in (folder, tmp_path / "static.s2v"):
+        main([*train, "--pretrained", str(path), "--pretrained-weight", "0.5"])
+        wv = Sent2Vec.load(str(model)).wv
+        assert wv.weighting.pretrained_dims == 6 and wv.weighting.pretrained_weight == 0.5
+        Sent2VecKeyedVectors.from_model2vec(folder).save(tmp_path / "static.s2v")
+    capsys.readouterr()
+    for wrong, message in (
+        (["--pretrained-weight", "0.5"], "--pretrained-weight: needs --pretrained"),
+        (["--pretrained", str(folder), "--no-weighting"], "--no-weighting: cannot be combined with --pretrained"),
+        (["--pretrained", str(tmp_path / "nowhere")], "there is no model"),
+        (["--pretrained", str(corpus)], "--pretrained"),
+    ):
+        with pytest.raises(SystemExit):
+            main([*train, *wrong])
+        assert message in capsys.readouterr().err

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from .._util.subwords import SubwordTokenizer
+from .container import KEY
 from .safetensors import read_tensors
 
 EMBEDDINGS, STATIC_EMBEDDING = "embeddings", "embedding.weight"
@@ -35,6 +36,7 @@ NESTED = "0_StaticEmbedding"
 WORDLLAMA = "wordllama"
 MAX_LENGTH = 512  # subwords of a text that model2vec uses, if the config does not say
 MAX_CONFIG_BYTES = 1 << 24
+HEAD_BYTES = 1 << 16
 MAX_TOKENIZER_BYTES = 1 << 28
 
 
@@ -102,14 +104,15 @@ def read_static(path: str, dims: int | None = None) -> StaticVectors:
 
 
 def is_static(path: str) -> bool:
-    """Whether a path is that of static vectors, as far as its name and the names of files show."""
+    """Whether a path is that of static vectors: a folder, a file of wordllama, or the name of its package."""
     if os.path.isdir(path):
-        try:
-            find_files(path)
-        except OSError:
-            return False
-        return True
-    return path.endswith(".safetensors") and _tokenizer_of(path) is not None
+        return True  # `find_files` says what is missing; no other format is a folder
+    if not os.path.exists(path):
+        return path == WORDLLAMA and importlib.util.find_spec(path) is not None
+    if not path.endswith(".safetensors") or not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        return KEY.encode() not in file.read(HEAD_BYTES)  # otherwise it is a native file of that name
 
 
 # -----------------------------------------------------------------------------------------------------
@@ -143,9 +146,10 @@ def find_files(path: str) -> Found:
             if tokenizer := _tokenizer_of(table):
                 return Found(table, tokenizer, None)
     missing = [name for name in (MODEL, TOKENIZER, CONFIGS[0]) if not os.path.exists(os.path.join(path, name))]
-    raise FileNotFoundError(
-        f"{path!r} is not a model2vec folder: {', '.join(missing)} missing; nor are there weights and tokenizers of "
-        "wordllama"
+    error = IsADirectoryError if len(missing) == 3 else FileNotFoundError
+    raise error(
+        f"{path!r} is a directory, but not one of model2vec: {', '.join(missing)} missing; nor does it have weights "
+        "and tokenizers of wordllama"
     )
 
 

@@ -8,7 +8,7 @@ Arrays, for n words of d dimensions, stored as described in `gensim_sent2vec._fi
 - ``json.NAME``: any other attribute of the words, a list of n values as JSON text (uint8);
 - ``attributes.NAME``: a numeric array that a user set as an attribute of the vectors;
 - ``phrases``: JSON text (uint8), see `gensim_sent2vec.phrases.phrases_to_json`;
-- ``tokenizer``: the tokenizer.json of pretrained vectors (uint8), see `gensim_sent2vec._util.subwords`;
+- ``tokenizer.json``: that of pretrained vectors (uint8), see `gensim_sent2vec._util.subwords`;
 - ``weighting.NAME``: see `SentenceWeighting.to_arrays`.
 
 Facts: ``kind`` ("Sent2VecKeyedVectors"), ``vector_size`` (d), ``word_ngrams``, ``skip_bigrams``, ``ngram_hash``, and
@@ -36,7 +36,7 @@ from .attributes import (
 )
 
 KIND = "Sent2VecKeyedVectors"
-VECTORS, VECTORS_NGRAMS, PHRASES, TOKENIZER = "vectors", "vectors_ngrams", "phrases", "tokenizer"
+VECTORS, VECTORS_NGRAMS, PHRASES, TOKENIZER = "vectors", "vectors_ngrams", "phrases", "tokenizer.json"
 WORDS, WORD_ARRAYS = "words", ("blob", "offsets", "slots")
 NUMERIC_WORD_ATTRIBUTES, JSON_WORD_ATTRIBUTES, ATTRIBUTES = "expandos", "json", "attributes"
 WEIGHTING = "weighting"

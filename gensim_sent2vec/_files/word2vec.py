@@ -82,6 +82,20 @@ def is_binary(path: str) -> bool | None:
     return len(values) != dim
 
 
+def lacks_header(path: str) -> bool:
+    """Whether a file is word2vec text, perhaps compressed, without the first line: the format of GloVe."""
+    with smart_open(path, "rb") as file:
+        lines = [file.readline(1 << 20) for _ in range(2)]
+    sizes = []
+    for line in lines:
+        _, *values = line.rstrip().split(b" ")
+        try:
+            sizes.append(len([float(value) for value in values]))
+        except ValueError:
+            return False
+    return sizes[0] > 1 and sizes[1] in (0, sizes[0])
+
+
 def check_header(path: str, binary: bool, limit: int | None = None) -> tuple[int, int]:
     """Check the header of a word2vec file before anything is allocated for it.
 

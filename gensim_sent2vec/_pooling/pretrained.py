@@ -110,20 +110,20 @@ class PretrainedRows:
                 of_word.extend([number] * len(distinct))
         best: dict[int, list[int]] = {}
         for number, ids in zip(of_word, self._lookup(spellings)):
-            if ids and (number not in best or len(ids) < len(best[number])):
+            if number not in best or (ids.count(-1), len(ids)) < (best[number].count(-1), len(best[number])):
                 best[number] = ids
-        lists = [best.get(number, []) for number in range(len(words))]
+        lists = [[i for i in best.get(number, ()) if i >= 0] for number in range(len(words))]
         ends = np.cumsum([0, *map(len, lists)])
         return np.fromiter((i for ids in lists for i in ids), dtype=np.int64, count=ends[-1]), ends
 
     def _lookup(self, spellings: Sequence[str]) -> list[list[int]]:
-        """Ids of the known subwords of each text."""
+        """Ids of the subwords of each text, -1 for unknown ones."""
         find = self.vocabulary.table.find
         if self.tokenizer is not None:
             pieces = self.tokenizer.of_words(spellings)
         else:
-            pieces = [[text] if find(text) >= 0 else _PIECES.findall(text) for text in spellings]
-        return [[i for i in map(find, of_text) if i >= 0] for of_text in pieces]
+            pieces = [[text] if find(text) >= 0 else _PIECES.findall(text) or [text] for text in spellings]
+        return [[find(piece) if piece else -1 for piece in of_text] or [-1] for of_text in pieces]
 
     # -------------------------------------------------------------------------------------------------
     # Files

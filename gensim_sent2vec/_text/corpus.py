@@ -178,7 +178,7 @@ class TextLines:
         return open(self._copied(), "rb")
 
     def _copied(self) -> str:
-        """The path of a temporary copy without a byte order mark; it is deleted with this object, or when the process ends."""
+        """The path of a copy without a byte order mark. It is deleted with this object, or when the process ends."""
         if self._copy is None:
             stack = ExitStack()
             copy = os.path.join(stack.enter_context(scratch_folder()), "lines.txt")

@@ -173,7 +173,11 @@ class SubwordTokenizer:
             yield from self._names_of(batch, self.max_tokens, self.max_characters)
 
     def _names_of(
-        self, texts: Sequence[str], max_tokens: int | None = None, max_characters: int | None = None
+        self,
+        texts: Sequence[str],
+        max_tokens: int | None = None,
+        max_characters: int | None = None,
+        keep_unknown: bool = False,
     ) -> Iterator[list[str]]:
         tokenizer, names, unknown = self._load()
         # Python strings can contain lone surrogates, which UTF-8 cannot.
@@ -181,18 +185,19 @@ class SubwordTokenizer:
         encode = partial(tokenizer.encode, whole[0]) if len(whole) == 1 else partial(tokenizer.encode_batch_fast, whole)
         encodings: Any = encode(add_special_tokens=False)
         for encoding in [encodings] if len(whole) == 1 else encodings:
-            yield [names[i] for i in encoding.ids[:max_tokens] if i != unknown]
+            yield [names[i] for i in encoding.ids[:max_tokens] if i != unknown or keep_unknown]
 
     def of_words(self, words: Sequence[str]) -> list[list[str]]:
-        """The subwords of each word as it occurs within a sentence."""
+        """The subwords of each word as it occurs within a sentence; "" stands for unknown text that is left out."""
         if self._prefix is None:
             self._prefix = self._find_prefix()
-        prefix = self._prefix
-        return [
-            pieces
-            for batch in batched(words, TEXTS_PER_BATCH)
-            for pieces in self._names_of([prefix + w for w in batch])
-        ]
+        _, names, unknown = self._load()
+        left_out = None if unknown is None else names[unknown]
+        result = []
+        for batch in batched(words, TEXTS_PER_BATCH):
+            for pieces in self._names_of([self._prefix + word for word in batch], keep_unknown=True):
+                result.append(["" if piece == left_out else piece for piece in pieces])
+        return result
 
     def _find_prefix(self) -> str:
         """What to put in front of a word, so that it is split as after another word.

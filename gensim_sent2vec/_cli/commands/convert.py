@@ -18,16 +18,24 @@ def add_parser(commands: Subcommands) -> None:
         "convert",
         run,
         summary="convert a model to another file format",
-        details="Formats are native files, .bin files of the reference Sent2Vec program, and word2vec text and binary. "
+        details="Formats are native files, .bin files of the reference Sent2Vec program, and word2vec text and binary; "
+        "IN may also be pretrained vectors: a folder of model2vec, a file of wordllama, or the word wordllama for the "
+        "installed package. "
         "The format of IN is detected from its content. Converting a .bin to the native format takes less than "
         "200 MB of memory, whatever its size. word2vec files hold words only; what they cannot hold is left out "
         "with a warning.",
         examples=[
             "gensim-sent2vec convert model.bin model.s2v",
             "gensim-sent2vec convert my.model words.vec.gz",
+            "gensim-sent2vec convert potion-base-8M potion.s2v",
         ],
     )
-    add_file(parser, "source", metavar="IN", help="a file in any of these formats; word2vec files may be compressed")
+    add_file(
+        parser,
+        "source",
+        metavar="IN",
+        help="a file or folder in any of these formats; word2vec files may be compressed",
+    )
     add_file(
         parser,
         "target",

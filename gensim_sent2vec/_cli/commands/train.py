@@ -11,6 +11,7 @@ from typing import Any
 from ..._text.corpus import TokenFile
 from ..._text.tables import TextTable
 from ..._text.tokenization import TokenizedSentences
+from ...convert import load_vectors
 from ...model import Sent2Vec
 from ...phrases import learn_phrases, load_phrases
 from ...weighting import SentenceWeighting
@@ -61,6 +62,7 @@ WEIGHTING: Options = (
     ("remove_components", int, "leading semantic axes to remove"),
     ("lexical_weight", float, "weight of the lexical part in cosines, 0 to 1"),
     ("lexical_dims", int, "extra dimensions for the lexical part"),
+    ("pretrained_weight", float, "weight of the pretrained part in cosines, 0 to 1 (default: 0.7)"),
 )
 
 METAVARS = {int: "N", float: "X", str: "NAME"}
@@ -80,6 +82,7 @@ def add_parser(commands: Subcommands) -> None:
             "gensim-sent2vec train reviews.csv my.model --column review --tokenizer words",
             "zcat news.gz | gensim-sent2vec train - my.model --word-ngrams 2",
             "gensim-sent2vec train korean.txt my.model --tokenizer kiwi --lexical-dims 200",
+            "gensim-sent2vec train corpus.txt my.model --tokenizer words --pretrained potion-base-8M",
         ],
     )
     add_texts(parser, "corpus", metavar="CORPUS", nargs="+", help="one sentence per line, or tables")
@@ -89,6 +92,13 @@ def add_parser(commands: Subcommands) -> None:
     add_flag(training, "--skip-bigrams", help="use pairs of words less than --word-ngrams apart instead of n-grams")
     vectors = parser.add_argument_group("sentence vectors")
     _add_options(vectors, WEIGHTING, SentenceWeighting)
+    add_file(
+        vectors,
+        "--pretrained",
+        metavar="PATH",
+        help="pretrained vectors for a third part of sentence vectors: a folder of model2vec, a file of wordllama (or "
+        "the word wordllama for the installed package), or any file of vectors that convert reads",
+    )
     add_flag(vectors, "--no-weighting", help="fit no weighting: sentence vectors are plain means")
     corpus = parser.add_argument_group("corpus")
     add_flag(corpus, "--tokenized", help="CORPUS was written by tokenize; use its tokens as they are")
@@ -121,17 +131,19 @@ def _given(args: argparse.Namespace, options: Options) -> dict[str, Any]:
 
 def run(args: argparse.Namespace) -> None:
     weighting = _given(args, WEIGHTING)
-    if args.no_weighting and weighting:
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in weighting)
+    if args.no_weighting and (weighting or args.pretrained):
+        names = ", ".join(
+            f"--{name.replace('_', '-')}" for name in [*weighting, *["pretrained"][: bool(args.pretrained)]]
+        )
         raise ValueError(f"--no-weighting: cannot be combined with {names}")
     if args.tokenized and args.learn_phrases:
         raise ValueError("--learn-phrases: learns from text, so it cannot be combined with --tokenized; drop one")
     texts = texts_of(args, args.corpus)
-    check_output(args.model, MODEL, (*texts.paths, args.phrases), args.force)
+    check_output(args.model, MODEL, (*texts.paths, args.phrases, args.pretrained), args.force)
     model = Sent2Vec(
         **_given(args, TRAINING),
         skip_bigrams=args.skip_bigrams,
-        weighting=None if args.no_weighting else SentenceWeighting(**weighting),
+        weighting=None if args.no_weighting else _weighting(weighting, args),
         compute_loss=True,
     )
     if args.phrases or args.learn_phrases:
@@ -151,6 +163,18 @@ def run(args: argparse.Namespace) -> None:
         f"{model.corpus_count:,} sentences, to {args.model}",
         file=sys.stderr,
     )
+
+
+def _weighting(options: dict[str, Any], args: argparse.Namespace) -> SentenceWeighting:
+    weighting = SentenceWeighting(**options)
+    if args.pretrained is None:
+        if "pretrained_weight" in options:
+            raise ValueError("--pretrained-weight: needs --pretrained, the vectors that it is the weight of")
+        return weighting
+    try:
+        return weighting.with_pretrained(load_vectors(args.pretrained, trusted=args.trusted))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"--pretrained {args.pretrained!r}: {error}") from error
 
 
 def _corpus(texts: TextTable, tokenized: bool) -> tuple[Any, Any]:
