@@ -81,9 +81,10 @@ def unpacked(suite: Any) -> Iterator[unittest.TestCase]:
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> dict[str, str]:
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What became of each of gensim's tests: "passed", "skipped" or the last line of its error."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("gensim"))  # where some of its tests leave files
         vectors = Substitute(keyedvectors, "KeyedVectors", Sent2VecKeyedVectors)
         patch.setattr(test_word2vec, "word2vec", Substitute(word2vec, "Word2Vec", Client))
         patch.setattr(test_word2vec, "keyedvectors", vectors)
