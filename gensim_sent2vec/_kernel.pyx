@@ -369,6 +369,8 @@ cdef class CorpusCounter:
 
 def fill_alias(const double[::1] weights, uint64_t[::1] alias):
     """Fill Vose's alias table, to sample in proportion to `weights` (finite, >= 0, not all 0)."""
+    if not len(weights) or len(alias) != len(weights):
+        raise ValueError(f"alias: expected one entry per weight, {len(weights)}, got {len(alias)}")
     with nogil:
         c_fill_alias(&weights[0], len(weights), &alias[0])
 

@@ -77,6 +77,9 @@ class Sent2VecKeyedVectors(WordVectors):
         One row per word.
     vectors_ngrams : numpy.ndarray of the same type, shape (bucket, vector_size)
         The rows to which word n-grams are hashed; no rows in a unigram model.
+    vectors_lockf : numpy.ndarray of float32, shape (n_words,) or (1,)
+        Lock factors from 0 to 1, by which training multiplies the updates of the vectors of words; one factor stands for
+        all words. Vectors that do not belong to a model may lack them.
     word_ngrams : int
         Maximum length of the n-grams that are looked up; with `skip_bigrams`, the maximum distance of a pair plus one.
     skip_bigrams : bool

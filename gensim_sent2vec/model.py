@@ -36,7 +36,14 @@ from ._training.matrices import (
 )
 from ._training.run import TrainingRun
 from ._training.trainers import make_trainers
-from ._training.word_selection import explain_empty, negative_weights, select_words, shared_vocabulary
+from ._training.word_selection import (
+    checked_counts,
+    checked_sample_int,
+    explain_empty,
+    negative_weights,
+    select_words,
+    shared_vocabulary,
+)
 from ._util.parameters import check_float, check_int, check_optional_int, reject_unknown_options
 from ._util.progress import Progress
 from ._util.threads import available_cpus
@@ -656,8 +663,9 @@ class Sent2Vec(Word2Vec):
         )  # fmt: skip
         check_matrices(self._matrices, len(self.wv), self._n_ngrams)
         self._lock_factors()
-        if "count" not in self.wv.expandos:
-            raise ValueError("train: the words have no counts; call build_vocab(sentences), or with update=True")
+        checked_counts(self.wv.expandos, len(self.wv))
+        if self.sample:
+            checked_sample_int(self.wv.expandos, len(self.wv))
         if decay.start > self.min_alpha_yet_reached:
             logger.warning(
                 "Effective 'alpha' higher than previous training cycles: %g, after %g", decay.start,
@@ -717,8 +725,8 @@ class Sent2Vec(Word2Vec):
         return make_trainers(
             self.workers,
             self._matrices,
-            negative_weights(self.wv.expandos["count"], self.ns_exponent),
-            self.wv.expandos["sample_int"] if self.sample else None,
+            negative_weights(checked_counts(self.wv.expandos, len(self.wv)), self.ns_exponent),
+            checked_sample_int(self.wv.expandos, len(self.wv)) if self.sample else None,
             schedule,
             seed=self.seed,
             train_count=self.train_count,

@@ -297,6 +297,12 @@ def test_alias_table_gives_the_weights(weights):
     np.testing.assert_allclose(share / len(weights), np.array(weights) / sum(weights), atol=1e-8)
 
 
+@pytest.mark.parametrize("n", [0, 2, 4])
+def test_an_alias_table_of_another_length(n):
+    with pytest.raises(ValueError, match=f"alias: expected one entry per weight, 3, got {n}"):
+        _kernel.fill_alias(np.ones(3), np.empty(n, dtype=np.uint64))
+
+
 def test_start_does_not_depend_on_how_rows_are_split():
     whole, parts = np.empty((50, 7), np.float32), np.empty((50, 7), np.float32)
     _kernel.fill_uniform(whole, 5, 0.5)
