@@ -737,7 +737,6 @@ class Sent2Vec(Word2Vec):
             negative=self.negative,
             shared_negatives=self.shared_negatives,
             compute_loss=self.compute_loss,
-            lock_factors=self._lock_factors(),
         )
 
     def _train_epochs(
@@ -746,7 +745,10 @@ class Sent2Vec(Word2Vec):
         try:
             for epoch in range(self.epochs):
                 before = CorpusSize(run.lines, run.tokens)
-                _call(callbacks, "on_epoch_begin", self)
+                _call(callbacks, "on_epoch_begin", self)  # which may lock words, or release them
+                lock_factors = self._lock_factors()
+                for trainer in run.trainers:
+                    trainer.set_lock_factors(lock_factors)
                 self.running_training_loss = run.train_epoch(corpus, epoch, self.epochs)
                 if run.schedule.diverged:
                     raise ValueError(

@@ -49,12 +49,14 @@ class Case:
     def trainer(self, compute_loss=True):
         c = self.config
         schedule = _kernel.Schedule(c.alpha, c.min_alpha, c.total, c.by_lines)
-        return _kernel.Trainer(
+        trainer = _kernel.Trainer(
             self.words, self.placeholder, self.grams, self.out, self.alias, self.keep, schedule,
             word_ngrams=c.word_ngrams, skip_bigrams=c.skip_bigrams, epfml_hash=c.epfml_hash, dropout_k=c.dropout_k,
-            negative=c.negative, shared_negatives=c.shared_negatives, seed=self.seed, lockf=self.lockf,
-            compute_loss=compute_loss, hot_rows=self.hot, sync_every=self.meet_every,
+            negative=c.negative, shared_negatives=c.shared_negatives, seed=self.seed, compute_loss=compute_loss,
+            hot_rows=self.hot, sync_every=self.meet_every,
         )  # fmt: skip
+        trainer.set_lock_factors(self.lockf)
+        return trainer
 
     def vocabulary(self):
         return Vocabulary.from_words(f"w{i}" for i in range(self.config.n_words))
