@@ -712,7 +712,7 @@ class Sent2VecKeyedVectors(WordVectors):
             words={name: getattr(words, name) for name in WORD_ARRAYS},
             vectors=self.vectors,
             vectors_ngrams=self.vectors_ngrams,
-            word_attributes={name: values for name, values in self.expandos.items() if name not in ignore},
+            word_attributes={name: np.asarray(values) for name, values in self.expandos.items() if name not in ignore},
             attributes=storable_attributes(attributes),
             parts={} if weighting is None else {WEIGHTING: weighting.to_arrays()},
             tokenizer=tokenizer_to_json(self.tokenizer),

@@ -47,7 +47,7 @@ from ._training.word_selection import (
 from ._util.parameters import check_float, check_int, check_optional_int, reject_unknown_options
 from ._util.progress import Progress
 from ._util.threads import available_cpus
-from .keyedvectors import Sent2VecKeyedVectors
+from .keyedvectors import Sent2VecKeyedVectors, check_keyed_vectors
 from .tokenizers import DEFAULT, describe
 from .weighting import SentenceWeighting
 
@@ -652,6 +652,7 @@ class Sent2Vec(Word2Vec):
         """
         reject_unknown_options(unsupported, inspect.signature(self.train).parameters, CONSTRUCTOR, "train")
         callbacks = _as_callbacks(callbacks)
+        check_keyed_vectors(self.wv)  # users may have replaced them
         check_vocabulary(self.wv.index_to_key, self.wv.vectors)
         if total_words is None and total_examples is None:
             total_words, total_examples = self.corpus_total_words, self.corpus_count

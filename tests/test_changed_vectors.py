@@ -261,6 +261,26 @@ def test_rows_of_another_layout(small, rows):
     np.testing.assert_array_equal(small.encode(["police"])[0], small["police"])
 
 
+def test_counts_that_are_lists_or_floats(small, tmp_path):
+    small.expandos = {"count": [1, 2, 3], "topic": ["a", "b", "c"]}
+    small.save(tmp_path / "x.s2v")
+    loaded = Sent2VecKeyedVectors.load(tmp_path / "x.s2v")
+    assert loaded.expandos["count"].tolist() == [1, 2, 3] and loaded.get_vecattr("said", "topic") == "b"
+    words, counts = str(tmp_path / "words"), str(tmp_path / "counts")
+    for values in ([1, 2, 3], np.array([1.0, 2, 3])):
+        small.expandos["count"] = values
+        small.save_word2vec_format(words, counts)
+        assert Sent2VecKeyedVectors.load_word2vec_format(words, counts).expandos["count"].tolist() == [3, 2, 1]
+        assert small.expandos["count"] is values
+    for values in (np.array([1, 2, np.nan]), np.array([1, 2, 0.5])):
+        small.expandos["count"] = values
+        with pytest.raises(ValueError, match=r"^fvocab: '.*counts' can hold integers only"):
+            small.save_word2vec_format(words, counts)
+    small.expandos = {}
+    with pytest.raises(ValueError, match=r"^count: the words have no counts to sort them by"):
+        small.sort_by_descending_frequency()
+
+
 COPIES = {
     "copy": copy.copy,
     "half precision": lambda wv: wv.astype(np.float16),

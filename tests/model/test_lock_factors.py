@@ -318,6 +318,18 @@ def test_vectors_without_a_model(tmp_path, pretrained):
     assert wv.vectors_lockf.tolist() == [0, 1]
 
 
+def test_half_precision(tmp_path):
+    wv = Sent2VecKeyedVectors(2, dtype=np.float16)
+    wv.add_vectors(["police", "said"], np.ones((2, 2)))
+    path = tmp_path / "vectors"
+    path.write_text("1 2\npolice 0.1 0.2\n")
+    wv.intersect_word2vec_format(str(path))
+    assert wv.vectors.dtype == np.float16 and wv["police"].tolist() == np.float16([0.1, 0.2]).tolist()
+    path.write_text("1 2\npolice 0.1 70000\n")
+    with pytest.raises(ValueError, match="the vector of 'police' has NaN, infinite or too large values"):
+        wv.intersect_word2vec_format(str(path))
+
+
 VECTOR = b" ".join([b"1.0000"] * 20)
 
 
@@ -326,7 +338,7 @@ VECTOR = b" ".join([b"1.0000"] * 20)
     [
         (b"2 20\npolice " + VECTOR + b"\n", False, "the file ends after 1 of 2 words"),
         (b"2 20\npolice " + VECTOR + b"\nsaid 1 2\n", False, "line 3: expected a word and 20 values, got 2 values"),
-        (b"2 20\npolice " + VECTOR + b"\nsaid " + VECTOR[:-6] + b"nan\n", False, "of 'said' has NaN or infinite"),
+        (b"2 20\npolice " + VECTOR + b"\nsaid " + VECTOR[:-6] + b"nan\n", False, "of 'said' has NaN, infinite"),
         (b"2 20\npolice " + VECTOR + b"\nsaid " + VECTOR[:-6] + b"x\n", False, "could not convert"),
         (b"2 20\npolice " + VECTOR + b"\n\xff " + VECTOR + b"\n", False, "utf-?8"),
         (b"2 20\npolice " + bytes(80) + b"said " + bytes(70), True, "do not fit|ends after 1 of 2 words"),

@@ -412,6 +412,15 @@ def test_counts_that_were_replaced(ready, counts, message):
     assert np.array_equal(ready.wv.vectors, before)
 
 
+def test_vectors_of_another_class(ready):
+    ready.wv = Word2Vec(common_texts, vector_size=8, min_count=1).wv
+    with pytest.raises(TypeError, match=r"^wv: expected Sent2VecKeyedVectors, got KeyedVectors; see .*from_keyed"):
+        ready.train(common_texts)
+    ready.wv = ready  # type: ignore[assignment]
+    with pytest.raises(TypeError, match=r"^wv: expected Sent2VecKeyedVectors, got Sent2Vec; pass its .wv"):
+        ready.train(common_texts)
+
+
 @pytest.mark.parametrize("values", [None, np.zeros(3, np.uint32), np.zeros(100)])
 def test_a_sample_without_probabilities(ready, values):
     del ready.wv.expandos["sample_int"]
