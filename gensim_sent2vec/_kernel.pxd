@@ -108,6 +108,7 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
         void plan(const CModel &m, const CLine &line, int i) except +
 
     cdef cppclass CTrainer "s2v::Trainer":
+        CModel model
         int64_t trained_words, tokens, lines
         double loss
         CTrainer(const CModel &m, CSchedule &s, uint64_t seed, cbool with_loss, int level,

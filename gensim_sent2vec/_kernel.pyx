@@ -369,6 +369,8 @@ cdef class CorpusCounter:
 
 def fill_alias(const double[::1] weights, uint64_t[::1] alias):
     """Fill Vose's alias table, to sample in proportion to `weights` (finite, >= 0, not all 0)."""
+    if not len(weights) or len(alias) != len(weights):
+        raise ValueError(f"alias: expected one entry per weight, {len(weights)}, got {len(alias)}")
     with nogil:
         c_fill_alias(&weights[0], len(weights), &alias[0])
 
@@ -438,8 +440,6 @@ cdef class Trainer:
     keep : uint32 array, (n_words,), or None
         A target is trained with probability keep / 2^32.
     schedule : Schedule
-    lockf : float32 array, (n_words,), optional
-        Lock factors, 0 to 1: updates of the input row of a word are multiplied by its factor. None: all are 1.
     hot_rows, sync_every : int
         The thread updates private copies of the rows of the first `hot_rows` words, and merges the changes into the
         shared arrays every `sync_every` tokens and at the end of each call.
@@ -448,28 +448,26 @@ cdef class Trainer:
     cdef CTrainer *trainer
     cdef CModel model
     cdef readonly object schedule
-    cdef object arrays
+    cdef object arrays, lockf
 
     def __cinit__(self, float[:, ::1] words, float[::1] placeholder, float[:, ::1] ngrams, float[:, ::1] out,
                   const uint64_t[::1] alias, const uint32_t[::1] keep, Schedule schedule not None, *,
                   int word_ngrams, bint skip_bigrams, bint epfml_hash, int dropout_k, int negative,
-                  int shared_negatives, uint64_t seed, const float[::1] lockf=None, bint compute_loss=False,
-                  int hot_rows=0, int sync_every=1000):
+                  int shared_negatives,
+                  uint64_t seed, bint compute_loss=False, int hot_rows=0, int sync_every=1000):
         cdef int64_t n = words.shape[0], dim = words.shape[1]
         if n < 2 or dim < 1 or out.shape[0] != n or out.shape[1] != dim or len(placeholder) != dim or len(alias) != n:
             raise ValueError("words, out, placeholder, alias: their shapes do not fit together, or there are "
                              "fewer than 2 words or 1 dimension")
         if keep is not None and len(keep) != n:
             raise ValueError(f"keep: expected one entry per word, {n}, got {len(keep)}")
-        if lockf is not None and len(lockf) != n:
-            raise ValueError(f"lockf: expected one entry per word, {n}, got {len(lockf)}")
         if word_ngrams > 1 and (ngrams.shape[0] < 1 or ngrams.shape[1] != dim):
             raise ValueError(f"ngrams: expected shape (bucket, {dim}) with bucket >= 1 for word_ngrams={word_ngrams}, "
                              f"got ({ngrams.shape[0]}, {ngrams.shape[1]})")
         if word_ngrams < 1 or negative < 1 or shared_negatives < 1 or dropout_k < 0 or hot_rows < 0:
             raise ValueError("word_ngrams, negative, shared_negatives: must be at least 1; "
                              "dropout_k, hot_rows: must be at least 0")
-        self.arrays = (words, placeholder, ngrams, out, alias, keep, lockf)
+        self.arrays = (words, placeholder, ngrams, out, alias, keep)
         self.schedule = schedule
         self.model.words = &words[0, 0]
         self.model.placeholder = &placeholder[0]
@@ -480,7 +478,7 @@ cdef class Trainer:
         self.model.dropout_k, self.model.negative, self.model.shared_negatives = dropout_k, negative, shared_negatives
         self.model.alias = &alias[0]
         self.model.keep = &keep[0] if keep is not None else NULL
-        self.model.lockf = &lockf[0] if lockf is not None else NULL
+        self.model.lockf = NULL
         cdef CModel model = self.model
         model.hot = min(hot_rows, n)
         self.trainer = new CTrainer(model, schedule.schedule, seed, compute_loss, level_number(), sync_every)
@@ -503,6 +501,19 @@ cdef class Trainer:
     @property
     def loss(self):
         return self.trainer.loss
+
+    def set_lock_factors(self, const float[::1] lockf):
+        """Set the lock factors of words; not while the trainer is training.
+
+        Parameters
+        ----------
+        lockf : float32 array, (n_words,), or None
+            0 to 1: updates of the input row of a word are multiplied by its factor. None, as at first: all are 1.
+        """
+        if lockf is not None and len(lockf) != self.model.n_words:
+            raise ValueError(f"lockf: expected one entry per word, {self.model.n_words}, got {len(lockf)}")
+        self.lockf = lockf
+        self.trainer.model.lockf = &lockf[0] if lockf is not None else NULL
 
     def train_slice(self, WordTable table not None, int file, int64_t begin, int64_t end):
         """Train on the lines that start in [begin, end) of an open file."""

@@ -185,8 +185,11 @@ class WordVectors(KeyedVectors):
         Raises
         ------
         ValueError
-            If the order would change and there are n-gram rows, which are found by the ids of words.
+            If there are no counts, or the order would change and there are n-gram rows, which are found by the ids of
+            words.
         """
+        if len(self) and "count" not in self.expandos:
+            raise ValueError("count: the words have no counts to sort them by; set wv.expandos['count'] to an array")
         counts = np.asarray(self.expandos.get("count", ()), dtype=np.int64)
         places = np.arange(len(counts))
         if self.bucket and len(self.vectors) and not np.array_equal(np.lexsort((-places, -counts)), places):
@@ -286,6 +289,9 @@ class WordVectors(KeyedVectors):
         if saved.vectors.dtype != np.float32:
             saved = copy.copy(saved)
             saved.vectors = saved.vectors.astype(np.float32)
+        if fvocab is not None and "count" in saved.expandos:
+            saved = copy.copy(saved)
+            saved.expandos["count"] = _whole_counts(saved.expandos["count"], fvocab)
         append = kwargs.get("append", args[4] if len(args) > 4 else False)
         with word2vec.unfinished(fname, append) as new, word2vec.unfinished(fvocab, append) as new_counts:
             super(WordVectors, saved).save_word2vec_format(new, new_counts, *args, **kwargs)
@@ -342,9 +348,11 @@ class WordVectors(KeyedVectors):
             entries = word2vec.read_entries(fname, binary, encoding, unicode_errors) if dim == self.vector_size else ()
             for word, row in entries:
                 if word in self.key_to_index:
-                    if not np.isfinite(row).all():
-                        raise ValueError(f"the vector of {word!r} has NaN or infinite values")
-                    found[self.key_to_index[word]] = row.copy()
+                    with np.errstate(over="ignore"):
+                        converted = row.astype(self.vectors.dtype)
+                    if not np.isfinite(converted).all():
+                        raise ValueError(f"the vector of {word!r} has NaN, infinite or too large values")
+                    found[self.key_to_index[word]] = converted
         if dim != self.vector_size:
             raise ValueError(f"fname: {fname!r} has vectors of {dim} dimensions, expected {self.vector_size}")
         if found:
@@ -420,6 +428,18 @@ def _errors_of_file(fname: str, binary: bool) -> Iterator[None]:
         if error.filename is None:  # raised by a decompressor
             raise OSError(f"{fname!r}: {error}") from error
         raise
+
+
+def _whole_counts(counts: Any, fvocab: Any) -> np.ndarray:
+    """Counts as integers, which is what a file of counts holds; a ValueError if they are not."""
+    counts = np.asarray(counts)
+    if counts.dtype.kind not in "iu":
+        values = counts
+        with np.errstate(invalid="ignore"):
+            counts = values.astype(np.int64)
+        if not np.array_equal(counts, values):
+            raise ValueError(f"fvocab: {fvocab!r} can hold integers only, and wv.expandos['count'] has other values")
+    return counts
 
 
 def _is_copy(new: Any, old: Any) -> bool:

@@ -76,9 +76,14 @@ class Sent2VecKeyedVectors(WordVectors):
     Attributes
     ----------
     vectors : numpy.ndarray of float32 (or float16, see `astype`), shape (n_words, vector_size)
-        One row per word.
+        One row per word. To replace one, use ``wv[word] = vector`` rather than ``wv.vectors[i] = vector``: norms, the
+        weighting and indexes notice changes within the array only for the first 4,096 words, or if many rows change,
+        unless ``wv.fill_norms(force=True)`` is called.
     vectors_ngrams : numpy.ndarray of the same type, shape (bucket, vector_size)
         The rows to which word n-grams are hashed; no rows in a unigram model.
+    vectors_lockf : numpy.ndarray of float32, shape (n_words,) or (1,)
+        Lock factors from 0 to 1, by which training multiplies the updates of the vectors of words. One factor stands
+        for all words. Vectors that do not belong to a model may lack them.
     word_ngrams : int
         Maximum length of the n-grams that are looked up; with `skip_bigrams`, the maximum distance of a pair plus one.
     skip_bigrams : bool
@@ -630,6 +635,7 @@ class Sent2VecKeyedVectors(WordVectors):
             self._check_weighting(self.weighting)
         words = self.index_to_key
         result = copy.copy(self)
+        result.expandos = {name: np.array(values) for name, values in self.expandos.items()}
         result.vectors = _converted(self.vectors, dtype, lambda i: f"vectors: that of {words[i]!r}")
         result.vectors_ngrams = _converted(self.vectors_ngrams, dtype, lambda i: f"vectors_ngrams: row {i:,}")
         if self.weighting is not None:
@@ -752,7 +758,7 @@ class Sent2VecKeyedVectors(WordVectors):
             words={name: getattr(words, name) for name in WORD_ARRAYS},
             vectors=self.vectors,
             vectors_ngrams=self.vectors_ngrams,
-            word_attributes={name: values for name, values in self.expandos.items() if name not in ignore},
+            word_attributes={name: np.asarray(values) for name, values in self.expandos.items() if name not in ignore},
             attributes=storable_attributes(attributes),
             parts={} if weighting is None else {WEIGHTING: weighting.to_arrays()},
             tokenizer=tokenizer_to_json(self.tokenizer),
@@ -822,6 +828,16 @@ class Sent2VecKeyedVectors(WordVectors):
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in CACHES}
+
+    def __copy__(self) -> Sent2VecKeyedVectors:
+        """A copy that shares arrays, but no list or dict: words can be added to it, sorted, or given attributes."""
+        result = type(self).__new__(type(self))
+        result.__dict__.update(self.__getstate__())
+        for name in ("index_to_key", "key_to_index", "expandos"):
+            value = getattr(self, name)
+            if isinstance(value, (list, dict)):
+                result.__dict__[name] = value.copy()
+        return result
 
     def save(
         self,

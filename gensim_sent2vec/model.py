@@ -36,11 +36,18 @@ from ._training.matrices import (
 )
 from ._training.run import TrainingRun
 from ._training.trainers import make_trainers
-from ._training.word_selection import explain_empty, negative_weights, select_words, shared_vocabulary
+from ._training.word_selection import (
+    checked_counts,
+    checked_sample_int,
+    explain_empty,
+    negative_weights,
+    select_words,
+    shared_vocabulary,
+)
 from ._util.parameters import check_float, check_int, check_optional_int, reject_unknown_options
 from ._util.progress import Progress
 from ._util.threads import available_cpus
-from .keyedvectors import Sent2VecKeyedVectors
+from .keyedvectors import Sent2VecKeyedVectors, check_keyed_vectors
 from .tokenizers import DEFAULT, describe
 from .weighting import SentenceWeighting
 
@@ -647,6 +654,7 @@ class Sent2Vec(Word2Vec):
         """
         reject_unknown_options(unsupported, inspect.signature(self.train).parameters, CONSTRUCTOR, "train")
         callbacks = as_callbacks(callbacks)
+        check_keyed_vectors(self.wv)  # users may have replaced them
         check_vocabulary(self.wv.index_to_key, self.wv.vectors)
         if total_words is None and total_examples is None:
             total_words, total_examples = self.corpus_total_words, self.corpus_count
@@ -658,8 +666,9 @@ class Sent2Vec(Word2Vec):
         )  # fmt: skip
         check_matrices(self._matrices, len(self.wv), self._n_ngrams)
         self._lock_factors()
-        if "count" not in self.wv.expandos:
-            raise ValueError("train: the words have no counts; call build_vocab(sentences), or with update=True")
+        checked_counts(self.wv.expandos, len(self.wv))
+        if self.sample:
+            checked_sample_int(self.wv.expandos, len(self.wv))
         if decay.start > self.min_alpha_yet_reached:
             logger.warning(
                 "Effective 'alpha' higher than previous training cycles: %g, after %g", decay.start,
@@ -719,8 +728,8 @@ class Sent2Vec(Word2Vec):
         return make_trainers(
             self.workers,
             self._matrices,
-            negative_weights(self.wv.expandos["count"], self.ns_exponent),
-            self.wv.expandos["sample_int"] if self.sample else None,
+            negative_weights(checked_counts(self.wv.expandos, len(self.wv)), self.ns_exponent),
+            checked_sample_int(self.wv.expandos, len(self.wv)) if self.sample else None,
             schedule,
             seed=self.seed,
             train_count=self.train_count,
@@ -731,7 +740,6 @@ class Sent2Vec(Word2Vec):
             negative=self.negative,
             shared_negatives=self.shared_negatives,
             compute_loss=self.compute_loss,
-            lock_factors=self._lock_factors(),
         )
 
     def _train_epochs(
@@ -740,7 +748,10 @@ class Sent2Vec(Word2Vec):
         try:
             for epoch in range(self.epochs):
                 before = CorpusSize(run.lines, run.tokens)
-                call(callbacks, "on_epoch_begin", self)
+                call(callbacks, "on_epoch_begin", self)  # which may lock words, or release them
+                lock_factors = self._lock_factors()
+                for trainer in run.trainers:
+                    trainer.set_lock_factors(lock_factors)
                 self.running_training_loss = run.train_epoch(corpus, epoch, self.epochs)
                 if run.schedule.diverged:
                     raise ValueError(

@@ -261,6 +261,61 @@ def test_rows_of_another_layout(small, rows):
     np.testing.assert_array_equal(small.encode(["police"])[0], small["police"])
 
 
+def test_counts_that_are_lists_or_floats(small, tmp_path):
+    small.expandos = {"count": [1, 2, 3], "topic": ["a", "b", "c"]}
+    small.save(tmp_path / "x.s2v")
+    loaded = Sent2VecKeyedVectors.load(tmp_path / "x.s2v")
+    assert loaded.expandos["count"].tolist() == [1, 2, 3] and loaded.get_vecattr("said", "topic") == "b"
+    words, counts = str(tmp_path / "words"), str(tmp_path / "counts")
+    for values in ([1, 2, 3], np.array([1.0, 2, 3])):
+        small.expandos["count"] = values
+        small.save_word2vec_format(words, counts)
+        assert Sent2VecKeyedVectors.load_word2vec_format(words, counts).expandos["count"].tolist() == [3, 2, 1]
+        assert small.expandos["count"] is values
+    for values in (np.array([1, 2, np.nan]), np.array([1, 2, 0.5])):
+        small.expandos["count"] = values
+        with pytest.raises(ValueError, match=r"^fvocab: '.*counts' can hold integers only"):
+            small.save_word2vec_format(words, counts)
+    small.expandos = {}
+    with pytest.raises(ValueError, match=r"^count: the words have no counts to sort them by"):
+        small.sort_by_descending_frequency()
+
+
+COPIES = {
+    "copy": copy.copy,
+    "half precision": lambda wv: wv.astype(np.float16),
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda wv: pickle.loads(pickle.dumps(wv)),
+}
+
+
+@pytest.mark.parametrize("make", COPIES)
+def test_a_copy_can_change_without_the_original(small, tmp_path, make):
+    small.expandos["count"] = np.array([1, 2, 3])
+    small["fire"] = np.array([7, 8], np.float32)  # words are in a list and a dict until they are used
+    twin = COPIES[make](small)
+    twin.add_vectors(["zebra", "said"], np.ones((2, 2), np.float32), replace=True)
+    twin.set_vecattr("fire", "topic", "heat")
+    twin.sort_by_descending_frequency()
+    assert set(twin.index_to_key) == {"police", "said", "the", "fire", "zebra"}
+    assert twin.encode(["zebra", "said"]).tolist() == [[1, 1], [1, 1]]
+    assert list(small.index_to_key) == ["police", "said", "the", "fire"]
+    assert small.expandos.keys() == {"count"} and small.expandos["count"].tolist() == [1, 2, 3, 0]
+    assert small.encode(["said", "fire", "zebra"]).tolist() == [[3, 4], [7, 8], [0, 0]]
+    small.save(tmp_path / "x.s2v")
+    assert Sent2VecKeyedVectors.load(tmp_path / "x.s2v").index_to_key == ["police", "said", "the", "fire"]
+
+
+@pytest.mark.parametrize("make", ["copy", "half precision"])
+def test_attributes_of_a_copy(small, make):
+    small.expandos["count"] = np.array([1, 2, 3])
+    twin = COPIES[make](small)
+    twin.set_vecattr("said", "topic", "heat")
+    twin.sort_by_descending_frequency()
+    twin.set_vecattr("police", "count", 9)
+    assert small.expandos.keys() == {"count"} and small.expandos["count"].tolist() == [1, 2, 3]
+
+
 # ---------------------------------------------------------------------------------------------------
 # Words that occur twice in a file
 

@@ -541,3 +541,12 @@ def test_scoring_is_not_supported():
     """gensim's `score` needs hierarchical softmax, and the error states it."""
     with pytest.raises(RuntimeError, match="hs=1"):
         Sent2Vec(common_texts, **SMALL).score(common_texts)
+
+
+def test_lock_factors():
+    """gensim's models start with one factor for all words; `intersect_word2vec_format` is replaced entirely."""
+    for cls in (Word2Vec, Sent2Vec):
+        factors = cls(vector_size=3).wv.vectors_lockf
+        assert factors.tolist() == [1] and factors.dtype == np.float32
+    name = "intersect_word2vec_format"
+    assert parameters(getattr(KeyedVectors, name)) == parameters(getattr(Sent2VecKeyedVectors, name))

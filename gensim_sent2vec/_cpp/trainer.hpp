@@ -28,7 +28,7 @@ TrainLine choose_train_line(int level, int dim);  // in dispatch.hpp
 class alignas(ALIGNMENT) Trainer {
   public:
     Share share;  // must precede `model`, which points to its copies of rows
-    const Model model;
+    Model model;
     const bool compute_loss;
     int64_t trained_words = 0, tokens = 0, lines = 0;
     double loss = 0;

@@ -2,7 +2,8 @@
 
 A model can be trained on, given other rows or another weighting, while an index of its sentences exists. Each use of
 the index compares the model's objects, and some values of its arrays, with those of the last use. This takes some
-microseconds. Only if something changed are sentences encoded again, to see whether the change matters.
+microseconds. Only if something changed are sentences encoded again, to see whether it matters: all of them after words
+were given other vectors, be it a single one, otherwise a sample.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from .._util.rows import sampled_values
 from ..keyedvectors import Sent2VecKeyedVectors
 
-MAX_SENTENCES = 2048  # encoded again after a change
+MAX_SENTENCES = 2048  # encoded together, and the size of a sample
 TOLERANCE = 0.02  # length of the difference of unit vectors, which bounds the change of a score; float16 rounds by less
 
 
@@ -29,7 +30,7 @@ class Freshness:
     """
 
     def __init__(self, wv: Sent2VecKeyedVectors) -> None:
-        self._objects, self._values = _objects(wv), _values(wv)
+        self._objects, self._values, self._row_version = _objects(wv), _values(wv), wv.row_version
 
     def check(self, wv: Sent2VecKeyedVectors, vectors: np.ndarray, sentences: Sequence[str]) -> None:
         """Check the model before it is used with the index.
@@ -48,14 +49,16 @@ class Freshness:
             If the model changed so that it encodes sentences of the index differently.
         """
         objects, values = _objects(wv), _values(wv)
-        if all(a is b for a, b in zip(objects, self._objects)) and values == self._values:
+        rows_replaced = wv.row_version != self._row_version
+        if not rows_replaced and all(a is b for a, b in zip(objects, self._objects)) and values == self._values:
             return
-        if not _encodes_equally(wv, vectors, sentences):
+        step = 1 if rows_replaced else 1 + len(vectors) // MAX_SENTENCES
+        if not _encodes_equally(wv, vectors, sentences, step):
             raise ValueError(
                 "wv: the vectors or their weighting changed since the index was built, so scores would be wrong; build "
                 "the index again with SentenceIndex.build, or restore the vectors"
             )
-        self._objects, self._values = objects, values
+        self._objects, self._values, self._row_version = objects, values, wv.row_version
 
 
 def _objects(wv: Sent2VecKeyedVectors) -> tuple[Any, ...]:
@@ -75,11 +78,16 @@ def _values(wv: Sent2VecKeyedVectors) -> list[bytes]:
     return [sampled_values(array) for array in arrays if array.flags.writeable]
 
 
-def _encodes_equally(wv: Sent2VecKeyedVectors, vectors: np.ndarray, sentences: Sequence[str]) -> bool:
-    """Whether sentences, evenly spread over the index, are encoded as their stored vectors."""
+def _encodes_equally(wv: Sent2VecKeyedVectors, vectors: np.ndarray, sentences: Sequence[str], step: int) -> bool:
+    """Whether each `step`-th sentence of the index is encoded as its stored vector."""
     if wv.sentence_size != vectors.shape[1]:
         return False
-    rows = np.arange(0, len(vectors), 1 + len(vectors) // MAX_SENTENCES)
+    rows = np.arange(0, len(vectors), step)
+    blocks = (rows[i : i + MAX_SENTENCES] for i in range(0, len(rows), MAX_SENTENCES))
+    return all(_block_is_equal(wv, vectors, sentences, block) for block in blocks)
+
+
+def _block_is_equal(wv: Sent2VecKeyedVectors, vectors: np.ndarray, sentences: Sequence[str], rows: np.ndarray) -> bool:
     texts = [sentences[row] for row in rows.tolist()]
     stored = vectors[rows].astype(np.float32)
     differs = np.ones(len(rows), dtype=bool)

@@ -29,7 +29,6 @@ def make_trainers(
     negative: int,
     shared_negatives: int,
     compute_loss: bool,
-    lock_factors: np.ndarray | None = None,
 ) -> list[_kernel.Trainer]:
     """Trainers for `n` threads.
 
@@ -47,8 +46,6 @@ def make_trainers(
         Each trainer has its own stream of random numbers, and other ones in every call of `train`.
     word_ngrams, skip_bigrams, epfml_hash, dropout_k, negative, shared_negatives, compute_loss
         See `Sent2Vec`.
-    lock_factors : numpy.ndarray of float32, shape (n_words,), optional
-        Updates of the input vector of a word are multiplied by its factor. None: all are 1.
     """
     alias = np.empty(len(matrices.words), dtype=np.uint64)
     _kernel.fill_alias(negative_weights, alias)
@@ -67,7 +64,6 @@ def make_trainers(
             dropout_k=dropout_k,
             negative=negative,
             shared_negatives=max(1, shared_negatives),
-            lockf=lock_factors,
             seed=stream_seed(seed, TRAINING, train_count, i),
             compute_loss=compute_loss,
             hot_rows=HOT_ROWS if n > 1 else 0,

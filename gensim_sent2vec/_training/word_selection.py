@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,10 +73,7 @@ class Selection:
             "count": np.zeros(len(old), dtype=np.int64),
             "sample_int": np.zeros(len(old), dtype=np.uint32),
         }
-        merged = {
-            name: np.concatenate([values, np.zeros(len(vocabulary) - len(values), dtype=values.dtype)])
-            for name, values in {**unknown, **attributes}.items()
-        }
+        merged = {name: fitted_length(values, len(vocabulary)) for name, values in {**unknown, **attributes}.items()}
         all_ids = _ids(vocabulary, self.raw)
         merged["count"][all_ids[all_ids >= 0]] += self.raw.counts[all_ids >= 0]
         merged["sample_int"][ids] = as_uint32(self.target_probability)
@@ -171,7 +168,10 @@ def as_uint32(probability: np.ndarray) -> np.ndarray:
 
 
 def shared_vocabulary(model: Any) -> tuple[Vocabulary, WordAttributes]:
-    """The words of a gensim model and their attributes, shared with it where possible.
+    """The words of a gensim model, shared with it if possible, and a copy of their attributes.
+
+    gensim changes the attributes of its models in place. Where it has added words without extending an attribute, the
+    value is 0.
 
     Raises
     ------
@@ -190,7 +190,46 @@ def shared_vocabulary(model: Any) -> tuple[Vocabulary, WordAttributes]:
             if not isinstance(word, str):
                 raise TypeError(f"other_model: words must be strings, got the {type(word).__name__} {word!r:.40}")
         words = Vocabulary.from_words(model.wv.index_to_key)
-    return words, attributes
+    return words, {name: fitted_length(np.asarray(values), len(words)) for name, values in attributes.items()}
+
+
+def fitted_length(values: np.ndarray, n_words: int) -> np.ndarray:
+    """A copy of an attribute with a value for each of `n_words` words: cut, or extended by zeros."""
+    result = np.zeros((n_words, *values.shape[1:]), dtype=values.dtype)
+    result[: len(values)] = values[:n_words]
+    return result
+
+
+def checked_counts(attributes: Mapping[str, Any], n_words: int) -> np.ndarray:
+    """The counts of words, which training needs.
+
+    Raises
+    ------
+    ValueError
+        If they are missing, or not finite numbers of at least 0, one per word.
+    """
+    if "count" not in attributes:
+        raise ValueError("train: the words have no counts; call build_vocab(sentences), or with update=True")
+    counts = np.asarray(attributes["count"])
+    if counts.shape != (n_words,) or counts.dtype.kind not in "iuf":
+        raise ValueError(
+            f"train: wv.expandos['count'] must hold a number per word, shape {(n_words,)}, got {counts.dtype} of shape "
+            f"{counts.shape}"
+        )
+    if not (np.isfinite(counts) & (counts >= 0)).all():
+        raise ValueError("train: wv.expandos['count'] must be finite and not negative")
+    return counts
+
+
+def checked_sample_int(attributes: Mapping[str, Any], n_words: int) -> np.ndarray:
+    """The probabilities of words to be targets, see `as_uint32`; a ValueError unless there is one per word."""
+    values = attributes.get("sample_int")
+    if values is None or values.shape != (n_words,) or values.dtype != np.uint32:
+        raise ValueError(
+            "train: wv.expandos['sample_int'] must hold a uint32 per word if sample is not 0; pass sample to the "
+            "constructor or to build_vocab, or set model.sample = 0"
+        )
+    return np.asarray(values)
 
 
 def negative_weights(counts: np.ndarray, exponent: float) -> np.ndarray:

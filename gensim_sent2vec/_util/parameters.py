@@ -38,7 +38,7 @@ UNSUPPORTED = {
     "top_k": _WHEN_SEARCHING,
     "k": _WHEN_SEARCHING,
     "device": "training runs on the CPU, in as many threads as `workers`",
-    "pretrained_vectors": "use build_vocab, then wv.intersect_word2vec_format(path), then train",
+    "pretrained_vectors": "use build_vocab, then wv.intersect_word2vec_format(path, lockf=1), then train",
     **dict.fromkeys(("dm", "dm_mean", "dm_concat", "dm_tag_count", "dbow_words"), "this is not Doc2Vec"),
 }
 

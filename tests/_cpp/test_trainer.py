@@ -49,12 +49,14 @@ class Case:
     def trainer(self, compute_loss=True):
         c = self.config
         schedule = _kernel.Schedule(c.alpha, c.min_alpha, c.total, c.by_lines)
-        return _kernel.Trainer(
+        trainer = _kernel.Trainer(
             self.words, self.placeholder, self.grams, self.out, self.alias, self.keep, schedule,
             word_ngrams=c.word_ngrams, skip_bigrams=c.skip_bigrams, epfml_hash=c.epfml_hash, dropout_k=c.dropout_k,
-            negative=c.negative, shared_negatives=c.shared_negatives, seed=self.seed, lockf=self.lockf,
-            compute_loss=compute_loss, hot_rows=self.hot, sync_every=self.meet_every,
+            negative=c.negative, shared_negatives=c.shared_negatives, seed=self.seed, compute_loss=compute_loss,
+            hot_rows=self.hot, sync_every=self.meet_every,
         )  # fmt: skip
+        trainer.set_lock_factors(self.lockf)
+        return trainer
 
     def vocabulary(self):
         return Vocabulary.from_words(f"w{i}" for i in range(self.config.n_words))
@@ -295,6 +297,12 @@ def test_alias_table_gives_the_weights(weights):
         share[i] += threshold
         share[entry & 0xFFFFFFFF] += 1 - threshold
     np.testing.assert_allclose(share / len(weights), np.array(weights) / sum(weights), atol=1e-8)
+
+
+@pytest.mark.parametrize("n", [0, 2, 4])
+def test_an_alias_table_of_another_length(n):
+    with pytest.raises(ValueError, match=f"alias: expected one entry per weight, 3, got {n}"):
+        _kernel.fill_alias(np.ones(3), np.empty(n, dtype=np.uint64))
 
 
 def test_start_does_not_depend_on_how_rows_are_split():

@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 
-from gensim_sent2vec import SentenceIndex, SentenceWeighting
+from gensim_sent2vec import Sent2VecKeyedVectors, SentenceIndex, SentenceWeighting
 
 CHANGED = "wv: the vectors or their weighting changed since the index was built.*build the index again"
 
@@ -152,3 +152,29 @@ def test_an_empty_index(wv):
     wv.weighting = SentenceWeighting(lexical_dims=7).fit(wv, [["the", "police"]])
     with pytest.raises(ValueError, match=CHANGED):
         empty.add(["the police"])
+
+
+def set_in_place(wv, word):
+    wv.vectors[wv.key_to_index[word]] *= -3
+    wv.fill_norms(force=True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [set_in_place, lambda wv, word: wv.__setitem__(word, -wv[word])],
+    ids=["in place, norms forced", "replaced"],
+)
+def test_a_rare_word_that_a_sample_of_the_sentences_misses(change):
+    wv = Sent2VecKeyedVectors(4)
+    rng = np.random.default_rng(0)
+    wv.add_vectors([f"w{i}" for i in range(9000)], rng.normal(size=(9000, 4)).astype(np.float32))
+    texts = [f"w{i} w{i + 1}" for i in range(6000)]
+    texts[2501] = "w8001"
+    index = SentenceIndex.build(wv, texts)
+    wv.most_similar("w1")
+    assert index.search("w8001")[0] == ("w8001", pytest.approx(1, abs=1e-5))
+    change(wv, "w8500")  # in no sentence
+    assert index.search("w8001")[0] == ("w8001", pytest.approx(1, abs=1e-5))
+    change(wv, "w8001")
+    with pytest.raises(ValueError, match=CHANGED):
+        index.search("w8001")

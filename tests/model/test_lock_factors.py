@@ -5,6 +5,7 @@ import gzip
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors, Word2Vec
+from gensim.models.callbacks import CallbackAny2Vec
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors
 from gensim_sent2vec.shrink import shrink
@@ -92,6 +93,43 @@ def test_factors_of_one_are_no_factors(lee):
         train(model, lee)
         assert np.array_equal(model.wv.vectors, models[0].wv.vectors)
         assert np.array_equal(model.syn1neg, models[0].syn1neg)
+
+
+class Release(CallbackAny2Vec):
+    """Locks all words in the second of three epochs, in place or by another array."""
+
+    def __init__(self, in_place):
+        self.in_place, self.rows = in_place, []
+
+    def on_epoch_begin(self, model):
+        factor = 0 if len(self.rows) == 1 else 1
+        if self.in_place:
+            model.wv.vectors_lockf[:] = factor
+        else:
+            model.wv.vectors_lockf = np.full(1, factor, dtype=np.float32)
+
+    def on_epoch_end(self, model):
+        self.rows.append(model.wv.vectors.copy())
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_callbacks_can_lock_and_release_words(untrained, lee, in_place):
+    callback = Release(in_place)
+    untrained.wv.vectors_lockf = np.ones(len(untrained.wv), dtype=np.float32)
+    untrained.train(lee, epochs=3, callbacks=callback)
+    first, second, third = callback.rows
+    assert np.array_equal(first, second) and not np.array_equal(second, third)
+
+
+def test_a_callback_that_sets_invalid_factors(untrained, lee):
+    class Callback(CallbackAny2Vec):
+        def on_epoch_begin(self, model):
+            model.wv.vectors_lockf = np.full(1, 2.0)
+
+    with pytest.raises(ValueError, match=r"^wv.vectors_lockf: factors must be from 0 to 1, got 2.0"):
+        untrained.train(lee, epochs=1, callbacks=Callback())
+    untrained.wv.vectors_lockf = np.ones(1)
+    train(untrained, lee)
 
 
 def test_all_locked_as_in_gensim(lee):
@@ -280,6 +318,18 @@ def test_vectors_without_a_model(tmp_path, pretrained):
     assert wv.vectors_lockf.tolist() == [0, 1]
 
 
+def test_half_precision(tmp_path):
+    wv = Sent2VecKeyedVectors(2, dtype=np.float16)
+    wv.add_vectors(["police", "said"], np.ones((2, 2)))
+    path = tmp_path / "vectors"
+    path.write_text("1 2\npolice 0.1 0.2\n")
+    wv.intersect_word2vec_format(str(path))
+    assert wv.vectors.dtype == np.float16 and wv["police"].tolist() == np.float16([0.1, 0.2]).tolist()
+    path.write_text("1 2\npolice 0.1 70000\n")
+    with pytest.raises(ValueError, match="the vector of 'police' has NaN, infinite or too large values"):
+        wv.intersect_word2vec_format(str(path))
+
+
 VECTOR = b" ".join([b"1.0000"] * 20)
 
 
@@ -288,7 +338,7 @@ VECTOR = b" ".join([b"1.0000"] * 20)
     [
         (b"2 20\npolice " + VECTOR + b"\n", False, "the file ends after 1 of 2 words"),
         (b"2 20\npolice " + VECTOR + b"\nsaid 1 2\n", False, "line 3: expected a word and 20 values, got 2 values"),
-        (b"2 20\npolice " + VECTOR + b"\nsaid " + VECTOR[:-6] + b"nan\n", False, "of 'said' has NaN or infinite"),
+        (b"2 20\npolice " + VECTOR + b"\nsaid " + VECTOR[:-6] + b"nan\n", False, "of 'said' has NaN, infinite"),
         (b"2 20\npolice " + VECTOR + b"\nsaid " + VECTOR[:-6] + b"x\n", False, "could not convert"),
         (b"2 20\npolice " + VECTOR + b"\n\xff " + VECTOR + b"\n", False, "utf-?8"),
         (b"2 20\npolice " + bytes(80) + b"said " + bytes(70), True, "do not fit|ends after 1 of 2 words"),

@@ -278,6 +278,32 @@ def test_reset_from_models_of_gensim(kind):
     assert_usable(model)
 
 
+@pytest.mark.parametrize("kind", [Word2Vec, Sent2Vec])
+def test_the_other_model_of_reset_from_can_change(kind, lee):
+    """gensim extends attributes of words in place, which once wrote beyond the table of negative samples."""
+    other = kind(common_texts, vector_size=4, min_count=1, workers=1)
+    model = Sent2Vec(**SMALL)
+    model.reset_from(other)
+    before = {name: values.copy() for name, values in model.wv.expandos.items()}
+    other.build_vocab(common_texts, update=True)  # the same words
+    other.build_vocab(lee, update=True)
+    other.wv.set_vecattr("human", "count", 1000)
+    assert model.wv.expandos.keys() == before.keys()
+    assert all(np.array_equal(model.wv.expandos[name], before[name]) for name in before)
+    model.train(common_texts)
+    assert_usable(model)
+
+
+def test_reset_from_a_model_with_words_that_were_added():
+    other = Word2Vec(common_texts, vector_size=4, min_count=1, workers=1)
+    other.wv.add_vectors(["added"], np.ones((1, 4)))
+    model = Sent2Vec(**SMALL)
+    model.reset_from(other)
+    assert model.wv.get_vecattr("added", "count") == 0
+    model.train(common_texts)
+    assert_usable(model)
+
+
 @pytest.mark.parametrize(
     "error, message, other",
     [
@@ -366,3 +392,61 @@ def test_without_counts_or_placeholder_nothing_can_be_trained(ready):
     ready.wv.expandos = {}
     with pytest.raises(ValueError, match=r"^train: the words have no counts"):
         ready.train(common_texts)
+
+
+@pytest.mark.parametrize(
+    "counts, message",
+    [
+        (lambda counts: counts[:-1], "must hold a number per word, shape"),
+        (lambda counts: np.append(counts, 1), "must hold a number per word, shape"),
+        (lambda counts: np.array([None] * len(counts)), "must hold a number per word, .*got object"),
+        (lambda counts: counts * np.nan, "must be finite and not negative"),
+        (lambda counts: -counts, "must be finite and not negative"),
+    ],
+)
+def test_counts_that_were_replaced(ready, counts, message):
+    ready.wv.expandos["count"] = counts(ready.wv.expandos["count"])
+    before = ready.wv.vectors.copy()
+    with pytest.raises(ValueError, match=rf"^train: wv.expandos\['count'\] {message}"):
+        ready.train(common_texts)
+    assert np.array_equal(ready.wv.vectors, before)
+
+
+def test_vectors_of_another_class(ready):
+    ready.wv = Word2Vec(common_texts, vector_size=8, min_count=1).wv
+    with pytest.raises(TypeError, match=r"^wv: expected Sent2VecKeyedVectors, got KeyedVectors; see .*from_keyed"):
+        ready.train(common_texts)
+    ready.wv = ready  # type: ignore[assignment]
+    with pytest.raises(TypeError, match=r"^wv: expected Sent2VecKeyedVectors, got Sent2Vec; pass its .wv"):
+        ready.train(common_texts)
+
+
+@pytest.mark.parametrize("values", [None, np.zeros(3, np.uint32), np.zeros(100)])
+def test_a_sample_without_probabilities(ready, values):
+    del ready.wv.expandos["sample_int"]
+    if values is not None:
+        ready.wv.expandos["sample_int"] = values
+    ready.sample = 1e-3
+    with pytest.raises(ValueError, match=r"^train: wv.expandos\['sample_int'\] must hold a uint32 per word"):
+        ready.train(common_texts)
+    ready.sample = 0
+    ready.train(common_texts)
+
+
+def test_an_update_of_a_model_with_more_vectors_than_words(ready):
+    ready.wv.vectors = np.concatenate([ready.wv.vectors, ready.wv.vectors[:1]])
+    before = state(ready)
+    with pytest.raises(ValueError, match=r"^update: there are 12 words, but 13 vectors; add words with wv.add_vectors"):
+        ready.build_vocab([["new"]], update=True)
+    assert state(ready) == before
+
+
+def test_an_update_from_counts_after_words_were_added(ready):
+    ready.wv.add_vectors(["added"], np.ones((1, 8), np.float32))
+    ready.build_vocab_from_freq({"added": 3, "human": 2, "new": 1}, update=True, corpus_count=6)
+    counts = {word: ready.wv.get_vecattr(word, "count") for word in ("added", "human", "new")}
+    assert counts == {"added": 3, "human": 4, "new": 1}
+    assert (ready.corpus_count, ready.corpus_total_words) == (6, 6)
+    assert np.array_equal(ready.wv["added"], np.ones(8))
+    ready.train([["added", "new", "human"]] * 2)
+    assert_usable(ready)
