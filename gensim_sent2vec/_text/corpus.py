@@ -109,6 +109,21 @@ class TokenFile:
         return f"TokenFile({self.path!r})"
 
 
+class SpooledText:
+    """A temporary text file, one sentence per line, with the texts of another file, which errors and warnings name."""
+
+    def __init__(self, path: str, source: str) -> None:
+        self.path, self.source = path, source
+
+    def __fspath__(self) -> str:
+        return self.path
+
+
+def name_of_file(path: Any) -> str:
+    """A corpus file, as errors and warnings name it."""
+    return path.source if isinstance(path, SpooledText) else repr(os.fspath(path))
+
+
 class TextLines:
     """The lines of a text file, without line ends. Can be iterated over any number of times.
 

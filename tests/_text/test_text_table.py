@@ -163,9 +163,9 @@ def test_the_usual_names_are_found(tmp_path, name):
 @pytest.mark.parametrize(
     "text, options, message",
     [
-        ("id,frage\n1,a\n", {}, r"t\.csv' has the columns 'id', 'frage'; none of them .* Pass .*text='id' \(--column"),
-        ("text,question\n1,a\n", {}, r"columns 'text', 'question'; several may hold the texts: .*--column 'text'"),
-        ("utterance\na\n", {}, r"has the columns 'utterance'; none .*without a header, pass its number"),
+        ("id,frage\n1,a\n", {}, r"t\.csv' has the columns 'id', 'frage'; none has .* pass .*text='id' \(--column id\)"),
+        ("text,question\n1,a\n", {}, r"columns 'text', 'question'; several may hold the texts: .*--column text\)"),
+        ("utterance\na\n", {}, r"has the columns 'utterance'; none .*not a header, pass its number"),
         ("a,b\n1,2\n", {"text": "c"}, r"text \(--column\): '.*t\.csv' has no column 'c'; its columns are 'a', 'b'"),
         ("a,b\n1,2\n", {"text": "a", "key": "c"}, r"key \(--key\): '.*t\.csv' has no column 'c'"),
         ("a,a\n1,2\n", {"text": "a"}, r"has 2 columns called 'a'"),
@@ -449,6 +449,18 @@ def test_corpus_files_that_are_no_plain_text(tmp_path, lee_path):
         model = Sent2Vec(**source, **options)
         assert list(model.wv.index_to_key) == list(expected.wv.index_to_key)
         assert model.wv.vectors.tobytes() == expected.wv.vectors.tobytes()
+
+
+def test_untokenized_tables_are_noticed(tmp_path):
+    path = written(tmp_path / "t.csv", ["The Police arrested a man, in Sydney."] * 20, map(str, range(20)))
+    plain = written(tmp_path / "t.txt", ["\ufeffThe Police arrested a man, in Sydney."] * 20)
+    for source in path, plain:
+        with pytest.warns(UserWarning, match="sentences: the corpus: the text does not look tokenized"):
+            Sent2Vec(TextTable(source), vector_size=5, min_count=1, epochs=1)
+        model = Sent2Vec(vector_size=5, min_count=1)
+        with model.as_tokens(TextTable(source)) as corpus:
+            with pytest.warns(UserWarning, match=rf"^corpus_file: '.*{source.name}': the text does not look tokenized"):
+                model.build_vocab(*corpus)
 
 
 # -----------------------------------------------------------------------------------------------------
