@@ -35,7 +35,7 @@ def check_sentences(sentences: Any, passes: int, name: str = "sentences") -> Non
     if isinstance(sentences, (str, bytes)):
         raise TypeError(
             f"{name}: expected an iterable of token lists or texts, got the {type(sentences).__name__} "
-            f"{sentences[:40]!r}; to train from a file, pass corpus_file=…"
+            f"{sentences[:40]!r}; to train from a file, pass corpus_file=…, or TextTable(…) for tables"
         )
     if not isinstance(sentences, Iterable):
         raise TypeError(f"{name}: expected an iterable of token lists or texts, got a {type(sentences).__name__}")

@@ -103,8 +103,9 @@ class TextTable:
 
     @property
     def lines(self) -> TextLines | None:
-        """The lines, if the texts are those of a single file of plain text."""
-        return self.files[0].lines if len(self.files) == 1 and self.files[0].format == TEXT else None
+        """The lines, if the texts are all those of a single file of plain text."""
+        is_single = len(self.files) == 1 and self.missing == "error" and self.files[0].format == TEXT
+        return self.files[0].lines if is_single else None
 
     @property
     def is_faq(self) -> bool:

@@ -200,6 +200,8 @@ def test_evaluate_with_other_names(model, texts, tmp_path, capsys):
     main(["evaluate", model, str(tmp_path / "other.csv"), "--json", "--column", "frage", "--key", "antwort"])
     assert json.loads(capsys.readouterr().out) == expected | {"file": "other.csv"}
     assert "the first line has neither the columns" in refused(capsys, "evaluate", model, tmp_path / "other.csv")
+    (tmp_path / "pairs.csv").write_text("score,sentence1,sentence2\n1,a,b\n2,c,d\n")
+    assert "--key): " in refused(capsys, "evaluate", model, tmp_path / "pairs.csv", "--key", "id")
 
 
 # -----------------------------------------------------------------------------------------------------

@@ -20,6 +20,8 @@ from hypothesis import strategies as st
 
 from gensim_sent2vec import Sent2Vec, SentenceIndex, TextTable, tokenize_file
 from gensim_sent2vec._text.inputs import checked_texts
+from gensim_sent2vec.lexical import LexicalScores
+from gensim_sent2vec.shrink import shrink
 
 TEXTS = ["the police said", 'he said "rain", then left', "two\nlines", "one\ttab", "경찰이 말했다", "", " blanks "]
 KEYS = ["a", "b", "c", "d", "e", "f", "g"]
@@ -430,6 +432,46 @@ def test_vectors_and_indexes_of_tables(faq, wv, tmp_path):
     assert Path(tokenize_file(path, tmp_path / "tokens", "split")).read_text().splitlines() == texts
 
 
+def test_everything_else_takes_tables(faq, wv, lee_path):
+    path, texts = faq
+    table = TextTable(path)
+    assert list(wv.token_lists(table)) == list(wv.token_lists(texts))
+    baked = wv.bake(sentences=table)
+    assert baked.vectors.tobytes() == wv.bake(sentences=texts).vectors.tobytes()
+    assert shrink(wv, bucket=100, sentences=table).vectors_ngrams.any()
+    assert LexicalScores.fit(table).scores(texts[3]).argmax() == 3
+    model = Sent2Vec(corpus_file=lee_path, vector_size=5, min_count=2, epochs=1, workers=1)
+    model.fit_weighting(table)
+    assert wv.similarity_matrix(table, table).shape == (len(texts), len(texts))
+    assert SentenceIndex.build(wv, texts).search(table, topn=1)[3][0][0] == texts[3]
+
+
+def test_vectorizer(faq):
+    pytest.importorskip("sklearn", reason='needs scikit-learn: pip install "gensim-sent2vec[sklearn]"')
+    from gensim_sent2vec import Sent2VecVectorizer
+
+    path, texts = faq
+    options = {"vector_size": 5, "epochs": 1, "workers": 1}
+    vectors = Sent2VecVectorizer(**options).fit_transform(TextTable(path))
+    assert vectors.tobytes() == Sent2VecVectorizer(**options).fit_transform(texts).tobytes()
+
+
+def test_the_name_of_a_file_is_no_list_of_texts(faq, wv):
+    path, _ = faq
+    for call in lambda: SentenceIndex.build(wv, str(path)), lambda: Sent2Vec(str(path)):
+        with pytest.raises(TypeError, match=r"TextTable\("):
+            call()
+
+
+def test_blank_lines_of_plain_text_can_be_skipped(tmp_path):
+    path = csv_file(tmp_path, "a\n\nb\n", "t.txt")
+    target = tmp_path / "tokens"
+    tokenize_file(path, target)
+    assert target.read_text() == "a\n\nb\n"
+    tokenize_file(TextTable(path, missing="skip"), target)
+    assert target.read_text() == "a\nb\n"
+
+
 def test_corpus_files_that_are_no_plain_text(tmp_path, lee_path):
     options = {"vector_size": 5, "min_count": 1, "epochs": 1, "workers": 1}
     for name, data, message in (
@@ -458,9 +500,9 @@ def test_untokenized_tables_are_noticed(tmp_path):
         with pytest.warns(UserWarning, match="sentences: the corpus: the text does not look tokenized"):
             Sent2Vec(TextTable(source), vector_size=5, min_count=1, epochs=1)
         model = Sent2Vec(vector_size=5, min_count=1)
-        with model.as_tokens(TextTable(source)) as corpus:
-            with pytest.warns(UserWarning, match=rf"^corpus_file: '.*{source.name}': the text does not look tokenized"):
-                model.build_vocab(*corpus)
+        message = rf"^corpus_file: '.*{source.name}': the text does not look tokenized"
+        with model.as_tokens(TextTable(source)) as corpus, pytest.warns(UserWarning, match=message):
+            model.build_vocab(*corpus)
 
 
 # -----------------------------------------------------------------------------------------------------

@@ -38,8 +38,8 @@ def add_parser(commands: Subcommands) -> None:
         nargs="+",
         help="columns score, sentence1, sentence2; or role (index or query), answer, question",
     )
-    parser.add_argument("--column", metavar="NAME", default="question", help="the column with the questions")
-    parser.add_argument("--key", metavar="NAME", default="answer", help="the column with the answers")
+    parser.add_argument("--column", metavar="NAME", help="the column with the questions (default: question)")
+    parser.add_argument("--key", metavar="NAME", help="the column with the answers (default: answer)")
     add_float(parser, "--hybrid", help="weight of the lexical score, 0 to 1", default=0.0)
     add_plain(parser)
     parser.add_argument("--tokenizer", metavar="NAME", help="use this tokenizer instead of the model's")
