@@ -310,8 +310,11 @@ def evaluate_file(
     tokenizer: Any = None,
     text: str | None = None,
     key: str | None = None,
+    format: str | None = None,
 ) -> dict[str, Any]:
-    """Evaluate vectors on a file of either kind. The arguments are those of `evaluate_retrieval`.
+    """Evaluate vectors on a file of either kind.
+
+    The arguments are those of `evaluate_retrieval`, and `format` is that of `TextTable`.
 
     Returns
     -------
@@ -323,7 +326,7 @@ def evaluate_file(
     ValueError
         As `evaluate_sts` and `evaluate_retrieval` do, or if `text` or `key` is passed with a file of pairs.
     """
-    name, file = os.path.basename(path), TableFile(path)
+    name, file = os.path.basename(path), TableFile(path, format)
     columns = (text or "question", key or "answer")
     if file_kind(file, *columns) == "sts":
         if text is not None or key is not None:

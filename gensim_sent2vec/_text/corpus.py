@@ -188,7 +188,14 @@ class TextLines:
 
     def _open(self) -> BinaryIO:
         if not self._is_read_once:
-            return smart_open.open(self.path, "rb")
+            try:
+                return smart_open.open(self.path, "rb")
+            except ImportError as error:
+                suffix = os.path.splitext(self.path)[1].lstrip(".")
+                raise ImportError(
+                    f"{self.shown}: decompressing it needs a package that is not installed ({error}); try: "
+                    f'pip install "smart_open[{suffix}]"'
+                ) from None
         return open(self._copied(), "rb")
 
     def _copied(self) -> str:

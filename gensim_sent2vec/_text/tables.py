@@ -219,6 +219,7 @@ class TableFile:
     """A file of a known format."""
 
     def __init__(self, path: str | os.PathLike[str] | TextLines, format: str | None = None) -> None:
+        check_format(format)
         self.lines = path if isinstance(path, TextLines) else TextLines(path)
         self._format = format
         self._records: Records | None = None

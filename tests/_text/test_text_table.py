@@ -123,6 +123,32 @@ def test_what_the_csv_module_writes_is_read_back(tmp_path_factory, name, rows, e
     assert list(TextTable(path, key="id").rows()) == [(text, key) for key, text in rows]
 
 
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv"])
+@given(rows=st.lists(cells, min_size=1, max_size=6))
+def test_a_single_column(tmp_path_factory, name, rows):
+    path = tmp_path_factory.getbasetemp() / name
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file, "excel" if name.endswith("csv") else "excel-tab").writerows([["text"], *zip(rows)])
+    assert list(TextTable(path)) == rows
+
+
+def test_blank_lines_of_tables(tmp_path):
+    for name, mark in ("t.csv", ","), ("t.tsv", "\t"):
+        lines = [" ", "", f"text{mark}id", "", f"a{mark}1", "  ", mark, f"b{mark}2", ""]
+        assert list(TextTable(csv_file(tmp_path, "\n".join(lines), name), key="id").rows()) == [
+            ("a", "1"), ("", ""), ("b", "2"),
+        ]  # fmt: skip
+
+
+def test_packages_for_decompression_are_named(tmp_path, monkeypatch):
+    path = tmp_path / "t.csv.lz4"
+    path.write_bytes(b"\x04\x22\x4d\x18")
+    monkeypatch.setitem(sys.modules, "lz4", None)
+    monkeypatch.setitem(sys.modules, "lz4.frame", None)
+    with pytest.raises(ImportError, match=r't\.csv\.lz4.: .*pip install "smart_open\[lz4\]"'):
+        list(TextTable(path))
+
+
 def test_quotation_marks_of_tsv_are_literal_where_no_quoting_is_needed(tmp_path):
     path = tmp_path / "sts.tsv"
     rows = [('"Go away!"', "x"), ('"I went home.', "a"), ('Then I slept."', 'say "b"'), ('"', '"'), ('" a', 'b "')]
