@@ -178,6 +178,11 @@ class TextLines:
                 self._head = stream.read(HEAD_BYTES)
         return self._head
 
+    def check(self) -> None:
+        """Refuse what is not plain text, judging by the first bytes; raises like `check_head` and `check_line_ends`."""
+        check_head(self.head, self.shown)
+        check_line_ends(self.head, self.shown)
+
     def open(self) -> BinaryIO:
         """A stream of the bytes after a byte order mark; raises like `check_head`."""
         check_head(self.head, self.shown)
@@ -224,7 +229,7 @@ class TextLines:
 
     def raw(self) -> Iterator[str]:
         """The lines with their line ends."""
-        check_line_ends(self.head, self.shown)
+        self.check()
         self.position = 0
         with self.open() as lines:
             for number, line in enumerate(lines, 1):
@@ -259,6 +264,7 @@ def spooled(path: Any) -> Iterator[Any]:
         yield path
         return
     lines = TextLines(path)  # which deletes the copy when it goes
+    lines.check()
     yield TokenFile(lines.plain_path or path) if isinstance(path, TokenFile) else lines.plain_path
 
 

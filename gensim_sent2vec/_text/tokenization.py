@@ -284,6 +284,7 @@ def as_tokens(
 
 def _plain_file(lines: TextLines) -> Any:
     """The file of plain text with these lines, which may be a copy."""
+    lines.check()
     path = lines.plain_path
     return path if path is None or path == lines.path else SpooledText(path, lines.shown)
 

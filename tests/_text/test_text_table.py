@@ -9,9 +9,11 @@ import gzip
 import io
 import json
 import lzma
+import os
 import pickle
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -456,6 +458,27 @@ def test_vectors_and_indexes_of_tables(faq, wv, tmp_path):
     assert index.most_similar("the police", topn=1)[0][0] == "new"
     assert list(SentenceIndex.build(wv, TextTable(path)).keys) == texts
     assert Path(tokenize_file(path, tmp_path / "tokens", "split")).read_text().splitlines() == texts
+
+
+def test_pipes_are_checked_too(tmp_path, monkeypatch):
+    options = {"vector_size": 5, "min_count": 1, "epochs": 1}
+    for data, message in {
+        b"one line\ranother\r": "carriage returns only",
+        gzip.compress(b"a b"): "not UTF-8, but compressed",
+        "a b".encode("utf-16"): "not UTF-8, but UTF-16",
+    }.items():
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+        with pytest.raises(ValueError, match=f"^standard input.*{message}"):
+            Sent2Vec(TextTable("-"), **options)
+        if hasattr(os, "mkfifo"):
+            fifo = tmp_path / "fifo"
+            os.mkfifo(fifo)
+            writer = threading.Thread(target=fifo.write_bytes, args=[data])
+            writer.start()
+            with pytest.raises(ValueError, match=f"fifo.*{message}"):
+                Sent2Vec(corpus_file=fifo, **options)
+            writer.join()
+            fifo.unlink()
 
 
 def test_everything_else_takes_tables(faq, wv, lee_path):
