@@ -308,21 +308,35 @@ def evaluate_file(
     hybrid: float = 0.0,
     weighting: Any = None,
     tokenizer: Any = None,
-    text: str = "question",
-    key: str = "answer",
+    text: str | None = None,
+    key: str | None = None,
+    format: str | None = None,
 ) -> dict[str, Any]:
-    """Evaluate vectors on a file of either kind. The arguments are those of `evaluate_retrieval`.
+    """Evaluate vectors on a file of either kind.
+
+    The arguments are those of `evaluate_retrieval`, and `format` is that of `TextTable`.
 
     Returns
     -------
     dict
         'file', 'n', 'coverage'; and 'pearson' and 'spearman', or 'P@1', 'P@3' and 'P@5'.
+
+    Raises
+    ------
+    ValueError
+        As `evaluate_sts` and `evaluate_retrieval` do, or if `text` or `key` is passed with a file of pairs.
     """
-    name, file = os.path.basename(path), TableFile(path)
-    if file_kind(file, text, key) == "sts":
+    name, file = os.path.basename(path), TableFile(path, format)
+    columns = (text or "question", key or "answer")
+    if file_kind(file, *columns) == "sts":
+        if text is not None or key is not None:
+            raise ValueError(
+                f"text, key (--column, --key): {file.lines.shown} has pairs, whose columns are "
+                f"{', '.join(COLUMNS['sts'])}; pass these options with files of questions only"
+            )
         sts = evaluate_sts(wv, file, weighting, tokenizer)
         return {"file": name, "n": sts.n, "coverage": sts.coverage, "pearson": sts.pearson, "spearman": sts.spearman}
-    found = evaluate_retrieval(wv, file, hybrid, weighting, tokenizer, text, key)
+    found = evaluate_retrieval(wv, file, hybrid, weighting, tokenizer, *columns)
     return {"file": name, "n": found.n, "coverage": found.coverage, **{f"P@{k}": value for k, value in found.items()}}
 
 

@@ -16,7 +16,7 @@ from gensim.models import Word2Vec
 from . import _kernel
 from ._files.other_formats import describe_other_format
 from ._files.pickles import SEPARATE, load_pickle, save_atomically
-from ._text.corpus import TokenFile, spooled
+from ._text.corpus import TokenFile, name_of_file, spooled
 from ._text.counting import WordCounts
 from ._text.tokenization import Tokenization, as_tokens
 from ._text.vocabulary import Vocabulary
@@ -336,7 +336,7 @@ class Sent2Vec(Word2Vec):
             yield sentences
             return
         sentences = check_corpus(sentences, corpus_file, passes, argument)
-        name = f"{argument}: the corpus" if corpus_file is None else f"corpus_file: {os.fspath(corpus_file)!r}"
+        name = f"{argument}: the corpus" if corpus_file is None else f"corpus_file: {name_of_file(corpus_file)}"
         tokenization = Tokenization(self.wv.tokenizer, self.wv.phrases)
         is_raw = tokenization.is_whitespace_split and not isinstance(corpus_file, TokenFile)
         with (

@@ -109,13 +109,15 @@ def add_columns(parser: argparse.ArgumentParser, keys: str | None = None) -> Non
     )
     if keys is not None:
         group.add_argument("--key", metavar="NAME", help=f"the column with {keys}")
-    group.add_argument(
-        "--format",
-        choices=FORMATS,
-        metavar="NAME",
-        help=f"format of the files, whatever their names: {', '.join(FORMATS)}",
-    )
+    add_format(group)
     add_flag(group, "--skip-missing", help="leave out rows without a text")
+
+
+def add_format(to: Container) -> None:
+    names = ", ".join(FORMATS)
+    to.add_argument(
+        "--format", choices=FORMATS, metavar="NAME", help=f"format of the files, whatever their names: {names}"
+    )
 
 
 def texts_of(args: argparse.Namespace, paths: str | Sequence[str]) -> TextTable:

@@ -96,7 +96,7 @@ def build_index(wv: Sent2VecKeyedVectors, source: str | TextTable, **options: An
         table = table.with_role("index")
     index = SentenceIndex.build(wv, table, **options)
     if not len(index):
-        raise ValueError(f"{', '.join(file.lines.shown for file in table.files[:3])}: there are no texts to index")
+        raise ValueError(f"{table.shown}: there are no texts to index")
     return index
 
 

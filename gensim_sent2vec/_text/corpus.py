@@ -36,7 +36,7 @@ def check_sentences(sentences: Any, passes: int, name: str = "sentences") -> Non
     if isinstance(sentences, (str, bytes)):
         raise TypeError(
             f"{name}: expected an iterable of token lists or texts, got the {type(sentences).__name__} "
-            f"{sentences[:40]!r}; to train from a file, pass corpus_file=…"
+            f"{sentences[:40]!r}; to train from a file, pass corpus_file=…, or TextTable(…) for tables"
         )
     if not isinstance(sentences, Iterable):
         raise TypeError(f"{name}: expected an iterable of token lists or texts, got a {type(sentences).__name__}")
@@ -110,6 +110,21 @@ class TokenFile:
         return f"TokenFile({self.path!r})"
 
 
+class SpooledText:
+    """A temporary text file, one sentence per line, with the texts of another file, which errors and warnings name."""
+
+    def __init__(self, path: str, source: str) -> None:
+        self.path, self.source = path, source
+
+    def __fspath__(self) -> str:
+        return self.path
+
+
+def name_of_file(path: Any) -> str:
+    """A corpus file, as errors and warnings name it."""
+    return path.source if isinstance(path, SpooledText) else repr(os.fspath(path))
+
+
 class TextLines:
     """The lines of a text file, without line ends. Can be iterated over any number of times.
 
@@ -164,6 +179,11 @@ class TextLines:
                 self._head = stream.read(HEAD_BYTES)
         return self._head
 
+    def check(self) -> None:
+        """Refuse what is not plain text, judging by the first bytes; raises like `check_head` and `check_line_ends`."""
+        check_head(self.head, self.shown)
+        check_line_ends(self.head, self.shown)
+
     def open(self) -> BinaryIO:
         """A stream of the bytes after a byte order mark; raises like `check_head`."""
         check_head(self.head, self.shown)
@@ -174,7 +194,14 @@ class TextLines:
 
     def _open(self) -> BinaryIO:
         if not self._is_read_once:
-            return smart_open.open(self.path, "rb")
+            try:
+                return smart_open.open(self.path, "rb")
+            except ImportError as error:
+                suffix = os.path.splitext(self.path)[1].lstrip(".")
+                raise ImportError(
+                    f"{self.shown}: decompressing it needs a package that is not installed ({error}); try: "
+                    f'pip install "smart_open[{suffix}]"'
+                ) from None
         return open(self._copied(), "rb")
 
     def _copied(self) -> str:
@@ -207,7 +234,7 @@ class TextLines:
 
     def raw(self) -> Iterator[str]:
         """The lines with their line ends."""
-        check_line_ends(self.head, self.shown)
+        self.check()
         self.position = 0
         with self.open() as lines:
             for number, line in enumerate(lines, 1):
@@ -242,6 +269,7 @@ def spooled(path: Any) -> Iterator[Any]:
         yield path
         return
     lines = TextLines(path)  # which deletes the copy when it goes
+    lines.check()
     yield TokenFile(lines.plain_path or path) if isinstance(path, TokenFile) else lines.plain_path
 
 

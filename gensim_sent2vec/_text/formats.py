@@ -69,8 +69,8 @@ def format_of(path: str, head: bytes, where: str) -> str:
     guess = JSON_LINES if _is_json_object(first) else CSV if _is_csv_header(first) else None
     if guess is not None:
         raise ValueError(
-            f"{where}: the first line looks like {'JSON' if guess == JSON_LINES else 'a header of CSV'}, but the name "
-            f'does not say so; pass format="{guess}" (--format {guess}), or format="text" (--format text) if each line '
+            f"{where}: the first line looks like {'JSON' if guess == JSON_LINES else 'a header of CSV'}; pass "
+            f'format="{guess}" (--format {guess}), or format="text" (--format text) if each line '
             "is a sentence"
         )
     return TEXT

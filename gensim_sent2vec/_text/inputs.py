@@ -5,6 +5,7 @@ pandas, polars and pyarrow are recognized by their shapes and methods, and never
 
 from __future__ import annotations
 
+import os
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any
 
@@ -15,6 +16,7 @@ from .packed import PackedStrings
 from .tables import TextTable
 
 MISSING_TYPES = ("NoneType", "NAType", "NaTType", "MaskedConstant")  # None, pandas.NA, pandas.NaT, numpy.ma.masked
+LONGEST_PATH = 4096  # a longer string is no path
 SHOWN = 40  # characters of a text that an error quotes
 
 
@@ -37,7 +39,8 @@ def as_column(values: Any, name: str, expected: str = "texts") -> Iterable[Any]:
     """
     if isinstance(values, (str, bytes)):
         shown = repr(values[:SHOWN])
-        raise TypeError(f"{name}: expected a list of {expected}, got the single string {shown}; pass [{shown}]")
+        instead = f"TextTable({values!r}) to read the file" if os.path.isfile(values[:LONGEST_PATH]) else f"[{shown}]"
+        raise TypeError(f"{name}: expected a list of {expected}, got the single string {shown}; pass {instead}")
     columns = _columns_of(values)
     if columns is not None:
         kind = type(values).__name__

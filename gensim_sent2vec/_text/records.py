@@ -65,7 +65,10 @@ class _LineRecords:
 
 
 class DelimitedRecords(_LineRecords):
-    """The rows of a CSV or TSV file, by the number of their first line; blank lines are skipped."""
+    """The rows of a CSV or TSV file, by the number of their first line; blank lines are skipped.
+
+    In a file with one column, a line of spaces is a value, and so is an empty one in quotes.
+    """
 
     def __init__(self, lines: TextLines, format: str) -> None:
         super().__init__(lines)
@@ -79,14 +82,16 @@ class DelimitedRecords(_LineRecords):
 
     @cached_property
     def columns(self) -> list[str]:
-        _, names = next(self._records(), (0, []))
+        names = next((names for _, names in self._records() if "".join(names).strip()), [])
         return [name.strip() for name in names]
 
     def rows(self, positions: Sequence[int], header: bool = True) -> Iterator[Row]:
         records, width = self._records(), len(self.columns)
         if header:
-            next(records, None)
+            next((names for _, names in records if "".join(names).strip()), None)
         for number, values in records:
+            if len(values) == 1 < width and not values[0].strip():
+                continue
             if len(values) != width:
                 kind = "columns" if self._is_csv else "tab-separated columns"
                 raise ValueError(f"{self.at(number)}: expected {width} {kind}, got {len(values)}")
@@ -108,7 +113,7 @@ class DelimitedRecords(_LineRecords):
                     ) from None
                 if values is None:
                     return
-                if values and not (len(values) == 1 and not values[0].strip() and reader.line_num == number):
+                if values:  # else a blank line
                     self._check_utf8(number, values)
                     yield number, values
                 number = reader.line_num + 1
@@ -127,7 +132,7 @@ class DelimitedRecords(_LineRecords):
         width = 0
         for number, line in lines:
             content = line.rstrip("\r\n")
-            if not content.strip() and (width < 2 or content.count("\t") != width - 1):
+            if not content or (width != 1 and not content.strip() and content.count("\t") != width - 1):
                 continue
             values = content.split("\t")
             if not width and all(len(value) > 1 and value[0] == value[-1] == '"' for value in values):
@@ -166,7 +171,7 @@ def _unquoted(line: str, values: list[str], width: int, following: _Lookahead) -
 
     A value is in quotes if it begins and ends with one, the marks inside are doubled, and it has to be: because of
     such a mark, a tab or a line break. Anything else is taken literally, as in files that know no quotes. A value goes
-    on in the next line if that gives the right number of columns, and the lines by themselves do not.
+    on in the next line if that gives the right number of columns.
 
     Parameters
     ----------
@@ -183,20 +188,22 @@ def _unquoted(line: str, values: list[str], width: int, following: _Lookahead) -
         return values
     if len(values) != width and (parsed := _parse(line)) and len(parsed) == width:
         return parsed  # with a tab inside quotes
-    is_literal = len(values) == width > 1  # so a value that goes on is the last one, and its lines have too few tabs
-    text = line
-    for i in range(MOST_LINES if line.count('"') % 2 else 0):
+    is_literal = len(values) == width > 1  # so it may be a row by itself, and then so may the next lines be
+    parts, n_marks = [line], line.count('"')
+    for i in range(MOST_LINES if n_marks % 2 else 0):
         more = following.peek(i)
-        if more is None or (is_literal and more.count("\t") == width - 1):
+        if more is None or (is_literal and "\t" in more and '"' not in more):
             break
-        text += more
-        if text.count('"') % 2 == 0:
-            parsed = _parse(text)
-            if parsed and len(parsed) == max(1, width):
-                for _ in range(i + 1):
-                    next(following)
-                return parsed
-            break
+        parts.append(more)
+        n_marks += more.count('"')
+        if n_marks % 2 == 0:
+            parsed = _parse("".join(parts))
+            is_row = parsed is not None and len(parsed) == max(1, width)
+            if not is_row or (is_literal and any("\t" in value and "\n" in value for value in parsed or ())):
+                break  # with both in a value, it is more likely that rows have been joined
+            for _ in range(i + 1):
+                next(following)
+            return parsed or []
     return [_without_needed_quotes(value) for value in values]
 
 

@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
+from shlex import quote
 from typing import Any, Literal
 
 from .corpus import TextLines
@@ -19,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 Key = str | int
 Column = str | int
-SHOWN_COLUMNS = 20
+SHOWN_COLUMNS, SHOWN_NAME = 20, 40  # in errors: names, and characters of each
 QUESTION, ANSWER, ROLE, ROLES = "question", "answer", "role", ("index", "query")
 TYPICAL_COLUMNS = {*TEXT_COLUMNS, "answer", "label", "id", "score", "role", "title", "date", "답변"}
 
@@ -96,9 +97,15 @@ class TextTable:
         return [file.lines.path for file in self.files]
 
     @property
+    def shown(self) -> str:
+        """The files, as errors name them."""
+        return ", ".join(file.lines.shown for file in self.files[:3]) + (", …" if len(self.files) > 3 else "")
+
+    @property
     def lines(self) -> TextLines | None:
-        """The lines, if the texts are those of a single file of plain text."""
-        return self.files[0].lines if len(self.files) == 1 and self.files[0].format == TEXT else None
+        """The lines, if the texts are all those of a single file of plain text."""
+        is_single = len(self.files) == 1 and self.missing == "error" and self.files[0].format == TEXT
+        return self.files[0].lines if is_single else None
 
     @property
     def is_faq(self) -> bool:
@@ -135,8 +142,7 @@ class TextTable:
                 else:
                     yield text, key  # type: ignore[misc]
         if not n_rows and any(file.format != TEXT for file in self.files):
-            names = ", ".join(file.lines.shown for file in self.files[:3]) + (", …" if len(self.files) > 3 else "")
-            raise ValueError(f"{names}: there are no rows{self._where_rows_are()}")
+            raise ValueError(f"{self.shown}: there are no rows{self._where_rows_are()}")
         if n_skipped:
             logger.warning("%s: skipped %s of %s rows, without a text or key", self, f"{n_skipped:,}", f"{n_rows:,}")
 
@@ -193,7 +199,7 @@ class TextTable:
         names = file.records.columns
         if not names:
             return file.records, [], False
-        text = _default_column(names, file.lines.shown) if self.text is None else self.text
+        text = _default_column(names, file) if self.text is None else self.text
         wanted = [text] if self.key is None else [text, self.key]
         found = [_find(column, names, f"{flag}: {file.lines.shown}") for column, flag in zip(wanted, FLAGS)]
         by_number = [is_number for _, is_number in found]
@@ -213,6 +219,7 @@ class TableFile:
     """A file of a known format."""
 
     def __init__(self, path: str | os.PathLike[str] | TextLines, format: str | None = None) -> None:
+        check_format(format)
         self.lines = path if isinstance(path, TextLines) else TextLines(path)
         self._format = format
         self._records: Records | None = None
@@ -299,23 +306,21 @@ def _stripped(value: Any) -> Any:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name[:40]) for name in names[:SHOWN_COLUMNS])
+    shown = ", ".join(repr(name[:SHOWN_NAME]) for name in names[:SHOWN_COLUMNS])
     return shown + (f" and {len(names) - SHOWN_COLUMNS} more" if len(names) > SHOWN_COLUMNS else "")
 
 
-def _default_column(names: Sequence[str], where: str) -> str:
+def _default_column(names: Sequence[str], file: TableFile) -> str:
     """The one column whose name usually stands for texts."""
     known = [name for name in names if name.casefold() in TEXT_COLUMNS]
     if len(known) == 1:
         return known[0]
-    why = (
-        f"several may hold the texts: {_listed(known)}" if known else "none of them has a name such as text or question"
-    )
-    without = "" if known else "; without a header, pass its number from 1"
-    raise ValueError(
-        f"{where} has the columns {_listed(names)}; {why}. Pass the one to read as text={(known or names)[0][:40]!r} "
-        f"(--column {(known or names)[0][:40]!r}){without}"
-    )
+    shown = next((name for name in known or names if len(name) <= SHOWN_NAME), None)
+    hints = [f"pass the one to read, such as text={shown!r} (--column {quote(shown)})"] if shown else []
+    if not known and file.format in ("csv", "tsv"):
+        hints.append("if the first line is not a header, pass its number, such as text=1 (--column 1)")
+    why = f"several may hold the texts: {_listed(known)}" if known else "none has a name such as text or question"
+    raise ValueError(f"{file.lines.shown} has the columns {_listed(names)}; {why}; {'; '.join(hints)}")
 
 
 def _find(column: Column, names: Sequence[str], where: str) -> tuple[int, bool]:

@@ -25,7 +25,7 @@ from .._util.progress import Progress
 from .._util.threads import available_cpus, check_threads, ordered_map
 from ..phrases import freeze_phrases, join_phrases
 from ..tokenizers import DEFAULT, describe, name_of, resolve
-from .corpus import TextLines, TokenFile
+from .corpus import SpooledText, TextLines, TokenFile
 from .inputs import check_text, checked_texts
 from .tables import TextTable
 
@@ -295,7 +295,7 @@ def as_tokens(
     """
     tokenized = isinstance(corpus_file, TokenFile) or isinstance(sentences, TokenizedSentences)
     if isinstance(sentences, TextTable) and sentences.lines is not None and sentences.lines.plain_path is not None:
-        sentences, corpus_file = None, sentences.lines.plain_path  # a copy lives as long as the table of the caller
+        sentences, corpus_file = None, _plain_file(sentences.lines)  # a copy lives as long as the table of the caller
     if tokenized or (tokenization.is_whitespace_split and not isinstance(sentences, TextTable)):
         yield sentences, corpus_file
         return
@@ -315,7 +315,15 @@ def as_tokens(
     with temporary_folder(os.path.join(folder, "gensim-sent2vec")) as temporary:
         path = os.path.join(temporary, "tokens.txt")
         write_tokens(texts, path, tokenization, workers, show_progress_bar)
-        yield None, TokenFile(path)
+        is_raw = isinstance(sentences, TextTable) and tokenization.is_whitespace_split
+        yield None, SpooledText(path, sentences.shown) if is_raw else TokenFile(path)
+
+
+def _plain_file(lines: TextLines) -> Any:
+    """The file of plain text with these lines, which may be a copy."""
+    lines.check()
+    path = lines.plain_path
+    return path if path is None or path == lines.path else SpooledText(path, lines.shown)
 
 
 def _peek(items: Iterable[Any]) -> tuple[Any, Iterable[Any]]:

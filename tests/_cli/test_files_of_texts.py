@@ -99,7 +99,7 @@ def refused(capsys, *argv) -> str:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_train_and_tokenize(files, plain, format, tmp_path):
+def test_train_and_tokenize(files, plain, format, tmp_path, capsys):
     for options in [], ["--tokenizer", "words"]:
         main(["train", plain, str(tmp_path / "expected"), *OPTIONS, *options])
         main(["train", *files(format), str(tmp_path / "m"), *OPTIONS, *options, *columns(format)])
@@ -109,6 +109,10 @@ def test_train_and_tokenize(files, plain, format, tmp_path):
     for source, target, options in ([plain], "expected.txt", []), (files(format), "t.txt", columns(format)):
         main(["tokenize", *source, str(tmp_path / target), "--tokenizer", "words", *options])
     assert (tmp_path / "t.txt").read_bytes() == (tmp_path / "expected.txt").read_bytes()
+    capsys.readouterr()
+    main(["tokenize", *files(format), "-", "--tokenizer", "words", *columns(format)])
+    assert capsys.readouterr().out == (tmp_path / "expected.txt").read_text()
+    assert not Path("-").exists()
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -160,7 +164,7 @@ def test_serve(files, model, texts, format, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "parquet"])
-def test_evaluate(suffix, model, texts, tmp_path, capsys):
+def test_evaluate(suffix, model, texts, tmp_path, capsys, monkeypatch):
     tables = {
         "pairs": [{"score": i % 6, "sentence1": texts[i], "sentence2": texts[i + i % 6]} for i in range(30)],
         "faq": [
@@ -187,6 +191,10 @@ def test_evaluate(suffix, model, texts, tmp_path, capsys):
                     writer.writerows(rows)
             main(["evaluate", model, str(path), "--json"])
             results[name, kind] = json.loads(capsys.readouterr().out)
+        if suffix in ("csv", "jsonl"):
+            monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
+            main(["evaluate", model, "-", "--json", "--format", suffix])
+            assert json.loads(capsys.readouterr().out) == results[name, suffix] | {"file": "-"}
         assert results[name, "tsv"] | {"file": ""} == results[name, suffix] | {"file": ""}
 
 
@@ -200,6 +208,8 @@ def test_evaluate_with_other_names(model, texts, tmp_path, capsys):
     main(["evaluate", model, str(tmp_path / "other.csv"), "--json", "--column", "frage", "--key", "antwort"])
     assert json.loads(capsys.readouterr().out) == expected | {"file": "other.csv"}
     assert "the first line has neither the columns" in refused(capsys, "evaluate", model, tmp_path / "other.csv")
+    (tmp_path / "pairs.csv").write_text("score,sentence1,sentence2\n1,a,b\n2,c,d\n")
+    assert "--key): " in refused(capsys, "evaluate", model, tmp_path / "pairs.csv", "--key", "id")
 
 
 # -----------------------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ def test_reading_a_faq(written):
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("one\ttwo\na\tb\n", "has the columns 'one', 'two'; none of them has a name"),
+        ("one\ttwo\na\tb\n", "has the columns 'one', 'two'; none has a name"),
         ("", "there are no rows"),
         (LINES + "lonely\n", "line 5: expected 2 tab-separated columns, got 1"),
         ("question\tanswer\n", "there are no rows below the header"),

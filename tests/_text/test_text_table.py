@@ -9,9 +9,11 @@ import gzip
 import io
 import json
 import lzma
+import os
 import pickle
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,8 @@ from hypothesis import strategies as st
 
 from gensim_sent2vec import Sent2Vec, SentenceIndex, TextTable, tokenize_file
 from gensim_sent2vec._text.inputs import checked_texts
+from gensim_sent2vec.lexical import LexicalScores
+from gensim_sent2vec.shrink import shrink
 
 TEXTS = ["the police said", 'he said "rain", then left', "two\nlines", "one\ttab", "경찰이 말했다", "", " blanks "]
 KEYS = ["a", "b", "c", "d", "e", "f", "g"]
@@ -121,6 +125,32 @@ def test_what_the_csv_module_writes_is_read_back(tmp_path_factory, name, rows, e
     assert list(TextTable(path, key="id").rows()) == [(text, key) for key, text in rows]
 
 
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv"])
+@given(rows=st.lists(cells, min_size=1, max_size=6))
+def test_a_single_column(tmp_path_factory, name, rows):
+    path = tmp_path_factory.getbasetemp() / name
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file, "excel" if name.endswith("csv") else "excel-tab").writerows([["text"], *zip(rows)])
+    assert list(TextTable(path)) == rows
+
+
+def test_blank_lines_of_tables(tmp_path):
+    for name, mark in ("t.csv", ","), ("t.tsv", "\t"):
+        lines = [" ", "", f"text{mark}id", "", f"a{mark}1", "  ", mark, f"b{mark}2", ""]
+        assert list(TextTable(csv_file(tmp_path, "\n".join(lines), name), key="id").rows()) == [
+            ("a", "1"), ("", ""), ("b", "2"),
+        ]  # fmt: skip
+
+
+def test_packages_for_decompression_are_named(tmp_path, monkeypatch):
+    path = tmp_path / "t.csv.lz4"
+    path.write_bytes(b"\x04\x22\x4d\x18")
+    monkeypatch.setitem(sys.modules, "lz4", None)
+    monkeypatch.setitem(sys.modules, "lz4.frame", None)
+    with pytest.raises(ImportError, match=r't\.csv\.lz4.: .*pip install "smart_open\[lz4\]"'):
+        list(TextTable(path))
+
+
 def test_quotation_marks_of_tsv_are_literal_where_no_quoting_is_needed(tmp_path):
     path = tmp_path / "sts.tsv"
     rows = [('"Go away!"', "x"), ('"I went home.', "a"), ('Then I slept."', 'say "b"'), ('"', '"'), ('" a', 'b "')]
@@ -163,9 +193,9 @@ def test_the_usual_names_are_found(tmp_path, name):
 @pytest.mark.parametrize(
     "text, options, message",
     [
-        ("id,frage\n1,a\n", {}, r"t\.csv' has the columns 'id', 'frage'; none of them .* Pass .*text='id' \(--column"),
-        ("text,question\n1,a\n", {}, r"columns 'text', 'question'; several may hold the texts: .*--column 'text'"),
-        ("utterance\na\n", {}, r"has the columns 'utterance'; none .*without a header, pass its number"),
+        ("id,frage\n1,a\n", {}, r"t\.csv' has the columns 'id', 'frage'; none has .* pass .*text='id' \(--column id\)"),
+        ("text,question\n1,a\n", {}, r"columns 'text', 'question'; several may hold the texts: .*--column text\)"),
+        ("utterance\na\n", {}, r"has the columns 'utterance'; none .*not a header, pass its number"),
         ("a,b\n1,2\n", {"text": "c"}, r"text \(--column\): '.*t\.csv' has no column 'c'; its columns are 'a', 'b'"),
         ("a,b\n1,2\n", {"text": "a", "key": "c"}, r"key \(--key\): '.*t\.csv' has no column 'c'"),
         ("a,a\n1,2\n", {"text": "a"}, r"has 2 columns called 'a'"),
@@ -430,6 +460,67 @@ def test_vectors_and_indexes_of_tables(faq, wv, tmp_path):
     assert Path(tokenize_file(path, tmp_path / "tokens", "split")).read_text().splitlines() == texts
 
 
+def test_pipes_are_checked_too(tmp_path, monkeypatch):
+    options = {"vector_size": 5, "min_count": 1, "epochs": 1}
+    for data, message in {
+        b"one line\ranother\r": "carriage returns only",
+        gzip.compress(b"a b"): "not UTF-8, but compressed",
+        "a b".encode("utf-16"): "not UTF-8, but UTF-16",
+    }.items():
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+        with pytest.raises(ValueError, match=f"^standard input.*{message}"):
+            Sent2Vec(TextTable("-"), **options)
+        if hasattr(os, "mkfifo"):
+            fifo = tmp_path / "fifo"
+            os.mkfifo(fifo)
+            writer = threading.Thread(target=fifo.write_bytes, args=[data])
+            writer.start()
+            with pytest.raises(ValueError, match=f"fifo.*{message}"):
+                Sent2Vec(corpus_file=fifo, **options)
+            writer.join()
+            fifo.unlink()
+
+
+def test_everything_else_takes_tables(faq, wv, lee_path):
+    path, texts = faq
+    table = TextTable(path)
+    assert list(wv.token_lists(table)) == list(wv.token_lists(texts))
+    baked = wv.bake(sentences=table)
+    assert baked.vectors.tobytes() == wv.bake(sentences=texts).vectors.tobytes()
+    assert shrink(wv, bucket=100, sentences=table).vectors_ngrams.any()
+    assert LexicalScores.fit(table).scores(texts[3]).argmax() == 3
+    model = Sent2Vec(corpus_file=lee_path, vector_size=5, min_count=2, epochs=1, workers=1)
+    model.fit_weighting(table)
+    assert wv.similarity_matrix(table, table).shape == (len(texts), len(texts))
+    assert SentenceIndex.build(wv, texts).search(table, topn=1)[3][0][0] == texts[3]
+
+
+def test_vectorizer(faq):
+    pytest.importorskip("sklearn", reason='needs scikit-learn: pip install "gensim-sent2vec[sklearn]"')
+    from gensim_sent2vec import Sent2VecVectorizer
+
+    path, texts = faq
+    options = {"vector_size": 5, "epochs": 1, "workers": 1}
+    vectors = Sent2VecVectorizer(**options).fit_transform(TextTable(path))
+    assert vectors.tobytes() == Sent2VecVectorizer(**options).fit_transform(texts).tobytes()
+
+
+def test_the_name_of_a_file_is_no_list_of_texts(faq, wv):
+    path, _ = faq
+    for call in lambda: SentenceIndex.build(wv, str(path)), lambda: Sent2Vec(str(path)):
+        with pytest.raises(TypeError, match=r"TextTable\("):
+            call()
+
+
+def test_blank_lines_of_plain_text_can_be_skipped(tmp_path):
+    path = csv_file(tmp_path, "a\n\nb\n", "t.txt")
+    target = tmp_path / "tokens"
+    tokenize_file(path, target)
+    assert target.read_text() == "a\n\nb\n"
+    tokenize_file(TextTable(path, missing="skip"), target)
+    assert target.read_text() == "a\nb\n"
+
+
 def test_corpus_files_that_are_no_plain_text(tmp_path, lee_path):
     options = {"vector_size": 5, "min_count": 1, "epochs": 1, "workers": 1}
     for name, data, message in (
@@ -449,6 +540,18 @@ def test_corpus_files_that_are_no_plain_text(tmp_path, lee_path):
         model = Sent2Vec(**source, **options)
         assert list(model.wv.index_to_key) == list(expected.wv.index_to_key)
         assert model.wv.vectors.tobytes() == expected.wv.vectors.tobytes()
+
+
+def test_untokenized_tables_are_noticed(tmp_path):
+    path = written(tmp_path / "t.csv", ["The Police arrested a man, in Sydney."] * 20, map(str, range(20)))
+    plain = written(tmp_path / "t.txt", ["\ufeffThe Police arrested a man, in Sydney."] * 20)
+    for source in path, plain:
+        with pytest.warns(UserWarning, match="sentences: the corpus: the text does not look tokenized"):
+            Sent2Vec(TextTable(source), vector_size=5, min_count=1, epochs=1)
+        model = Sent2Vec(vector_size=5, min_count=1)
+        message = rf"^corpus_file: '.*{source.name}': the text does not look tokenized"
+        with model.as_tokens(TextTable(source)) as corpus, pytest.warns(UserWarning, match=message):
+            model.build_vocab(*corpus)
 
 
 # -----------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from ..._text.tables import files_of
 from ...convert import load_model
 from ...evaluation import append_to_log, check_log, evaluate_file
 from ...model import Sent2Vec
-from ..arguments import Subcommands, add_command, add_file, add_flag, add_float, add_model, add_plain
+from ..arguments import Subcommands, add_command, add_file, add_flag, add_float, add_format, add_model, add_plain
 from ..files import LOG, check_output
 from .info import describe_model
 
@@ -38,8 +38,9 @@ def add_parser(commands: Subcommands) -> None:
         nargs="+",
         help="columns score, sentence1, sentence2; or role (index or query), answer, question",
     )
-    parser.add_argument("--column", metavar="NAME", default="question", help="the column with the questions")
-    parser.add_argument("--key", metavar="NAME", default="answer", help="the column with the answers")
+    parser.add_argument("--column", metavar="NAME", help="the column with the questions (default: question)")
+    parser.add_argument("--key", metavar="NAME", help="the column with the answers (default: answer)")
+    add_format(parser)
     add_float(parser, "--hybrid", help="weight of the lexical score, 0 to 1", default=0.0)
     add_plain(parser)
     parser.add_argument("--tokenizer", metavar="NAME", help="use this tokenizer instead of the model's")
@@ -51,13 +52,13 @@ def run(args: argparse.Namespace) -> None:
     loaded = load_model(args.model, trusted=args.trusted)
     wv = loaded.wv if isinstance(loaded, Sent2Vec) else loaded
     options = {"hybrid": args.hybrid, "weighting": False if args.plain else None, "tokenizer": args.tokenizer}
-    files = list(files_of(args.files))
+    files = list(files_of(args.files, args.format))
     if args.log:
         check_output(args.log, LOG, (args.model, *files))
         check_log(args.log)
     results = []
     for path in files:
-        results.append(evaluate_file(wv, path, **options, text=args.column, key=args.key))
+        results.append(evaluate_file(wv, path, **options, text=args.column, key=args.key, format=args.format))
         _show(results[-1], args.json, header=len(results) == 1)
     pearsons = [result["pearson"] for result in results if "pearson" in result]
     if len(pearsons) > 1 and not args.json:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from ..._text.tokenization import tokenize_file
+from ..._text.tokenization import Tokenization, tokenize_file
+from ..._util.parameters import check_int
+from ..._util.threads import available_cpus
 from ...phrases import load_phrases
 from ..arguments import (
     Subcommands,
@@ -36,7 +38,12 @@ def add_parser(commands: Subcommands) -> None:
         ],
     )
     add_texts(parser, "source", metavar="CORPUS", nargs="+", help="one sentence per line, or tables")
-    add_file(parser, "target", metavar="OUT", help="tokens separated by spaces; compressed according to its suffix")
+    add_file(
+        parser,
+        "target",
+        metavar="OUT",
+        help="tokens separated by spaces; compressed if its suffix says so; -: standard output",
+    )
     parser.add_argument("--tokenizer", metavar="NAME", required=True, help="simple, words, kiwi, mecab, kiwi:N,V, ...")
     add_phrases(parser)
     add_trusted(parser)
@@ -47,6 +54,12 @@ def add_parser(commands: Subcommands) -> None:
 
 def run(args: argparse.Namespace) -> None:
     texts = texts_of(args, args.source)
-    check_output(args.target, TOKENS, (*texts.paths, args.phrases), args.force)
+    if args.target != "-":
+        check_output(args.target, TOKENS, (*texts.paths, args.phrases), args.force)
     phrases = load_phrases(args.phrases, args.trusted) if args.phrases else None
+    if args.target == "-":
+        workers = available_cpus() if args.workers is None else check_int("--workers", args.workers, 1)
+        for line in Tokenization(args.tokenizer, phrases).lines(texts, workers):
+            print(line)
+        return
     tokenize_file(texts, args.target, args.tokenizer, phrases, args.workers)
