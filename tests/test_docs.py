@@ -222,10 +222,9 @@ def test_the_calls_of_other_packages_exist(page, heading, package, objects, worl
     code = " ".join(re.findall(r"^\| `(.*?)\|", table, re.MULTILINE))  # a row that names a version is not looked at
     calls = re.findall(rf"(?<![\w.])({'|'.join(objects)})\.(\w+)", code)
     assert calls
+    found = {name: pkgutil.resolve_name(of) if isinstance(of, str) else of(world) for name, of in objects.items()}
     for name, attribute in calls:
-        value = objects[name]
-        found = pkgutil.resolve_name(value) if isinstance(value, str) else value(world)
-        assert hasattr(found, attribute), f"{name}.{attribute}"
+        assert hasattr(found[name], attribute), f"{name}.{attribute}"
 
 
 def extras_of_the_table(page: Path) -> set[str]:
