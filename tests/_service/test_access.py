@@ -11,6 +11,7 @@ import httpx  # noqa: E402
 
 from gensim_sent2vec._service.access import Access  # noqa: E402
 from gensim_sent2vec._service.app import Current, create_app  # noqa: E402
+from gensim_sent2vec._service.limits import Limits  # noqa: E402
 
 FAQ = SimpleNamespace(wv=SimpleNamespace(sentence_size=2, __len__=lambda: 1), index=[], hybrid=0.0)
 APP = create_app(Current(FAQ), access=Access(("faq.example",), ("https://page.example",)))
@@ -80,11 +81,25 @@ def test_errors_say_what_to_send(headers, body, status, detail):
 
 def test_the_schema_has_either_field_and_all_errors():
     api = request("GET", "/openapi.json").json()
-    assert {"400", "413", "421", "422"} <= set(api["paths"]["/search"]["post"]["responses"])
+    assert {"400", "408", "413", "415", "421", "422", "500", "503"} <= set(api["paths"]["/search"]["post"]["responses"])
     assert api["components"]["schemas"]["SearchRequest"]["oneOf"] == [
-        {"required": ["query"]},
-        {"required": ["queries"]},
+        {"required": ["query"], "properties": {"query": {"type": "string"}}},  # null is not a query
+        {"required": ["queries"], "properties": {"queries": {"type": "array"}}},
     ]
+
+
+def test_the_schema_has_the_limits_of_the_service():
+    limits = Limits(sentences=3, length=20, topn=7)
+    schemas = create_app(Current(FAQ), limits).openapi()["components"]["schemas"]
+    search, encode = schemas["SearchRequest"]["properties"], schemas["EncodeRequest"]["properties"]
+    filled = {"type": "string", "maxLength": 20, "pattern": r"\S"}
+    assert search["query"]["anyOf"][0] == filled
+    assert search["queries"]["anyOf"][0] == {"type": "array", "items": filled, "maxItems": 3}
+    assert search["topn"]["anyOf"][0] == {"type": "integer", "minimum": 1, "maximum": 7}
+    assert search["hybrid"]["anyOf"][0] == {"type": "number", "minimum": 0, "maximum": 1}
+    text = {"type": "string", "maxLength": 20}
+    assert encode["sentence"]["anyOf"][0] == text
+    assert encode["sentences"]["anyOf"][0] == {"type": "array", "items": text, "maxItems": 3}
 
 
 @pytest.mark.parametrize("origin", ["*", "example.org", "https://example.org/", "https://*.example.org", "null"])
