@@ -26,9 +26,10 @@ from .faq import Faq
 from .limits import BodyLimitMiddleware, Limits, RequestError
 from .metrics import CONTENT_TYPE, Metrics, MetricsMiddleware
 from .samples import sample_queries
-from .schemas import Answer, Answers, EncodeRequest, Health, Problem, SearchRequest, Vector, Vectors
+from .schemas import Answer, Answers, EncodeRequest, Health, Problem, SearchRequest, Vector, Vectors, add_limits
 
 ROUTES = ("/", "/search", "/encode", "/samples", "/healthz", "/metrics", "/docs", "/openapi.json")
+PROBLEMS = (400, 408, 413, 415, 421, 422, 500, 503)  # statuses of errors
 DEFAULT_TOPN = 10
 PLURALS = {"query": "queries", "sentence": "sentences"}
 # A request that is no more work than scanning this many rows of an index, a few milliseconds, is computed on the event
@@ -72,7 +73,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # a redirect would lead to any host that the client names
-        responses={status: {"model": Problem} for status in (400, 408, 413, 415, 421, 422, 500, 503)},
+        responses={status: {"model": Problem} for status in PROBLEMS},
     )
     # One thread computes what is large. The event loop answers other requests meanwhile, and memory stays bounded.
     handlers = Handlers(ThreadPoolExecutor(1, "gensim_sent2vec"), current, limits, metrics)
@@ -88,6 +89,7 @@ def create_app(
     )  # fmt: skip
     for route, name in (("/", "page.html"), ("/docs", "docs.html")):
         app.add_api_route(route, _page(name), methods=read, include_in_schema=False)
+    add_limits(app.openapi(), limits)
     _add_error_handlers(app, access)
     app.add_middleware(BodyLimitMiddleware, limits=limits)
     app.add_middleware(AccessMiddleware, access=access)

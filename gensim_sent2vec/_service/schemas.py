@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+
+from .limits import Limits
+
+
+def _either(one: str, several: str) -> dict[str, Any]:
+    """The part of a JSON schema that demands exactly one of two fields; null is as good as absent."""
+    kinds = ((one, "string"), (several, "array"))
+    return {"oneOf": [{"required": [name], "properties": {name: {"type": kind}}} for name, kind in kinds]}
 
 
 class _Request(BaseModel):
@@ -10,7 +20,7 @@ class _Request(BaseModel):
 
 
 class SearchRequest(_Request):
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["query"]}, {"required": ["queries"]}]})
+    model_config = ConfigDict(json_schema_extra=_either("query", "queries"))
 
     query: str | None = Field(
         None, description="One question. Pass either this or `queries`.", examples=["how do i get my money back"]
@@ -26,7 +36,7 @@ class SearchRequest(_Request):
 
 
 class EncodeRequest(_Request):
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["sentence"]}, {"required": ["sentences"]}]})
+    model_config = ConfigDict(json_schema_extra=_either("sentence", "sentences"))
 
     sentence: str | None = Field(
         None, description="One sentence. Pass either this or `sentences`.", examples=["a sentence"]
@@ -86,3 +96,21 @@ class Problem(BaseModel):
         description="One of invalid, empty, too_long, too_many, too_large, too_slow, busy, not_found and internal."
     )
     detail: str
+
+
+def add_limits(api: dict[str, Any], limits: Limits) -> None:
+    """Add the limits of requests, which are options of the service, to the OpenAPI description."""
+    schemas = api["components"]["schemas"]
+    text = {"maxLength": limits.length}
+    filled = {**text, "pattern": r"\S"}  # a query must not be empty
+    for schema, one, several, allowed in (
+        ("SearchRequest", "query", "queries", filled),
+        ("EncodeRequest", "sentence", "sentences", text),
+    ):
+        properties = schemas[schema]["properties"]
+        properties[one]["anyOf"][0].update(allowed)
+        properties[several]["anyOf"][0]["maxItems"] = limits.sentences
+        properties[several]["anyOf"][0]["items"].update(allowed)
+    properties = schemas["SearchRequest"]["properties"]
+    properties["topn"]["anyOf"][0].update(minimum=1, maximum=limits.topn)
+    properties["hybrid"]["anyOf"][0].update(minimum=0, maximum=1)

@@ -155,9 +155,23 @@ def test_the_schema_has_either_field_and_all_errors():
     api = request("GET", "/openapi.json").json()
     assert {"400", "408", "413", "415", "421", "422", "500", "503"} <= set(api["paths"]["/search"]["post"]["responses"])
     assert api["components"]["schemas"]["SearchRequest"]["oneOf"] == [
-        {"required": ["query"]},
-        {"required": ["queries"]},
+        {"required": ["query"], "properties": {"query": {"type": "string"}}},  # null is not a query
+        {"required": ["queries"], "properties": {"queries": {"type": "array"}}},
     ]
+
+
+def test_the_schema_has_the_limits_of_the_service():
+    limits = Limits(sentences=3, length=20, topn=7)
+    schemas = create_app(Current(FAQ), limits).openapi()["components"]["schemas"]
+    search, encode = schemas["SearchRequest"]["properties"], schemas["EncodeRequest"]["properties"]
+    filled = {"type": "string", "maxLength": 20, "pattern": r"\S"}
+    assert search["query"]["anyOf"][0] == filled
+    assert search["queries"]["anyOf"][0] == {"type": "array", "items": filled, "maxItems": 3}
+    assert search["topn"]["anyOf"][0] == {"type": "integer", "minimum": 1, "maximum": 7}
+    assert search["hybrid"]["anyOf"][0] == {"type": "number", "minimum": 0, "maximum": 1}
+    text = {"type": "string", "maxLength": 20}
+    assert encode["sentence"]["anyOf"][0] == text
+    assert encode["sentences"]["anyOf"][0] == {"type": "array", "items": text, "maxItems": 3}
 
 
 @pytest.mark.parametrize("origin", ["*", "example.org", "https://example.org/", "https://*.example.org", "null"])

@@ -1,0 +1,68 @@
+"""Does the service do what its OpenAPI description says? Requests are generated from it, valid and invalid ones.
+
+Needs schemathesis, a separate program (``pip install schemathesis``), which checks every response: no status above 499,
+no status or body that is not described, no valid request that is refused, no invalid one that is accepted.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from .service import put_live, serving
+from .workplace import prepare
+
+BUCKET = 2000
+
+
+def counted(port: int) -> dict[str, int]:
+    """The number of responses by status, from the service's own metrics."""
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    connection.request("GET", "/metrics")
+    text = connection.getresponse().read().decode()
+    connection.close()
+    seen: dict[str, int] = {}
+    for status, n in re.findall(r'requests_total\{.*status="(\d+)"\} ([\d.]+)', text):
+        seen[status] = seen.get(status, 0) + int(float(n))
+    return seen
+
+
+def run(n: int = 5000, program: str = "schemathesis") -> dict[str, Any]:
+    """Generate requests until the service has answered `n` of them."""
+    folder = Path(tempfile.mkdtemp(prefix="soak-"))
+    failures: list[str] = []
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    try:
+        prepare(folder, BUCKET)
+        put_live(folder, "a")
+        with serving(folder, workers=1) as service:
+            seed, answered = 0, 0
+            while answered < n:
+                seed += 1
+                command = [
+                    program, "run", f"http://127.0.0.1:{service.port}/openapi.json", "--seed", str(seed), "--checks", "all",
+                    "--max-examples", "1000", "--continue-on-failure", "--suppress-health-check", "all",
+                ]  # fmt: skip
+                done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder)
+                answered = sum(counted(service.port).values())
+                print(f"{answered:,} requests, exit status {done.returncode}", file=sys.stderr, flush=True)
+                if done.returncode:
+                    failures += re.findall(r"^- (.+(?:\n\n    .+)*)", done.stdout, re.MULTILINE) or [
+                        done.stdout[-2000:]
+                    ]
+            statuses = counted(service.port)
+            status = service.stop()
+            tracebacks = sum("Traceback" in line for line in service.said)
+    finally:
+        shutil.rmtree(folder)
+    return {
+        "requests": sum(statuses.values()), "statuses": statuses, "failures": failures, "exit status": status,
+        "tracebacks": tracebacks,
+    }  # fmt: skip
