@@ -20,6 +20,7 @@ import importlib
 import inspect
 import re
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +28,31 @@ from gensim.corpora import Dictionary
 from gensim.matutils import corpus2csc
 from gensim.models import TfidfModel
 
-MODULES = """
-numpy numpy.char numpy.fft numpy.linalg numpy.ma numpy.random scipy.cluster.hierarchy scipy.cluster.vq scipy.fft
-scipy.integrate scipy.interpolate scipy.io scipy.linalg scipy.ndimage scipy.optimize scipy.signal scipy.sparse
-scipy.sparse.csgraph scipy.sparse.linalg scipy.spatial scipy.spatial.distance scipy.special scipy.stats
-""".split()  # noqa: SIM905
+MODULES = (
+    "numpy",
+    "numpy.char",
+    "numpy.fft",
+    "numpy.linalg",
+    "numpy.ma",
+    "numpy.random",
+    "scipy.cluster.hierarchy",
+    "scipy.cluster.vq",
+    "scipy.fft",
+    "scipy.integrate",
+    "scipy.interpolate",
+    "scipy.io",
+    "scipy.linalg",
+    "scipy.ndimage",
+    "scipy.optimize",
+    "scipy.signal",
+    "scipy.sparse",
+    "scipy.sparse.csgraph",
+    "scipy.sparse.linalg",
+    "scipy.spatial",
+    "scipy.spatial.distance",
+    "scipy.special",
+    "scipy.stats",
+)
 
 
 def docstrings():
@@ -69,6 +90,13 @@ def sentences(texts):
 def subpackage(name):
     """The part of NumPy or SciPy that a function belongs to."""
     return ".".join(name.split(".")[:-1][:2])
+
+
+def labeled(functions, smallest=60):
+    """What each function does, and its subpackage as a label; without small subpackages."""
+    sizes = Counter(map(subpackage, functions))
+    names = [name for name in functions if sizes[subpackage(name)] >= smallest]
+    return [summary(functions[name]) for name in names], [subpackage(name) for name in names]
 
 
 def see_also(functions):

@@ -1,14 +1,26 @@
 """Find the FAQ entry that answers a question: Korean customer questions.
 
-Trains on a corpus, puts the questions with the role "index" into a
-`SentenceIndex` whose keys are their answers, and searches it for the questions
-with the role "query". Prints P@1, P@3 and P@5 (the share of queries whose
-answer is among the top 1, 3 and 5) for plain means, for weighted vectors, and
-for equal shares of semantic and lexical score (hybrid=0.5), then the results
-of some queries. Expect each line to be better than the one above it.
+The FAQ of a web shop (data/faq-ko.tsv): 40 answers, three questions for each.
+Those go into a `SentenceIndex` whose keys are the answers, and 80 other ways to
+ask are searched for. Prints P@1, P@3 and P@5 (the share of queries whose answer
+is among the top 1, 3 and 5) for plain means, for weighted vectors, for counting
+words only (hybrid=1), and for equal shares of semantic and lexical score
+(hybrid=0.5); then some queries that counting alone gets wrong, and one that
+both get wrong.
 
-    python faq_search.py                        # 80 questions, in a second
-    python faq_search.py --corpus ko.txt --faq faq-ko.tsv --model ko.model
+Expect counting to find the answer first for a third of the queries, and among
+the first three for 61 %; weighted vectors for 45 % and 70 %; both together for
+47 % and 80 %. The model has seen nothing but the 160 texts of this FAQ. One
+that was trained on millions of Korean sentences finds more: pass your own with
+--corpus.
+
+Counting wins where people use the words of the text. --faq data/help-ko.tsv has
+80 questions on 319 pages of LibreOffice's help: counting finds the page among
+the first five for 65 %, weighted vectors alone for 45 %, both for 66 %.
+
+    python faq_search.py                        # in ten seconds
+    python faq_search.py --faq data/help-ko.tsv --corpus data/help-ko.txt --hybrid 0.7
+    python faq_search.py --corpus ko.txt --faq faq.tsv --model ko.model
     python faq_search.py --ask "택배가 아직 안 왔어요"
 
 Split Korean text into morphemes: pip install "gensim-sent2vec[korean]".
@@ -46,41 +58,62 @@ def trained(args, texts):
     """A model of the corpus, or, without one, of the indexed questions and their answers."""
     if args.model and Path(args.model).exists():
         return Sent2Vec.load(args.model, mmap="r")
+    tokenizer = usable(args.tokenizer)
     if args.corpus:
-        model = Sent2Vec(corpus_file=args.corpus, tokenizer=usable(args.tokenizer))
+        model = Sent2Vec(corpus_file=args.corpus, tokenizer=tokenizer, epochs=20)
     else:  # so small a corpus needs many epochs
-        model = Sent2Vec(texts, tokenizer=usable(args.tokenizer), min_count=1, epochs=100, workers=1)
+        model = Sent2Vec(texts, tokenizer=tokenizer, min_count=1, epochs=100, workers=1, seed=1)
     if args.model:
         model.save(args.model)
     return model
 
 
-def evaluate(wv, faq):
+def evaluate(wv, faq, hybrid):
     """Print how many queries find their answer."""
     print(f"{'':34}   P@1    P@3    P@5")
     for name, options in (
         ("plain mean", {"weighting": False}),
         ("weighted", {}),
-        ("weighted, half lexical (hybrid)", {"hybrid": 0.5}),
+        ("counting words", {"hybrid": 1}),
+        (f"both (hybrid {hybrid:g})", {"hybrid": hybrid}),
     ):
         found = evaluate_retrieval(wv, faq, **options)
         print(f"{name:34} {found[1]:.3f}  {found[3]:.3f}  {found[5]:.3f}")
     print(f"{found.n} queries; {found.coverage:.0%} of their tokens are in the vocabulary.")
 
 
-def show(index, question, right=None):
+def show(index, question, hybrid, right=None):
     """Print the answers found for a question, with a star at the right one."""
     print(f"\n  {question}")
-    for answer, score in index.most_similar(question, topn=3, hybrid=0.5):
+    for answer, score in index.most_similar(question, topn=3, hybrid=hybrid):
         print(f"   {'*' if answer == right else ' '} {score:.2f}  {answer}")
+
+
+def show_some(index, queries, hybrid, n=3):
+    """Print queries that counting words gets wrong and both together get right, and one that is wrong with both."""
+
+    def is_found(query, hybrid):
+        return index.most_similar(query["question"], topn=1, hybrid=hybrid)[0][0] == query["answer"]
+
+    missed = [query for query in queries if not is_found(query, 1)]
+    found = [query for query in missed if is_found(query, hybrid)]
+    print(f"\nWrong by counting, right by both ({len(found)} queries; {min(n, len(found))} of them):")
+    for query in found[:n]:
+        show(index, query["question"], hybrid, query["answer"])
+    print(f"\nWrong with both ({len(missed) - len(found)} queries; one of them):")
+    for query in [query for query in missed if query not in found][:1]:
+        show(index, query["question"], hybrid, query["answer"])
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", help="texts to train on, one per line (default: the indexed questions and answers)")
     parser.add_argument(
-        "--faq", default=FAQ, help="a table with the columns question, answer and, to evaluate, role: index or query"
+        "--faq",
+        default=FAQ,
+        help="a table with the columns question, answer and, to evaluate, role: index or query",
     )
+    parser.add_argument("--hybrid", type=float, default=0.5, help="share of the lexical score, 0 to 1 (0.5)")
     parser.add_argument("--tokenizer", default="kiwi:N,V,M,XR", help="kiwi, mecab, words, split, ... (kiwi:N,V,M,XR)")
     parser.add_argument("--model", help="loaded if it exists, otherwise trained and saved there")
     parser.add_argument("--ask", metavar="QUESTION", help="search for this question only")
@@ -92,16 +125,15 @@ def main():
     model = trained(args, sorted({*questions, *answers}))
     index = SentenceIndex.build(model.wv, questions, keys=answers)
     if args.ask:
-        show(index, args.ask)
+        show(index, args.ask, args.hybrid)
         return
     print(f"{len(index)} indexed questions; {len(model.wv):,} words from the tokenizer {model.wv.tokenizer!r}.\n")
     queries = [row for row in rows if row.get("role") == "query"]
     if not queries:
         print("The table has no rows with the role query, so there is nothing to evaluate; search with --ask.")
         return
-    evaluate(model.wv, args.faq)
-    for query in queries[:: -(-len(queries) // 4)]:
-        show(index, query["question"], query["answer"])
+    evaluate(model.wv, args.faq, args.hybrid)
+    show_some(index, queries, args.hybrid)
 
 
 if __name__ == "__main__":

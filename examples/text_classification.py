@@ -27,7 +27,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from docstrings import docstrings, sentences, subpackage, summary
+from docstrings import docstrings, labeled, sentences
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.svm import LinearSVC
@@ -37,7 +37,6 @@ from gensim_sent2vec.vectorizer import Sent2VecVectorizer
 
 LABELS = (2, 5, 20, 40)  # labeled texts per class
 ROUNDS = 10
-SMALLEST = 60  # texts of a subpackage
 
 
 def read_table(path):
@@ -45,13 +44,6 @@ def read_table(path):
     lines = Path(path).read_text(encoding="utf-8").splitlines()
     rows = [line.split("\t", 1) for line in lines if line.strip() and line != "label\ttext"]
     return [text for _, text in rows], [label for label, _ in rows]
-
-
-def summaries(functions):
-    """What each function does, and its subpackage; without small subpackages."""
-    sizes = Counter(map(subpackage, functions))
-    names = [name for name in functions if sizes[subpackage(name)] >= SMALLEST]
-    return [summary(functions[name]) for name in names], [subpackage(name) for name in names]
 
 
 def methods(wv):
@@ -88,7 +80,7 @@ def main():
     args = parser.parse_args()
 
     functions = docstrings()
-    texts, labels = read_table(args.data) if args.data else summaries(functions)
+    texts, labels = read_table(args.data) if args.data else labeled(functions)
     if args.corpus:
         wv = Sent2Vec(corpus_file=args.corpus, tokenizer="words").wv
     else:
