@@ -89,9 +89,10 @@ def score_poolings(
     """Scores of word vectors and dimensions of the sentence vectors, for each pooling.
 
     A pooling consists of arguments of `SentenceWeighting`. It can also have ``output=False`` (fit without the output
-    vectors), ``frequent=N`` (the N most frequent words are stop words) and ``bake=True`` (see `baked`).
+    vectors), ``frequent=N`` (the N most frequent words are stop words), ``bake=True`` (see `baked`), and
+    ``pretrained=(path, dims)``.
     """
-    from gensim_sent2vec import SentenceWeighting
+    from gensim_sent2vec import Sent2VecKeyedVectors, SentenceWeighting
 
     sentences = sample(texts["corpus"], SAMPLE)
     tokenizer = cached_tokenizer(texts["tokens"])
@@ -99,11 +100,14 @@ def score_poolings(
     for name, pooling in poolings.items():
         options = dict(pooling or {})
         with_output, bake = options.pop("output", True), options.pop("bake", False)
+        other = options.pop("pretrained", None)
         if frequent := options.pop("frequent", 0):
             options["stop_words"] = list(islice(wv.index_to_key, frequent))
         vectors, arguments = wv, {"tokenizer": tokenizer, "weighting": False}
         if pooling is not None:
-            weighting = SentenceWeighting(**options).fit(wv, sentences, output if with_output else None)
+            others = None if other is None else Sent2VecKeyedVectors.from_model2vec(*other)
+            chosen = output if with_output else None
+            weighting = SentenceWeighting(**options).fit(wv, sentences, chosen, pretrained=others)
             arguments["weighting"] = weighting
             if bake:
                 wv.weighting = weighting

@@ -17,6 +17,7 @@ from typing import Any
 
 import common
 import methods
+import pretrained
 from common import Contestant
 from methods import DIM, EPOCHS, MIN_COUNT, NEGATIVE, SEED, THREADS, mean_pearson
 
@@ -119,6 +120,9 @@ def contestants(args: argparse.Namespace, language: str, texts: dict[str, Any]) 
     yield contestant(name, "tfidf", ngrams=[low, high], components=components)
     for name, options in TRAINED.items():
         yield contestant(f"this package, {name}", "ours", options=options, poolings={})
+    if args.pretrained and language == "english":
+        for name, function, options in pretrained.contestants(args.pretrained, CHARACTERS[language]):
+            yield contestant(name, function, **options)
 
 
 def ablation_poolings() -> dict[str, dict[str, Any]]:
@@ -131,7 +135,7 @@ def ablation_poolings() -> dict[str, dict[str, Any]]:
 def selected(args: argparse.Namespace, label: str) -> bool:
     """Whether the arguments select the contestant with this label, "language: name"."""
     language, _, name = label.partition(": ")
-    quick = name in QUICK or name.startswith("TF-IDF")
+    quick = name in QUICK or name.startswith(("TF-IDF", "pretrained"))
     if language == "korean words":  # a comparison with morphemes needs few contestants
         quick &= name == DEFAULT or name.startswith("TF-IDF")
         return quick and args.only in label
@@ -214,11 +218,10 @@ def widest_pooling(name: str, found: Mapping[str, Any]) -> str:
 
 
 def english_table(result: Mapping[str, Any]) -> str:
-    header = ["mean Pearson × 100", *COLUMNS.values()]  # noqa: RUF001
+    header = ["mean Pearson · Spearman, × 100", *COLUMNS.values()]  # noqa: RUF001
     rows = []
     for name, found in rows_of(result, "english").items():
-        means = {pooling: mean_pearson(of) for pooling, of in found["scores"].items()}
-        rows.append([label(name, found), *(f"{means[of]:.1f}" if of in means else "" for of in COLUMNS)])
+        rows.append([label(name, found), *(pretrained.both(found["scores"].get(of)) for of in COLUMNS)])
     return f"{common.table(header, rows)}\n\n{conditions(result, 'english')}"
 
 
@@ -291,6 +294,11 @@ def tables(result: Mapping[str, Any]) -> dict[str, str]:
     made = {}
     if "english" in result["languages"]:
         made["quality-english"] = english_table(result)
+        runs = result["languages"]["english"]["runs"]
+        if pretrained.WITH_PRETRAINED in runs and DEFAULT in runs:
+            made["quality-pretrained"] = pretrained.pretrained_table(runs, runs[DEFAULT])
+            lines = result["languages"]["english"]["corpus"]["lines"]
+            made["quality-small"] = pretrained.small_table(runs, lines, runs[DEFAULT])
     if "korean" in result["languages"]:
         made["quality-korean"] = korean_table(result)
     if any(DEFAULT in of["runs"] for of in result["languages"].values()):
@@ -398,6 +406,9 @@ def arguments() -> argparse.Namespace:
         "--korean-words", metavar="CORPUS", help="the same text tokenized by 'words', for comparison with morphemes"
     )
     parser.add_argument("--eval", metavar="FOLDER", help="a folder with sts*.tsv, korsts-dev.tsv, faq-ko.tsv")
+    parser.add_argument(
+        "--pretrained", metavar="PATH", help="pretrained vectors of 256 dimensions, such as wordllama, for English"
+    )
     parser.add_argument("--reference", metavar="PATH", help="the executable of the reference program")
     parser.add_argument(
         "--quick", action="store_true", help="fewer contestants, and no training for the ablation table"
@@ -440,5 +451,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    common.run_if_contestant(methods.METHODS)
+    common.run_if_contestant((*methods.METHODS, pretrained.static, pretrained.small))
     main()

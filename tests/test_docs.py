@@ -48,6 +48,10 @@ OPTIONAL_IMPORTS = {
 }
 # Packages that code on the pages needs, by a word in it.
 OPTIONAL = {
+    "wordllama": "wordllama",  # has files of pretrained vectors
+    "from_model2vec": "tokenizers",
+    "with_pretrained": "wordllama",
+    "pretrained=": "wordllama",
     "model2vec": "model2vec",
     "SentenceTransformer": "sentence_transformers",
     "import fasttext": "fasttext",

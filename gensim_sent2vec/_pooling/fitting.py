@@ -73,7 +73,9 @@ def fit_weighting(
     if pretrained is not None:
         share, pretrained_dims = parameters.pretrained_share, pretrained.dims
         semantic_map, lexical_map = semantic_map * math.sqrt(1 - share), lexical_map * math.sqrt(1 - share)
-        pretrained, pretrained_rows = fitted_part(pretrained, vocabulary.words, weights, matrix, share)
+        pretrained, pretrained_rows = fitted_part(
+            pretrained, vocabulary.words, words.vectors_of, weights, matrix, share
+        )
     rows = word_rows(
         words, counts, semantic_map, lexical_map, averages, show_progress_bar, pretrained_dims, pretrained_rows
     )
@@ -185,7 +187,7 @@ def word_rows(
     averages: NgramAverages | None,
     show_progress_bar: bool | None,
     pretrained_dims: int = 0,
-    pretrained_rows: Callable[[slice], np.ndarray] | None = None,
+    pretrained_rows: Callable[[slice, np.ndarray], np.ndarray] | None = None,
 ) -> np.ndarray:
     """The rows of all words; their vectors are added to `averages` on the way.
 
@@ -211,7 +213,7 @@ def word_rows(
                     signatures = words.ngrams.signatures(phi, hashes, words.signature_dims)
                     rows[block, semantic_dims:begin] = signatures @ lexical_map
             if pretrained_rows is not None:
-                rows[block, begin:] = pretrained_rows(block)
+                rows[block, begin:] = pretrained_rows(block, vectors)
             progress.update(block.stop)
     return rows
 
