@@ -22,6 +22,7 @@ from ._util.atomic import is_stream
 from ._util.rows import unit_rows
 from .keyedvectors import Sent2VecKeyedVectors
 from .lexical import LexicalScores
+from .weighting import SentenceWeighting
 
 logger = logging.getLogger(__name__)
 
@@ -161,7 +162,7 @@ def evaluate_retrieval(
     scores = vectors[len(index) :] @ vectors[: len(index)].T
     scores = scores.toarray() if sparse.issparse(scores) else scores
     if hybrid:
-        lexical = LexicalScores.fit([text for _, text in index])
+        lexical = LexicalScores.fit([text for _, text in index], factors=_ngram_factors(wv, weighting))
         for cosines, (_, text) in zip(scores, queries):
             cosines[:] = mix(cosines, lexical.scores(text), hybrid)
     top = np.argsort(-scores, axis=1, kind="stable")[:, : max(RANKS)]
@@ -183,6 +184,12 @@ def _encode(wv: Any, texts: list[str], weighting: Any, tokenizer: Any) -> tuple[
     known = [token in wv.key_to_index for sentence in tokens for token in sentence]
     wv._look_at(tokens[:: 1 + len(tokens) // MAX_SENTENCES], stacklevel=3)
     return wv.encode(tokens, weighting=weighting, show_progress_bar=False), sum(known) / max(1, len(known))
+
+
+def _ngram_factors(wv: Any, weighting: Any) -> Any:
+    """The factors of lexical scores, if the weighting that is used was tuned."""
+    used = getattr(wv, "weighting", None) if weighting is None else weighting
+    return used.ngram_factors if isinstance(used, SentenceWeighting) else None
 
 
 def _unit_rows(vectors: Any, dtype: Any) -> Any:

@@ -156,7 +156,10 @@ class SentenceIndex:
         if method == "hnsw":
             with Progress("hnsw", len(vectors), "sentences", show_progress_bar) as progress:
                 graph = Graph.build(vectors, **options, progress=progress.update)
-        return cls(wv, vectors, texts, packed_keys, graph, lexical=LexicalScores.fit(texts) if lexical else None)
+        index = cls(wv, vectors, texts, packed_keys, graph)
+        if lexical:
+            index._lexical = index.lexical
+        return index
 
     # -------------------------------------------------------------------------------------------------
     # Contents
@@ -178,7 +181,9 @@ class SentenceIndex:
     def lexical(self) -> LexicalScores:
         """The lexical scores of the sentences, fitted on first use."""
         if self._lexical is None:
-            self._lexical = LexicalScores.fit(self.sentences)
+            weighting = self.wv.weighting
+            factors = None if weighting is None else weighting.ngram_factors
+            self._lexical = LexicalScores.fit(self.sentences, factors=factors)
         return self._lexical
 
     def __len__(self) -> int:
