@@ -18,6 +18,7 @@ from ._search.scoring import check_hybrid, mix
 from ._text.coverage import MAX_SENTENCES
 from ._text.tables import at_line, header_of, read_table
 from ._text.tokenization import Tokenization
+from ._util.appending import append_rows, cell
 from ._util.atomic import is_stream
 from ._util.rows import unit_rows
 from .keyedvectors import Sent2VecKeyedVectors
@@ -348,37 +349,8 @@ def append_to_log(path: str, model: str, results: Iterable[dict[str, Any]], para
         with open(path, "wb") as stream:
             stream.write(header + rows)
         return
-    with open(path, "a+b", buffering=0) as file:
-        _lock(file)  # two evaluations may finish at the same time
-        size = file.seek(0, os.SEEK_END)
-        try:
-            _write_all(file, (_end_of_torn_row(file, size) if size else header) + rows)
-            os.fsync(file.fileno())
-        except BaseException:
-            file.truncate(size)  # all rows or none
-            raise
-
-
-def _end_of_torn_row(file: Any, size: int) -> bytes:
-    """What ends the last row, if its writer was killed before it could."""
-    file.seek(size - 1)
-    return b"" if file.read(1) == b"\n" else b"\n"
-
-
-def _write_all(file: Any, data: bytes) -> None:
-    """Write to an unbuffered file, which may take less than it is given."""
-    view = memoryview(data)
-    while view:
-        view = view[file.write(view) :]
+    append_rows(path, header, rows)  # two evaluations may finish at the same time
 
 
 def _cell(value: Any) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else " ".join(str(value).split())
-
-
-def _lock(file: Any) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return
-    fcntl.flock(file, fcntl.LOCK_EX)
+    return f"{value:.4f}" if isinstance(value, float) else cell(value)

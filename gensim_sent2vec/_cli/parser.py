@@ -7,10 +7,10 @@ from typing import Any
 
 from ..version import __version__
 from .arguments import HelpFormatter
-from .commands import bake, convert, demo, encode, evaluate, index, info, serve, shrink, similar, tokenize, train
+from .commands import bake, convert, demo, encode, evaluate, index, info, serve, shrink, similar, tokenize, train, tune
 from .completion import SHELLS, PrintCompletion
 
-COMMANDS = (demo, train, encode, similar, tokenize, evaluate, index, serve, convert, bake, shrink, info)
+COMMANDS = (demo, train, encode, similar, tokenize, evaluate, tune, index, serve, convert, bake, shrink, info)
 
 EPILOG = """\
 exit status:

@@ -95,7 +95,7 @@ def tune(
         if not report["helps"]:
             return Tuned(None, report, [])
         factors = learn_factors(prepared.texts, best, seed, steps, batch)
-    return Tuned(prepared.apply(fitted, factors), report, prepared.changes(factors))
+    return Tuned(replace(prepared.apply(fitted, factors), tuning=report), report, prepared.changes(factors))
 
 
 def _report(

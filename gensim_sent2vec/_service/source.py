@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..convert import load_vectors
 from .faq import Faq, build_index, is_index
+from .feedback import MAX_BYTES
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,21 @@ class Source:
         The lexical share of the score, see `Faq`.
     trusted : bool
         As in `Sent2Vec.load`.
+    feedback : str, optional
+        The file that feedback is appended to; None: none is accepted.
+    max_feedback : int
+        Maximum size of that file in bytes.
+    csls : float, optional
+        Strength of the correction for hubs, see `Faq`.
     """
 
     model: str
     faq: str
     hybrid: float | None = None
     trusted: bool = False
+    feedback: str | None = None
+    max_feedback: int = MAX_BYTES
+    csls: float | None = None
 
     def index(self, folder: str, generation: int) -> str:
         """Return the path of the index. For a text file, an index is built and saved in `folder`.
@@ -43,9 +53,9 @@ class Source:
         if is_index(self.faq):
             return self.faq
         path = os.path.join(folder, f"{generation}.index")
-        build_index(load_vectors(self.model, trusted=self.trusted), self.faq, lexical=True).save(path)
+        build_index(load_vectors(self.model, trusted=self.trusted), self.faq, lexical=True, csls=True).save(path)
         return path
 
     def load(self, index: str) -> Faq:
         """Load the model and the index at the path `index`, both memory-mapped."""
-        return Faq.load(self.model, index, self.hybrid, self.trusted)
+        return Faq.load(self.model, index, self.hybrid, self.trusted, self.csls)

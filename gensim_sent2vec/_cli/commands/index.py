@@ -43,6 +43,8 @@ def add_parser(commands: Subcommands) -> None:
     )
     add_flag(parser, "--float16", help="store vectors in half precision")
     add_flag(parser, "--lexical", help="store lexical scores too, for searches with --hybrid")
+    add_flag(parser, "--csls", help="prepare the correction for hubs, for searches with csls; serve uses it by default")
+    add_flag(parser, "--refit", help="fit the weighting to these sentences, which are read into memory")
     add_force(parser)
     add_workers(parser)
 
@@ -51,6 +53,9 @@ def run(args: argparse.Namespace) -> None:
     wv = load_vectors(args.model, trusted=args.trusted)
     check_output(args.output, INDEX, (args.model, args.corpus), args.force)
     dtype = np.float16 if args.float16 else np.float32
-    index = build_index(wv, args.corpus, method=args.method, dtype=dtype, lexical=args.lexical, workers=args.workers)
+    index = build_index(
+        wv, args.corpus, method=args.method, dtype=dtype, lexical=args.lexical, workers=args.workers, csls=args.csls,
+        refit=args.refit,
+    )  # fmt: skip
     index.save(args.output)
     print(f"Saved {index} to {args.output}", file=sys.stderr)

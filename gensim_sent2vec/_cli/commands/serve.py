@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from ..._service.access import Access
+from ..._service.feedback import MAX_BYTES, check_feedback
 from ..._service.limits import Limits
 from ..arguments import Subcommands, add_command, add_file, add_float, add_int, add_model
+from ..files import LOG, check_output
 
 
 def add_parser(commands: Subcommands) -> None:
@@ -59,6 +62,20 @@ def add_parser(commands: Subcommands) -> None:
     )
     add_float(
         parser,
+        "--csls",
+        help="strength of the correction for hubs, unless the request sets it (default: 0.5 if the index was built for "
+        "it, else 0)",
+    )
+    add_file(
+        parser,
+        "--feedback",
+        metavar="FILE",
+        help="append what is sent to POST /feedback, a query and the key of the result that was chosen, to this table, "
+        "which tune reads; without it, no query is ever stored",
+    )
+    add_int(parser, "--max-feedback", help="maximum bytes of that table", default=MAX_BYTES)
+    add_float(
+        parser,
         "--header-timeout",
         help="seconds for the headers of a request to arrive; idle connections are closed too",
         default=limits.header_seconds,
@@ -76,4 +93,11 @@ def run(args: argparse.Namespace) -> None:
         args.max_body, args.max_sentences, args.max_length, args.max_topn, header_seconds=args.header_timeout
     )
     access = Access((args.host, *args.allow_host), tuple(args.cors))
-    serve(Source(args.model, args.faq, args.hybrid, args.trusted), args.host, args.port, args.workers, limits, access)
+    if args.feedback:
+        check_output(args.feedback, LOG, (args.model, args.faq), read_back=True)
+        check_feedback(args.feedback)
+    source = Source(
+        args.model, args.faq, args.hybrid, args.trusted, args.feedback and os.path.abspath(args.feedback),
+        args.max_feedback, args.csls,
+    )  # fmt: skip
+    serve(source, args.host, args.port, args.workers, limits, access)
