@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from .._files.container import stored_kind
+from .._search.hubs import check_csls
 from .._search.keys import keys_at
 from .._search.queries import check_queries
-from .._search.hubs import check_csls
 from .._search.scoring import Hits, check_hybrid, mix
 from .._text.corpus import TextLines
 from .._text.tables import header_of, read_table
