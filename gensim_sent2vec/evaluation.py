@@ -19,10 +19,12 @@ from ._text.coverage import MAX_SENTENCES
 from ._text.formats import TEXT, TSV
 from ._text.tables import PathOrFile, TableFile, header_of, read_table
 from ._text.tokenization import Tokenization
+from ._util.appending import append_rows, cell
 from ._util.atomic import is_stream
 from ._util.rows import unit_rows
 from .keyedvectors import Sent2VecKeyedVectors
 from .lexical import LexicalScores
+from .weighting import SentenceWeighting
 
 logger = logging.getLogger(__name__)
 
@@ -167,7 +169,7 @@ def evaluate_retrieval(
     scores = vectors[len(index) :] @ vectors[: len(index)].T
     scores = scores.toarray() if sparse.issparse(scores) else scores
     if hybrid:
-        lexical = LexicalScores.fit([text for _, text in index])
+        lexical = LexicalScores.fit([text for _, text in index], factors=_ngram_factors(wv, weighting))
         for cosines, (_, text) in zip(scores, queries):
             cosines[:] = mix(cosines, lexical.scores(text), hybrid)
     top = np.argsort(-scores, axis=1, kind="stable")[:, : max(RANKS)]
@@ -189,6 +191,12 @@ def _encode(wv: Any, texts: list[str], weighting: Any, tokenizer: Any) -> tuple[
     known = [token in wv.key_to_index for sentence in tokens for token in sentence]
     wv._look_at(tokens[:: 1 + len(tokens) // MAX_SENTENCES], stacklevel=3)
     return wv.encode(tokens, weighting=weighting, show_progress_bar=False), sum(known) / max(1, len(known))
+
+
+def _ngram_factors(wv: Any, weighting: Any) -> Any:
+    """The factors of lexical scores, if the weighting that is used was tuned."""
+    used = getattr(wv, "weighting", None) if weighting is None else weighting
+    return used.ngram_factors if isinstance(used, SentenceWeighting) else None
 
 
 def _unit_rows(vectors: Any, dtype: Any) -> Any:
@@ -383,37 +391,8 @@ def append_to_log(path: str, model: str, results: Iterable[dict[str, Any]], para
         with open(path, "wb") as stream:
             stream.write(header + rows)
         return
-    with open(path, "a+b", buffering=0) as file:
-        _lock(file)  # two evaluations may finish at the same time
-        size = file.seek(0, os.SEEK_END)
-        try:
-            _write_all(file, (_end_of_torn_row(file, size) if size else header) + rows)
-            os.fsync(file.fileno())
-        except BaseException:
-            file.truncate(size)  # all rows or none
-            raise
-
-
-def _end_of_torn_row(file: Any, size: int) -> bytes:
-    """What ends the last row, if its writer was killed before it could."""
-    file.seek(size - 1)
-    return b"" if file.read(1) == b"\n" else b"\n"
-
-
-def _write_all(file: Any, data: bytes) -> None:
-    """Write to an unbuffered file, which may take less than it is given."""
-    view = memoryview(data)
-    while view:
-        view = view[file.write(view) :]
+    append_rows(path, header, rows)  # two evaluations may finish at the same time
 
 
 def _cell(value: Any) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else " ".join(str(value).split())
-
-
-def _lock(file: Any) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return
-    fcntl.flock(file, fcntl.LOCK_EX)
+    return f"{value:.4f}" if isinstance(value, float) else cell(value)

@@ -17,6 +17,7 @@ from itertools import islice
 import numpy as np
 from scipy import sparse
 
+from ._pooling.fitted import NgramFactors
 from ._text.inputs import as_text, check_text, checked_texts
 
 Text = str | Sequence[str]
@@ -33,7 +34,8 @@ class LexicalScores:
     The features of a text are the character n-grams within its words, including the space on either side of a word
     (scikit-learn's ``analyzer="char_wb"``). Two wordings of a question that differ in endings, particles or compounds
     thus still share features. A feature that occurs c times in a text, and in d of all n texts, has the weight
-    (1 + log c) · (1 + log((1 + n) / (1 + d))); the weights of each text are scaled to unit length.
+    (1 + log c) · (1 + log((1 + n) / (1 + d))), multiplied by its factor if the model's weighting was tuned
+    (`gensim_sent2vec.SentenceWeighting.tune`); the weights of each text are scaled to unit length.
 
     Create an instance with `fit`. The constructor takes the arrays of another instance.
 
@@ -46,6 +48,8 @@ class LexicalScores:
         positions.
     rows : numpy.ndarray of int32, shape (n_postings,)
     weights : numpy.ndarray of float32, shape (n_postings,)
+    factors : numpy.ndarray of float32, shape (n_features,), or None
+        The factor of each feature; None: 1.
     n : int
         Number of texts.
     ngrams : (int, int)
@@ -56,6 +60,7 @@ class LexicalScores:
         # As plain arrays: slicing a numpy.memmap is slow.
         self.features, self.starts = np.asarray(arrays["features"]), np.asarray(arrays["starts"])
         self.rows, self.weights = np.asarray(arrays["rows"]), np.asarray(arrays["weights"])
+        self.factors = None if arrays.get("factors") is None else np.asarray(arrays["factors"])
         self.n, self.ngrams = n, (ngrams[0], ngrams[1])
 
     @classmethod
@@ -66,6 +71,7 @@ class LexicalScores:
         max_df: float = 0.1,
         always_keep: int = 1000,
         batch_size: int = MAX_BATCH,
+        factors: NgramFactors | None = None,
     ) -> LexicalScores:
         """Compute the TF-IDF vectors of texts.
 
@@ -82,6 +88,8 @@ class LexicalScores:
             N-grams that occur in at most this number of texts are kept, whatever `max_df`.
         batch_size : int
             Number of texts that are processed together, at most 16,384.
+        factors : NgramFactors, optional
+            Factors of the weights of n-grams, which `SentenceWeighting.ngram_factors` of a tuned weighting contains.
 
         Returns
         -------
@@ -105,12 +113,15 @@ class LexicalScores:
         n = sum(batch.n for batch in batches)
         features, df = _document_frequencies(batches)
         kept = df <= max(max_df * n, always_keep)
-        return cls(_postings(batches, features[kept], df[kept], n), n, ngrams)
+        features = features[kept]
+        of_features = None if factors is None else factors.of(features)
+        return cls(_postings(batches, features, df[kept], n, of_features), n, ngrams)
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:
         """The arrays that the constructor takes."""
-        return {name: getattr(self, name) for name in ("features", "starts", "rows", "weights")}
+        names = ("features", "starts", "rows", "weights", *(() if self.factors is None else ("factors",)))
+        return {name: getattr(self, name) for name in names}
 
     def scores(self, query: Text) -> np.ndarray:
         """Score all texts for a query.
@@ -132,6 +143,8 @@ class LexicalScores:
         weights = _tf_idf(counted.counts[known], self.starts[positions + 1] - self.starts[positions], self.n)
         if not len(positions):
             return np.zeros(self.n, dtype=np.float32)
+        if self.factors is not None:
+            weights *= self.factors[positions]
         weights /= np.sqrt(weights @ weights)
         columns = [slice(self.starts[i], self.starts[i + 1]) for i in positions]
         texts, values = (np.concatenate([array[column] for column in columns]) for array in (self.rows, self.weights))
@@ -160,6 +173,8 @@ class LexicalScores:
         of_queries = np.zeros((len(queries), len(positions)), dtype=np.float32)
         columns = np.repeat(np.arange(len(positions)), sizes)
         of_queries[counted.rows[used], columns] = _tf_idf(counted.counts[used], np.repeat(df, sizes), self.n)
+        if self.factors is not None:
+            of_queries *= self.factors[positions]
         lengths = np.sqrt(np.einsum("ij,ij->i", of_queries, of_queries))[:, None]
         of_queries /= np.where(lengths > 0, lengths, 1)
         of_texts = np.zeros((len(positions), len(rows)), dtype=np.float32)
@@ -238,7 +253,9 @@ def _document_frequencies(batches: Sequence[_NgramCounts]) -> tuple[np.ndarray, 
     return features, df
 
 
-def _postings(batches: list[_NgramCounts], features: np.ndarray, df: np.ndarray, n: int) -> dict[str, np.ndarray]:
+def _postings(
+    batches: list[_NgramCounts], features: np.ndarray, df: np.ndarray, n: int, factors: np.ndarray | None
+) -> dict[str, np.ndarray]:
     """The arrays of `LexicalScores`. Empties `batches` on the way, so that a large corpus is not held twice."""
     starts = np.concatenate([[0], np.cumsum(df)])
     rows = np.empty(starts[-1], dtype=np.int32)
@@ -250,13 +267,16 @@ def _postings(batches: list[_NgramCounts], features: np.ndarray, df: np.ndarray,
         positions, kept = _find(features, batch.features)
         positions, sizes, used = positions[kept], batch.sizes[kept], np.repeat(kept, batch.sizes)
         values = _tf_idf(batch.counts[used], np.repeat(df[positions], sizes), n)
+        if factors is not None:
+            values *= np.repeat(factors[positions], sizes)
         texts = batch.rows[used]
         values /= np.sqrt(np.bincount(texts, values * values, minlength=batch.n)).astype(np.float32)[texts]
         target = np.repeat(free[positions] - (np.cumsum(sizes) - sizes), sizes) + np.arange(len(values))
         rows[target], weights[target] = texts + first, values
         free[positions] += sizes
         first += batch.n
-    return {"features": features, "starts": starts, "rows": rows, "weights": weights}
+    arrays = {"features": features, "starts": starts, "rows": rows, "weights": weights}
+    return arrays if factors is None else arrays | {"factors": factors}
 
 
 def _find(ascending: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 
 from ._search.arguments import check_topn, with_hints
-from ._search.building import check_build_arguments, embed
+from ._search.building import check_build_arguments, embed, refitted
 from ._search.files import read_index, write_index
 from ._search.finite import check_stored
 from ._search.freshness import Freshness
+from ._search.hubs import check_csls, is_sampled, mean_cosines, mean_lexical_scores
 from ._search.keys import Key, Keys, is_key, join_keys, keys_at, pack_keys, rows_with_key
 from ._search.queries import (
     Query,
@@ -60,6 +61,12 @@ class SentenceIndex:
     `hybrid` it is ``(1 - hybrid) · cosine + hybrid · lexical``, where `lexical` is the score of
     `gensim_sent2vec.lexical.LexicalScores`. A query without known words has cosine 0 with every sentence.
 
+    With `csls`, ``csls · r`` is subtracted from the score of each sentence. r is the mean of its scores with the ten
+    sentences of the index that are nearest to it, ``(1 - hybrid) · mean cosine + hybrid · mean lexical score``; in an
+    index of more than 16,384 sentences, the nearest of a sample. This corrects for hubs, sentences that are near to
+    everything (CSLS; Lample et al. 2018). Such scores rank sentences, but they are not similarities: they can be
+    negative, and a threshold for one index does not suit another. 0.5 is a good strength.
+
     ``len(index)`` is the number of sentences, ``index[i]`` the sentence in row i with its key, as an `IndexedSentence`,
     and ``index[i:j]`` a list of them; iterating yields all. ``key in index`` tells whether a sentence has that key.
 
@@ -88,9 +95,13 @@ class SentenceIndex:
         graph: Graph | None = None,
         numbers: np.ndarray | None = None,
         lexical: LexicalScores | None = None,
+        mean_cosines: np.ndarray | None = None,
+        mean_lexical: np.ndarray | None = None,
+        refitted: bool = False,
     ) -> None:
         self.wv, self.vectors, self.sentences = wv, vectors, sentences
         self._keys, self._lexical = keys, lexical
+        self._mean_cosines, self._mean_lexical, self._refitted = mean_cosines, mean_lexical, refitted
         self._graph: RowGraph | None = None
         if graph is not None:
             self._graph = RowGraph(graph, np.arange(len(vectors)) if numbers is None else numbers)
@@ -107,6 +118,8 @@ class SentenceIndex:
         lexical: bool = False,
         workers: int | None = None,
         show_progress_bar: bool | None = None,
+        csls: bool | float = False,
+        refit: bool = False,
         **options: int,
     ) -> SentenceIndex:
         """Encode sentences and build an index of them.
@@ -132,6 +145,13 @@ class SentenceIndex:
             Number of threads that encode; by default all CPUs.
         show_progress_bar : bool, optional
             By default, a bar is shown on a terminal if the work takes more than two seconds.
+        csls : bool
+            Compute what searches with `csls` need now, so that it is saved with the index; by default the first such
+            search does. A number, as searches take it, means True; the index does not store it.
+        refit : bool
+            Fit the axes of the weighting to these sentences instead of sentences of the training corpus; the weights
+            of words stay. The index then has vectors of its own, `wv`, with this weighting, and stores the weighting
+            in its file. Sentences are read into memory.
         **options
             For "hnsw": `connectivity`, `expansion_add` and `expansion_search`, see `gensim_sent2vec.hnsw.Graph.build`.
 
@@ -152,13 +172,24 @@ class SentenceIndex:
         """
         check_build_arguments(wv, method, dtype, options)
         keys = _keys_of(sentences) if keys is None else as_column(keys, "keys", "keys")
-        vectors, texts = embed(wv, checked_texts(sentences), dtype, workers, show_progress_bar)
+        checked = checked_texts(sentences)
+        if refit:
+            checked = list(checked)
+            wv = refitted(wv, checked)
+        vectors, texts = embed(wv, checked, dtype, workers, show_progress_bar)
         packed_keys = None if keys is None else pack_keys(keys, len(texts))
         graph = None
         if method == "hnsw":
             with Progress("hnsw", len(vectors), "sentences", show_progress_bar) as progress:
                 graph = Graph.build(vectors, **options, progress=progress.update)
-        return cls(wv, vectors, texts, packed_keys, graph, lexical=LexicalScores.fit(texts) if lexical else None)
+        index = cls(wv, vectors, texts, packed_keys, graph, refitted=refit)
+        if lexical:
+            index._lexical = index.lexical
+        if csls:
+            check_csls(float(csls))
+            index._hubness(1.0 if lexical else 0.0)
+            index._hubness(0.0)
+        return index
 
     # -------------------------------------------------------------------------------------------------
     # Contents
@@ -180,8 +211,29 @@ class SentenceIndex:
     def lexical(self) -> LexicalScores:
         """The lexical scores of the sentences, fitted on first use."""
         if self._lexical is None:
-            self._lexical = LexicalScores.fit(self.sentences)
+            weighting = self.wv.weighting
+            factors = None if weighting is None else weighting.ngram_factors
+            self._lexical = LexicalScores.fit(self.sentences, factors=factors)
         return self._lexical
+
+    @property
+    def has_csls(self) -> bool:
+        """Whether what searches with `csls` need has been computed already, except for lexical scores."""
+        return self._mean_cosines is not None
+
+    def _hubness(self, hybrid: float) -> np.ndarray:
+        """The mean scores of sentences with their nearest neighbors: float32, (n,); computed on first use."""
+        total = np.zeros(len(self), dtype=np.float32)
+        if hybrid < 1:
+            if self._mean_cosines is None:
+                self._check_finite()
+                self._mean_cosines = mean_cosines(self.vectors)
+            total += np.float32(1 - hybrid) * self._mean_cosines
+        if hybrid > 0:
+            if self._mean_lexical is None:
+                self._mean_lexical = mean_lexical_scores(self.lexical)
+            total += np.float32(hybrid) * self._mean_lexical
+        return total
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -190,7 +242,7 @@ class SentenceIndex:
         keys = (
             "" if self._keys is None else ", string keys" if isinstance(self._keys, PackedStrings) else ", integer keys"
         )
-        lexical = ", lexical scores" if self.has_lexical else ""
+        lexical = (", lexical scores" if self.has_lexical else "") + (", csls" if self.has_csls else "")
         return (
             f"<SentenceIndex of {len(self):,} sentences: {self.method}, {self.vectors.shape[1]} dimensions, "
             f"{self.vectors.dtype}{keys}{lexical}>"
@@ -229,7 +281,12 @@ class SentenceIndex:
 
     @with_hints
     def search(
-        self, queries: Query | Iterable[Query], topn: int | None = 10, hybrid: float = 0.0, where: Where | None = None
+        self,
+        queries: Query | Iterable[Query],
+        topn: int | None = 10,
+        hybrid: float = 0.0,
+        where: Where | None = None,
+        csls: float = 0.0,
     ) -> Results | list[Results]:
         """Find the sentences most similar to one text or to each of many.
 
@@ -240,7 +297,7 @@ class SentenceIndex:
             of strings is a list of texts, never the tokens of one.
         topn : int or None
             The maximum number of results per query; None: all sentences.
-        hybrid, where
+        hybrid, where, csls
             As in `most_similar`.
 
         Returns
@@ -255,8 +312,8 @@ class SentenceIndex:
             built.
         """
         if is_single(queries):
-            return self.most_similar(queries, topn, hybrid, where)
-        return self.most_similar_batch(queries, topn, hybrid, where)
+            return self.most_similar(queries, topn, hybrid, where, csls=csls)
+        return self.most_similar_batch(queries, topn, hybrid, where, csls)
 
     @with_hints
     def most_similar(
@@ -267,6 +324,7 @@ class SentenceIndex:
         where: Where | None = None,
         positive: Sequence[Query] = (),
         negative: Sequence[Query] = (),
+        csls: float = 0.0,
     ) -> Results:
         """Find the sentences most similar to a query.
 
@@ -285,6 +343,8 @@ class SentenceIndex:
             Instead of `query`: search for the sum of the unit vectors of `positive` minus those of `negative`, like
             gensim's `most_similar` ("a is to b as c is to …": positive=[b, c], negative=[a]). The sentences that are
             passed are excluded from the results.
+        csls : float
+            Strength of the correction for hubs, see the class: 0 (none) or more, such as 0.5.
 
         Returns
         -------
@@ -306,12 +366,14 @@ class SentenceIndex:
             raise ValueError("query: pass either a query, or positive= and negative= sentences")
         if query is not None:
             checked = check_query(self.wv, query, dim)
-            return self._with_keys(self._search_rows([checked], topn, hybrid, where)[0])
+            return self._with_keys(self._search_rows([checked], topn, hybrid, where, csls=csls)[0])
         if hybrid:
             raise ValueError("hybrid: must be 0 with positive= and negative=: a sum of vectors has no lexical score")
-        return self._analogy(added, subtracted, topn, where)
+        return self._analogy(added, subtracted, topn, where, csls)
 
-    def _analogy(self, positive: list[Query], negative: list[Query], topn: int | None, where: Where | None) -> Results:
+    def _analogy(
+        self, positive: list[Query], negative: list[Query], topn: int | None, where: Where | None, csls: float
+    ) -> Results:
         self._check_model()
         terms = [*positive, *negative]
         signs = np.array([1] * len(positive) + [-1] * len(negative), dtype=np.float32)
@@ -321,11 +383,16 @@ class SentenceIndex:
         for term in terms:
             if not isinstance(term, np.ndarray):
                 mask[self.sentences.rows(as_text(term))] = False
-        return self._with_keys(self._search_rows([total], topn, where=mask)[0])
+        return self._with_keys(self._search_rows([total], topn, where=mask, csls=csls)[0])
 
     @with_hints
     def most_similar_batch(
-        self, queries: Iterable[Query], topn: int | None = 10, hybrid: float = 0.0, where: Where | None = None
+        self,
+        queries: Iterable[Query],
+        topn: int | None = 10,
+        hybrid: float = 0.0,
+        where: Where | None = None,
+        csls: float = 0.0,
     ) -> list[Results]:
         """`most_similar` for many queries, several times faster than one call per query.
 
@@ -335,7 +402,7 @@ class SentenceIndex:
         ----------
         queries : iterable of queries, or numpy.ndarray of float32, shape (n_queries, dim)
             Columns of tables are read by position. The rows of a matrix are query vectors.
-        topn, hybrid, where
+        topn, hybrid, where, csls
             As in `most_similar`.
 
         Returns
@@ -347,7 +414,7 @@ class SentenceIndex:
             raise TypeError(
                 "queries: expected a list of queries, got a string; use search or most_similar for one query"
             )
-        return [self._with_keys(hits) for hits in self.search_rows(queries, topn, hybrid, where)]
+        return [self._with_keys(hits) for hits in self.search_rows(queries, topn, hybrid, where, csls=csls)]
 
     @with_hints
     def find(
@@ -357,12 +424,13 @@ class SentenceIndex:
         hybrid: float = 0.0,
         where: Where | None = None,
         vectors: np.ndarray | None = None,
+        csls: float = 0.0,
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """`most_similar_batch` with row numbers instead of keys.
 
         Parameters
         ----------
-        queries, topn, hybrid, where, vectors
+        queries, topn, hybrid, where, vectors, csls
             As in `search_rows`.
 
         Returns
@@ -370,7 +438,8 @@ class SentenceIndex:
         list of (numpy.ndarray of int64, numpy.ndarray of float32)
             Rows and scores for each query, best first.
         """
-        return [(hits.rows, hits.scores) for hits in self.search_rows(queries, topn, hybrid, where, vectors)]
+        found = self.search_rows(queries, topn, hybrid, where, vectors, csls=csls)
+        return [(hits.rows, hits.scores) for hits in found]
 
     @with_hints
     def search_rows(
@@ -381,12 +450,13 @@ class SentenceIndex:
         where: Where | None = None,
         vectors: np.ndarray | None = None,
         batch_size: int | None = None,
+        csls: float = 0.0,
     ) -> list[Hits]:
         """The search behind all others: row numbers, scores, and the cosines and lexical scores they are made of.
 
         Parameters
         ----------
-        queries, topn, hybrid, where
+        queries, topn, hybrid, where, csls
             As in `most_similar_batch`.
         vectors : numpy.ndarray of float32, shape (n_queries, dim), optional
             The unit vectors of the queries, if they have been computed already.
@@ -400,7 +470,7 @@ class SentenceIndex:
             One per query, with `rows`, `scores`, `cosines` and `lexical`.
         """
         checked = check_queries(self.wv, queries, self.vectors.shape[1])
-        return self._search_rows(checked, topn, hybrid, where, vectors, batch_size)
+        return self._search_rows(checked, topn, hybrid, where, vectors, batch_size, csls)
 
     def _search_rows(
         self,
@@ -410,10 +480,12 @@ class SentenceIndex:
         where: Where | None = None,
         vectors: np.ndarray | None = None,
         batch_size: int | None = None,
+        csls: float = 0.0,
     ) -> list[Hits]:
         """`search_rows` of queries that have been checked."""
         topn = check_topn(topn, len(self))
         check_hybrid(hybrid)
+        csls = check_csls(csls)
         mask = row_mask(where, self.keys)
         if vectors is not None:
             check_query_vectors(vectors, len(queries), self.vectors.shape[1])
@@ -421,10 +493,12 @@ class SentenceIndex:
             scores_per_query = max(1, len(self) if hybrid else min(topn, len(self)))
             batch_size = min(MAX_QUERIES, max(1, MAX_SCORES // scores_per_query))
         self._check_model()
+        penalty = np.float32(csls) * self._hubness(hybrid) if csls else None
         found: list[Hits] = []
         for first in range(0, len(queries), batch_size):
             batch = slice(first, first + batch_size)
-            found += self._search(queries[batch], topn, hybrid, mask, None if vectors is None else vectors[batch])
+            of_batch = None if vectors is None else vectors[batch]
+            found += self._search(queries[batch], topn, hybrid, mask, of_batch, penalty)
         return found
 
     def check(self) -> None:
@@ -449,28 +523,36 @@ class SentenceIndex:
             self._is_finite = True
 
     def _search(
-        self, queries: Sequence[Query], topn: int, hybrid: float, mask: np.ndarray | None, vectors: np.ndarray | None
+        self,
+        queries: Sequence[Query],
+        topn: int,
+        hybrid: float,
+        mask: np.ndarray | None,
+        vectors: np.ndarray | None,
+        penalty: np.ndarray | None,
     ) -> list[Hits]:
         if vectors is None:
             vectors = encode_queries(self.wv, queries, self.vectors.shape[1])
         lexical = np.stack([self.lexical.scores(text) for text in texts_of(queries)]) if hybrid else None
         if self._graph is not None and mask is None and topn < len(self):
-            found = rank_candidates(self._graph, self.vectors, vectors, topn, hybrid, lexical)
+            found = rank_candidates(self._graph, self.vectors, vectors, topn, hybrid, lexical, penalty)
             if not all(np.isfinite(hits.cosines).all() for hits in found):
                 self._check_finite()
             return found
         self._check_finite()
-        return rank_all(self.vectors, vectors, topn, hybrid, lexical, mask)
+        return rank_all(self.vectors, vectors, topn, hybrid, lexical, mask, penalty)
 
     @with_hints
-    def score_rows(self, queries: Iterable[Query], rows: np.ndarray, hybrid: float = 0.0) -> np.ndarray:
+    def score_rows(
+        self, queries: Iterable[Query], rows: np.ndarray, hybrid: float = 0.0, csls: float = 0.0
+    ) -> np.ndarray:
         """Score given rows for each query, as a search scores them.
 
         Parameters
         ----------
         queries : iterable of queries
         rows : numpy.ndarray of int64, shape (n_rows,)
-        hybrid : float
+        hybrid, csls : float
             As in `most_similar`.
 
         Returns
@@ -478,13 +560,15 @@ class SentenceIndex:
         numpy.ndarray of float32, shape (n_queries, n_rows)
         """
         check_hybrid(hybrid)
+        csls = check_csls(csls)
         rows = np.asarray(rows)
         checked = check_queries(self.wv, queries, self.vectors.shape[1])
         self._check_model()
         cosines = encode_queries(self.wv, checked, self.vectors.shape[1]) @ self.vectors[rows].astype(np.float32).T
         if not np.isfinite(cosines).all():
             self._check_finite()
-        return mix(cosines, self.lexical.scores_of(texts_of(checked), rows) if hybrid else None, hybrid)
+        scores = mix(cosines, self.lexical.scores_of(texts_of(checked), rows) if hybrid else None, hybrid)
+        return scores - np.float32(csls) * self._hubness(hybrid)[rows] if csls else scores
 
     def _with_keys(self, hits: Hits) -> Results:
         return list(zip(keys_at(self.keys, hits.rows), hits.scores.tolist()))
@@ -522,7 +606,12 @@ class SentenceIndex:
         self._keys = new_keys
         self.vectors = np.concatenate([self.vectors, vectors])
         self.sentences = PackedStrings.concatenate([self.sentences, texts])
-        self._lexical = None
+        self._lexical = self._mean_lexical = None
+        if self._mean_cosines is not None:
+            # The new sentences are neighbors of others too; in a large index, they hardly change a sample.
+            first = len(self) - len(texts) if is_sampled(len(self)) else 0
+            new = mean_cosines(self.vectors, first)
+            self._mean_cosines = np.concatenate([self._mean_cosines[:first], new])
 
     def remove(self, keys: Key | Iterable[Key]) -> int:
         """Remove all sentences with a key, or with any of several keys.
@@ -553,7 +642,10 @@ class SentenceIndex:
         if self._keys is not None:
             self._keys = self._keys.take(kept)
         self.vectors, self.sentences = self.vectors[kept], self.sentences.take(kept)
-        self._lexical = None
+        self._lexical = self._mean_lexical = None
+        if self._mean_cosines is not None:
+            sampled = is_sampled(len(self))
+            self._mean_cosines = self._mean_cosines[kept] if sampled else mean_cosines(self.vectors)
         return int(removed.sum())
 
     # -------------------------------------------------------------------------------------------------
@@ -572,7 +664,10 @@ class SentenceIndex:
             If the file cannot be written.
         """
         self._freshness.check(self.wv, self.vectors, self.sentences)
-        write_index(path, self.wv, self.vectors, self.sentences, self._keys, self._graph, self._lexical)
+        write_index(
+            path, self.wv, self.vectors, self.sentences, self._keys, self._graph, self._lexical,
+            self._mean_cosines, self._mean_lexical, self._refitted,
+        )  # fmt: skip
 
     @classmethod
     def load(
@@ -601,7 +696,7 @@ class SentenceIndex:
             If the file is damaged or of another kind, or `wv` encodes sentences differently from the vectors that the
             index was built with.
         """
-        return cls(wv, **read_index(path, wv, mmap, verify))
+        return cls(**read_index(path, wv, mmap, verify))
 
 
 def _keys_of(sentences: Any) -> Iterable[Any] | None:

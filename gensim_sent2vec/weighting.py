@@ -27,6 +27,7 @@ Without a lexical part (λ = 0) it is x_s V e^whiten Vᵀ, with V and e of the f
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
@@ -37,7 +38,7 @@ from gensim.utils import SaveLoad
 
 from ._files.pickles import load_pickle, save_atomically
 from ._pooling import baking
-from ._pooling.fitted import FittedWeighting, fingerprint
+from ._pooling.fitted import FittedWeighting, NgramFactors, fingerprint
 from ._pooling.fitting import fit_weighting
 from ._pooling.parameters import WeightingParameters
 from ._pooling.pooling import WeightedPooling
@@ -308,6 +309,76 @@ class SentenceWeighting(SaveLoad):
                 "with_pretrained(other)"
             )
 
+    def tune(
+        self,
+        wv: KeyedVectors,
+        texts: Iterable[str | Sequence[str]],
+        labels: Iterable[str | int],
+        hybrid: float = 0.5,
+        folds: int = 5,
+        pulls: Sequence[float] = (1e-3, 3e-3),
+        seed: int = 1,
+        show_progress_bar: bool | None = None,
+    ) -> SentenceWeighting:
+        """Learn factors of the words' weights from labelled texts, such as questions and their answers.
+
+        The factors maximize the probability of finding a text with the same label among all others, at the score that
+        a search uses. Factors of character n-grams are learned with them, for the lexical score: searches and
+        evaluations of vectors that have this weighting use them. Cross-validation over labels tells how strongly the
+        factors are pulled to 1, and whether they help: no text is scored with factors that were learned from a text of
+        its label.
+
+        Parameters
+        ----------
+        wv : Sent2VecKeyedVectors or gensim.models.KeyedVectors
+            The vectors that the weighting was fitted on.
+        texts : iterable of str or of sequences of str
+            Texts or their tokens. Texts that occur twice are used once; texts with several labels are left out, with a
+            warning.
+        labels : iterable of str or of int
+            One per text: texts with the same label should find each other. Texts whose label no other text has serve
+            as texts that should not be found.
+        hybrid : float
+            Share of the lexical score that searches will use, from 0 to 1.
+        folds : int
+            Number of parts that the labels are divided into for cross-validation, at least 2.
+        pulls : sequence of float
+            Strengths to choose from: the sum of the squares of the logarithms of all factors, times this, is added to
+            the loss.
+        seed : int
+            Seed of the folds and of the order of the texts; the same arguments give the same weighting.
+        show_progress_bar : bool, optional
+            As in `fit`.
+
+        Returns
+        -------
+        SentenceWeighting
+            A new weighting, with the scores in its attribute `tuning`. If tuning does not help, this object, with a
+            warning that gives the scores.
+
+        Raises
+        ------
+        ValueError
+            If the weighting is not fitted or was fitted for other vectors, there are more or fewer labels than texts,
+            fewer than two labels have several texts, or an argument is out of range.
+        TypeError
+            If a text or a label is missing or of another type.
+
+        References
+        ----------
+        Goldberger et al.: "Neighbourhood Components Analysis", NIPS 2004.
+        """
+        from ._search.tuning import did_not_help, tune
+
+        self.check_fits(vocabulary_of(wv))
+        tuned = tune(
+            self._parameters, self._require_fit(), wv, texts, labels, hybrid, folds, pulls, seed, show_progress_bar
+        )  # fmt: skip
+        if tuned.fitted is None:
+            warnings.warn(did_not_help(tuned.report), stacklevel=2)
+            return self
+        return SentenceWeighting._from_values(self._parameters, tuned.fitted)
+
     @property
     def fitted(self) -> bool:
         """Whether `fit` has been called."""
@@ -328,6 +399,22 @@ class SentenceWeighting(SaveLoad):
     @weights.setter
     def weights(self, weights: np.ndarray) -> None:
         self._fitted = replace(self._require_fit(), weights=weights)
+
+    @property
+    def ngram_factors(self) -> NgramFactors | None:
+        """Factors of character n-grams in lexical scores; None unless the weighting was tuned."""
+        return None if self._fitted is None else self._fitted.ngram_factors
+
+    @property
+    def tuning(self) -> dict[str, Any] | None:
+        """How `tune` went; None if the weighting was not tuned.
+
+        ``"before"`` and ``"after"`` are P@1, P@3 and P@5 by cross-validation, and ``"folds"`` the same for each fold;
+        ``"pulls"`` has the scores of each strength, and ``"pull"`` is the one that was chosen; ``"texts"``,
+        ``"labels"`` and ``"scored"`` are the numbers of texts, of labels, and of texts that were scored.
+        """
+        tuning = None if self._fitted is None else self._fitted.tuning
+        return None if tuning is None else dict(tuning)
 
     @property
     def meaning_dims(self) -> int:

@@ -39,7 +39,7 @@ FLOORS = (
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
 # Methods of the vectors that users look for there; each imports its function when it is called.
-UPWARD = {("keyedvectors", "export")}
+UPWARD = {("keyedvectors", "export"), ("weighting", "_search.tuning")}
 
 # Optional packages, and the modules that may import them.
 OPTIONAL = {

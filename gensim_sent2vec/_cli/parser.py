@@ -24,10 +24,26 @@ from .commands import (
     similar,
     tokenize,
     train,
+    tune,
 )
 from .completion import SHELLS, PrintCompletion
 
-COMMANDS = (demo, train, encode, similar, duplicates, tokenize, evaluate, index, serve, convert, bake, shrink, info)
+COMMANDS = (
+    demo,
+    train,
+    encode,
+    similar,
+    duplicates,
+    tokenize,
+    evaluate,
+    tune,
+    index,
+    serve,
+    convert,
+    bake,
+    shrink,
+    info,
+)
 
 # What the commands are called elsewhere.
 OTHER_NAMES = {

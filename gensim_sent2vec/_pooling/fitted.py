@@ -65,6 +65,34 @@ class UnseenWords:
 
 
 @dataclass(frozen=True, eq=False)
+class NgramFactors:
+    """Factors of character n-grams in lexical scores, from tuning; see `gensim_sent2vec.lexical.LexicalScores`.
+
+    Parameters
+    ----------
+    hashes : numpy.ndarray of uint64, shape (n,)
+        In ascending order.
+    values : numpy.ndarray of float32, shape (n,)
+        The factor of each n-gram, greater than 0; n-grams that are not listed have the factor 1.
+    """
+
+    hashes: np.ndarray
+    values: np.ndarray
+
+    def of(self, hashes: np.ndarray) -> np.ndarray:
+        """The factors of n-grams: float32, (n,)."""
+        at = np.minimum(np.searchsorted(self.hashes, hashes), max(0, len(self.hashes) - 1))
+        if not len(self.hashes):
+            return np.ones(len(hashes), dtype=np.float32)
+        return np.where(self.hashes[at] == hashes, self.values[at], np.float32(1))
+
+    def times(self, other: NgramFactors) -> NgramFactors:
+        """The products of both."""
+        hashes = np.union1d(self.hashes, other.hashes)
+        return NgramFactors(hashes, self.of(hashes) * other.of(hashes))
+
+
+@dataclass(frozen=True, eq=False)
 class FittedWeighting:
     """The result of fitting a sentence weighting.
 
@@ -86,6 +114,10 @@ class FittedWeighting:
         The source of the pretrained parts of out-of-vocabulary words.
     source : numpy.ndarray of float32, or None
         The `sample` of the word vectors that it was fitted on; None if unknown. It is not stored in files.
+    ngram_factors : NgramFactors or None
+        Factors of lexical scores, from tuning.
+    tuning : mapping, optional
+        The scores of tuning, as JSON can store them.
 
     Raises
     ------
@@ -101,6 +133,8 @@ class FittedWeighting:
     source: np.ndarray | None = None
     pretrained_dims: int = 0
     pretrained: PretrainedRows | None = None
+    ngram_factors: NgramFactors | None = None
+    tuning: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         n_words = _words_in(self.vocabulary)
@@ -110,6 +144,10 @@ class FittedWeighting:
             _check_array("rows", self.rows, (n_words, n_dims), FLOATS)
         if self.pretrained is not None and (self.rows is None or self.pretrained.dims != self.pretrained_dims):
             raise ValueError(f"weighting: the pretrained vectors must have {self.pretrained_dims} dimensions, and rows")
+        if self.ngram_factors is not None:
+            hashes, values = self.ngram_factors.hashes, self.ngram_factors.values
+            _check_array("tuned_ngrams", hashes, (hashes.size,), ("uint64",))
+            _check_array("tuned_factors", values, (hashes.size,), FLOAT32)
         if self.unseen is None:
             return
         if self.rows is None:
@@ -185,6 +223,10 @@ class FittedWeighting:
         if self.pretrained is not None:
             pretrained_arrays, facts["pretrained"] = self.pretrained.to_arrays()
             arrays |= pretrained_arrays
+        if self.ngram_factors is not None:
+            arrays |= {"tuned_ngrams": self.ngram_factors.hashes, "tuned_factors": self.ngram_factors.values}
+        if self.tuning is not None:
+            facts["tuning"] = dict(self.tuning)
         return arrays, facts
 
     @classmethod
@@ -213,9 +255,15 @@ class FittedWeighting:
         semantic_dims = check_int("meaning_dims", facts["meaning_dims"], 0)
         pretrained_dims = check_int("pretrained_dims", facts.get("pretrained_dims", 0), 0)
         pretrained = PretrainedRows.from_arrays(arrays, facts["pretrained"]) if "pretrained" in facts else None
+        factors = None
+        if "tuned_ngrams" in arrays:
+            factors = NgramFactors(arrays["tuned_ngrams"], arrays["tuned_factors"])
+        tuning = facts.get("tuning")
+        if tuning is not None and not isinstance(tuning, Mapping):
+            raise TypeError(f"weighting: tuning: expected an object, got {tuning!r:.100}")
         return cls(
             arrays["weights"], arrays.get("rows"), facts["words"], semantic_dims, unseen, None, pretrained_dims,
-            pretrained,
+            pretrained, factors, tuning,
         )  # fmt: skip
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sized
 from typing import Any
 
 import numpy as np
 
 from .._pooling.finite import NotFiniteError
+from .._pooling.refitting import refit
+from .._text.corpus import sample_sentences
 from .._text.inputs import as_text, reject_texts_as_tokens
 from .._text.packed import PackedStrings
 from .._util.batches import batched
 from .._util.progress import Progress
 from .._util.rows import unit_rows
 from ..keyedvectors import Sent2VecKeyedVectors, Sentence, check_keyed_vectors
+from ..weighting import SentenceWeighting
 
 BATCH_SIZE = 1 << 14  # sentences
 GRAPH_OPTIONS = ("connectivity", "expansion_add", "expansion_search")
@@ -31,6 +35,37 @@ def check_build_arguments(wv: Any, method: str, dtype: Any, options: dict[str, i
             raise TypeError(f'{name}: unknown argument; method="hnsw" takes {", ".join(GRAPH_OPTIONS)}')
         if method != "hnsw":
             raise ValueError(f'{name}: only method="hnsw" has this option')
+
+
+def refitted(wv: Sent2VecKeyedVectors, sentences: list[Sentence]) -> Sent2VecKeyedVectors:
+    """A copy of vectors whose weighting is fitted to sentences; words and their rows are shared.
+
+    Raises
+    ------
+    ValueError
+        If the vectors have no weighting, or it cannot be fitted again.
+    """
+    weighting = wv.weighting
+    if weighting is None:
+        raise ValueError(
+            "refit: the vectors have no weighting; set one (wv.weighting = SentenceWeighting().fit(wv, sentences)), or "
+            "use refit=False"
+        )
+    sample = sample_sentences(sentences, weighting.sample_size)
+    fitted = refit(
+        weighting._parameters,
+        weighting._require_fit(),
+        wv.freeze(),
+        [wv.tokens(text) if isinstance(text, str) else text for text in sample],
+    )
+    return with_weighting(wv, SentenceWeighting._from_values(weighting._parameters, fitted))
+
+
+def with_weighting(wv: Sent2VecKeyedVectors, weighting: SentenceWeighting) -> Sent2VecKeyedVectors:
+    """A copy of vectors with another weighting; words and rows are shared."""
+    result = copy.copy(wv)
+    result.weighting = weighting
+    return result
 
 
 def embed(

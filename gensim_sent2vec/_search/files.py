@@ -2,10 +2,12 @@
 
 Arrays: ``vectors``; ``sentences.blob`` and ``sentences.offsets``; ``keys`` (int64) or ``keys.blob`` and
 ``keys.offsets``; ``probe``, the fingerprint of the model (`gensim_sent2vec._search.fingerprint`); ``lexical.NAME`` for
-the arrays of `LexicalScores`; ``graph`` and ``numbers``, the HNSW graph and the node of each row.
+the arrays of `LexicalScores`; ``graph`` and ``numbers``, the HNSW graph and the node of each row; ``csls.cosines`` and
+``csls.lexical`` (float32), the mean scores of each sentence with its nearest neighbors; ``weighting.NAME`` for the
+arrays of a weighting that was fitted to the sentences of the index.
 
 Facts: ``kind``; ``words``, the size of the model's vocabulary; ``lexical``, the other arguments of `LexicalScores`;
-``expansion_search`` of the graph.
+``expansion_search`` of the graph; ``weighting``, the facts of `SentenceWeighting.to_arrays`.
 """
 
 from __future__ import annotations
@@ -20,12 +22,14 @@ from .._text.packed import PackedStrings
 from ..hnsw import Graph
 from ..keyedvectors import Sent2VecKeyedVectors, check_keyed_vectors
 from ..lexical import LexicalScores
+from ..weighting import SentenceWeighting
+from .building import with_weighting
 from .fingerprint import check_fingerprint, fingerprint
 from .keys import Keys
 from .row_graph import RowGraph
 
 KIND = "SentenceIndex"
-LEXICAL = "lexical."  # prefix of array names
+LEXICAL, WEIGHTING = "lexical.", "weighting."  # prefixes of array names
 
 
 def write_index(
@@ -36,8 +40,11 @@ def write_index(
     keys: Keys | None,
     graph: RowGraph | None,
     lexical: LexicalScores | None,
+    mean_cosines: np.ndarray | None = None,
+    mean_lexical: np.ndarray | None = None,
+    refitted: bool = False,
 ) -> None:
-    """Write all of an index but `wv`, atomically; of `wv` only the fingerprint is stored."""
+    """Write all of an index but `wv`, atomically; of `wv` only the fingerprint, and a refitted weighting."""
     arrays = {"vectors": vectors, "probe": fingerprint(wv), **_string_arrays("sentences", sentences)}
     facts: dict[str, Any] = {"kind": KIND, "words": len(wv)}
     if isinstance(keys, PackedStrings):
@@ -50,6 +57,11 @@ def write_index(
     if graph is not None:
         arrays |= {"graph": graph.graph.to_bytes(), "numbers": graph.ids}
         facts["expansion_search"] = graph.graph.index.expansion_search
+    means = {"csls.cosines": mean_cosines, "csls.lexical": mean_lexical}
+    arrays |= {name: array for name, array in means.items() if array is not None}
+    if refitted and wv.weighting is not None:
+        of_weighting, facts["weighting"] = wv.weighting.to_arrays()
+        arrays |= {WEIGHTING + name: array for name, array in of_weighting.items()}
     container.write(path, arrays, facts)
 
 
@@ -61,7 +73,12 @@ def read_index(
     arrays, facts = container.read(path, mmap=mmap, verify=verify)
     if facts.get("kind") != KIND:
         raise ValueError(f"{os.fspath(path)!r} holds a {facts.get('kind')}, not a {KIND}")
+    refitted = facts.get("weighting") is not None
+    if refitted and len(wv) == facts["words"]:
+        of_weighting = {name.removeprefix(WEIGHTING): arrays[name] for name in arrays if name.startswith(WEIGHTING)}
+        wv = with_weighting(wv, SentenceWeighting.from_arrays(of_weighting, facts["weighting"]))
     check_fingerprint(path, wv, arrays["probe"], facts["words"])
+    means = {name: _means(path, arrays, f"csls.{name}") for name in ("cosines", "lexical")}
     keys: Keys | None = _strings(arrays, "keys") if "keys.blob" in arrays else arrays.get("keys")
     graph = lexical = None
     if "graph" in arrays:
@@ -70,13 +87,27 @@ def read_index(
         prefixed = [name for name in arrays if name.startswith(LEXICAL)]
         lexical = LexicalScores({name.removeprefix(LEXICAL): arrays[name] for name in prefixed}, **facts["lexical"])
     return {
+        "wv": wv,
         "vectors": arrays["vectors"],
         "sentences": _strings(arrays, "sentences"),
         "keys": keys,
         "graph": graph,
         "numbers": arrays.get("numbers"),
         "lexical": lexical,
+        "mean_cosines": means["cosines"],
+        "mean_lexical": means["lexical"],
+        "refitted": refitted,
     }
+
+
+def _means(path: str | os.PathLike[str], arrays: dict[str, np.ndarray], name: str) -> np.ndarray | None:
+    """One value per sentence; None if the index has none."""
+    means = arrays.get(name)
+    if means is not None and (means.dtype != np.float32 or means.shape != arrays["vectors"].shape[:1]):
+        raise ValueError(
+            f"{os.fspath(path)!r}: {name}: expected one float32 per sentence, got {means.dtype} of shape {means.shape}"
+        )
+    return means
 
 
 def _string_arrays(name: str, strings: PackedStrings) -> dict[str, np.ndarray]:

@@ -18,6 +18,7 @@ def rank_all(
     hybrid: float = 0.0,
     lexical: np.ndarray | None = None,
     mask: np.ndarray | None = None,
+    penalty: np.ndarray | None = None,
 ) -> list[Hits]:
     """The top-k of all rows.
 
@@ -35,22 +36,26 @@ def rank_all(
         Lexical scores.
     mask : numpy.ndarray of bool, shape (n,), optional
         False excludes a row.
+    penalty : numpy.ndarray of float32, shape (n,), optional
+        Subtracted from the scores of rows.
 
     Returns
     -------
     list of Hits
         One per query.
     """
-    if lexical is None:
+    if lexical is None and penalty is None:
         return [Hits(rows, scores, scores) for rows, scores in top_k_rows(vectors, queries, topn, mask)]
 
     def mix_block(products: np.ndarray, first: int) -> np.ndarray:
-        return mix(products, lexical[:, first : first + products.shape[1]], hybrid)
+        block = slice(first, first + products.shape[1])
+        scores = mix(products, None if lexical is None else lexical[:, block], hybrid)
+        return scores if penalty is None else scores - penalty[block]
 
     found = top_k_rows(vectors, queries, topn, mask, mix_block)
     return [
-        Hits(rows, scores, cosines_of(vectors, rows, query), of_query[rows])
-        for (rows, scores), query, of_query in zip(found, queries, lexical)
+        Hits(rows, scores, cosines_of(vectors, rows, query), None if lexical is None else lexical[i, rows])
+        for i, ((rows, scores), query) in enumerate(zip(found, queries))
     ]
 
 
@@ -61,12 +66,13 @@ def rank_candidates(
     topn: int,
     hybrid: float = 0.0,
     lexical: np.ndarray | None = None,
+    penalty: np.ndarray | None = None,
 ) -> list[Hits]:
     """The top-k of the rows that the graph proposes, and with `lexical` of those with the best lexical scores.
 
     Candidates are scored exactly. The other parameters and the result are those of `rank_all`.
     """
-    n_candidates = topn if lexical is None else min(CANDIDATES * topn, len(vectors))
+    n_candidates = topn if lexical is None and penalty is None else min(CANDIDATES * topn, len(vectors))
     found = []
     for i, rows in enumerate(graph.search(queries, n_candidates)):
         of_query = None
@@ -76,5 +82,7 @@ def rank_candidates(
             of_query = lexical[i, rows]
         cosines = cosines_of(vectors, rows, queries[i])
         scores = mix(cosines, of_query, hybrid)
+        if penalty is not None:
+            scores = scores - penalty[rows]
         found.append(Hits(rows, scores, cosines, of_query).take(np.lexsort((rows, -scores))[:topn]))
     return found

@@ -14,7 +14,7 @@ class Hits(NamedTuple):
     ----------
     rows : numpy.ndarray of int64, shape (k,)
     scores : numpy.ndarray of float32, shape (k,)
-        What the rows are ranked by: ``mix(cosines, lexical, hybrid)``.
+        What the rows are ranked by: ``mix(cosines, lexical, hybrid)``, less the correction for hubs.
     cosines : numpy.ndarray of float32, shape (k,)
     lexical : numpy.ndarray of float32, shape (k,), or None
         None if hybrid is 0: lexical scores are not computed then.

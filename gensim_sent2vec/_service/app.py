@@ -20,16 +20,30 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
+from .._util.appending import TableFullError
 from ..version import __version__
 from .access import HEADERS, Access, AccessMiddleware
 from .faq import Faq
+from .feedback import Feedback
 from .limits import BodyLimitMiddleware, Limits, RequestError
 from .metrics import CONTENT_TYPE, Metrics, MetricsMiddleware
 from .samples import sample_queries
-from .schemas import Answer, Answers, EncodeRequest, Health, Problem, SearchRequest, Vector, Vectors, add_limits
+from .schemas import (
+    Answer,
+    Answers,
+    EncodeRequest,
+    FeedbackRequest,
+    Health,
+    Problem,
+    SearchRequest,
+    Stored,
+    Vector,
+    Vectors,
+    add_limits,
+)
 
-ROUTES = ("/", "/search", "/encode", "/samples", "/healthz", "/metrics", "/docs", "/openapi.json")
-PROBLEMS = (400, 408, 413, 415, 421, 422, 500, 503)  # statuses of errors
+ROUTES = ("/", "/search", "/encode", "/feedback", "/samples", "/healthz", "/metrics", "/docs", "/openapi.json")
+PROBLEMS = (400, 404, 408, 413, 415, 421, 422, 500, 503, 507)  # statuses of errors
 DEFAULT_TOPN = 10
 PLURALS = {"query": "queries", "sentence": "sentences"}
 # A request that is no more work than scanning this many rows of an index, a few milliseconds, is computed on the event
@@ -48,7 +62,11 @@ class Current:
 
 
 def create_app(
-    current: Current, limits: Limits | None = None, metrics: Metrics | None = None, access: Access | None = None
+    current: Current,
+    limits: Limits | None = None,
+    metrics: Metrics | None = None,
+    access: Access | None = None,
+    feedback: Feedback | None = None,
 ) -> FastAPI:
     """Create the application.
 
@@ -60,6 +78,8 @@ def create_app(
     metrics : Metrics, optional
     access : Access, optional
         By default, requests may name any host.
+    feedback : Feedback, optional
+        Where feedback is stored; by default it is refused.
 
     Returns
     -------
@@ -76,11 +96,14 @@ def create_app(
         responses={status: {"model": Problem} for status in PROBLEMS},
     )
     # One thread computes what is large. The event loop answers other requests meanwhile, and memory stays bounded.
-    handlers = Handlers(ThreadPoolExecutor(1, "gensim_sent2vec"), current, limits, metrics)
+    handlers = Handlers(ThreadPoolExecutor(1, "gensim_sent2vec"), current, limits, metrics, feedback)
     post, get, read = ["POST"], ["GET"], ["GET", "HEAD"]
     app.add_api_route("/search", handlers.search, methods=post, response_model=Answer | Answers, summary="Search")
     app.add_api_route("/encode", handlers.encode, methods=post, response_model=Vector | Vectors, summary="Encode")
     app.add_api_route("/samples", handlers.samples, methods=get, include_in_schema=False)  # for the page only
+    app.add_api_route(
+        "/feedback", handlers.feedback, methods=post, response_model=Stored, summary="Store the result that was chosen"
+    )
     app.add_api_route("/healthz", handlers.health, methods=get, response_model=Health, summary="Health check")
     app.add_api_route("/healthz", handlers.health, methods=["HEAD"], include_in_schema=False)
     app.add_api_route(
@@ -104,8 +127,15 @@ def create_app(
 class Handlers:
     """The functions that answer the routes."""
 
-    def __init__(self, pool: ThreadPoolExecutor, current: Current, limits: Limits, metrics: Metrics) -> None:
-        self.pool, self.current, self.limits, self.metrics = pool, current, limits, metrics
+    def __init__(
+        self,
+        pool: ThreadPoolExecutor,
+        current: Current,
+        limits: Limits,
+        metrics: Metrics,
+        store: Feedback | None = None,
+    ) -> None:
+        self.pool, self.current, self.limits, self.metrics, self.store = pool, current, limits, metrics, store
 
     async def search(self, request: SearchRequest) -> Any:
         """Find the sentences most similar to a query, or to each of several queries."""
@@ -117,11 +147,14 @@ class Handlers:
             if not query.strip():
                 raise RequestError(422, "empty", f"queries[{i}]: is empty; enter a question")
         try:
-            faq.check(faq.hybrid if request.hybrid is None else request.hybrid)
+            faq.check(
+                faq.hybrid if request.hybrid is None else request.hybrid,
+                faq.csls if request.csls is None else request.csls,
+            )
         except ValueError as error:
             raise RequestError(422, "invalid", str(error)) from error
         answers = await self._compute(
-            queries, len(faq.index), faq.search, queries, topn, request.hybrid, request.explain
+            queries, len(faq.index), faq.search, queries, topn, request.hybrid, request.explain, request.csls
         )
         self.metrics.count("/search", [answer["known"] for answer in answers])
         return answers[0] if request.query is not None else {"answers": answers}
@@ -141,6 +174,24 @@ class Handlers:
         index = self.current.faq.index
         return {"sentences": len(index), "samples": sample_queries(index.sentences, index.keys)}
 
+    async def feedback(self, request: FeedbackRequest) -> Any:
+        """Store which result was chosen for a query, for the command tune. Searches are never stored."""
+        if self.store is None:
+            raise RequestError(404, "not_found", "feedback: not accepted; the service was started without --feedback")
+        self.limits.check_sentences("query", [request.query])
+        if not request.query.strip():
+            raise RequestError(422, "empty", "query: is empty; send the query that the result was chosen for")
+        if request.key not in self.current.faq.index:
+            raise RequestError(422, "invalid", "key: the index has no such key; send the key of a result")
+        write = asyncio.get_running_loop().run_in_executor(self.pool, self.store.add, request.query, request.key)
+        try:
+            await write
+        except TableFullError as error:
+            detail = f"feedback: the file has reached its limit of {self.store.most:,} bytes"
+            raise RequestError(507, "too_large", detail) from error
+        self.metrics.count("/feedback", [True])
+        return {"stored": True}
+
     async def health(self) -> Any:
         """Report what is being served. Responds as soon as the model is loaded."""
         faq = self.current.faq
@@ -152,6 +203,7 @@ class Handlers:
             "sentences": len(faq.index),
             "vector_size": faq.wv.sentence_size,
             "hybrid": faq.hybrid,
+            "csls": faq.csls,
         }
 
     async def _compute(self, texts: list[str], n_rows: int, function: Callable[..., Any], *args: Any) -> Any:

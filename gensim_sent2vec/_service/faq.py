@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .._files.container import stored_kind
+from .._search.hubs import check_csls
 from .._search.keys import keys_at
 from .._search.queries import check_queries
-from .._search.scoring import Hits, check_hybrid
+from .._search.scoring import Hits, check_hybrid, mix
 from .._text.formats import TEXT, suffix_format
 from .._text.tables import ANSWER, QUESTION, TextTable, header_of
 from .._util.rows import unit_rows
@@ -20,6 +21,7 @@ from ..search import SentenceIndex
 from .explain import contributions
 from .limits import sendable
 
+CSLS = 0.5  # the default strength of the correction for hubs, if the index was built for it: see benchmarks/tune.py
 HYBRID = 0.5  # the default share of the lexical score: the mix finds more questions than either score alone
 
 
@@ -113,15 +115,26 @@ class Faq:
     hybrid : float, optional
         The share of the lexical score in searches that do not specify it; by default `HYBRID` if the index has lexical
         scores, else 0.
+    csls : float, optional
+        The strength of the correction for hubs in searches that do not specify it; by default `CSLS` if the index was
+        built with ``csls=True``, else 0.
     """
 
-    def __init__(self, index: SentenceIndex, hybrid: float | None = None) -> None:
+    def __init__(self, index: SentenceIndex, hybrid: float | None = None, csls: float | None = None) -> None:
         self.index, self.wv = index, index.wv
         self.hybrid = (HYBRID if index.has_lexical else 0.0) if hybrid is None else hybrid
-        self.check(self.hybrid)
+        self.csls = (CSLS if index.has_csls else 0.0) if csls is None else csls
+        self.check(self.hybrid, self.csls)
 
     @classmethod
-    def load(cls, model: str, index: str, hybrid: float | None = None, trusted: bool = False) -> Faq:
+    def load(
+        cls,
+        model: str,
+        index: str,
+        hybrid: float | None = None,
+        trusted: bool = False,
+        csls: float | None = None,
+    ) -> Faq:
         """Load saved files, memory-mapped read-only, and run one query, so that the first request is not slow.
 
         Raises
@@ -129,19 +142,27 @@ class Faq:
         ValueError, TypeError, OSError, ImportError, MemoryError
             As `load_vectors` and `SentenceIndex.load`.
         """
-        faq = cls(SentenceIndex.load(index, load_vectors(model, trusted=trusted), mmap="r"), hybrid)
+        faq = cls(SentenceIndex.load(index, load_vectors(model, trusted=trusted), mmap="r"), hybrid, csls)
         if len(faq.index):
             faq.search([faq.index.sentences[0]], explain=True)  # loads the dictionary of a tokenizer, for instance
         return faq
 
-    def check(self, hybrid: float) -> None:
-        """Raise a ValueError if `hybrid` is out of range, or above 0 without lexical scores in the index."""
+    def check(self, hybrid: float, csls: float = 0.0) -> None:
+        """Raise a ValueError if an argument is out of range, or above 0 and the index was not built for it."""
         check_hybrid(hybrid)
+        check_csls(csls)
+        if csls and not self.index.has_csls:
+            raise ValueError("csls: the index was not built for it; build it with --csls, or leave csls at 0")
         if hybrid and not self.index.has_lexical:
             raise ValueError("hybrid: the index has no lexical scores; build it with --lexical, or leave hybrid at 0")
 
     def search(
-        self, queries: Iterable[str], topn: int | None = 10, hybrid: float | None = None, explain: bool = False
+        self,
+        queries: Iterable[str],
+        topn: int | None = 10,
+        hybrid: float | None = None,
+        explain: bool = False,
+        csls: float | None = None,
     ) -> list[dict[str, Any]]:
         """Find the sentences most similar to each query.
 
@@ -154,6 +175,8 @@ class Faq:
             The share of the lexical score; by default that of this object.
         explain : bool
             Add `words` to each result.
+        csls : float, optional
+            The strength of the correction for hubs; by default that of this object.
 
         Returns
         -------
@@ -170,13 +193,14 @@ class Faq:
         """
         checked: Any = check_queries(self.wv, queries, self.index.vectors.shape[1])
         hybrid = self.hybrid if hybrid is None else hybrid
-        self.check(hybrid)
+        csls = self.csls if csls is None else csls
+        self.check(hybrid, csls)
         vectors, known = self.wv.encode(checked, return_known=True, show_progress_bar=False)
-        found = self.index.search_rows(checked, topn, hybrid, vectors=unit_rows(vectors))
+        found = self.index.search_rows(checked, topn, hybrid, vectors=unit_rows(vectors), csls=csls)
         answers = []
         for query, is_known, hits in zip(checked, known.tolist(), found):
             if not is_known:
-                hits = hits.take(hits.scores > 0)
+                hits = hits.take(mix(hits.cosines, hits.lexical, hybrid) > 0)
             words = self._explanations(query, hits, hybrid) if explain else [None] * len(hits.rows)
             answers.append({"known": is_known, "results": self._results(hits, words)})
         return answers

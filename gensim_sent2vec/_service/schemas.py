@@ -32,7 +32,17 @@ class SearchRequest(_Request):
         description="The share of the lexical score, from 0 (meaning only) to 1 (spelling only); by default 0.5 if the "
         "index has lexical scores, else 0.",
     )
+    csls: FiniteFloat | None = Field(
+        None,
+        description="Strength of the correction for sentences that are near to everything, 0 or more; by default 0.5 "
+        "if the index was built for it, else 0.",
+    )
     explain: bool = Field(False, description="Return what each word of the query contributes to each score.")
+
+
+class FeedbackRequest(_Request):
+    query: str = Field(description="The query.", examples=["how do i get my money back"])
+    key: str | int = Field(description="The key of the result that was chosen.")
 
 
 class EncodeRequest(_Request):
@@ -53,7 +63,10 @@ class Word(BaseModel):
 class Result(BaseModel):
     key: str | int = Field(description="The key of the sentence, such as its answer; the sentence itself without keys.")
     sentence: str
-    score: float = Field(description="(1 - hybrid) · cosine + hybrid · lexical")
+    score: float = Field(
+        description="(1 - hybrid) · cosine + hybrid · lexical, less csls times the mean score of the sentence with its "
+        "nearest neighbors"
+    )
     cosine: float = Field(description="Cosine similarity of the sentence vectors.")
     lexical: float | None = Field(description="Similarity of the spelling; null if hybrid is 0.")
     words: list[Word] | None = Field(
@@ -69,6 +82,10 @@ class Answer(BaseModel):
 
 class Answers(BaseModel):
     answers: list[Answer]
+
+
+class Stored(BaseModel):
+    stored: bool
 
 
 class Vector(BaseModel):
@@ -89,6 +106,7 @@ class Health(BaseModel):
     sentences: int
     vector_size: int
     hybrid: float
+    csls: float
 
 
 class Problem(BaseModel):

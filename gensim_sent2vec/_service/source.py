@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..convert import load_vectors
 from .faq import Columns, Faq, build_index, is_index
+from .feedback import MAX_BYTES
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,12 @@ class Source:
         As in `Sent2Vec.load`.
     columns : Columns
         Which columns of `faq` hold the questions and answers.
+    feedback : str, optional
+        The file that feedback is appended to; None: none is accepted.
+    max_feedback : int
+        Maximum size of that file in bytes.
+    csls : float, optional
+        Strength of the correction for hubs, see `Faq`.
     """
 
     model: str
@@ -32,6 +39,9 @@ class Source:
     hybrid: float | None = None
     trusted: bool = False
     columns: Columns = field(default_factory=Columns)
+    feedback: str | None = None
+    max_feedback: int = MAX_BYTES
+    csls: float | None = None
 
     @property
     def shown(self) -> str:
@@ -53,9 +63,10 @@ class Source:
             return paths[0]
         table = self.columns.of(paths)
         path = os.path.join(folder, f"{generation}.index")
-        build_index(load_vectors(self.model, trusted=self.trusted), table, lexical=True).save(path)
+        wv = load_vectors(self.model, trusted=self.trusted)
+        build_index(wv, table, lexical=True, csls=True).save(path)
         return path
 
     def load(self, index: str) -> Faq:
         """Load the model and the index at the path `index`, both memory-mapped."""
-        return Faq.load(self.model, index, self.hybrid, self.trusted)
+        return Faq.load(self.model, index, self.hybrid, self.trusted, self.csls)

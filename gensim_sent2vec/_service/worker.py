@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .access import Access
+from .feedback import Feedback
 from .limits import Limits
 from .listener import BACKLOG
 from .source import Source
@@ -54,7 +55,8 @@ def run_worker(
         from .metrics import Metrics
 
         current, metrics = Current(source.load(first.index_path), first.generation), Metrics()
-        server = _server(current, limits, metrics, access)
+        feedback = Feedback(source.feedback, source.max_feedback) if source.feedback else None
+        server = _server(current, limits, metrics, access, feedback)
     except Exception as error:
         pipe.send(Report(first.generation, one_line(error)))
         return
@@ -83,7 +85,7 @@ def run_worker(
     thread.join()
 
 
-def _server(current: Current, limits: Limits, metrics: Metrics, access: Access) -> Any:
+def _server(current: Current, limits: Limits, metrics: Metrics, access: Access, feedback: Feedback | None) -> Any:
     import uvicorn
 
     from .app import create_app
@@ -93,7 +95,7 @@ def _server(current: Current, limits: Limits, metrics: Metrics, access: Access) 
 
     return uvicorn.Server(
         uvicorn.Config(
-            create_app(current, limits, metrics, access),
+            create_app(current, limits, metrics, access, feedback),
             log_level="warning",
             access_log=False,
             server_header=False,

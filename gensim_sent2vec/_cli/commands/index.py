@@ -57,6 +57,8 @@ def add_parser(commands: Subcommands) -> None:
     )
     add_flag(parser, "--float16", help="store vectors in half precision")
     add_flag(parser, "--lexical", help="store lexical scores too, for searches with --hybrid")
+    add_flag(parser, "--csls", help="prepare the correction for hubs, for searches with csls; serve uses it by default")
+    add_flag(parser, "--refit", help="fit the weighting to these sentences, which are read into memory")
     add_force(parser)
     add_workers(parser)
     add_columns(parser, KEYS)
@@ -67,6 +69,9 @@ def run(args: argparse.Namespace) -> None:
     texts = texts_of(args, args.corpus)
     check_output(args.output, INDEX, (args.model, *texts.paths), args.force)
     dtype = np.float16 if args.float16 else np.float32
-    index = build_index(wv, texts, method=args.method, dtype=dtype, lexical=args.lexical, workers=args.workers)
+    index = build_index(
+        wv, texts, method=args.method, dtype=dtype, lexical=args.lexical, workers=args.workers, csls=args.csls,
+        refit=args.refit,
+    )  # fmt: skip
     index.save(args.output)
     print(f"Saved an index of {len(index):,} sentences to {args.output}", file=sys.stderr)

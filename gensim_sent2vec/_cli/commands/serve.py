@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from ..._service.access import Access
 from ..._service.faq import Columns
+from ..._service.feedback import MAX_BYTES, check_feedback
 from ..._service.limits import Limits
-from ..arguments import Subcommands, add_columns, add_command, add_float, add_int, add_model, add_texts
+from ..arguments import Subcommands, add_columns, add_command, add_file, add_float, add_int, add_model, add_texts
+from ..files import LOG, check_output
 
 
 def add_parser(commands: Subcommands) -> None:
@@ -40,8 +43,26 @@ def add_parser(commands: Subcommands) -> None:
         help="weight of the lexical score, unless the request sets it (default: 0.5 if the index stores lexical "
         "scores, else 0)",
     )
+    add_float(
+        parser,
+        "--csls",
+        help="strength of the correction for hubs, unless the request sets it (default: 0.5 if the index was built for "
+        "it, else 0)",
+    )
+    _add_feedback(parser)
     _add_network_options(parser)
     _add_limits(parser, Limits())
+
+
+def _add_feedback(parser: argparse.ArgumentParser) -> None:
+    add_file(
+        parser,
+        "--feedback",
+        metavar="FILE",
+        help="append what is sent to POST /feedback, a query and the key of the result that was chosen, to this table, "
+        "which tune reads; without it, no query is ever stored",
+    )
+    add_int(parser, "--max-feedback", help="maximum bytes of that table", default=MAX_BYTES)
 
 
 def _add_network_options(parser: argparse.ArgumentParser) -> None:
@@ -87,6 +108,17 @@ def run(args: argparse.Namespace) -> None:
     )
     access = Access((args.host, *args.allow_host), tuple(args.cors))
     faq = args.faq[0] if len(args.faq) == 1 else tuple(args.faq)
-    columns = Columns(args.column, args.key, args.format, "skip" if args.skip_missing else "error")
-    source = Source(args.model, faq, args.hybrid, args.trusted, columns)
+    if args.feedback:
+        check_output(args.feedback, LOG, (args.model, *args.faq), read_back=True)
+        check_feedback(args.feedback)
+    source = Source(
+        args.model,
+        faq,
+        args.hybrid,
+        args.trusted,
+        Columns(args.column, args.key, args.format, "skip" if args.skip_missing else "error"),
+        args.feedback and os.path.abspath(args.feedback),
+        args.max_feedback,
+        args.csls,
+    )
     serve(source, args.host, args.port, args.workers, limits, access)

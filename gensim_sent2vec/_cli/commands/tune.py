@@ -1,0 +1,128 @@
+"""The command ``tune``: a weighting that is tuned on labelled questions, and what that gains."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from typing import Any
+
+from ..._search.tuning import Tuned, did_not_help, tune
+from ..._text.tables import read_table
+from ...convert import NATIVE, load_vectors
+from ...evaluation import append_to_log, check_log
+from ...weighting import SentenceWeighting
+from ..arguments import Subcommands, add_command, add_file, add_flag, add_float, add_force, add_int, add_model
+from ..files import LOG, check_output
+
+COLUMNS = ("answer", "question")
+SHOWN = 12  # words that gained or lost most
+
+
+def add_parser(commands: Subcommands) -> None:
+    parser = add_command(
+        commands,
+        "tune",
+        run,
+        summary="tune a model's weighting on labelled questions",
+        details="Learns a factor for the weight of each word, and of each character n-gram in lexical scores, from "
+        "questions that have the same answer. Prints the share of questions that find one with the same answer among "
+        "their top 1, 3 and 5 results (P@1, P@3, P@5), before and after, by cross-validation over answers, and the "
+        "words whose weights changed most. If tuning does not help, OUT has the weighting of MODEL.",
+        examples=[
+            "gensim-sent2vec tune my.model faq.tsv tuned.s2v --log results.tsv",
+            "gensim-sent2vec tune my.model faq.tsv tuned.s2v --feedback feedback.tsv",
+        ],
+    )
+    add_model(parser)
+    add_file(
+        parser,
+        "labelled",
+        metavar="LABELLED.tsv",
+        help="tab-separated text with a header that names answer and question, such as the file of serve --feedback",
+    )
+    add_file(parser, "target", metavar="OUT", help="a native file of vectors")
+    add_file(
+        parser,
+        "--feedback",
+        metavar="FILE",
+        nargs="+",
+        default=[],
+        help="further files of this kind, such as what serve --feedback has written",
+    )
+    add_float(parser, "--hybrid", help="weight of the lexical score in searches, 0 to 1", default=0.5)
+    add_int(parser, "--folds", help="parts of the answers for cross-validation", default=5)
+    add_int(parser, "--seed", help="seed of the folds and of the order of the questions", default=1)
+    add_file(parser, "--log", metavar="RESULTS.tsv", help="append the scores before and after to this table")
+    add_flag(parser, "--json", help="print one JSON object")
+    add_force(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    inputs = (args.model, args.labelled, *args.feedback)
+    check_output(args.target, NATIVE, inputs, args.force)
+    if args.log:
+        check_output(args.log, LOG, (*inputs, args.target))
+        check_log(args.log)
+    wv = load_vectors(args.model, trusted=args.trusted)
+    weighting = wv.weighting
+    if weighting is None:
+        raise ValueError(f"{args.model!r} has no weighting to tune; train a model with one (the default of train)")
+    answers, questions = read_labelled((args.labelled, *args.feedback))
+    weighting.check_fits(wv.freeze())
+    tuned = tune(
+        weighting._parameters, weighting._require_fit(), wv, questions, answers, args.hybrid, args.folds, seed=args.seed
+    )
+    if tuned.fitted is not None:
+        wv.weighting = SentenceWeighting._from_values(weighting._parameters, tuned.fitted)
+    wv.save(args.target)
+    _show(tuned, args.json)
+    if args.log:
+        _log(args, tuned)
+
+
+def read_labelled(paths: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """The answers and the questions of tables, one after the other."""
+    answers, questions = [], []
+    for path in paths:
+        for _, (answer, question) in read_table(path, COLUMNS):
+            answers.append(answer)
+            questions.append(question)
+    return answers, questions
+
+
+def _show(tuned: Tuned, as_json: bool) -> None:
+    report = tuned.report
+    if as_json:
+        print(json.dumps(report | {"words": tuned.words}, ensure_ascii=False))
+        return
+    print(
+        f"{report['texts']:,} questions, {report['labels']:,} answers; {len(report['folds'])}-fold cross-validation "
+        f"over answers, {report['scored']:,} questions scored, hybrid {report['hybrid']:g}"
+    )
+    print(f"{'':>8}  {'P@1':>6} {'P@3':>6} {'P@5':>6}")
+    for name in ("before", "after"):
+        print(_row(name, report[name]))
+    for number, fold in enumerate(report["folds"], 1):
+        print(f"  fold {number}: P@1 {fold['before']['P@1']:.4f} -> {fold['after']['P@1']:.4f}")
+    if tuned.fitted is None:
+        print(did_not_help(report), file=sys.stderr)
+        return
+    for title, words in (("gained most", tuned.words[:SHOWN]), ("lost most", tuned.words[::-1][:SHOWN])):
+        print(f"{title}: " + ", ".join(f"{word} ×{factor:.2f}" for word, factor in words))  # noqa: RUF001
+
+
+def _row(name: str, precisions: dict[str, float]) -> str:
+    return f"{name:>8}  " + " ".join(f"{precisions[f'P@{k}']:6.4f}" for k in (1, 3, 5))
+
+
+def _log(args: argparse.Namespace, tuned: Tuned) -> None:
+    """A row before and a row after tuning."""
+    report = tuned.report
+    for name in ("before", "after"):
+        result: dict[str, Any] = {"file": os.path.basename(args.labelled), "n": report["scored"], **report[name]}
+        parameters = {"tune": name, "folds": len(report["folds"]), "hybrid": args.hybrid}
+        if name == "after":
+            parameters |= {"pull": report["pull"], "helps": report["helps"]}
+        append_to_log(args.log, args.model, [result], parameters)

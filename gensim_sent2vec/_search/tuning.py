@@ -1,0 +1,343 @@
+"""Tuning a weighting on labelled texts: checks, cross-validation over labels, and what becomes of the factors.
+
+`gensim_sent2vec._pooling.tuning` learns the factors. Here, texts become what it learns from, and the strength of its
+pull towards 1 is chosen: for each strength, factors are learned without the texts of some labels and scored on these,
+until each label was left out once. Texts of one label are never on both sides.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, pairwise
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from .._pooling.fitted import FittedWeighting, NgramFactors
+from .._pooling.parameters import WeightingParameters
+from .._pooling.tuning import BATCH, STEPS, Factors, LabelledTexts, learn_factors, ranks_of_same_label
+from .._text.inputs import as_column, as_text, checked_texts, is_missing
+from .._text.vocabulary import Vocabulary
+from .._util.parameters import check_int
+from .._util.progress import Progress
+from ..lexical import LexicalScores
+from .scoring import check_hybrid
+
+PULLS = (1e-3, 3e-3)
+RANKS = (1, 3, 5)
+MAX_SCORED = 3000  # texts that cross-validation scores
+MIN_FOLDS = 2
+SHOWN = 40  # characters of a text in a message
+
+
+@dataclass(frozen=True, eq=False)
+class Tuned:
+    """The outcome of `tune`.
+
+    Attributes
+    ----------
+    fitted : FittedWeighting or None
+        With the factors; None if they did not help.
+    report : dict
+        What JSON can store: see `SentenceWeighting.tuning`.
+    words : list of (str, float)
+        The words whose weights changed, with their factors, largest first.
+    """
+
+    fitted: FittedWeighting | None
+    report: dict[str, Any]
+    words: list[tuple[str, float]]
+
+
+def tune(
+    parameters: WeightingParameters,
+    fitted: FittedWeighting,
+    wv: Any,
+    texts: Iterable[Any],
+    labels: Iterable[Any],
+    hybrid: float = 0.5,
+    folds: int = 5,
+    pulls: Sequence[float] = PULLS,
+    seed: int = 1,
+    show_progress_bar: bool | None = None,
+    steps: int = STEPS,
+    batch: int = BATCH,
+) -> Tuned:
+    """See `SentenceWeighting.tune`."""
+    check_hybrid(hybrid)
+    folds, seed = check_int("folds", folds, MIN_FOLDS), check_int("seed", seed, 0)
+    if not pulls or not all(np.isfinite(pull) and pull >= 0 for pull in pulls):
+        raise ValueError(f"pulls: expected at least one finite number, 0 or more, got {pulls!r}")
+    kept, codes = usable_texts(texts, labels)
+    prepared = Prepared.of(parameters, fitted, wv, kept, codes, hybrid)
+    fold_of_text, n_folds = folds_over_labels(codes, folds, seed)
+    queries = scored_texts(codes)
+    ones = Factors.ones(prepared.texts)
+    before = ranks_of_same_label(prepared.texts, ones, queries)
+    after = {}
+    with Progress("tune", len(pulls) * n_folds + 1, "folds", show_progress_bar) as progress:
+        for number, pull in enumerate(pulls):
+            ranks = np.zeros_like(before)
+            for fold in range(n_folds):
+                rest = np.flatnonzero(fold_of_text != fold)
+                factors = learn_factors(prepared.texts.take(rest), pull, seed, steps, batch)
+                held_out = fold_of_text[queries] == fold
+                ranks[held_out] = ranks_of_same_label(prepared.texts, factors, queries[held_out])
+                progress.update(number * n_folds + fold + 1)
+            after[float(pull)] = ranks
+        best = max(after, key=lambda pull: float((1 / after[pull]).mean()))
+        report = _report(codes, queries, fold_of_text, before, after, best, hybrid)
+        if not report["helps"]:
+            return Tuned(None, report, [])
+        factors = learn_factors(prepared.texts, best, seed, steps, batch)
+    return Tuned(replace(prepared.apply(fitted, factors), tuning=report), report, prepared.changes(factors))
+
+
+def _report(
+    codes: np.ndarray,
+    queries: np.ndarray,
+    fold_of_text: np.ndarray,
+    before: np.ndarray,
+    after: dict[float, np.ndarray],
+    best: float,
+    hybrid: float,
+) -> dict[str, Any]:
+    """Scores of the cross-validation; tuning helps if the mean reciprocal rank grows by more than its error."""
+    ranks = after[best]
+    gains = 1 / ranks - 1 / before
+    folds = [
+        {"before": _precisions(before[part]), "after": _precisions(ranks[part])}
+        for part in (fold_of_text[queries] == fold for fold in range(int(fold_of_text.max()) + 1))
+        if part.any()
+    ]
+    found_more = (ranks == 1).sum() > (before == 1).sum()
+    return {
+        "texts": len(codes),
+        "labels": int(codes.max()) + 1,
+        "scored": len(queries),
+        "hybrid": float(hybrid),
+        "pull": best,
+        "before": _precisions(before),
+        "after": _precisions(ranks),
+        "folds": folds,
+        "pulls": {f"{pull:g}": _precisions(of) for pull, of in after.items()},
+        "helps": bool(found_more and gains.mean() > gains.std() / np.sqrt(len(gains))),
+    }
+
+
+def _precisions(ranks: np.ndarray) -> dict[str, float]:
+    return {f"P@{k}": round(float((ranks <= k).mean()), 6) for k in RANKS}
+
+
+def did_not_help(report: dict[str, Any]) -> str:
+    """What to say if tuning did not help."""
+    before, after, n_folds = report["before"]["P@1"], report["after"]["P@1"], len(report["folds"])
+    folds = ", ".join(f"{fold['before']['P@1']:.3f} -> {fold['after']['P@1']:.3f}" for fold in report["folds"])
+    return (
+        f"tuning does not help on these texts, so the weighting stays as it was: P@1 of {report['scored']:,} texts "
+        f"would change from {before:.4f} to {after:.4f} by {n_folds}-fold cross-validation over labels ({folds})"
+    )
+
+
+# -----------------------------------------------------------------------------------------------------
+# Checks
+
+
+def usable_texts(texts: Iterable[Any], labels: Iterable[Any]) -> tuple[list[Any], np.ndarray]:
+    """Distinct texts and the numbers of their labels, int64; texts with several labels are left out with a warning.
+
+    Raises
+    ------
+    TypeError
+        If a text or a label is missing or of another type.
+    ValueError
+        If there are more or fewer labels than texts, or too few labels have several texts.
+    """
+    given = list(checked_texts(texts, "texts"))
+    names = list(as_column(labels, "labels", "labels"))
+    if len(names) != len(given):
+        raise ValueError(f"labels: expected one per text, got {len(names):,} labels for {len(given):,} texts")
+    for row, name in enumerate(names):
+        if is_missing(name) or not isinstance(name, (str, int, np.integer)) or isinstance(name, bool):
+            raise TypeError(f"labels: row {row:,}: expected a string or an integer, got {name!r}")
+    names = [name.strip() if isinstance(name, str) else int(name) for name in names]
+    normal = [
+        " ".join(unicodedata.normalize("NFC", as_text(text, f"texts: row {i:,}")).split())
+        for i, text in enumerate(given)
+    ]
+    labels_of: dict[str, set[Any]] = {}
+    for text, name in zip(normal, names):
+        labels_of.setdefault(text, set()).add(name)
+    _warn_of_contradictions(labels_of)
+    rows = {text: row for row, text in reversed(list(enumerate(normal))) if text and len(labels_of[text]) == 1}
+    kept = sorted(rows.values())
+    numbers: dict[Any, int] = {}
+    codes = np.array([numbers.setdefault(names[row], len(numbers)) for row in kept], dtype=np.int64)
+    _check_labels(codes, list(numbers))
+    return [given[row] for row in kept], codes
+
+
+def _warn_of_contradictions(labels_of: dict[str, set[Any]]) -> None:
+    several = [text for text, names in labels_of.items() if len(names) > 1 and text]
+    if several:
+        first = several[0]
+        names = ", ".join(sorted(map(repr, labels_of[first]))[:3])
+        warnings.warn(
+            f"texts: {len(several):,} texts have more than one label and are left out; the first is "
+            f"{first[:SHOWN]!r} with the labels {names[:200]}",
+            stacklevel=5,
+        )
+
+
+def _check_labels(codes: np.ndarray, names: list[Any]) -> None:
+    """Raise a ValueError unless at least two labels have at least two texts each."""
+    if not len(codes):
+        raise ValueError("texts: there is no text with exactly one label; expected texts that share labels")
+    counts = np.bincount(codes)
+    if len(counts) == 1:
+        raise ValueError(
+            f"labels: all {len(codes):,} texts have the label {names[0]!r}; expected at least two labels with at least "
+            "two different texts each, such as questions with the same answer"
+        )
+    if (counts > 1).sum() < MIN_FOLDS:
+        which = "every label has" if counts.max() == 1 else f"every label but {names[int(counts.argmax())]!r} has"
+        raise ValueError(
+            f"labels: {which} only one text ({len(counts):,} labels, {len(codes):,} different texts); expected at "
+            "least two labels with at least two different texts each, such as questions with the same answer"
+        )
+
+
+def folds_over_labels(codes: np.ndarray, folds: int, seed: int) -> tuple[np.ndarray, int]:
+    """The fold of each text, int64, and the number of folds; labels with several texts are spread evenly."""
+    counts = Counter(codes.tolist())
+    random = np.random.default_rng(seed)
+    shuffled = random.permutation(len(counts))
+    shuffled = np.concatenate(
+        [shuffled[[counts[i] > 1 for i in shuffled]], shuffled[[counts[i] == 1 for i in shuffled]]]
+    )
+    n_folds = min(folds, sum(count > 1 for count in counts.values()))
+    fold_of_label = np.empty(len(counts), dtype=np.int64)
+    fold_of_label[shuffled] = np.arange(len(counts)) % n_folds
+    return fold_of_label[codes], n_folds
+
+
+def scored_texts(codes: np.ndarray, most: int = MAX_SCORED) -> np.ndarray:
+    """Positions of texts whose label another text has, evenly spaced if there are many."""
+    found = np.flatnonzero(np.bincount(codes)[codes] > 1)
+    return found if len(found) <= most else found[np.linspace(0, len(found) - 1, most).astype(np.int64)]
+
+
+# -----------------------------------------------------------------------------------------------------
+# From texts to arrays, and from factors to a weighting
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Labelled texts as arrays, and what their words and n-grams are.
+
+    Attributes
+    ----------
+    texts : LabelledTexts
+    words : list of str
+    ids : numpy.ndarray of int64, shape (n_words,)
+        Positions of the words in the vocabulary; -1 for out-of-vocabulary words, which have no weights to change.
+    hashes : numpy.ndarray of uint64, shape (n_ngrams,)
+    """
+
+    texts: LabelledTexts
+    words: list[str]
+    ids: np.ndarray
+    hashes: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        parameters: WeightingParameters,
+        fitted: FittedWeighting,
+        wv: Any,
+        texts: Sequence[Any],
+        codes: np.ndarray,
+        hybrid: float,
+    ) -> Prepared:
+        tokenize = getattr(wv, "tokens", str.split)
+        token_lists = [tokenize(text) if isinstance(text, str) else list(text) for text in texts]
+        words = list(dict.fromkeys(chain.from_iterable(token_lists)))
+        vocabulary = wv.key_to_index
+        ids = np.array([vocabulary.get(word, -1) for word in words], dtype=np.int64)
+        rows, weights = rows_and_weights(parameters, fitted, wv.vectors, words, ids)
+        lexical = LexicalScores.fit(texts, factors=fitted.ngram_factors)
+        ngrams = sparse.csc_matrix(
+            (lexical.weights, lexical.rows, lexical.starts), shape=(lexical.n, len(lexical.features))
+        )
+        labelled = LabelledTexts(
+            token_matrix(parameters, token_lists, words, weights), rows, parts_of(parameters, fitted, rows.shape[1]),
+            ngrams.tocsr(), hybrid, codes,
+        )  # fmt: skip
+        return cls(labelled, words, ids, lexical.features)
+
+    def apply(self, fitted: FittedWeighting, factors: Factors) -> FittedWeighting:
+        """The fitted weighting with these factors."""
+        weights = fitted.weights.copy()
+        known = self.ids >= 0
+        weights[self.ids[known]] *= factors.words[known]
+        changed = factors.ngrams != 1
+        learned = NgramFactors(self.hashes[changed], factors.ngrams[changed])
+        if fitted.ngram_factors is not None:
+            learned = fitted.ngram_factors.times(learned)
+        return replace(fitted, weights=weights, ngram_factors=learned if len(learned.hashes) else None)
+
+    def changes(self, factors: Factors) -> list[tuple[str, float]]:
+        """Known words whose weights change, with their factors, largest first."""
+        changed = np.flatnonzero((factors.words != 1) & (self.ids >= 0))
+        order = changed[np.argsort(-factors.words[changed], kind="stable")]
+        return [(self.words[i], float(factors.words[i])) for i in order]
+
+
+def rows_and_weights(
+    parameters: WeightingParameters,
+    fitted: FittedWeighting,
+    vectors: np.ndarray,
+    words: Sequence[str],
+    ids: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and weights of words, as sentences are pooled with: float32, (n_words, n_dims) and (n_words,)."""
+    all_rows = vectors if fitted.rows is None else fitted.rows
+    rows = np.zeros((len(words), all_rows.shape[1]), dtype=np.float32)
+    weights = np.zeros(len(words), dtype=np.float32)
+    known = ids >= 0
+    rows[known], weights[known] = all_rows[ids[known]], fitted.weights[ids[known]]
+    if fitted.encodes_unseen and not known.all():
+        encode = fitted.word_encoder(parameters.stop_words)
+        rows[~known], weights[~known] = encode([word for word, is_known in zip(words, known.tolist()) if not is_known])
+    return rows, weights
+
+
+def parts_of(parameters: WeightingParameters, fitted: FittedWeighting, n_dims: int) -> list[tuple[slice, float]]:
+    """The parts of a sentence vector, and the lengths that they are scaled to before they are joined."""
+    lengths = parameters.part_lengths(bool(fitted.pretrained_dims))
+    if lengths is None:
+        return [(slice(0, n_dims), 1.0)]
+    ends = (0, fitted.semantic_dims, n_dims - fitted.pretrained_dims, n_dims)
+    parts = [slice(start, stop) for start, stop in pairwise(ends)]
+    return [(part, length) for part, length in zip(parts, lengths) if part.stop > part.start]
+
+
+def token_matrix(
+    parameters: WeightingParameters, token_lists: Sequence[Sequence[str]], words: Sequence[str], weights: np.ndarray
+) -> sparse.csr_matrix:
+    """The weighted words of sentences: float32, (n_sentences, n_words); see `first_half`."""
+    position = Vocabulary.from_words(words)
+    lengths = np.fromiter(map(len, token_lists), dtype=np.int64, count=len(token_lists))
+    ends = np.concatenate([[0], np.cumsum(lengths)])
+    columns = np.fromiter((position[token] for token in chain.from_iterable(token_lists)), np.int64, ends[-1])
+    first_half = (np.arange(ends[-1]) - np.repeat(ends[:-1], lengths)) < np.repeat(lengths // 2, lengths)
+    long = np.repeat(lengths > parameters.half_length, lengths)
+    values = np.where(first_half & long, np.float32(parameters.first_half), 1) * weights[columns]
+    matrix = sparse.csr_matrix((values.astype(np.float32), columns, ends), shape=(len(token_lists), len(words)))
+    matrix.sum_duplicates()
+    return matrix

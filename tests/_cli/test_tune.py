@@ -1,0 +1,99 @@
+"""The command ``tune``."""
+
+import json
+
+import numpy as np
+import pytest
+from gensim.models import KeyedVectors
+
+from gensim_sent2vec import Sent2VecKeyedVectors, SentenceWeighting
+from gensim_sent2vec._cli.main import main
+
+TOPICS = [f"{a}{b}o" for a in "bdfgklmn" for b in ("al", "em", "ir")]
+NOISE = [f"zz{c}xy" for c in "abcdefghijklmnop"]
+
+
+def rows(with_topics=True):
+    rng = np.random.default_rng(1)
+    found = []
+    for label in range(20):
+        for _ in range(4):
+            topic = [TOPICS[label]] if with_topics else []
+            text = " ".join(rng.permutation([*rng.choice(NOISE, 4, replace=False), *topic]))
+            found.append((f"answer {label}", text))
+    return found
+
+
+@pytest.fixture
+def model(tmp_path):
+    kv = KeyedVectors(12)
+    kv.add_vectors(TOPICS + NOISE, np.random.default_rng(3).standard_normal((40, 12)).astype(np.float32))
+    kv.expandos["count"] = np.full(40, 100)
+    wv = Sent2VecKeyedVectors.from_keyed_vectors(kv)
+    wv.weighting = SentenceWeighting(lexical_dims=10).fit(wv, [text for _, text in rows()])
+    wv.save(tmp_path / "m.s2v")
+    return str(tmp_path / "m.s2v")
+
+
+def table(path, pairs, header="answer\tquestion"):
+    path.write_text("\n".join([header, *("\t".join(pair) for pair in pairs)]) + "\n", encoding="utf-8")
+    return str(path)
+
+
+def test_tune(model, tmp_path, capsys):
+    faq, out, log = table(tmp_path / "faq.tsv", rows()), str(tmp_path / "out.s2v"), str(tmp_path / "log.tsv")
+    main(["tune", model, faq, out, "--folds", "2", "--log", log])
+    printed = capsys.readouterr().out
+    assert "80 questions, 20 answers; 2-fold cross-validation over answers, 80 questions scored" in printed
+    assert "fold 2: P@1" in printed and "gained most: " in printed and "zz" in printed.partition("lost most")[2]
+    before, after = (Sent2VecKeyedVectors.load(path).weighting for path in (model, out))
+    assert after.tuning["after"]["P@1"] > after.tuning["before"]["P@1"]
+    assert not np.allclose(after.weights, before.weights)
+    lines = [line.split("\t") for line in (tmp_path / "log.tsv").read_text().splitlines()]
+    names = lines[0]
+    assert [json.loads(line[names.index("parameters")])["tune"] for line in lines[1:]] == ["before", "after"]
+    assert float(lines[2][names.index("P@1")]) == pytest.approx(after.tuning["after"]["P@1"], abs=1e-4)
+
+
+def test_feedback_and_json(model, tmp_path, capsys):
+    pairs = rows()
+    faq = table(tmp_path / "faq.tsv", pairs[::2])
+    clicks = table(tmp_path / "clicks.tsv", [("2026-01-01", *pair) for pair in pairs[1::2]], "date\tanswer\tquestion")
+    main(["tune", model, faq, str(tmp_path / "o"), "--feedback", clicks, "--folds", "2", "--json"])
+    report = json.loads(capsys.readouterr().out)
+    assert report["texts"] == 80 and report["words"][0][1] > report["words"][-1][1]
+
+
+def test_where_it_does_not_help_the_weighting_stays(model, tmp_path, capsys):
+    faq = table(tmp_path / "faq.tsv", rows(with_topics=False))
+    main(["tune", model, faq, str(tmp_path / "out.s2v"), "--folds", "2"])
+    captured = capsys.readouterr()
+    assert "tuning does not help" in captured.err and "gained" not in captured.out
+    before, after = (Sent2VecKeyedVectors.load(path).weighting for path in (model, tmp_path / "out.s2v"))
+    assert after.tuning is None
+    np.testing.assert_array_equal(after.weights, before.weights)
+
+
+def refused(capsys, *argv):
+    with pytest.raises(SystemExit) as exit_:
+        main([*map(str, argv)])
+    error = capsys.readouterr().err
+    assert exit_.value.code == 2 and error.count("\n") == 1
+    return error
+
+
+def test_refuses(model, tmp_path, capsys):
+    faq, out = table(tmp_path / "faq.tsv", rows()), tmp_path / "out.s2v"
+    assert "the first line must name the columns answer, question" in refused(
+        capsys, "tune", model, table(tmp_path / "x.tsv", rows(), "a\tb"), out
+    )
+    assert "every label has only one text" in refused(
+        capsys, "tune", model, table(tmp_path / "y.tsv", [(str(i), text) for i, (_, text) in enumerate(rows())]), out
+    )
+    assert "is an input" in refused(capsys, "tune", model, faq, faq)
+    assert "hybrid" in refused(capsys, "tune", model, faq, out, "--hybrid", "2")
+    wv = Sent2VecKeyedVectors.load(model)
+    wv.weighting = None
+    wv.save(tmp_path / "plain.s2v")
+    assert "has no weighting to tune" in refused(capsys, "tune", tmp_path / "plain.s2v", faq, out)
+    assert not out.exists()

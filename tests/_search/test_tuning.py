@@ -1,0 +1,327 @@
+"""SentenceWeighting.tune: what it learns, what it refuses, and that the result is a weighting like any other."""
+
+import json
+import warnings
+
+import numpy as np
+import pytest
+from gensim.models import KeyedVectors
+from scipy import sparse
+
+from gensim_sent2vec import Sent2VecKeyedVectors, SentenceIndex, SentenceWeighting
+from gensim_sent2vec._pooling.fitted import NgramFactors
+from gensim_sent2vec._pooling.tuning import (
+    Factors,
+    LabelledTexts,
+    draw_batches,
+    learn_factors,
+    loss_gradient,
+    ranks_of_same_label,
+)
+from gensim_sent2vec._search.tuning import Prepared, folds_over_labels, scored_texts
+from gensim_sent2vec.lexical import LexicalScores
+
+TOPICS = [f"{a}{b}o" for a in "bdfgklmnprst" for b in ("al", "em", "ir", "us")]
+NOISE = [f"zz{c}xy" for c in "abcdefghijklmnop"]
+
+
+def questions(n_labels=30, per_label=4, seed=1):
+    """Texts of one topic word, which is the label, and of several words that say nothing."""
+    rng = np.random.default_rng(seed)
+    texts, labels = [], []
+    for label in range(n_labels):
+        for _ in range(per_label):
+            words = [*rng.choice(NOISE, 4, replace=False), TOPICS[label], TOPICS[(label * 7 + 3) % n_labels]]
+            texts.append(" ".join(rng.permutation(words)))
+            labels.append(f"answer {label}")
+    return texts, labels
+
+
+TEXTS, LABELS = questions()
+QUICK = {"folds": 2, "pulls": (1e-3,)}
+
+
+def make_vectors(**options):
+    """Words that all are equally frequent, so that the weighting alone cannot tell topics from noise."""
+    kv = KeyedVectors(16)
+    words = TOPICS + NOISE
+    kv.add_vectors(words, np.random.default_rng(3).standard_normal((len(words), 16)).astype(np.float32))
+    kv.expandos["count"] = np.full(len(words), 100)
+    wv = Sent2VecKeyedVectors.from_keyed_vectors(kv)
+    wv.weighting = SentenceWeighting(lexical_dims=20, **options).fit(wv, TEXTS)
+    return wv
+
+
+@pytest.fixture(scope="module")
+def tuned():
+    wv = make_vectors()
+    before = wv.weighting
+    wv.weighting = before.tune(wv, TEXTS, LABELS, **QUICK)
+    return wv, before
+
+
+def test_words_that_tell_labels_apart_gain_weight(tuned):
+    wv, before = tuned
+    factors = dict(zip(wv.index_to_key, wv.weighting.weights / before.weights))
+    of_topics, of_noise = ([factors[word] for word in words] for words in (TOPICS[:30], NOISE))
+    assert np.quantile(of_topics, 0.1) > max(of_noise)
+    assert np.median(of_topics) > 1.5 * np.median(of_noise)
+    assert all(factors[word] == 1 for word in TOPICS[30:])  # in no text
+    report = wv.weighting.tuning
+    assert report["after"]["P@1"] > report["before"]["P@1"]
+    assert len(report["folds"]) == 2 and report["texts"] == len(TEXTS) and report["labels"] == 30
+    json.dumps(report)
+
+
+def test_the_report_is_what_a_search_finds_in_texts_of_other_labels():
+    """One fold, done by hand with the public search."""
+    wv = make_vectors()
+    codes = np.unique(LABELS, return_inverse=True)[1]
+    folds, _ = folds_over_labels(codes, 5, 1)
+    train, test = np.flatnonzero(folds != 0), np.flatnonzero(folds == 0)
+    wv.weighting = wv.weighting.tune(wv, [TEXTS[i] for i in train], [LABELS[i] for i in train], **QUICK)
+    index = SentenceIndex.build(wv, TEXTS, keys=[str(code) for code in codes])
+    found = index.find([TEXTS[i] for i in test], topn=2, hybrid=0.5)
+    right = np.mean([codes[next(r for r in rows if r != i)] == codes[i] for i, (rows, _) in zip(test, found)])
+    plain = make_vectors()
+    index = SentenceIndex.build(plain, TEXTS)
+    found = index.find([TEXTS[i] for i in test], topn=2, hybrid=0.5)
+    before = np.mean([codes[next(r for r in rows if r != i)] == codes[i] for i, (rows, _) in zip(test, found)])
+    assert right > before
+
+
+def test_it_is_deterministic(tuned):
+    wv, before = tuned
+    again = before.tune(wv, TEXTS, LABELS, **QUICK)
+    np.testing.assert_array_equal(again.weights, wv.weighting.weights)
+    np.testing.assert_array_equal(again.ngram_factors.values, wv.weighting.ngram_factors.values)
+    assert again.tuning == wv.weighting.tuning
+
+
+def test_where_it_does_not_help_the_same_object_comes_back():
+    wv = make_vectors()
+    labels = np.random.default_rng(5).permutation(LABELS)
+    with pytest.warns(UserWarning, match=r"does not help .* P@1 of 120 texts .* 2-fold .*->"):
+        assert wv.weighting.tune(wv, TEXTS, labels, **QUICK) is wv.weighting
+
+
+def test_files(tuned, tmp_path):
+    wv, _ = tuned
+    wv.save(tmp_path / "tuned.s2v")
+    for mmap in (None, "r"):
+        loaded = Sent2VecKeyedVectors.load(tmp_path / "tuned.s2v", mmap=mmap)
+        np.testing.assert_array_equal(loaded.encode(TEXTS), wv.encode(TEXTS))
+        assert loaded.weighting.tuning == wv.weighting.tuning
+        np.testing.assert_array_equal(loaded.weighting.ngram_factors.values, wv.weighting.ngram_factors.values)
+    wv.weighting.save(str(tmp_path / "weighting"))
+    alone = SentenceWeighting.load(str(tmp_path / "weighting"))
+    assert alone.tuning == wv.weighting.tuning
+    np.testing.assert_array_equal(alone.ngram_factors.hashes, wv.weighting.ngram_factors.hashes)
+
+
+def test_baked_vectors_contain_the_factors(tuned):
+    wv, _ = tuned
+    linear = SentenceWeighting(linear=True).fit(wv, TEXTS)
+    linear = linear.tune(wv, TEXTS, LABELS, **QUICK)
+    assert linear.tuning is not None
+    kept, wv.weighting = wv.weighting, linear
+    try:
+        baked = wv.bake()
+        expected = wv.encode(TEXTS, normalize=True)
+        np.testing.assert_allclose(baked.encode(TEXTS, normalize=True), expected, atol=1e-5)
+    finally:
+        wv.weighting = kept
+
+
+def test_an_index_stores_the_factors_of_its_lexical_scores(tuned, tmp_path):
+    wv, _ = tuned
+    index = SentenceIndex.build(wv, TEXTS, lexical=True)
+    index.save(tmp_path / "index")
+    loaded = SentenceIndex.load(tmp_path / "index", wv, mmap="r")
+    assert loaded.search(TEXTS[:5], hybrid=1.0) == index.search(TEXTS[:5], hybrid=1.0)
+    plain = LexicalScores.fit(TEXTS)
+    assert np.abs(plain.scores(TEXTS[0]) - index.lexical.scores(TEXTS[0])).max() > 0.01
+    rows = np.arange(0, len(TEXTS), 3)
+    np.testing.assert_allclose(
+        index.lexical.scores_of([TEXTS[0]], rows)[0], index.lexical.scores(TEXTS[0])[rows], atol=1e-6
+    )
+
+
+def test_token_lists_and_other_gensim_vectors(tuned):
+    wv, before = tuned
+    lists = [text.split() for text in TEXTS]
+    np.testing.assert_array_equal(before.tune(wv, lists, LABELS, **QUICK).weights, wv.weighting.weights)
+    kv = KeyedVectors(16)
+    kv.add_vectors(wv.index_to_key, wv.vectors)
+    kv.expandos["count"] = np.full(len(wv), 100)
+    other = SentenceWeighting(lexical_dims=20).fit(kv, TEXTS)
+    np.testing.assert_array_equal(other.tune(kv, TEXTS, LABELS, **QUICK).weights, wv.weighting.weights)
+
+
+def test_tuning_twice_multiplies(tuned):
+    first, second = (
+        NgramFactors(np.array(h, np.uint64), np.array(v, np.float32)) for h, v in (([1, 5], [2, 3]), ([5, 9], [4, 0.5]))
+    )
+    product = first.times(second)
+    assert product.of(np.array([0, 1, 5, 9], np.uint64)).tolist() == [1, 2, 12, 0.5]
+
+
+# -----------------------------------------------------------------------------------------------------
+# Invalid and unusual texts
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels", "message"),
+    [
+        (TEXTS[:5], LABELS[:4], r"labels: expected one per text, got 4 labels for 5 texts"),
+        (TEXTS[:8], range(8), r"labels: every label has only one text \(8 labels, 8 different texts\)"),
+        (TEXTS[:8], ["x"] * 8, r"labels: all 8 texts have the label 'x'"),
+        (TEXTS[:4], ["x", "x", "y", "z"], r"labels: every label but 'x' has only one text"),
+        ([], [], r"texts: there is no text"),
+        ([TEXTS[0]] * 4, ["a", "b", "a", "b"], r"texts: there is no text with exactly one label"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:texts")
+def test_useless_labels_are_refused(texts, labels, message):
+    wv = make_vectors()
+    with pytest.raises(ValueError, match=message):
+        wv.weighting.tune(wv, texts, labels)
+
+
+@pytest.mark.parametrize("label", [None, float("nan"), 1.5, True, ["a"]])
+def test_labels_are_strings_or_integers(label):
+    wv = make_vectors()
+    with pytest.raises(TypeError, match=r"labels: row 3: expected a string or an integer"):
+        wv.weighting.tune(wv, TEXTS[:8], [*LABELS[:3], label, *LABELS[4:8]])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [({"hybrid": 1.5}, "hybrid"), ({"folds": 1}, "folds"), ({"pulls": ()}, "pulls"), ({"pulls": (-1.0,)}, "pulls")],
+)
+def test_arguments_are_checked(arguments, message):
+    wv = make_vectors()
+    with pytest.raises(ValueError, match=f"^{message}: "):
+        wv.weighting.tune(wv, TEXTS, LABELS, **arguments)
+
+
+def test_a_weighting_must_be_fitted_for_these_vectors():
+    wv = make_vectors()
+    with pytest.raises(ValueError, match="not fitted"):
+        SentenceWeighting().tune(wv, TEXTS, LABELS)
+
+
+def test_contradictions_are_left_out_with_a_warning(tuned):
+    wv, before = tuned
+    texts, labels = [*TEXTS, TEXTS[0], f" {TEXTS[5]} ", TEXTS[9]], [*LABELS, "other", LABELS[5], LABELS[9]]
+    with pytest.warns(UserWarning, match=r"1 texts have more than one label .* 'answer 0', 'other'"):
+        found = before.tune(wv, texts, labels, **QUICK)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(found.weights, before.tune(wv, TEXTS[1:], LABELS[1:], **QUICK).weights)
+
+
+def test_texts_without_known_words(tuned):
+    wv, before = tuned
+    found = before.tune(wv, [*TEXTS, "", "qq", "qqq"], [*LABELS, "x", "y", "y"], **QUICK)
+    assert found.tuning["texts"] == len(TEXTS) + 2
+    assert np.isfinite(found.weights).all()
+
+
+# -----------------------------------------------------------------------------------------------------
+# The parts
+
+
+def labelled(hybrid=0.4, n=30, seed=0):
+    rng = np.random.default_rng(seed)
+    tokens = sparse.random(n, 20, 0.3, "csr", np.float32, random_state=seed)
+    ngrams = sparse.random(n, 50, 0.2, "csr", np.float32, random_state=seed + 1)
+    rows = rng.standard_normal((20, 10)).astype(np.float32)
+    parts = [(slice(0, 4), 0.6), (slice(4, 10), 0.8)]
+    return LabelledTexts(tokens, rows, parts, ngrams, hybrid, rng.integers(0, 8, n))
+
+
+def plain_loss(texts, theta, temperature=0.05):
+    """The loss as the module states it, text by text, in float64."""
+    words, ngrams = np.exp(theta[:20]), np.exp(theta[20:])
+    pooled = texts.tokens.toarray().astype(float) @ (texts.rows * words[:, None])
+    unit = lambda x: x / max(np.linalg.norm(x), 1e-30)  # noqa: E731
+    vectors = [unit(np.concatenate([length * unit(row[part]) for part, length in texts.parts])) for row in pooled]
+    spelled = [unit(row * ngrams) for row in texts.ngrams.toarray().astype(float)]
+    losses = []
+    for i, label in enumerate(texts.labels):
+        others = [j for j in range(len(texts)) if j != i]
+        scores = [(1 - texts.hybrid) * vectors[i] @ vectors[j] + texts.hybrid * spelled[i] @ spelled[j] for j in others]
+        shares = np.exp(np.array(scores) / temperature)
+        same = texts.labels[others] == label
+        if same.any():
+            losses.append(-np.log(shares[same].sum() / shares.sum()))
+    return np.mean(losses)
+
+
+@pytest.mark.parametrize("hybrid", [0.0, 0.4, 1.0])
+def test_the_gradient_is_that_of_the_loss(hybrid):
+    texts = labelled(hybrid)
+    theta = np.random.default_rng(4).standard_normal(70) / 4
+    found = loss_gradient(texts, Factors(*np.split(np.exp(theta).astype(np.float32), [20])))
+    for i in range(0, 70, 3):
+        step = np.zeros(70)
+        step[i] = 1e-4
+        expected = (plain_loss(texts, theta + step) - plain_loss(texts, theta - step)) / 2e-4
+        assert found[i] == pytest.approx(expected, abs=2e-3)
+
+
+def test_the_pull_holds_factors_at_one():
+    texts = labelled()
+    sizes = [np.abs(np.log(learn_factors(texts, pull, steps=30).words)).mean() for pull in (0.0, 0.01, 10.0)]
+    assert sizes[0] > sizes[1] > sizes[2]
+
+
+def test_ranks():
+    texts = labelled()
+    ones = Factors.ones(texts)
+    scores = texts.vectors(ones).scores()
+    np.fill_diagonal(scores, -np.inf)
+    queries = scored_texts(texts.labels)
+    for query, rank in zip(queries, ranks_of_same_label(texts, ones, queries)):
+        order = np.argsort(-scores[query])
+        same = texts.labels[order] == texts.labels[query]
+        same[order == query] = False
+        assert rank == 1 + np.flatnonzero(same)[0]
+
+
+def test_batches_hold_whole_labels():
+    labels = np.random.default_rng(0).integers(0, 200, 1000)
+    batches = draw_batches(labels, 100, np.random.default_rng(1))
+    seen = np.concatenate([next(batches) for _ in range(9)])
+    assert len(np.unique(seen)) == len(seen)
+    batch = next(batches)
+    assert 100 <= len(batch) < 130
+    assert all((labels[batch] == label).sum() == (labels == label).sum() for label in np.unique(labels[batch]))
+
+
+def test_one_frequent_label_does_not_fill_a_batch():
+    labels = np.concatenate([np.zeros(5000, int), np.arange(1, 50).repeat(3)])
+    batches = draw_batches(labels, 64, np.random.default_rng(1))
+    assert max(len(next(batches)) for _ in range(50)) < 64 + 8
+
+
+def test_folds_are_over_labels():
+    labels = np.random.default_rng(0).integers(0, 60, 300)
+    labels = np.unique(labels, return_inverse=True)[1]
+    folds, n = folds_over_labels(labels, 5, 1)
+    assert n == 5
+    for label in range(labels.max() + 1):
+        assert len(np.unique(folds[labels == label])) == 1
+    assert folds_over_labels(np.array([0, 0, 1, 1, 2]), 5, 1)[1] == 2
+
+
+def test_vectors_are_those_of_encode():
+    for options in ({}, {"first_half": 1.5}, {"linear": True}, {"lexical_weight": 0.3}):
+        wv = make_vectors(**options)
+        texts = [*TEXTS[:30], "zzaxy nowhere bal", "unknown words alone"]
+        prepared = Prepared.of(
+            wv.weighting._parameters, wv.weighting._fitted, wv, texts, np.zeros(len(texts), np.int64), 0.0
+        )
+        expected = wv.encode(texts, normalize=True)
+        np.testing.assert_allclose(prepared.texts.vectors(Factors.ones(prepared.texts)).dense, expected, atol=1e-5)
