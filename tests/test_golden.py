@@ -53,6 +53,22 @@ def test_indexes(name, mmap):
             assert found[0][0] == expected[0][0]
 
 
+@pytest.mark.parametrize("mmap", [None, "r"])
+def test_a_correction_for_hubs(mmap):
+    wv = Sent2VecKeyedVectors.load(GOLDEN / "unigrams.s2v")
+    index = SentenceIndex.load(GOLDEN / "refitted.index", wv, mmap=mmap)
+    assert index.has_csls
+    for query, expected in zip(QUERIES, EXPECTED["csls"]):
+        found = index.search(query, 3, 0.5, csls=0.5)
+        assert [score for _, score in found] == pytest.approx([score for _, score in expected], abs=1e-5)
+
+
+def test_a_tuned_weighting():
+    weighting = Sent2VecKeyedVectors.load(GOLDEN / "tuned.s2v").weighting
+    assert weighting.tuning == EXPECTED["tuning"]
+    assert len(weighting.ngram_factors.hashes) > 10
+
+
 def test_word_indexer():
     pytest.importorskip("usearch")
     wv = Sent2VecKeyedVectors.load(GOLDEN / "unigrams.s2v")

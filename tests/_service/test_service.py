@@ -178,9 +178,9 @@ def test_pages_load_nothing_from_other_servers(http):
 
 def test_openapi_describes_the_routes(http):
     api = http.get("/openapi.json").json()
-    assert set(api["paths"]) == {"/search", "/encode", "/healthz", "/metrics"}
+    assert set(api["paths"]) == {"/search", "/encode", "/feedback", "/healthz", "/metrics"}
     fields = api["components"]["schemas"]["SearchRequest"]["properties"]
-    assert set(fields) == {"query", "queries", "topn", "hybrid", "explain"}
+    assert set(fields) == {"query", "queries", "topn", "hybrid", "explain", "csls"}
     assert "Problem" in json.dumps(api["paths"]["/search"]["post"]["responses"]["422"])
 
 
