@@ -62,8 +62,8 @@ class WordVectors(KeyedVectors):
         Parameters
         ----------
         force : bool
-            Compute them in any case, after changes within the array. If they differ, a weighting that was fitted before
-            is refused, as after any other change.
+            Compute them in any case, after changes within the array. If they differ from those computed before, the
+            rows count as replaced: a weighting that was fitted on them is refused.
 
         Raises
         ------

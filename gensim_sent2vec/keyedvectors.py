@@ -77,8 +77,7 @@ class Sent2VecKeyedVectors(WordVectors):
     ----------
     vectors : numpy.ndarray of float32 (or float16, see `astype`), shape (n_words, vector_size)
         One row per word. To replace one, use ``wv[word] = vector`` rather than ``wv.vectors[i] = vector``: norms, the
-        weighting and indexes notice changes within the array only for the first 4,096 words, or if many rows change,
-        unless ``wv.fill_norms(force=True)`` is called.
+        weighting and indexes notice changes within the array only for the first 4,096 words, or if many rows change.
     vectors_ngrams : numpy.ndarray of the same type, shape (bucket, vector_size)
         The rows to which word n-grams are hashed; no rows in a unigram model.
     vectors_lockf : numpy.ndarray of float32, shape (n_words,) or (1,)
