@@ -41,7 +41,7 @@ def blends(path: str) -> dict[str, dict[str, Any]]:
 
 
 def static(texts: Mapping[str, Any], path: str, dims: int) -> Run:
-    """Pretrained vectors alone; they split texts themselves, lower-cased, which scores a little higher."""
+    """Pretrained vectors alone; they split the texts themselves, lower-cased like ours, which scores higher."""
     from gensim_sent2vec import Sent2VecKeyedVectors
 
     wv = Sent2VecKeyedVectors.from_model2vec(path, dims)
