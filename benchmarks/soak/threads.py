@@ -12,8 +12,8 @@ from gensim.utils import simple_preprocess
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, SentenceIndex
 
-THREADS, SENTENCES = 4, 400
-SMALL = {"vector_size": 40, "min_count": 2, "epochs": 1, "workers": THREADS}
+THREADS, SENTENCES = 4, 1500
+SMALL = {"vector_size": 40, "min_count": 2, "epochs": 1, "batch_words": 500, "workers": THREADS}
 VARIANTS = (
     {},
     {"vector_size": 7, "word_ngrams": 2, "bucket": 500, "shared_negatives": 1},
