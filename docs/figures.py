@@ -11,6 +11,7 @@ import importlib
 import json
 import sys
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,7 +33,7 @@ def tables() -> dict[str, str]:
     sys.path.insert(0, str(BENCHMARKS))
     try:
         for path in sorted(RESULTS.glob("*.json")):
-            if (BENCHMARKS / f"{path.stem}.py").exists():
+            if find_spec(path.stem) is not None:
                 made |= importlib.import_module(path.stem).tables(json.loads(path.read_text()))
     finally:
         sys.path.remove(str(BENCHMARKS))

@@ -7,7 +7,8 @@ gensim model: ``model.wv.most_similar("police", indexer=HnswIndexer(model))``.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,17 @@ def usearch_index() -> Any:
             f'method="hnsw" needs usearch ({error}): pip install "gensim-sent2vec[index]", or use method="exact"'
         ) from error
     return Index
+
+
+@contextmanager
+def _memory_errors() -> Iterator[None]:
+    """Raise a MemoryError if usearch runs out of memory or threads, for which it raises a RuntimeError."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not any(part in str(error) for part in ("Out of memory", "Resource temporarily unavailable")):
+            raise
+        raise MemoryError(f"usearch: {error}") from error
 
 
 class Graph:
@@ -114,7 +126,8 @@ class Graph:
         try:
             # The lookup table from ids to nodes, built on loading, is needed only for changes.
             options = {"view": mapped, "enable_key_lookups": not mapped}
-            index = usearch_index().restore(memoryview(data), **options)  # type: ignore[arg-type]
+            with _memory_errors():
+                index = usearch_index().restore(memoryview(data), **options)  # type: ignore[arg-type]
         except (ValueError, RuntimeError) as error:
             raise ValueError(f"the graph cannot be read ({error}); build the index again") from error
         index.expansion_search = expansion_search
@@ -122,7 +135,8 @@ class Graph:
 
     def to_bytes(self) -> np.ndarray:
         """The graph, serialized as an array of uint8."""
-        return np.frombuffer(self.index.save(), dtype=np.uint8)
+        with _memory_errors():
+            return np.frombuffer(self.index.save(), dtype=np.uint8)
 
     @property
     def mapped(self) -> bool:
@@ -138,12 +152,13 @@ class Graph:
             raise ValueError(f"vectors: {len(bad):,} have NaN or infinite values, the first has id {numbers[bad[0]]}")
         self._copy_if_mapped()
         threads = available_cpus()
-        self.index.add(numbers, vectors, threads=threads)
-        if threads > 1 and len(numbers):
-            # Concurrent insertion can leave a node unreachable (https://github.com/unum-cloud/USearch/issues/735).
-            unreachable = self._unreachable(numbers, vectors)
-            self.index.remove(numbers[unreachable])
-            self.index.add(numbers[unreachable], vectors[unreachable], threads=1)
+        with _memory_errors():
+            self.index.add(numbers, vectors, threads=threads)
+            if threads > 1 and len(numbers):
+                # Concurrent insertion can leave a node unreachable (https://github.com/unum-cloud/USearch/issues/735).
+                unreachable = self._unreachable(numbers, vectors)
+                self.index.remove(numbers[unreachable])
+                self.index.add(numbers[unreachable], vectors[unreachable], threads=1)
 
     def _unreachable(self, numbers: np.ndarray, vectors: np.ndarray) -> np.ndarray:
         """True for vectors that a search for themselves does not find, nor an equal one."""
@@ -154,7 +169,8 @@ class Graph:
     def remove(self, numbers: np.ndarray) -> None:
         """Remove the vectors with the ids `numbers`."""
         self._copy_if_mapped()
-        self.index.remove(numbers)
+        with _memory_errors():
+            self.index.remove(numbers)
 
     def search(self, queries: np.ndarray, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """Find the approximately nearest vectors.
@@ -174,7 +190,8 @@ class Graph:
         if not count:
             return [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))] * len(queries)
         threads = min(len(queries), available_cpus())
-        matches: Any = self.index.search(np.ascontiguousarray(queries), count, threads=threads)
+        with _memory_errors():
+            matches: Any = self.index.search(np.ascontiguousarray(queries), count, threads=threads)
         ids, distances = np.atleast_2d(matches.keys), np.atleast_2d(matches.distances)  # 1-D for a single query
         counts = getattr(matches, "counts", [ids.shape[1]])
         return [(row[:k].astype(np.int64), 1 - far[:k]) for row, far, k in zip(ids, distances, counts)]
@@ -182,7 +199,9 @@ class Graph:
     def _copy_if_mapped(self) -> None:
         if self._source is not None:
             expansion = self.index.expansion_search
-            self.index, self._source = usearch_index().restore(memoryview(self._source)), None  # type: ignore[arg-type]
+            with _memory_errors():
+                self.index = usearch_index().restore(memoryview(self._source))  # type: ignore[arg-type]
+            self._source = None
             self.index.expansion_search = expansion
 
 

@@ -46,9 +46,9 @@ def run(n: int = 5000, program: str = "schemathesis") -> dict[str, Any]:
             seed, answered = 0, 0
             while answered < n:
                 seed += 1
+                url = f"http://127.0.0.1:{service.port}/openapi.json"
                 command = [
-                    program, "run", f"http://127.0.0.1:{service.port}/openapi.json", "--seed", str(seed),
-                    "--checks", "all",
+                    program, "run", url, "--seed", str(seed), "--checks", "all",
                     "--max-examples", "1000", "--continue-on-failure", "--suppress-health-check", "all",
                 ]  # fmt: skip
                 done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder)

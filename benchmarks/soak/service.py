@@ -49,8 +49,9 @@ class Service:
     def __init__(self, model: Path, index: Path, workers: int) -> None:
         line = [*COMMAND, "serve", str(model), str(index), "--port", "0", "--workers", str(workers)]
         self.process = subprocess.Popen(
-            [*line, "--header-timeout", str(HEADER_SECONDS)], stderr=subprocess.PIPE, text=True, start_new_session=True
-        )
+            [*line, "--header-timeout", str(HEADER_SECONDS)], stderr=subprocess.PIPE, text=True, start_new_session=True,
+            env={**os.environ, "TMPDIR": str(model.parent)},
+        )  # fmt: skip
         self.said: list[str] = []
         self.reader = threading.Thread(target=self._read)
         self.reader.start()
@@ -169,7 +170,7 @@ def client(port: int, queries: list[str], answers: dict[str, list[Answer]], stop
 def under_load(folder: Path, minutes: float) -> dict[str, Any]:
     queries, answers = known_answers(folder)
     put_live(folder, "a")
-    before = set(os.listdir(tempfile.gettempdir()))
+    before = set(os.listdir(folder))
     with serving(folder) as service:
         stop, counts = threading.Event(), [Counter[str]() for _ in range(CLIENTS)]
         clients = [
@@ -192,9 +193,7 @@ def under_load(folder: Path, minutes: float) -> dict[str, Any]:
         "refused reloads": refused, "answered": total["answered"], "wrong": total["wrong"], "failed": failed,
         "cut off": total["cut off, then sent again"], "as a": total["as model a"], "as b": total["as model b"],
         "open files of the supervisor": handles, "exit status": status,
-        "left in the temporary folder": len(
-            [n for n in set(os.listdir(tempfile.gettempdir())) - before if "gensim-sent2vec" in n]
-        ),
+        "left in the temporary folder": len(set(os.listdir(folder)) - before),
         "tracebacks": sum("Traceback" in line for line in service.said), "details": dict(total),
     }  # fmt: skip
 
@@ -269,12 +268,22 @@ def idle_connections(folder: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def run(minutes: float = 1) -> dict[str, Any]:
+def run_connections() -> dict[str, Any]:
+    with models() as folder:
+        return idle_connections(folder)
+
+
+def run_load(minutes: float) -> dict[str, Any]:
+    with models() as folder:
+        return under_load(folder, minutes)
+
+
+@contextmanager
+def models() -> Iterator[Path]:
+    """A folder with two models and their indexes."""
     folder = Path(tempfile.mkdtemp(prefix="soak-"))
     try:
         prepare(folder, BUCKET)
-        result = {"connections": idle_connections(folder)}
-        print(result, file=sys.stderr, flush=True)
-        return result | {"load": under_load(folder, minutes)}
+        yield folder
     finally:
         shutil.rmtree(folder)

@@ -12,8 +12,8 @@ from gensim.utils import simple_preprocess
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, SentenceIndex
 
-THREADS = 4
-SMALL = {"vector_size": 40, "min_count": 2, "epochs": 2, "workers": THREADS}
+THREADS, SENTENCES = 4, 1500
+SMALL = {"vector_size": 40, "min_count": 2, "epochs": 1, "batch_words": 500, "workers": THREADS}
 VARIANTS = (
     {},
     {"vector_size": 7, "word_ngrams": 2, "bucket": 500, "shared_negatives": 1},
@@ -23,14 +23,15 @@ VARIANTS = (
 
 def main(folder: str) -> None:
     text = Path(datapath("lee_background.cor")).read_text(encoding="latin-1")
-    sentences = [simple_preprocess(part) for line in text.splitlines() for part in line.split(". ")]
+    sentences = [simple_preprocess(part) for line in text.splitlines() for part in line.split(". ")][:SENTENCES]
     corpus = Path(folder, "corpus.txt")
     corpus.write_text("\n".join(map(" ".join, sentences)) + "\n")
     for options in VARIANTS:
         for source in ({"sentences": sentences}, {"corpus_file": str(corpus)}):
             model = Sent2Vec(**{**SMALL, **options}, **source, compute_loss=True)
-            model.build_vocab(**{**source, "update": True})
-            model.train(**source, total_examples=model.corpus_count, epochs=1, compute_loss=True)
+            again = {name.replace("sentences", "corpus_iterable"): value for name, value in source.items()}
+            model.build_vocab(**again, update=True)
+            model.train(**again, total_examples=model.corpus_count, epochs=1, compute_loss=True)
             use(model.wv, sentences, folder)
 
 

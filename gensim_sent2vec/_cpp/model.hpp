@@ -99,6 +99,18 @@ struct PaddedAllocator {
 template <class T>
 using PaddedVector = std::vector<T, PaddedAllocator<T>>;
 
+// A value that one thread changes while others read it. Costs no more than a plain one.
+template <class T>
+class Reported {
+  public:
+    operator T() const { return value_.load(std::memory_order_relaxed); }
+    void operator+=(T change) { value_.store(*this + change, std::memory_order_relaxed); }
+    void operator++() { *this += 1; }
+
+  private:
+    std::atomic<T> value_{0};
+};
+
 // State shared by all training threads. The learning rate decays linearly with the total work done by all threads.
 struct Schedule {
     float start, end;

@@ -30,8 +30,8 @@ class alignas(ALIGNMENT) Trainer {
     Share share;  // must precede `model`, which points to its copies of rows
     Model model;
     const bool compute_loss;
-    int64_t trained_words = 0, tokens = 0, lines = 0;
-    double loss = 0;
+    Reported<int64_t> trained_words, tokens, lines;  // read by the thread that shows the progress
+    Reported<double> loss;
     PaddedVector<float> scratch;    // S, G, x and g of the step, each padded to a multiple of 16
     PaddedVector<float> scores;     // of the target and its negative samples
     PaddedVector<float*> out_rows;  // their output rows
