@@ -5,9 +5,14 @@ from __future__ import annotations
 import logging
 import sys
 import time
+import warnings
 from typing import Any
 
-from tqdm.auto import tqdm
+from tqdm import TqdmWarning
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", TqdmWarning)  # in notebooks without ipywidgets, the plain bar does as well
+    from tqdm.auto import tqdm
 
 LOGGER = "gensim_sent2vec.progress"  # users set its level by this name, which does not depend on the module
 logger = logging.getLogger(LOGGER)
