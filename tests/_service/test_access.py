@@ -19,7 +19,7 @@ class Words(list):
     sentence_size = 2
 
 
-FAQ = SimpleNamespace(wv=Words("ab"), index=[], hybrid=0.0)
+FAQ = SimpleNamespace(wv=Words("ab"), index=[], hybrid=0.0, csls=0.0)
 APP = create_app(Current(FAQ), access=Access(("faq.example",), ("https://page.example",)))
 
 
