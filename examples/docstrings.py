@@ -1,7 +1,7 @@
 """The texts of several examples: what the functions of NumPy and SciPy say about themselves.
 
 Both packages are installed wherever this one is. Together, the docstrings of
-their public functions hold 25,000 sentences with 370,000 words: enough to
+their public functions hold 25,000 sentences with 360,000 words: enough to
 train on, all from one field, like the texts of most companies.
 
 They come with answers, too. NumPy and SciPy list similar functions under "See

@@ -113,7 +113,7 @@ def test_examples_import_public_modules_only(name):
 def test_quickstart(run):
     printed = run("quickstart")
     assert "(2, 100)" in printed
-    alike, different = numbers(printed, r"(?m)^(-?\d\.\d\d)  'police arrested")
+    alike, different = numbers(printed, r"(?m)^(-?\d\.\d\d)  'Police arrested")
     assert alike > different
     assert "loaded vectors are equal: True" in printed
 
