@@ -1,7 +1,7 @@
 """The texts of several examples: what the functions of NumPy and SciPy say about themselves.
 
 Both packages are installed wherever this one is. Together, the docstrings of
-their public functions hold 25,000 sentences with 370,000 words: enough to
+their public functions hold 25,000 sentences with 360,000 words: enough to
 train on, all from one field, like the texts of most companies.
 
 They come with answers, too. NumPy and SciPy list similar functions under "See
@@ -76,11 +76,13 @@ def summary(text):
 
 
 def sentences(texts):
-    """The sentences of docstrings, without code and literature. Each of them once: many are in several docstrings."""
+    """The sentences of docstrings, without code, formulas and literature. Each once: many are in several docstrings."""
     found = {}
     for text in texts:
         text = re.split(r"(?m)^(?:References|Examples)\n-+\n", text)[0]
         for paragraph in re.split(r"\n\s*\n|\n-+\n", text):
+            if paragraph.lstrip().startswith((".. ", ">>>")):
+                continue
             for sentence in re.split(r"(?<=[.?!])\s+", " ".join(paragraph.split())):
                 if len(sentence.split()) >= 5:
                     found[sentence] = None

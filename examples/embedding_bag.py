@@ -46,7 +46,7 @@ def shuffled(texts, labels):
 
 def vectors_of(corpus):
     """Word and bigram vectors, trained on a text file or on docstrings."""
-    options = {"tokenizer": "words", "word_ngrams": 2, "bucket": 20_000, "weighting": False, "seed": 1}
+    options = {"tokenizer": "words", "word_ngrams": 2, "bucket": 10_000, "weighting": False, "seed": 1}
     if corpus:
         return Sent2Vec(corpus_file=corpus, **options).wv
     return Sent2Vec(sentences(docstrings().values()), min_count=3, epochs=10, **options).wv

@@ -135,7 +135,8 @@ class Sent2Vec(Word2Vec):
         Stored with the model.
     show_progress_bar : bool, optional
         Whether to show progress bars. By default, a bar appears on a terminal after two seconds; elsewhere, progress
-        is logged once per minute.
+        is logged (logger ``gensim_sent2vec.progress``, level INFO) after five seconds, with an estimate of the time
+        left, and then once per minute.
     tokenizer : str or callable, default="split"
         Splits text into tokens: the lines of `corpus_file`, `sentences` that are strings, and later the strings passed
         to ``wv.encode``. "split" (at whitespace), "simple", "words", "kiwi", "mecab" or a callable, see
