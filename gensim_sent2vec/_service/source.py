@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from .._files.model2vec import is_static
 from ..convert import load_vectors
 from .faq import Faq, build_index, is_index
 
@@ -38,6 +39,11 @@ class Source:
         ValueError, TypeError, OSError, ImportError, MemoryError
             If a file is missing or invalid.
         """
+        if not os.path.isfile(self.model) and is_static(self.model):
+            raise ValueError(
+                f"{self.model!r} is in the format of another program; convert it to a file that processes can share: "
+                f"gensim-sent2vec convert {self.model} model.s2v"
+            )
         if not os.path.isfile(self.model):
             raise FileNotFoundError(f"there is no model {self.model!r}")
         if is_index(self.faq):
