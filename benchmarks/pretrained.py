@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +19,15 @@ from methods import mean_pearson, sample
 DIMS = (256, 128, 64)  # of the pretrained vectors, which were trained to be cut
 SIZES = (1_000, 10_000, 100_000)  # lines
 WITH_PRETRAINED = "this package, with pretrained vectors"
+SPEED = "pretrained, speed"
+ENCODED, ROUNDS = 20_000, 5  # sentences
 
 
 def contestants(path: str, characters: tuple[int, int]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Name, function and options of each contestant; `path` is that of the pretrained vectors."""
     for dims in DIMS:
         yield f"pretrained, {dims} dimensions", "static", {"path": path, "dims": dims}
+    yield SPEED, "encode_speed", {"path": path}
     yield WITH_PRETRAINED, "ours", {"options": {}, "poolings": blends(path)}
     for lines in SIZES:
         yield f"{lines:,} lines", "small", {"path": path, "lines": lines, "ngrams": characters}
@@ -47,6 +53,36 @@ def static(texts: Mapping[str, Any], path: str, dims: int) -> Run:
     wv = Sent2VecKeyedVectors.from_model2vec(path, dims)
     found = methods.scores(lambda batch: wv.encode([text.lower() for text in batch]), texts["files"])
     return {"scores": {"plain": found}, "numbers": {"plain": dims}}
+
+
+def encode_speed(texts: Mapping[str, Any], path: str) -> Run:
+    """Sentences per CPU second with one thread, of the same table in three packages; the best of some rounds."""
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    import numpy as np
+    import wordllama
+    from model2vec import StaticModel
+    from tokenizers import Tokenizer
+
+    from gensim_sent2vec import Sent2VecKeyedVectors
+
+    ours = Sent2VecKeyedVectors.from_model2vec(path)
+    rows = ours.vectors.astype(np.float32)
+    tokenizer = Tokenizer.from_str(ours.tokenizer.definition.tobytes().decode())
+    static_model = StaticModel(rows, tokenizer, max_length=None)
+    inference = wordllama.inference.WordLlamaInference(rows, tokenizer)
+    packages = {
+        "this package": lambda batch: ours.encode(batch, workers=1),
+        "model2vec": lambda batch: static_model.encode(batch, use_multiprocessing=False),
+        "wordllama": inference.embed,
+    }
+    sentences = list(islice(methods.lines_of(texts["corpus"]), ENCODED))
+    speeds = dict.fromkeys(packages, 0.0)
+    for _ in range(ROUNDS):
+        for name, encode in packages.items():
+            began = time.process_time()
+            encode(sentences)
+            speeds[name] = max(speeds[name], len(sentences) / (time.process_time() - began))
+    return {"scores": {}, "numbers": {}, "speed": speeds}
 
 
 def small(texts: Mapping[str, Any], path: str, lines: int, ngrams: list[int]) -> Run:
@@ -126,3 +162,11 @@ def small_table(runs: Mapping[str, Any], lines: int, own: Mapping[str, Any]) -> 
     }
     rows = [[size, *(both(of.get(name)) for name in columns.values()), alone] for size, of in scores.items()]
     return common.table(header, rows)
+
+
+def speed_table(runs: Mapping[str, Any]) -> str:
+    """Sentences per second of the packages that encode with the same table."""
+    speeds = runs[SPEED]["speed"]
+    base = speeds["this package"]
+    rows = [[name, common.rate(speed), f"{speed / base:.2f}"] for name, speed in speeds.items()]
+    return common.table(["encoding with the same table", "sentences per CPU second", "relative"], rows)

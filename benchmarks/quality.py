@@ -299,6 +299,8 @@ def tables(result: Mapping[str, Any]) -> dict[str, str]:
             made["quality-pretrained"] = pretrained.pretrained_table(runs, runs[DEFAULT])
             lines = result["languages"]["english"]["corpus"]["lines"]
             made["quality-small"] = pretrained.small_table(runs, lines, runs[DEFAULT])
+        if pretrained.SPEED in runs:
+            made["pretrained-speed"] = pretrained.speed_table(runs)
     if "korean" in result["languages"]:
         made["quality-korean"] = korean_table(result)
     if any(DEFAULT in of["runs"] for of in result["languages"].values()):
@@ -451,5 +453,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    common.run_if_contestant((*methods.METHODS, pretrained.static, pretrained.small))
+    common.run_if_contestant((*methods.METHODS, pretrained.static, pretrained.small, pretrained.encode_speed))
     main()

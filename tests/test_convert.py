@@ -213,6 +213,14 @@ def test_a_folder_of_something_else(tmp_path, capsys):
     assert "model.safetensors, tokenizer.json, config.json missing" in capsys.readouterr().err
 
 
+def test_the_service_says_to_convert_a_folder(folder):
+    pytest.importorskip("fastapi")
+    from gensim_sent2vec._service.source import Source
+
+    with pytest.raises(ValueError, match="gensim-sent2vec convert"):
+        Source(str(folder), "faq.tsv").index(str(folder), 1)
+
+
 def test_train_with_pretrained_vectors(folder, sources, tmp_path, capsys):
     corpus, model = tmp_path / "corpus.txt", tmp_path / "my.model"
     corpus.write_text("the man is playing guitar .\na woman is singing .\n" * 30)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
+from .._files.model2vec import is_static
 from ..convert import load_vectors
 from .faq import Columns, Faq, build_index, is_index
 from .feedback import MAX_BYTES
@@ -56,6 +57,11 @@ class Source:
         ValueError, TypeError, OSError, ImportError, MemoryError
             If a file is missing or invalid.
         """
+        if not os.path.isfile(self.model) and is_static(self.model):
+            raise ValueError(
+                f"{self.model!r} is in the format of another program; convert it to a file that processes can share: "
+                f"gensim-sent2vec convert {self.model} model.s2v"
+            )
         if not os.path.isfile(self.model):
             raise FileNotFoundError(f"there is no model {self.model!r}")
         paths = (self.faq,) if isinstance(self.faq, str) else self.faq

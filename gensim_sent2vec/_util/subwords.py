@@ -10,7 +10,6 @@ import importlib.util
 import json
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -182,9 +181,7 @@ class SubwordTokenizer:
         tokenizer, names, unknown = self._load()
         # Python strings can contain lone surrogates, which UTF-8 cannot.
         whole = [text[:max_characters].encode("utf-8", "replace").decode("utf-8") for text in texts]
-        encode = partial(tokenizer.encode, whole[0]) if len(whole) == 1 else partial(tokenizer.encode_batch_fast, whole)
-        encodings: Any = encode(add_special_tokens=False)
-        for encoding in [encodings] if len(whole) == 1 else encodings:
+        for encoding in _encoded(tokenizer, whole):
             yield [names[i] for i in encoding.ids[:max_tokens] if i != unknown or keep_unknown]
 
     def of_words(self, words: Sequence[str]) -> list[list[str]]:
@@ -212,6 +209,18 @@ class SubwordTokenizer:
             for found in [self._names_of([prefix + word for word in PROBES])]
         }
         return " " if matches[" "] > matches[""] else ""
+
+
+def _encoded(tokenizer: Tokenizer, texts: list[str]) -> Sequence[Any]:
+    """The encodings of texts; in several threads, unless there is only one."""
+    try:
+        if len(texts) == 1:
+            return [tokenizer.encode(texts[0], add_special_tokens=False)]
+        return tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:  # `tokenizers` raises Exception itself, and a panic of its code is not even one
+        raise ValueError(f"tokenizer.json: the tokenizer cannot split these texts ({error})") from None
 
 
 def _decoded(definition: np.ndarray) -> str:

@@ -229,6 +229,17 @@ def test_bad_tokenizers(folder, content):
         Sent2VecKeyedVectors.from_model2vec(folder)
 
 
+def test_a_tokenizer_that_fails_on_unknown_text(folder):
+    definition = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    definition["model"]["unk_token"] = "[MISSING]"
+    (folder / "tokenizer.json").write_text(json.dumps(definition))
+    wv = Sent2VecKeyedVectors.from_model2vec(folder)
+    assert wv.encode("the man").any()
+    for texts in (["qqq"], ["qqq", "the man"]):
+        with pytest.raises(ValueError, match=r"tokenizer\.json: the tokenizer cannot split these texts \(.*Missing"):
+            wv.encode(texts)
+
+
 def bad_tables():
     good = table(len(WORDS))
     yield "another array", {"other": good}, {}, "no array is called 'embeddings'"
