@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from typing import Any, get_args
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from ._distributed.batches import ListType, as_batch
+from ._distributed.clusters import LocalCluster, RayCluster
 from ._distributed.models import fingerprint, vectors_of
+from ._distributed.ray_connection import connected
+from ._distributed.training import DistributedTraining, check_shards, worker_factory
 from ._text.counting import WordCounts
 from ._text.inputs import check_text, is_missing
-from ._util.parameters import check_int
+from ._util.parameters import check_float, check_int
+from .model import Sent2Vec
 
-__all__ = ["SentenceEncoder", "WordCounts"]
+__all__ = ["SentenceEncoder", "WordCounts", "train_distributed"]
+
+Engine = Literal["ray", "local"]
 
 
 class SentenceEncoder:
@@ -50,8 +56,8 @@ class SentenceEncoder:
     -----
     Missing texts (None, NaN) get a null instead of a vector; texts without known words get zeros, as in
     `Sent2VecKeyedVectors.encode`. A mapping of numpy arrays gets an array of shape (n, n_dims), or an object array with
-    None if texts are missing; a mapping of lists gets a list of vectors; pandas gets a column of vectors. Ray Data cannot
-    mix batches of arrays with and without nulls: pass it ``batch_format="pyarrow"``.
+    None if texts are missing; a mapping of lists gets a list of vectors; pandas gets a column of vectors. Ray Data
+    cannot mix batches of arrays with and without nulls: pass it ``batch_format="pyarrow"``.
 
     If the machine that creates the encoder sees the file, a checksum of it is part of the encoder, and processes refuse
     another file. In any case, a process refuses a file that is replaced after its first batch.
@@ -74,7 +80,8 @@ class SentenceEncoder:
     ) -> None:
         if not isinstance(path, (str, os.PathLike)):
             raise TypeError(
-                f"path: expected the path of a model or of vectors, got a {type(path).__name__}; save it, and pass the path"
+                f"path: expected the path of a model or of vectors, got a {type(path).__name__}; save it, and pass "
+                "the path"
             )
         for name, column in (("input_col", input_col), ("output_col", output_col)):
             if not isinstance(column, str) or not column:
@@ -174,3 +181,108 @@ def _texts(values: list[Any], column: str) -> tuple[list[Any], np.ndarray]:
     for row in np.flatnonzero(is_null).tolist():
         values[row] = empty
     return values, is_null
+
+
+def train_distributed(
+    model: Sent2Vec,
+    shards: Sequence[str | os.PathLike[str]],
+    rounds_per_epoch: int = 4,
+    epochs: int | None = None,
+    start_alpha: float | None = None,
+    end_alpha: float | None = None,
+    threads: int = 1,
+    address: str | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    max_restarts: int = 3,
+    engine: Engine = "ray",
+    show_progress_bar: bool | None = None,
+) -> Sent2Vec:
+    """Train a model with one worker per shard of the corpus, on the nodes of a Ray cluster (extra ``[ray]``).
+
+    In each round, all workers train the same model on the next part of their shards. Then the changes of each row are
+    combined by Adasum: changes in the same direction are averaged, independent ones are added up. Workers exchange them
+    directly, in half precision, each combining a share of the rows. With one worker, the result is that of
+    ``model.train(corpus_file=shard)``, byte for byte if it has one thread.
+
+    Parameters
+    ----------
+    model : Sent2Vec
+        Trained in place. If it has no vocabulary, the workers count the words of their shards.
+    shards : sequence of str or path-like
+        One text file per worker with one sentence per line, as `corpus_file` of `Sent2Vec`, of about equal size. Each
+        must exist under this path where its worker runs, so on all nodes, or on shared storage.
+    rounds_per_epoch : int, default=4
+        More rounds lose less against training in one process, and exchange more data.
+    epochs, start_alpha, end_alpha
+        As in `Sent2Vec.train`.
+    threads : int, default=1
+        Threads per worker. With one, the result depends on the shards and the seed only.
+    address : str, optional
+        HOST:PORT of a running Ray cluster, ``auto`` for the one of this machine, or ``ray://HOST:PORT``. None: the
+        cluster that Ray is connected to, else a new one on this machine.
+    checkpoint : str or path-like, optional
+        A file that is written after each round. If it exists, training goes on from it.
+    max_restarts : int, default=3
+        How often lost workers are replaced in a round, before training is given up. A round is repeated with the
+        same random numbers.
+    engine : {"ray", "local"}, default="ray"
+        "local": all workers in this process, one after the other, which needs no Ray, to try settings.
+    show_progress_bar : bool, optional
+        See `Sent2Vec`.
+
+    Returns
+    -------
+    Sent2Vec
+        `model`, with a fitted weighting unless it was created without.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is invalid; a shard is empty; a node runs another version of the package; training diverges; or
+        the checkpoint is of another training.
+    OSError
+        If there is no cluster at the address, or it has no place for the workers; if a node does not see its shard,
+        with the name of the node; or if the checkpoint cannot be written.
+    RuntimeError
+        If workers are lost more than `max_restarts` times in a round. Finished rounds are in the checkpoint.
+
+    References
+    ----------
+    Maleki et al.: "Scaling Distributed Training with Adaptive Summation", MLSys 2021. Gill et al.: "Distributed
+    Training of Embeddings using Graph Analytics", IPDPS 2021.
+
+    Examples
+    --------
+    >>> from gensim_sent2vec import Sent2Vec
+    >>> from gensim_sent2vec.distributed import train_distributed
+    >>> model = train_distributed(Sent2Vec(), ["/data/0.txt", "/data/1.txt"], address="auto")  # doctest: +SKIP
+    """
+    if not isinstance(model, Sent2Vec):
+        raise TypeError(f"model: expected a Sent2Vec, got a {type(model).__name__}")
+    if engine not in get_args(Engine):
+        raise ValueError(f'engine: must be "ray" or "local", got {engine!r}')
+    paths = check_shards(shards)
+    rounds_per_epoch = check_int("rounds_per_epoch", rounds_per_epoch, 1)
+    threads, max_restarts = check_int("threads", threads, 1), check_int("max_restarts", max_restarts, 0)
+    epochs = model.epochs if epochs is None else check_int("epochs", epochs, 1)
+    alpha = model.alpha if start_alpha is None else check_float("start_alpha", start_alpha, above=0)
+    min_alpha = model.min_alpha if end_alpha is None else check_float("end_alpha", end_alpha, least=0)
+    if min_alpha > alpha:
+        raise ValueError(f"end_alpha: must be at most start_alpha={alpha}, got {min_alpha}; the learning rate falls")
+    model.epochs, model.alpha, model.min_alpha = epochs, alpha, min_alpha
+    stored = None if checkpoint is None else os.path.abspath(checkpoint)
+    options = rounds_per_epoch, stored, max_restarts, show_progress_bar
+    create = worker_factory(model, paths, threads)
+    if engine == "local":
+        _train(model, LocalCluster(create, len(paths)), options)
+    else:
+        with connected(address) as ray:
+            _train(model, RayCluster(ray, create, len(paths), threads), options)
+    return model
+
+
+def _train(model: Sent2Vec, cluster: LocalCluster | RayCluster, options: tuple[Any, ...]) -> None:
+    try:
+        DistributedTraining(model, cluster, *options).run()
+    finally:
+        cluster.close()

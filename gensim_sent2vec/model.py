@@ -715,7 +715,7 @@ class Sent2Vec(Word2Vec):
         factors = self.wv._lock_factors()
         return None if (factors == 1).all() else factors
 
-    def _trainers(self, schedule: _kernel.Schedule) -> list[_kernel.Trainer]:
+    def _trainers(self, schedule: _kernel.Schedule, stream: tuple[int, ...] = ()) -> list[_kernel.Trainer]:
         return make_trainers(
             self.workers,
             self._matrices,
@@ -732,6 +732,7 @@ class Sent2Vec(Word2Vec):
             shared_negatives=self.shared_negatives,
             compute_loss=self.compute_loss,
             lock_factors=self._lock_factors(),
+            stream=stream,
         )
 
     def _train_epochs(

@@ -110,5 +110,5 @@ def missing(path: str, what: str) -> FileNotFoundError:
 def _changed(path: str) -> ValueError:
     return ValueError(
         f"model: {path!r} on host {socket.gethostname()!r} is not the file that the encoder was created with: it was "
-        "replaced meanwhile, or the machines have different copies; copy it to all of them, and create the encoder again"
+        "replaced meanwhile, or the machines have different copies; copy it to all of them, and create a new encoder"
     )

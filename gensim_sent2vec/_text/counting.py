@@ -198,7 +198,7 @@ class WordCounts(Mapping[str, int]):
         Parameters
         ----------
         table : pyarrow.Table or RecordBatch
-            Columns ``word``, ``count`` and ``first``, rows in any order. Without ``first``, the order of the rows counts.
+            Columns ``word``, ``count`` and ``first``, rows in any order. Without ``first``, the rows must be in order.
 
         Raises
         ------

@@ -30,6 +30,7 @@ def make_trainers(
     shared_negatives: int,
     compute_loss: bool,
     lock_factors: np.ndarray | None = None,
+    stream: tuple[int, ...] = (),
 ) -> list[_kernel.Trainer]:
     """Trainers for `n` threads.
 
@@ -49,6 +50,8 @@ def make_trainers(
         See `Sent2Vec`.
     lock_factors : numpy.ndarray of float32, shape (n_words,), optional
         Updates of the input vector of a word are multiplied by its factor. None: all are 1.
+    stream : tuple of int
+        Selects other random numbers, for the rounds of several machines.
     """
     alias = np.empty(len(matrices.words), dtype=np.uint64)
     _kernel.fill_alias(negative_weights, alias)
@@ -68,7 +71,7 @@ def make_trainers(
             negative=negative,
             shared_negatives=max(1, shared_negatives),
             lockf=lock_factors,
-            seed=stream_seed(seed, TRAINING, train_count, i),
+            seed=stream_seed(seed, TRAINING, train_count, i, *stream),
             compute_loss=compute_loss,
             hot_rows=HOT_ROWS if n > 1 else 0,
             sync_every=max(LEAST_SYNC, HOT_TOKENS // n),

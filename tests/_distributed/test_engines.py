@@ -103,7 +103,8 @@ def test_ray_data_writes_lists_of_fixed_size(ray, wv, path, parquet):
     from pyarrow import parquet as files
 
     rows = ray.data.read_parquet([str(file) for file in parquet.glob("in-*.parquet")])
-    encode = rows.map_batches(SentenceEncoder, fn_constructor_args=(path,), batch_format="pyarrow", concurrency=2)
+    # As a class, in one process: two would take both CPUs, and none would be left to read.
+    encode = rows.map_batches(SentenceEncoder, fn_constructor_args=(path,), batch_format="pyarrow", concurrency=1)
     encode.write_parquet(str(parquet / "out"))
     table = files.read_table(parquet / "out")
     assert table.schema.field("embedding").type == pyarrow.list_(pyarrow.float32(), DIM)
@@ -111,9 +112,9 @@ def test_ray_data_writes_lists_of_fixed_size(ray, wv, path, parquet):
 
 
 def test_a_killed_worker_loses_and_doubles_nothing(ray, wv, path, parquet):
-    marker = parquet / "killed"
+    marker, encoder = parquet / "killed", SentenceEncoder(path)
 
-    def encode_or_die(batch, encoder=SentenceEncoder(path)):
+    def encode_or_die(batch):
         time.sleep(0.05)
         if 250 in batch.column("key").to_pylist() and not marker.exists():
             marker.touch()

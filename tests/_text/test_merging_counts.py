@@ -138,9 +138,9 @@ def test_mistakes_with_arrow(arrow, monkeypatch):
     pruned, *_ = count_words(corpus(), max_vocab_size=50)
     with pytest.raises(ValueError, match="max_vocab_size pruned"):
         pruned.to_arrow()
-    with pytest.raises(ValueError, match="^words: Arrow cannot hold"):
+    with pytest.raises(ValueError, match=r"^words: Arrow cannot hold"):
         WordCounts.from_mapping({"a\ud800": 1}).to_arrow()
-    with pytest.raises(ValueError, match="^part: must be from 0"):
+    with pytest.raises(ValueError, match=r"^part: must be from 0"):
         WordCounts.from_mapping({"a": 1}).to_arrow(part=-1)
     for columns, message in (
         ({"word": ["a"]}, "no column 'count'; it has 'word'"),
