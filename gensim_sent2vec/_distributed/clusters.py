@@ -25,7 +25,7 @@ class Cluster(Protocol):
     n_workers: int
 
     def start(self, numbers: Sequence[int]) -> None:
-        """Create workers, or replace them. Raises a TimeoutError if the cluster has no place for them."""
+        """Create workers, or replace lost ones. Raises a TimeoutError if the cluster has no place for them."""
 
     def call(self, i: int, method: str, *args: Any, n_results: int | None = None) -> Any:
         """Call a method of worker `i`.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from .checkpoints import read_checkpoint, write_checkpoint
 from .clusters import Cluster, WorkersLost
 from .rounds import Rounds, State
 from .worker import Worker, attach, detached
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 # Options of a model that its training depends on.
 OPTIONS = (
@@ -76,10 +80,7 @@ class DistributedTraining:
         RuntimeError
             If workers are lost too often.
         """
-        try:
-            self._look_at_shards()
-        except WorkersLost as lost:
-            raise RuntimeError("workers: lost while they counted words; look for the reason in the logs") from lost
+        self._with_restarts(self._look_at_shards)
         model = self._model
         check_vocabulary(model.wv.index_to_key, model.wv.vectors)
         check_matrices(model._matrices, len(model.wv), model._n_ngrams)
@@ -93,10 +94,25 @@ class DistributedTraining:
             trained = rounds.run(n_rounds)
         self._finish(trained)
 
+    def _with_restarts(self, action: Callable[[], T]) -> T:
+        """Call a function before or after the rounds; if workers are lost, replace them and call it again."""
+        restarts = 0
+        while True:
+            try:
+                self._cluster.start(self._cluster.lost())
+                return action()
+            except WorkersLost as lost:
+                restarts += 1
+                if restarts > self._max_restarts:
+                    raise RuntimeError(
+                        f"workers: lost {restarts} times while they read their shards; look for the reason in the logs "
+                        "of the cluster (often memory)"
+                    ) from lost
+                logger.warning("workers were lost while they read their shards; they are replaced")
+
     def _look_at_shards(self) -> None:
         """What workers run and read; the vocabulary, if the model has none."""
         cluster, n = self._cluster, self._cluster.n_workers
-        cluster.start(range(n))
         self._shards = cluster.gather([cluster.call(i, "facts") for i in range(n)])
         for i, facts in enumerate(self._shards):
             _check_versions(i, facts)
@@ -138,17 +154,19 @@ class DistributedTraining:
         model = self._model
         attach(model, Matrices(*(np.array(matrix) for matrix in trained)))  # those of Ray are read-only
         model._forget_derived()
+        model.train_count += 1
         model.min_alpha_yet_reached = model.min_alpha
         model.add_lifecycle_event(
             "train", msg=f"{self._cluster.n_workers} machines, {self._rounds_per_epoch} rounds per epoch"
         )
         if model.weighting is not None:
-            sentences = self._sample(model.weighting.sample_size)
+            sentences = self._with_restarts(self._sample)
             model._fit_weighting_if_possible(CheckedCorpus(sentences, None, "shards", "shards: the corpus"))
-        model.train_count += 1
 
-    def _sample(self, size: int) -> list[list[str]]:
-        """Sentences spread evenly over all shards."""
+    def _sample(self) -> list[list[str]]:
+        """Sentences to fit the weighting, spread evenly over all shards."""
+        assert self._model.weighting is not None
+        size = self._model.weighting.sample_size
         total = sum(self._tokens)
         sizes = [-(-size * tokens // total) for tokens in self._tokens]
         calls = [self._cluster.call(i, "sample", n) for i, n in enumerate(sizes)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import sys
 import time
 
 import numpy as np
@@ -18,17 +17,6 @@ pytestmark = pytest.mark.slow
 
 DIM, N = 6, 400
 TEXTS = [None if i % 50 == 7 else " ".join("abcdef"[: 1 + i % 6]) + f" x{i}" for i in range(N)]
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """Engines write tokens and logs into the home folder."""
-    folder = tmp_path_factory.mktemp("home")
-    before = dict(os.environ)
-    os.environ.update(HOME=str(folder), HF_HOME=str(folder), HF_DATASETS_OFFLINE="1", PYSPARK_PYTHON=sys.executable)
-    yield folder
-    os.environ.clear()
-    os.environ.update(before)
 
 
 @pytest.fixture(scope="module")
@@ -72,37 +60,31 @@ def parquet(tmp_path):
 # Ray
 
 
-@pytest.fixture(scope="module")
-def ray(home):
-    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # bind to loopback
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    ray = pytest.importorskip("ray")
-    pytest.importorskip("ray.data")
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=100 << 20)
-    yield ray
-    ray.shutdown()
+@pytest.fixture
+def ray_data(ray):
+    return pytest.importorskip("ray.data")
 
 
-def test_ray_data(ray, wv, path, parquet):
-    rows = ray.data.read_parquet([str(file) for file in parquet.glob("in-*.parquet")])
+def test_ray_data(ray_data, wv, path, parquet):
+    rows = ray_data.read_parquet([str(file) for file in parquet.glob("in-*.parquet")])
     check(wv, rows.map_batches(SentenceEncoder(path), batch_format="pyarrow", batch_size=30).take_all())
 
 
 @pytest.mark.parametrize("batch_format", ["pandas", "numpy"])
-def test_other_formats_of_ray_data(ray, wv, path, batch_format):
+def test_other_formats_of_ray_data(ray_data, wv, path, batch_format):
     """In these, Ray itself cannot mix batches with and without nulls in a column of vectors."""
-    rows = ray.data.from_items([{"key": key, "text": text or ""} for key, text in enumerate(TEXTS)])
+    rows = ray_data.from_items([{"key": key, "text": text or ""} for key, text in enumerate(TEXTS)])
     encoded = rows.map_batches(SentenceEncoder(path), batch_format=batch_format, batch_size=30).take_all()
     expected = wv.encode([text or "" for text in TEXTS])
     assert sorted(row["key"] for row in encoded) == list(range(N))
     assert all(np.array_equal(row["embedding"], expected[row["key"]]) for row in encoded)
 
 
-def test_ray_data_writes_lists_of_fixed_size(ray, wv, path, parquet):
+def test_ray_data_writes_lists_of_fixed_size(ray_data, wv, path, parquet):
     pyarrow = pytest.importorskip("pyarrow")
     from pyarrow import parquet as files
 
-    rows = ray.data.read_parquet([str(file) for file in parquet.glob("in-*.parquet")])
+    rows = ray_data.read_parquet([str(file) for file in parquet.glob("in-*.parquet")])
     # As a class, in one process: two would take both CPUs, and none would be left to read.
     encode = rows.map_batches(SentenceEncoder, fn_constructor_args=(path,), batch_format="pyarrow", concurrency=1)
     encode.write_parquet(str(parquet / "out"))
@@ -111,7 +93,7 @@ def test_ray_data_writes_lists_of_fixed_size(ray, wv, path, parquet):
     check(wv, table.to_pylist())
 
 
-def test_a_killed_worker_loses_and_doubles_nothing(ray, wv, path, parquet):
+def test_a_killed_worker_loses_and_doubles_nothing(ray_data, wv, path, parquet):
     marker, encoder = parquet / "killed", SentenceEncoder(path)
 
     def encode_or_die(batch):
@@ -121,7 +103,7 @@ def test_a_killed_worker_loses_and_doubles_nothing(ray, wv, path, parquet):
             os.kill(os.getpid(), signal.SIGKILL)
         return encoder(batch)
 
-    rows = ray.data.read_parquet([str(file) for file in parquet.glob("in-*.parquet")])
+    rows = ray_data.read_parquet([str(file) for file in parquet.glob("in-*.parquet")])
     done = rows.map_batches(encode_or_die, batch_format="pyarrow", batch_size=20).take_all()
     assert marker.exists()
     check(wv, done)

@@ -156,6 +156,9 @@ class Lost:
         [(2, "apply", 2)],  # after others have added the changes
         [(2, "apply", 5)],  # in the last round
         [(1, "prepare")],
+        [(1, "facts")],
+        [(2, "count"), (0, "count")],
+        [(1, "sample")],
         [(1, "load")],
         [(0, "state")],
         [(0, "train_round", 2), (1, "train_round", 2), (2, "train_round", 2)],  # all of them
@@ -179,6 +182,11 @@ def test_a_single_lost_worker_starts_from_the_checkpoint(shards, tmp_path):
     assert_usable(model)
     plain = train(shards[:1], lose=Lost((0, "train_round", 3)))  # from the beginning
     assert_same_bytes(plain, Sent2Vec(corpus_file=shards[0], **OPTIONS))
+
+
+def test_workers_that_are_lost_while_they_count(shards):
+    with pytest.raises(RuntimeError, match=r"^workers: lost 4 times while they read their shards"):
+        train(shards, lose=lambda i, method, args: method == "count")
 
 
 def test_workers_that_are_lost_again_and_again(shards, tmp_path):
