@@ -725,7 +725,7 @@ class Sent2Vec(Word2Vec):
         factors = self.wv._lock_factors()
         return None if (factors == 1).all() else factors
 
-    def _trainers(self, schedule: _kernel.Schedule) -> list[_kernel.Trainer]:
+    def _trainers(self, schedule: _kernel.Schedule, stream: tuple[int, ...] = ()) -> list[_kernel.Trainer]:
         return make_trainers(
             self.workers,
             self._matrices,
@@ -741,6 +741,7 @@ class Sent2Vec(Word2Vec):
             negative=self.negative,
             shared_negatives=self.shared_negatives,
             compute_loss=self.compute_loss,
+            stream=stream,
         )
 
     def _train_epochs(

@@ -171,7 +171,9 @@ def test_faq_search_in_the_help(run):
     data = EXAMPLES / "data"
     given = "--faq", data / "help-ko.tsv", "--corpus", data / "help-ko.txt", "--hybrid", 0.7
     printed = run("faq_search", *given)
-    weighted, counting, both = (precisions(printed, name) for name in ("weighted ", "counting words", r"both \(hybrid 0.7\)"))
+    weighted, counting, both = (
+        precisions(printed, name) for name in ("weighted ", "counting words", r"both \(hybrid 0.7\)")
+    )
     assert weighted[2] < counting[2] and counting[0] < both[0]
 
 

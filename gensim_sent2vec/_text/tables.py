@@ -114,6 +114,12 @@ class TextTable:
         chosen = [column.casefold() if isinstance(column, str) else column for column in columns]
         return chosen == [QUESTION, ANSWER] and all({QUESTION, ANSWER} <= set(file.names) for file in self.files)
 
+    @property
+    def text_names(self) -> list[str]:
+        """The column with the texts of each file that has columns."""
+        found = (self._columns_of(file)[:2] for file in self.files)
+        return [records.columns[positions[0]] for records, positions in found if positions]
+
     def with_role(self, role: str) -> TextTable:
         """The questions and answers of the rows with the role "index" or "query"; of all if there are no roles."""
         chosen = copy(self)

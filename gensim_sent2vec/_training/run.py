@@ -97,7 +97,7 @@ class TrainingRun:
         self._epoch_label = f"{epoch + 1}/{epochs}"
         lines_before = self.lines
         if corpus.path is not None:
-            self._train_file(corpus.path)
+            self.train_file(corpus.path)
         else:
             self._train_iterable(corpus)
         self._report()
@@ -106,11 +106,12 @@ class TrainingRun:
             raise ValueError(f"{corpus.name} was empty in epoch {epoch + 1}{advice}")
         return self.loss
 
-    def _train_file(self, path: Any) -> None:
+    def train_file(self, path: Any, begin: int = 0, end: int | None = None) -> None:
+        """Train on the lines of a file that begin in the bytes `begin` to `end`; by default, on all."""
         n = len(self.trainers)
-        size = os.path.getsize(path)
-        step = min(max(size // (SLICES_PER_THREAD * n), self.min_slice), MAX_SLICE)
-        slices = iter(slices_of(size, step))
+        end = os.path.getsize(path) if end is None else end
+        step = min(max((end - begin) // (SLICES_PER_THREAD * n), self.min_slice), MAX_SLICE)
+        slices = iter(slices_of(end, step, start=begin))
 
         def train(i: int, part: slice) -> None:
             self.trainers[i].train_slice(self.words, files[i], part.start, part.stop)

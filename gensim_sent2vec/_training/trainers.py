@@ -29,6 +29,7 @@ def make_trainers(
     negative: int,
     shared_negatives: int,
     compute_loss: bool,
+    stream: tuple[int, ...] = (),
 ) -> list[_kernel.Trainer]:
     """Trainers for `n` threads.
 
@@ -46,6 +47,8 @@ def make_trainers(
         Each trainer has its own stream of random numbers, and other ones in every call of `train`.
     word_ngrams, skip_bigrams, epfml_hash, dropout_k, negative, shared_negatives, compute_loss
         See `Sent2Vec`.
+    stream : tuple of int
+        Selects other random numbers, for the rounds of several machines.
     """
     alias = np.empty(len(matrices.words), dtype=np.uint64)
     _kernel.fill_alias(negative_weights, alias)
@@ -64,7 +67,7 @@ def make_trainers(
             dropout_k=dropout_k,
             negative=negative,
             shared_negatives=max(1, shared_negatives),
-            seed=stream_seed(seed, TRAINING, train_count, i),
+            seed=stream_seed(seed, TRAINING, train_count, i, *stream),
             compute_loss=compute_loss,
             hot_rows=HOT_ROWS if n > 1 else 0,
             sync_every=max(LEAST_SYNC, HOT_TOKENS // n),

@@ -41,10 +41,12 @@ def add_parser(commands: Subcommands) -> None:
         details="Prints one vector per line: values separated by spaces, which read back bit for bit. A sentence "
         "without known words gives zeros. The suffix of OUT selects the format: .txt is text; .vec and .w2v.bin "
         "are word2vec text and binary, with row numbers from 1 as keys, or those of --key; anything else is NumPy. "
-        "The text formats may also end in .gz or .bz2.",
+        "The text formats may also end in .gz or .bz2. With --engine, OUT is a new folder of Parquet files: the rows "
+        "of the input with a column of vectors, null if the text is missing.",
         examples=[
             "gensim-sent2vec encode my.model new.txt -o new.npy",
             "zcat new.txt.gz | gensim-sent2vec encode my.model --normalize | head",
+            "gensim-sent2vec encode my.model --engine ray in/*.parquet -o out/",
         ],
     )
     add_model(parser)
@@ -53,6 +55,11 @@ def add_parser(commands: Subcommands) -> None:
     )
     add_file(parser, "-o", "--output", metavar="OUT", help="write a file: float32, shape (n_sentences, n_dims)")
     add_flag(parser, "--normalize", help="scale vectors to unit length")
+    parser.add_argument(
+        "--engine",
+        metavar="ray[://ADDRESS]",
+        help="encode Parquet files with Ray Data, on this machine, or on the cluster at HOST:PORT or auto",
+    )
     add_plain(parser)
     add_force(parser)
     add_workers(parser)
@@ -60,6 +67,10 @@ def add_parser(commands: Subcommands) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    if args.engine is not None:
+        from ..engines import encode_with_engine  # which other calls need not import
+
+        return encode_with_engine(args)
     wv = load_vectors(args.model, args.plain, args.trusted)
     texts = texts_of(args, args.files or "-")
     output_format = format_from_name(args.output, SUFFIXES, default=NUMPY) if args.output else ROWS

@@ -1,0 +1,88 @@
+"""The connection to a Ray cluster: a running one, or one that is started on this machine."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+CONNECT_SECONDS = 10.0
+SCHEME = "ray://"  # Ray Client, which has a port of its own
+
+# Read by Ray when it is imported. Without the second one, it listens on all addresses on some systems.
+ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+
+
+def import_ray() -> Any:
+    """Import Ray, without usage statistics.
+
+    Raises
+    ------
+    ImportError
+        If it is not installed, with the extra.
+    """
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    try:
+        import ray
+    except ImportError as error:
+        raise ImportError(f'this needs Ray ({error}): pip install "gensim-sent2vec[ray]"') from error
+    return ray
+
+
+@contextmanager
+def connected(address: str | None) -> Iterator[Any]:
+    """Connect to a cluster for a ``with`` block, and return the module `ray`.
+
+    Parameters
+    ----------
+    address : str, optional
+        HOST:PORT of a running cluster, ``auto`` for the one of this machine, or ``ray://HOST:PORT`` for Ray Client.
+        None: a connection that exists already, else a new cluster on this machine, without dashboard, on loopback.
+
+    Raises
+    ------
+    ConnectionError
+        If there is no cluster at the address.
+    """
+    ray = import_ray()
+    if ray.is_initialized():
+        yield ray
+        return
+    if address is not None:
+        _check_reachable(address)
+    options: dict[str, Any] = {"address": address} if address else {"include_dashboard": False, "address": "local"}
+    try:
+        ray.init(log_to_driver=False, configure_logging=False, **options)
+    except (OSError, RuntimeError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise ConnectionError(
+            f"address: cannot connect to a Ray cluster at {address or 'local'!r}: {reason}"
+        ) from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Ray itself would try for minutes, and then exit."""
+    host, colon, port = address.removeprefix(SCHEME).rpartition(":")
+    if address == "auto":
+        return
+    if not colon or not port.isdigit():
+        raise ValueError(f"address: expected HOST:PORT, auto or ray://HOST:PORT, got {address!r}")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise ConnectionError(
+            f"address: no Ray cluster answers at {address!r} ({error}); start one with ray start --head, or correct "
+            "the address"
+        ) from error
+
+
+def n_cpus(ray: Any) -> int:
+    """CPUs of the cluster."""
+    return max(1, int(ray.cluster_resources().get("CPU", 1)))

@@ -1,0 +1,36 @@
+"""Engines that write nothing into the user's home folder."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory):
+    """Engines write tokens, caches and logs into the home folder."""
+    folder = tmp_path_factory.mktemp("home")
+    before = dict(os.environ)
+    os.environ.update(HOME=str(folder), HF_HOME=str(folder), HF_DATASETS_OFFLINE="1", PYSPARK_PYTHON=sys.executable)
+    yield folder
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def ray(home):
+    """A cluster of two raylets besides the head, which listens on loopback only."""
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    ray = pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    for _ in range(2):
+        cluster.add_node(num_cpus=2, object_store_memory=100 << 20)
+    ray.init(address=cluster.address, log_to_driver=False)
+    yield ray
+    ray.shutdown()
+    cluster.shutdown()

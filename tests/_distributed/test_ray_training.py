@@ -1,0 +1,99 @@
+"""Distributed training by actors of Ray, which gives the bytes of the same workers in this process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+
+import numpy as np
+import pytest
+from models import assert_same_bytes
+
+from gensim_sent2vec import Sent2Vec
+from gensim_sent2vec._distributed.clusters import RayCluster
+from gensim_sent2vec._distributed.training import DistributedTraining, worker_factory
+from gensim_sent2vec.distributed import train_distributed
+
+pytestmark = pytest.mark.slow
+
+OPTIONS = {"vector_size": 6, "min_count": 1, "workers": 1, "epochs": 2, "word_ngrams": 2, "bucket": 500}
+
+
+@pytest.fixture
+def shards(tmp_path):
+    paths = []
+    for i in range(3):
+        rng = np.random.default_rng(i)
+        lines = [" ".join(f"w{word}" for word in rng.zipf(1.4, rng.integers(2, 12)) % 200) for _ in range(200)]
+        paths.append(str(tmp_path / f"shard-{i}.txt"))
+        (tmp_path / f"shard-{i}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return paths
+
+
+def local(shards, **options):
+    return train_distributed(Sent2Vec(**OPTIONS), shards, 2, engine="local", **options)
+
+
+def test_as_in_this_process(ray, shards):
+    assert_same_bytes(train_distributed(Sent2Vec(**OPTIONS), shards, 2), local(shards))
+    plain = Sent2Vec(corpus_file=shards[0], **OPTIONS)
+    model = train_distributed(Sent2Vec(**OPTIONS), shards[:1], 1)
+    assert_same_bytes(model, plain)
+    assert model.encode(["w1 w2 w3"]).tobytes() == plain.encode(["w1 w2 w3"]).tobytes()
+    model.train(corpus_file=shards[0])  # its arrays can be written to
+
+
+@pytest.mark.parametrize("method", ["train_round", "combine", "apply"])
+def test_a_killed_worker_is_replaced(ray, shards, tmp_path, method):
+    marker = tmp_path / "killed"
+    model = Sent2Vec(**OPTIONS)
+    create = worker_factory(model, shards, 1)
+
+    def create_mortal(i):
+        worker = create(i)
+        original, calls = getattr(worker, method), []
+
+        def mortal(*args):
+            calls.append(args)
+            if i == 1 and len(calls) == 2 and not marker.exists():
+                marker.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return original(*args)
+
+        setattr(worker, method, mortal)
+        return worker
+
+    cluster = RayCluster(ray, create_mortal, len(shards), 1)
+    try:
+        DistributedTraining(model, cluster, 2, None, 3, False).run()
+    finally:
+        cluster.close()
+    assert marker.exists()
+    assert_same_bytes(model, local(shards))
+
+
+def test_a_checkpoint_of_ray(ray, shards, tmp_path):
+    checkpoint = tmp_path / "checkpoint"
+    model = train_distributed(Sent2Vec(**OPTIONS), shards, 2, checkpoint=checkpoint)
+    again = train_distributed(Sent2Vec(**OPTIONS), shards, 2, checkpoint=checkpoint)
+    assert_same_bytes(again, model)
+
+
+def test_errors_of_workers(ray, shards, tmp_path):
+    (tmp_path / "empty").touch()
+    with pytest.raises(FileNotFoundError, match=rf"^shards: host '{socket.gethostname()}' .* does not see the file"):
+        train_distributed(Sent2Vec(**OPTIONS), [*shards, tmp_path / "nowhere"])
+    with pytest.raises(ValueError, match=r"^shards: .*empty' on host .* is empty; leave it out"):
+        train_distributed(Sent2Vec(**OPTIONS), [*shards, tmp_path / "empty"])
+    with pytest.raises(ValueError, match=r"^alpha: training diverged in round"):
+        train_distributed(Sent2Vec(**OPTIONS), shards, start_alpha=1e30)
+
+
+def test_a_cluster_without_room(ray, shards):
+    model = Sent2Vec(**OPTIONS)
+    cluster = RayCluster(ray, worker_factory(model, shards, 1), len(shards), 1, start_seconds=8)
+    cluster._actor = cluster._actor.options(num_cpus=50)
+    with pytest.raises(TimeoutError, match=r"^workers: 3 did not start within 8 seconds; the cluster has 4 CPUs"):
+        DistributedTraining(model, cluster, 2, None, 3, False).run()
+    cluster._actors = []
