@@ -19,10 +19,11 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
 def programs(folder: Path = EXAMPLES) -> list[Path]:
-    """Programs, notebooks, and folders with a README.md, in the order of the links in the README.md of examples/."""
-    found = [path for path in folder.glob("*") if path.suffix in (".py", ".ipynb") or (path / "README.md").exists()]
-    links = re.findall(r"\]\(([\w./-]+)\)", (folder / "README.md").read_text(encoding="utf-8"))
+    """Programs and notebooks, and folders that the tables of the README.md of examples/ list, in their order."""
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    links = re.findall(r"^\| \[[^]]*\]\(([\w./-]+)\)", readme, flags=re.MULTILINE)
     order = {link.split("/")[0]: number for number, link in reversed(list(enumerate(links)))}
+    found = [path for path in folder.glob("*") if path.suffix in (".py", ".ipynb") or path.name in order]
     return sorted(found, key=lambda path: (order.get(path.name, len(links)), path.name))
 
 

@@ -327,7 +327,7 @@ def test_the_page_of_examples_describes_every_program(example_page):
 
 
 def test_the_page_of_examples_takes_notebooks_and_folders(example_page, tmp_path):
-    (tmp_path / "README.md").write_text("[one](folder/) [two](steps.ipynb)", encoding="utf-8")
+    (tmp_path / "README.md").write_text("[Texts](data/README.md)\n| [one](folder/) |\n| [two](steps.ipynb) |\n", encoding="utf-8")
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "README.md").write_text("# A service\n\nSee [it](x.py).\n\n## Run\n\nmore", encoding="utf-8")
     cells = [{"cell_type": "markdown", "source": ["# First steps\n", "\n", "Train."]}]
