@@ -28,9 +28,10 @@ from gensim_sent2vec.datasets import lee_documents
 
 ROOT = paths.ROOT
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-# Code that takes long: this page trains with two million n-gram rows, as the reference program does by default.
+# Code that takes long: training with two million n-gram rows, as the reference program does by default; clusters.
 PAGES_BY_COST = [
-    pytest.param(page, marks=pytest.mark.slow) if page.name == "reference-program.md" else page for page in PAGES
+    pytest.param(page, marks=pytest.mark.slow) if page.name in ("reference-program.md", "distributed.md") else page
+    for page in PAGES
 ]
 MODULES = [
     "gensim_sent2vec",
@@ -61,6 +62,12 @@ OPTIONAL = {
     "kiwi": "kiwipiepy",
     "mecab": "mecab",
     "hnsw": "usearch",
+    "pyarrow": "pyarrow",
+    "ray.": "ray",
+    "engine ray": "ray",
+    "pyspark": "pyspark",
+    "dask": "dask",
+    "from datasets": "datasets",
     "--print-completion": "shtab",
 }
 NOT_RUN = ("demo", "serve")  # tested in test_commands.py and test_service.py
@@ -125,8 +132,11 @@ def here(world, tmp_path):
 
 
 @pytest.mark.parametrize("page", PAGES_BY_COST, ids=lambda page: getattr(page, "name", None))
-def test_the_python_of_a_page_runs(page, here):
+def test_the_python_of_a_page_runs(page, here, monkeypatch):
     """Each block after the ones above it, which define all names that it uses."""
+    if page.name == "distributed.md":
+        monkeypatch.setenv("HOME", str(here))  # Ray writes a token there
+        monkeypatch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     names = {"__name__": page.stem}
     for line, code in blocks(page, "python"):
         if package := missing(code):
@@ -327,7 +337,9 @@ def test_the_page_of_examples_describes_every_program(example_page):
 
 
 def test_the_page_of_examples_takes_notebooks_and_folders(example_page, tmp_path):
-    (tmp_path / "README.md").write_text("[Texts](data/README.md)\n| [one](folder/) |\n| [two](steps.ipynb) |\n", encoding="utf-8")
+    (tmp_path / "README.md").write_text(
+        "[Texts](data/README.md)\n| [one](folder/) |\n| [two](steps.ipynb) |\n", encoding="utf-8"
+    )
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "README.md").write_text("# A service\n\nSee [it](x.py).\n\n## Run\n\nmore", encoding="utf-8")
     cells = [{"cell_type": "markdown", "source": ["# First steps\n", "\n", "Train."]}]

@@ -1,4 +1,4 @@
-"""The option ``--engine`` of ``encode``: Parquet files, encoded by the processes of a cluster."""
+"""The options ``encode --engine`` and ``train --ray``: work for the processes of a cluster."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ import os
 import sys
 
 from .._distributed.ray_data import encode_parquet
-from .._text.formats import PARQUET
-from ..distributed import SentenceEncoder
+from .._text.corpus import TokenFile
+from .._text.formats import PARQUET, TEXT
+from .._text.tables import TextTable
+from ..distributed import SentenceEncoder, train_distributed
+from ..model import Sent2Vec
 from .arguments import texts_of
 
 ENGINE = "ray"
+LOCAL = "local"  # an address: a cluster that is started on this machine
 
 
 def encode_with_engine(args: argparse.Namespace) -> None:
@@ -40,3 +44,22 @@ def encode_with_engine(args: argparse.Namespace) -> None:
     encoder = SentenceEncoder(args.model, columns[0], normalize=args.normalize)
     n_rows = encode_parquet(texts.paths, args.output, encoder, address or None, args.workers)
     print(f"Wrote {n_rows:,} rows with the column {encoder.output_col!r} to {args.output}", file=sys.stderr)
+
+
+def train_with_ray(model: Sent2Vec, texts: TextTable, args: argparse.Namespace) -> None:
+    """Run ``train --ray``."""
+    for file in texts.files:
+        if file.format == TEXT and file.lines.plain_path == file.lines.path:
+            continue
+        other = file.lines.path
+        raise ValueError(f"--ray: reads plain text files only, not {other!r}; write the texts to one file per worker")
+    if args.learn_phrases:
+        raise ValueError("--learn-phrases: cannot be combined with --ray; learn them first, and pass --phrases")
+    train_distributed(
+        model,
+        [TokenFile(path) if args.tokenized else path for path in texts.paths],
+        rounds_per_epoch=4 if args.rounds is None else args.rounds,
+        threads=model.workers if "workers" in args else 1,
+        address=None if args.ray == LOCAL else args.ray,
+        checkpoint=args.checkpoint,
+    )

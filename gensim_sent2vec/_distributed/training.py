@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from .._text.corpus import TokenFile
 from .._text.counting import WordCounts
 from .._training.corpus import CheckedCorpus
 from .._training.matrices import Matrices, check_matrices, check_vocabulary
@@ -33,12 +34,12 @@ OPTIONS = (
 )  # fmt: skip
 
 
-def worker_factory(model: Sent2Vec, shards: Sequence[str], threads: int) -> Callable[[int], Worker]:
+def worker_factory(model: Sent2Vec, shards: Sequence[str | TokenFile], threads: int) -> Callable[[int], Worker]:
     """A function that makes worker `i`, and that can be pickled."""
     return partial(_make_worker, detached(model), list(shards), threads)
 
 
-def _make_worker(model: Sent2Vec, shards: Sequence[str], threads: int, i: int) -> Worker:
+def _make_worker(model: Sent2Vec, shards: Sequence[str | TokenFile], threads: int, i: int) -> Worker:
     return Worker(model, shards[i], i, len(shards), threads)
 
 
@@ -185,8 +186,8 @@ def _check_versions(i: int, facts: dict[str, Any]) -> None:
         )
 
 
-def check_shards(shards: Any) -> list[str]:
-    """The paths of shards as strings.
+def check_shards(shards: Any) -> list[str | TokenFile]:
+    """The absolute paths of shards.
 
     Raises
     ------
@@ -206,4 +207,4 @@ def check_shards(shards: Any) -> list[str]:
     if len(set(paths)) != len(paths):
         twice = next(path for path in paths if paths.count(path) > 1)
         raise ValueError(f"shards: {twice!r} is listed twice; its text would count twice")
-    return paths
+    return [TokenFile(path) if isinstance(shard, TokenFile) else path for path, shard in zip(paths, shards)]

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from .._text.corpus import check_corpus_file, sample_lines
+from .._text.corpus import TokenFile, check_corpus_file, sample_lines
 from .._text.counting import WordCounts, count_file
 from .._training.learning_rate import LinearDecay
 from .._training.matrices import Matrices
@@ -40,15 +40,15 @@ class Worker:
     ----------
     model : Sent2Vec
         Its settings; the matrices are passed to `load`.
-    shard : str
+    shard : str or TokenFile
         A text file with one sentence per line.
     number, n_workers : int
         Which worker this is.
     threads : int
     """
 
-    def __init__(self, model: Sent2Vec, shard: str, number: int, n_workers: int, threads: int) -> None:
-        self.model, self.shard = detached(model), shard
+    def __init__(self, model: Sent2Vec, shard: str | TokenFile, number: int, n_workers: int, threads: int) -> None:
+        self.model, self.shard = detached(model), os.fspath(shard)
         self.number, self.n_workers = number, n_workers
         self.model.workers = threads
         self.base: Matrices | None = None
@@ -56,16 +56,16 @@ class Worker:
         self.trained: int | None = None
         self._run: TrainingRun | None = None
         self._open = ExitStack()
-        self.path = self._tokenized()
+        self.path = self._tokenized(shard)
 
-    def _tokenized(self) -> str:
+    def _tokenized(self, corpus_file: str | TokenFile) -> str:
         """The shard as a file of tokens, which is temporary if there is a tokenizer."""
         if not os.path.isfile(self.shard):
             raise missing(self.shard, "shards")
         if not os.path.getsize(self.shard):
             raise ValueError(f"shards: {self.shard!r} on host {socket.gethostname()!r} is empty; leave it out")
         check_corpus_file(self.shard)
-        _, path = self._open.enter_context(self.model.as_tokens(corpus_file=self.shard))
+        _, path = self._open.enter_context(self.model.as_tokens(corpus_file=corpus_file))
         if path is None:
             raise ValueError(f"shards: {self.shard!r} cannot be tokenized into a file; pass a plain text file")
         return os.fspath(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import socket
 import subprocess
@@ -9,9 +10,11 @@ import sys
 
 import numpy as np
 import pytest
+from models import assert_same_bytes
 
-from gensim_sent2vec import Sent2VecKeyedVectors
+from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors
 from gensim_sent2vec._cli.main import main
+from gensim_sent2vec.distributed import train_distributed
 
 
 @pytest.fixture
@@ -100,3 +103,50 @@ def test_encode_with_ray(folder, wv):
     done = subprocess.run([*command, "numbers.parquet", "-o", "out2"], env=environment, capture_output=True, text=True)
     assert done.returncode == 2 and "column 'Text': row" in done.stderr.splitlines()[-1], done.stderr[-3000:]
     assert not os.path.exists("out2")
+
+
+# -----------------------------------------------------------------------------------------------------
+# train --ray
+
+
+def test_mistakes_of_training(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "1.txt").write_text("a b c\n" * 9, encoding="utf-8")
+    (tmp_path / "t.csv").write_text("text,n\na b c,1\n", encoding="utf-8")
+    (tmp_path / "bom.txt").write_text("\ufeffa b c\n" * 9, encoding="utf-8")
+    with gzip.open("2.txt.gz", "wt") as file:
+        file.write("a b c\n" * 9)
+    for arguments, message in (
+        (["1.txt", "--rounds", "2"], "--rounds, --checkpoint: need --ray"),
+        (["1.txt", "--checkpoint", "c"], "--rounds, --checkpoint: need --ray"),
+        (["1.txt", "t.csv", "--ray", "local"], "--ray: reads plain text files only, not 't.csv'"),
+        (["1.txt", "2.txt.gz", "--ray", "local"], "--ray: reads plain text files only, not '2.txt.gz'"),
+        (["1.txt", "bom.txt", "--ray", "local"], "--ray: reads plain text files only, not 'bom.txt'"),
+        (["1.txt", "--ray", "local", "--rounds", "0"], "rounds_per_epoch: must be at least 1"),
+        (["1.txt", "1.txt", "--ray", "local"], "is listed twice"),
+        (["1.txt", "--ray", "local", "--learn-phrases"], "--learn-phrases: cannot be combined with --ray"),
+    ):
+        with pytest.raises(SystemExit) as exit:
+            main(["train", *arguments[:1], *arguments[1:], "my.model"] if arguments[1][:2] == "--"
+                 else ["train", *arguments[:2], "my.model", *arguments[2:]])  # fmt: skip
+        assert exit.value.code == 2 and message in capsys.readouterr().err
+        assert not (tmp_path / "my.model").exists()
+
+
+@pytest.mark.slow
+def test_train_with_ray(tmp_path, monkeypatch):
+    pytest.importorskip("ray")
+    monkeypatch.chdir(tmp_path)
+    for i in range(2):
+        lines = [" ".join(f"w{(i + j * k) % 30}" for k in range(8)) + "\n" for j in range(100)]
+        (tmp_path / f"{i}.txt").write_text("".join(lines), encoding="utf-8")
+    options = ["--vector-size", "8", "--min-count", "1", "--epochs", "2"]
+    command = [sys.executable, "-m", "gensim_sent2vec", "train", "0.txt", "1.txt", "my.model", *options]
+    environment = os.environ | {"HOME": str(tmp_path), "RAY_TMPDIR": "/tmp"}
+    command += ["--ray", "local", "--rounds", "3", "--checkpoint", "rounds"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "trained on 200 sentences, to my.model" in done.stderr
+    expected = train_distributed(Sent2Vec(vector_size=8, min_count=1, epochs=2), ["0.txt", "1.txt"], 3, engine="local")
+    assert_same_bytes(Sent2Vec.load("my.model"), expected)
+    assert (tmp_path / "rounds").is_file()

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """Engines write tokens, caches and logs into the home folder."""
     folder = tmp_path_factory.mktemp("home")
@@ -19,7 +19,7 @@ def home(tmp_path_factory):
     os.environ.update(before)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ray(home):
     """A cluster of two raylets besides the head, which listens on loopback only."""
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"

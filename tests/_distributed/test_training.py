@@ -16,6 +16,7 @@ from gensim_sent2vec import Sent2Vec
 from gensim_sent2vec._distributed import training
 from gensim_sent2vec._distributed.clusters import LocalCluster
 from gensim_sent2vec._distributed.training import DistributedTraining, worker_factory
+from gensim_sent2vec._text.corpus import TokenFile
 from gensim_sent2vec.distributed import train_distributed
 from gensim_sent2vec.tokenizers import words
 
@@ -108,6 +109,14 @@ def test_tokenizers(tmp_path):
     expected = Sent2Vec(corpus_file=tmp_path / "raw.txt", tokenizer="words", **OPTIONS)
     model = train_distributed(Sent2Vec(tokenizer=words, **OPTIONS), [tmp_path / "raw.txt"], engine="local")
     assert_same_bytes(model, expected)
+
+
+def test_tokenized_shards(tmp_path):
+    """Their tokens are used as they are; the tokenizer is for texts that are encoded later."""
+    (tmp_path / "tokens.txt").write_text("A! b, c\nb, c D\n" * 20, encoding="utf-8")
+    model = Sent2Vec(tokenizer="words", **OPTIONS)
+    train_distributed(model, [TokenFile(tmp_path / "tokens.txt")], engine="local")
+    assert sorted(model.wv.index_to_key) == ["A!", "D", "b,", "c"] and model.wv.tokenizer == "words"
 
 
 def test_options_of_training(shards):

@@ -83,6 +83,7 @@ def add_parser(commands: Subcommands) -> None:
             "zcat news.gz | gensim-sent2vec train - my.model --word-ngrams 2",
             "gensim-sent2vec train korean.txt my.model --tokenizer kiwi --lexical-dims 200",
             "gensim-sent2vec train corpus.txt my.model --tokenizer words --pretrained potion-base-8M",
+            "gensim-sent2vec train 1.txt 2.txt my.model --ray auto --checkpoint my.rounds",
         ],
     )
     add_texts(parser, "corpus", metavar="CORPUS", nargs="+", help="one sentence per line, or tables")
@@ -106,6 +107,18 @@ def add_parser(commands: Subcommands) -> None:
     add_phrases(phrases)
     add_flag(phrases, "--learn-phrases", help="learn phrases from the corpus and join them")
     add_trusted(corpus)
+    cluster = parser.add_argument_group("several machines", "each CORPUS is a plain text file, which one worker reads")
+    cluster.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="train on a Ray cluster: HOST:PORT, auto, or local to start one on this machine",
+    )
+    cluster.add_argument(
+        "--rounds", type=int, metavar="N", help="times per epoch that workers combine what they learned (default: 4)"
+    )
+    add_file(
+        cluster, "--checkpoint", metavar="FILE", help="write this file after each round; if it exists, go on from it"
+    )
     add_force(parser)
     add_columns(parser)
 
@@ -138,6 +151,8 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError(f"--no-weighting: cannot be combined with {names}")
     if args.tokenized and args.learn_phrases:
         raise ValueError("--learn-phrases: learns from text, so it cannot be combined with --tokenized; drop one")
+    if args.ray is None and (args.rounds is not None or args.checkpoint):
+        raise ValueError("--rounds, --checkpoint: need --ray")
     texts = texts_of(args, args.corpus)
     check_output(args.model, MODEL, (*texts.paths, args.phrases, args.pretrained), args.force)
     model = Sent2Vec(
@@ -150,6 +165,11 @@ def run(args: argparse.Namespace) -> None:
         model.wv.phrases = (
             load_phrases(args.phrases, args.trusted) if args.phrases else learn_phrases(model.wv.token_lists(texts))
         )
+    if args.ray is not None:
+        from ..engines import train_with_ray  # which other calls need not import
+
+        train_with_ray(model, texts, args)
+        return _save(model, args.model)
     with model.as_tokens(*_corpus(texts, args.tokenized)) as (sentences, file):
         model.build_vocab(sentences, file)
         try:
@@ -157,10 +177,14 @@ def run(args: argparse.Namespace) -> None:
         except KeyboardInterrupt:
             _save_interrupted(model, args.model, file)
             raise
-    model.save(args.model)
+    _save(model, args.model)
+
+
+def _save(model: Sent2Vec, path: str) -> None:
+    model.save(path)
     print(
         f"Saved a model of {len(model.wv):,} words with {model.vector_size:,} dimensions, trained on "
-        f"{model.corpus_count:,} sentences, to {args.model}",
+        f"{model.corpus_count:,} sentences, to {path}",
         file=sys.stderr,
     )
 
