@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
 
 from .limits import Limits
 
@@ -13,6 +13,11 @@ def _either(one: str, several: str) -> dict[str, Any]:
     """The part of a JSON schema that demands exactly one of two fields; null is as good as absent."""
     kinds = ((one, "string"), (several, "array"))
     return {"oneOf": [{"required": [name], "properties": {name: {"type": kind}}} for name, kind in kinds]}
+
+
+def _as_integer(value: Any) -> Any:
+    """In JSON schemas, 3.0 is an integer."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class _Request(BaseModel):
@@ -26,7 +31,9 @@ class SearchRequest(_Request):
         None, description="One question. Pass either this or `queries`.", examples=["how do i get my money back"]
     )
     queries: list[str] | None = Field(None, description="Several questions.")
-    topn: int | None = Field(None, description="The maximum number of results per query; 10 by default.")
+    topn: Annotated[int | None, BeforeValidator(_as_integer)] = Field(
+        None, description="The maximum number of results per query; 10 by default."
+    )
     hybrid: FiniteFloat | None = Field(
         None,
         description="The share of the lexical score, from 0 (meaning only) to 1 (spelling only); by default 0.5 if the "

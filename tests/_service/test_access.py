@@ -13,6 +13,7 @@ import httpx  # noqa: E402
 from gensim_sent2vec._service.access import Access  # noqa: E402
 from gensim_sent2vec._service.app import Current, create_app  # noqa: E402
 from gensim_sent2vec._service.limits import Limits  # noqa: E402
+from gensim_sent2vec._service.schemas import SearchRequest  # noqa: E402
 
 
 class Words(list):
@@ -178,3 +179,14 @@ def test_the_schema_has_the_limits_of_the_service():
 def test_origins_are_checked(origin):
     with pytest.raises(ValueError, match="cors: must be an origin"):
         Access(None, (origin,))
+
+
+@pytest.mark.parametrize("topn", [3, 3.0])
+def test_integers_are_those_of_json_schemas(topn):
+    assert SearchRequest(query="a", topn=topn).topn == 3
+
+
+@pytest.mark.parametrize("topn", [3.5, "3", True, float("inf")])
+def test_other_values_are_no_integers(topn):
+    with pytest.raises(ValueError, match="integer"):
+        SearchRequest(query="a", topn=topn)
