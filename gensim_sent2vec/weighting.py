@@ -316,7 +316,7 @@ class SentenceWeighting(SaveLoad):
         labels: Iterable[str | int],
         hybrid: float = 0.5,
         folds: int = 5,
-        pulls: Sequence[float] = (1e-3, 3e-3),
+        pulls: Sequence[float] = (3e-3, 1e-2),
         seed: int = 1,
         show_progress_bar: bool | None = None,
     ) -> SentenceWeighting:

@@ -21,10 +21,10 @@ from scipy import sparse
 
 from .._util.threads import slices_of
 
-TEMPERATURE = 0.05  # T
+TEMPERATURE = 0.03  # T
 MIN_TEXTS = 3  # words and n-grams in fewer texts keep the factor 1
-BATCH = 512  # texts per step
-STEPS, RATE = 100, 0.03
+BATCH = 1024  # texts per step
+STEPS, RATE = 60, 0.03
 FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.99, 1e-8  # of Adam
 SCORED = 256  # texts that are scored together
 
@@ -62,6 +62,12 @@ class LabelledTexts:
         """The texts at these positions (int64); labels keep their numbers."""
         tokens, ngrams = self.tokens[texts], self.ngrams[texts]
         return replace(self, tokens=tokens, ngrams=ngrams, labels=self.labels[texts])
+
+    def compact(self) -> tuple[LabelledTexts, np.ndarray, np.ndarray]:
+        """The texts without the words and n-grams that they do not have, and which are left (int64, ascending)."""
+        tokens, words = _used_columns(self.tokens)
+        ngrams, used = _used_columns(self.ngrams)
+        return replace(self, tokens=tokens, rows=self.rows[words], ngrams=ngrams), words, used
 
     def vectors(self, factors: Factors) -> TextVectors:
         """The texts with these factors."""
@@ -128,6 +134,12 @@ def _unit_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0), lengths
 
 
+def _used_columns(matrix: sparse.csr_matrix) -> tuple[sparse.csr_matrix, np.ndarray]:
+    """A matrix without its empty columns, and the numbers of the columns that are left."""
+    used, columns = np.unique(matrix.indices, return_inverse=True)
+    return sparse.csr_matrix((matrix.data, columns, matrix.indptr), shape=(matrix.shape[0], len(used))), used
+
+
 def _rows_of(matrix: sparse.csr_matrix) -> np.ndarray:
     """The row of each stored value."""
     return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
@@ -152,8 +164,11 @@ def learn_factors(
     first, second, total = np.zeros_like(theta), np.zeros_like(theta), np.zeros_like(theta)
     batches = draw_batches(texts.labels, batch, np.random.default_rng(seed))
     for step in range(1, steps + 1):
-        factors = Factors(*np.split(np.exp(theta), [n_words]))
-        gradient = loss_gradient(texts.take(next(batches)), factors) + np.float32(2 * pull) * theta
+        drawn, words, ngrams = texts.take(next(batches)).compact()
+        used = np.concatenate([words, n_words + ngrams])
+        factors = Factors(*np.split(np.exp(theta[used]), [len(words)]))
+        gradient = np.float32(2 * pull) * theta
+        gradient[used] += loss_gradient(drawn, factors)
         gradient[~free] = 0
         first += np.float32(1 - FIRST_DECAY) * (gradient - first)
         second += np.float32(1 - SECOND_DECAY) * (gradient * gradient - second)
@@ -212,17 +227,13 @@ def loss_gradient(texts: LabelledTexts, factors: Factors) -> np.ndarray:
 
 def _ngram_gradient(vectors: TextVectors, by_score: np.ndarray) -> np.ndarray:
     """The part of `loss_gradient` for n-grams, given the gradient by the scores, plus its transpose."""
-    result = np.zeros(vectors.ngrams.shape[1], dtype=np.float32)
+    n_texts, n_ngrams = vectors.ngrams.shape
     if not vectors.hybrid or not vectors.ngrams.nnz:
-        return result
-    used, columns = np.unique(vectors.ngrams.indices, return_inverse=True)
-    values, rows = vectors.ngrams.data, _rows_of(vectors.ngrams)
-    ends = vectors.ngrams.indptr
-    matrix = sparse.csr_matrix((values, columns, ends), shape=(len(ends) - 1, len(used)))
-    by_value = vectors.hybrid * (matrix.T @ by_score)[columns, rows] * values
-    along = np.bincount(rows, by_value, minlength=len(ends) - 1)[rows]
-    result[used] = np.bincount(columns, by_value - values * values * along, minlength=len(used))
-    return result
+        return np.zeros(n_ngrams, dtype=np.float32)
+    values, columns, rows = vectors.ngrams.data, vectors.ngrams.indices, _rows_of(vectors.ngrams)
+    by_value = vectors.hybrid * (vectors.ngrams.T @ by_score)[columns, rows] * values
+    along = np.bincount(rows, by_value, minlength=n_texts)[rows]
+    return np.bincount(columns, by_value - values * values * along, minlength=n_ngrams).astype(np.float32)
 
 
 def score_gradient(scores: np.ndarray, labels: np.ndarray, temperature: float) -> np.ndarray:

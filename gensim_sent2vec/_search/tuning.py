@@ -28,7 +28,7 @@ from .._util.progress import Progress
 from ..lexical import LexicalScores
 from .scoring import check_hybrid
 
-PULLS = (1e-3, 3e-3)
+PULLS = (3e-3, 1e-2)
 RANKS = (1, 3, 5)
 MAX_SCORED = 3000  # texts that cross-validation scores
 MIN_FOLDS = 2
