@@ -6,8 +6,9 @@ gensim model: ``model.wv.most_similar("police", indexer=HnswIndexer(model))``.
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +20,18 @@ from ._util.rows import rows_not_finite, sampled_values, unit_rows
 from ._util.threads import available_cpus
 
 BATCH_SIZE = 1 << 14  # vectors added between two updates of the progress
+CONNECTIVITY, EXPANSION_ADD = 16, 128
+MIN_EXPANSION = 64
+MAX_CANDIDATES = 1 << 22  # of all queries that are searched at once: 50 MB
+
+
+def default_expansion(n: int, count: int) -> int:
+    """The default of `expansion_search` for `count` results from a graph of n vectors.
+
+    For the same recall, a search needs more candidates in a larger graph and for more results, about in proportion to
+    the square roots of both. benchmarks/search.py measures the recall for sentence vectors.
+    """
+    return max(MIN_EXPANSION, math.isqrt(n * count) // 4)
 
 
 def usearch_index() -> Any:
@@ -49,20 +62,30 @@ class Graph:
     Attributes
     ----------
     index : usearch.index.Index
+    expansion_search : int or None
+        As in `build`. It may be changed at any time.
     mapped : bool
         Whether the graph is memory-mapped, read-only, from a file.
     """
 
-    def __init__(self, index: Any, source: np.ndarray | None = None) -> None:
+    def __init__(
+        self,
+        index: Any,
+        source: np.ndarray | None = None,
+        expansion_search: int | None = None,
+        expansion_add: int = EXPANSION_ADD,
+    ) -> None:
         self.index, self._source = index, source  # usearch keeps no reference to the memory that it maps
+        self.index.expansion_search = 1  # of usearch; see `_search`
+        self.expansion_search, self.expansion_add = expansion_search, expansion_add
 
     @classmethod
     def build(
         cls,
         vectors: np.ndarray,
-        connectivity: int = 16,
-        expansion_add: int = 128,
-        expansion_search: int = 64,
+        connectivity: int = CONNECTIVITY,
+        expansion_add: int = EXPANSION_ADD,
+        expansion_search: int | None = None,
         progress: Any = None,
     ) -> Graph:
         """Build a graph of the rows of a matrix; the ids are the row numbers.
@@ -72,9 +95,13 @@ class Graph:
         vectors : numpy.ndarray of float32 or float16, shape (n, dim)
         connectivity : int
             Neighbors per node.
-        expansion_add, expansion_search : int
-            Number of candidates examined when a vector is added, and for a query. Larger values find more of the true
-            neighbors and take longer.
+        expansion_add : int
+            Number of candidates examined when a vector is added. Larger values find more of the true neighbors and
+            take longer.
+        expansion_search : int, optional
+            Number of candidates examined for a query, at least the number of results. By default it grows with the
+            graph and with the number of results, as ``sqrt(n · count) / 4``, but is at least 64: 250 for 10 results
+            from 100,000 vectors, 790 from a million.
         progress : callable, optional
             Called with the number of vectors added so far.
 
@@ -95,10 +122,13 @@ class Graph:
             "expansion_search": expansion_search,
         }
         for name, value in options.items():
-            if value < 1:
+            if value is not None and value < 1:
                 raise ValueError(f"{name}: must be at least 1, got {value}")
         dtype = "f16" if vectors.dtype == np.float16 else "f32"
-        graph = cls(usearch_index()(ndim=vectors.shape[1], metric="cos", dtype=dtype, **options))
+        index = usearch_index()(
+            ndim=vectors.shape[1], metric="cos", dtype=dtype, connectivity=connectivity, expansion_add=expansion_add
+        )
+        graph = cls(index, None, expansion_search, expansion_add)
         for first in range(0, len(vectors), BATCH_SIZE):
             batch = vectors[first : first + BATCH_SIZE]
             graph.add(np.arange(first, first + len(batch)), batch)
@@ -107,7 +137,13 @@ class Graph:
         return graph
 
     @classmethod
-    def from_bytes(cls, data: np.ndarray, mapped: bool, expansion_search: int = 64) -> Graph:
+    def from_bytes(
+        cls,
+        data: np.ndarray,
+        mapped: bool,
+        expansion_search: int | None = None,
+        expansion_add: int = EXPANSION_ADD,
+    ) -> Graph:
         """Restore a graph from the bytes of `to_bytes`.
 
         Parameters
@@ -115,8 +151,8 @@ class Graph:
         data : numpy.ndarray of uint8
         mapped : bool
             Use the memory of `data` instead of a copy. The graph is copied before it is first changed.
-        expansion_search : int
-            As in `build`; the bytes do not include it.
+        expansion_search, expansion_add : int
+            As in `build`; the bytes do not include them.
 
         Raises
         ------
@@ -130,13 +166,16 @@ class Graph:
                 index = usearch_index().restore(memoryview(data), **options)  # type: ignore[arg-type]
         except (ValueError, RuntimeError) as error:
             raise ValueError(f"the graph cannot be read ({error}); build the index again") from error
-        index.expansion_search = expansion_search
-        return cls(index, data if mapped else None)
+        return cls(index, data if mapped else None, expansion_search, expansion_add)
 
     def to_bytes(self) -> np.ndarray:
         """The graph, serialized as an array of uint8."""
         with _memory_errors():
             return np.frombuffer(self.index.save(), dtype=np.uint8)
+
+    def options(self) -> dict[str, int | None]:
+        """What `from_bytes` needs besides the bytes."""
+        return {"expansion_search": self.expansion_search, "expansion_add": self.expansion_add}
 
     @property
     def mapped(self) -> bool:
@@ -152,6 +191,7 @@ class Graph:
             raise ValueError(f"vectors: {len(bad):,} have NaN or infinite values, the first has id {numbers[bad[0]]}")
         self._copy_if_mapped()
         threads = available_cpus()
+        self.index.expansion_add = self.expansion_add
         with _memory_errors():
             self.index.add(numbers, vectors, threads=threads)
             if threads > 1 and len(numbers):
@@ -162,7 +202,11 @@ class Graph:
 
     def _unreachable(self, numbers: np.ndarray, vectors: np.ndarray) -> np.ndarray:
         """True for vectors that a search for themselves does not find, nor an equal one."""
-        matches: Any = self.index.search(vectors, 1, threads=available_cpus())
+        self.index.expansion_search = MIN_EXPANSION
+        try:
+            matches: Any = self.index.search(vectors, 1, threads=available_cpus())
+        finally:
+            self.index.expansion_search = 1
         keys, distances = np.ravel(matches.keys), np.ravel(matches.distances)
         return (keys != numbers) & (distances > (1e-3 if vectors.dtype == np.float16 else 1e-5))
 
@@ -172,7 +216,9 @@ class Graph:
         with _memory_errors():
             self.index.remove(numbers)
 
-    def search(self, queries: np.ndarray, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    def search(
+        self, queries: np.ndarray, count: int, max_candidates: int = MAX_CANDIDATES
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Find the approximately nearest vectors.
 
         Parameters
@@ -180,6 +226,8 @@ class Graph:
         queries : numpy.ndarray of float32, shape (n_queries, dim)
         count : int
             The maximum number of results per query.
+        max_candidates : int
+            Number of candidates held in memory at once, 12 bytes each.
 
         Returns
         -------
@@ -189,20 +237,35 @@ class Graph:
         count = min(count, len(self.index))
         if not count:
             return [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))] * len(queries)
+        batch_size = max(1, max_candidates // self.expansion(count))
+        found: list[tuple[np.ndarray, np.ndarray]] = []
+        for first in range(0, len(queries), batch_size):
+            found += self._search(queries[first : first + batch_size], count)
+        return found
+
+    def expansion(self, count: int) -> int:
+        """The number of candidates examined for `count` results: `expansion_search` or its default, within limits."""
+        wanted = self.expansion_search
+        if wanted is None:
+            wanted = default_expansion(len(self.index), count)
+        return min(max(wanted, count), len(self.index))
+
+    def _search(self, queries: np.ndarray, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
         threads = min(len(queries), available_cpus())
+        # usearch examines as many candidates as it returns, or as its attribute says. All threads share the attribute,
+        # so it stays as it is: more results are requested, and cut.
         with _memory_errors():
-            matches: Any = self.index.search(np.ascontiguousarray(queries), count, threads=threads)
+            matches: Any = self.index.search(np.ascontiguousarray(queries), self.expansion(count), threads=threads)
         ids, distances = np.atleast_2d(matches.keys), np.atleast_2d(matches.distances)  # 1-D for a single query
-        counts = getattr(matches, "counts", [ids.shape[1]])
+        counts = np.minimum(getattr(matches, "counts", [ids.shape[1]]), count)
         return [(row[:k].astype(np.int64), 1 - far[:k]) for row, far, k in zip(ids, distances, counts)]
 
     def _copy_if_mapped(self) -> None:
         if self._source is not None:
-            expansion = self.index.expansion_search
             with _memory_errors():
                 self.index = usearch_index().restore(memoryview(self._source))  # type: ignore[arg-type]
             self._source = None
-            self.index.expansion_search = expansion
+            self.index.expansion_search = 1
 
 
 class HnswIndexer:
@@ -268,7 +331,7 @@ class HnswIndexer:
         """Save the graph and the words in one file."""
         labels = PackedStrings.from_strings(str(label) for label in self.labels)
         arrays = {"graph": self.graph.to_bytes(), "labels.blob": labels.blob, "labels.offsets": labels.offsets}
-        facts = {"kind": type(self).__name__, "expansion_search": self.graph.index.expansion_search}
+        facts = {"kind": type(self).__name__, **self.graph.options()}
         container.write(path, arrays, facts)
 
     @classmethod
@@ -286,8 +349,13 @@ class HnswIndexer:
             raise ValueError(f"{os.fspath(path)!r} holds a {facts.get('kind')}, not a {cls.__name__}")
         indexer = cls.__new__(cls)
         indexer.labels = PackedStrings(arrays["labels.blob"], arrays["labels.offsets"])
-        indexer.graph = Graph.from_bytes(arrays["graph"], mmap is not None, facts["expansion_search"])
+        indexer.graph = Graph.from_bytes(arrays["graph"], mmap is not None, **options_in(facts))
         return indexer
+
+
+def options_in(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a graph among the facts of a file. Older files have no `expansion_add`, and 64 by default."""
+    return {name: facts[name] for name in ("expansion_search", "expansion_add") if name in facts}
 
 
 def _row_state(vectors: Any) -> tuple[int, bytes]:

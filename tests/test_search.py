@@ -10,7 +10,7 @@ from gensim.test.utils import common_texts
 
 from gensim_sent2vec import Sent2VecKeyedVectors, SentenceIndex
 from gensim_sent2vec._files import container
-from gensim_sent2vec.hnsw import Graph, HnswIndexer
+from gensim_sent2vec.hnsw import Graph, HnswIndexer, default_expansion
 from gensim_sent2vec.lexical import LexicalScores
 
 METHODS = ["exact", "hnsw"]
@@ -504,6 +504,51 @@ def test_hnsw_recall(wv, sentences, need_usearch):
     pairs = zip(exact.most_similar_batch(queries), graph.most_similar_batch(queries))
     recall = np.mean([len({k for k, _ in a} & {k for k, _ in b}) / 10 for a, b in pairs])
     assert recall > 0.95
+
+
+def test_searches_of_larger_graphs_examine_more_candidates_by_default(wv, sentences, need_usearch):
+    index = SentenceIndex.build(wv, sentences[:100], method="hnsw")
+    graph = index._graph.graph
+    assert [default_expansion(n, 10) for n in (100, 100_000, 1_000_000)] == [64, 250, 790]
+    assert default_expansion(100_000, 100) == 790
+    assert (graph.expansion_search, graph.expansion(10), graph.expansion(80)) == (None, 64, 80)
+    graph.remove(np.arange(50))
+    assert graph.expansion(10) == 50  # all that there are
+
+
+@pytest.mark.parametrize("mmap", [None, "r"])
+@pytest.mark.parametrize("options", [{}, {"expansion_search": 30, "expansion_add": 40}])
+def test_options_of_a_hnsw_graph_are_saved(wv, sentences, need_usearch, tmp_path, mmap, options):
+    SentenceIndex.build(wv, sentences, method="hnsw", **options).save(tmp_path / "index")
+    index = SentenceIndex.load(tmp_path / "index", wv, mmap=mmap)
+    index.add(["police again"])
+    graph = index._graph.graph
+    assert graph.options() == {"expansion_search": None, "expansion_add": 128} | options
+    assert graph.index.expansion_add == options.get("expansion_add", 128)
+
+
+def test_expansion_search_takes_effect(need_usearch):
+    vectors = np.random.default_rng(0).standard_normal((4000, 100), dtype=np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    queries = vectors[:200] + vectors[1000:1200]
+    nearest = np.argsort(-(queries @ vectors.T), axis=1)[:, :10]
+
+    def recall(graph):
+        return np.mean(
+            [len({*rows} & {*expected}) / 10 for (rows, _), expected in zip(graph.search(queries, 10), nearest)]
+        )
+
+    built = Graph.build(vectors, expansion_add=40, expansion_search=10)
+    loaded = Graph.from_bytes(built.to_bytes(), mapped=True, **built.options())
+    assert recall(loaded) == recall(built)
+    least = recall(built)
+    built.expansion_search = None
+    default = recall(built)
+    built.expansion_search = 500
+    assert least + 0.05 < default < recall(built) - 0.05
+    rows, cosines = built.search(queries, 10)[7]
+    for part in (built.search(queries[7:8], 10)[0], built.search(queries, 10, max_candidates=1500)[7]):
+        assert (part[0] == rows).all() and (part[1] == cosines).all() and len(rows) == 10
 
 
 def test_every_vector_of_a_hnsw_graph_is_reachable(need_usearch):

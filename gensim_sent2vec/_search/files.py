@@ -7,7 +7,7 @@ the arrays of `LexicalScores`; ``graph`` and ``numbers``, the HNSW graph and the
 arrays of a weighting that was fitted to the sentences of the index.
 
 Facts: ``kind``; ``words``, the size of the model's vocabulary; ``lexical``, the other arguments of `LexicalScores`;
-``expansion_search`` of the graph; ``weighting``, the facts of `SentenceWeighting.to_arrays`.
+``expansion_search`` and ``expansion_add`` of the graph; ``weighting``, the facts of `SentenceWeighting.to_arrays`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 
 from .._files import container
 from .._text.packed import PackedStrings
-from ..hnsw import Graph
+from ..hnsw import Graph, options_in
 from ..keyedvectors import Sent2VecKeyedVectors, check_keyed_vectors
 from ..lexical import LexicalScores
 from ..weighting import SentenceWeighting
@@ -56,7 +56,7 @@ def write_index(
         facts["lexical"] = {"n": lexical.n, "ngrams": lexical.ngrams}
     if graph is not None:
         arrays |= {"graph": graph.graph.to_bytes(), "numbers": graph.ids}
-        facts["expansion_search"] = graph.graph.index.expansion_search
+        facts |= graph.graph.options()
     means = {"csls.cosines": mean_cosines, "csls.lexical": mean_lexical}
     arrays |= {name: array for name, array in means.items() if array is not None}
     if refitted and wv.weighting is not None:
@@ -82,7 +82,7 @@ def read_index(
     keys: Keys | None = _strings(arrays, "keys") if "keys.blob" in arrays else arrays.get("keys")
     graph = lexical = None
     if "graph" in arrays:
-        graph = Graph.from_bytes(arrays["graph"], mmap is not None, facts["expansion_search"])
+        graph = Graph.from_bytes(arrays["graph"], mmap is not None, **options_in(facts))
     if facts.get("lexical"):
         prefixed = [name for name in arrays if name.startswith(LEXICAL)]
         lexical = LexicalScores({name.removeprefix(LEXICAL): arrays[name] for name in prefixed}, **facts["lexical"])
