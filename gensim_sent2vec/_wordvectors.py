@@ -6,7 +6,7 @@ import copy
 import logging
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -466,3 +466,11 @@ def _check_added(keys: list[Any], rows: np.ndarray, extras: dict[str, np.ndarray
     for name, values in extras.items():
         if len(values) != len(keys):
             raise ValueError(f"extras: {name!r} has {len(values)} values for {len(keys)} words")
+
+
+def taken(values: Any, places: Sequence[int]) -> np.ndarray:
+    """The values of an attribute at some places; 0 where gensim has added words without extending the attribute."""
+    values = np.asarray(values)
+    longer = np.zeros((max([len(values), *(place + 1 for place in places)]), *values.shape[1:]), dtype=values.dtype)
+    longer[: len(values)] = values
+    return longer[list(places)]

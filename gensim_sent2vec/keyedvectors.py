@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Sized
 from functools import partial
 from itertools import chain, count
 from typing import Any, Literal, overload
@@ -18,7 +18,7 @@ from . import _kernel
 from ._files import container
 from ._files.attributes import check_attribute_name, storable_attributes
 from ._files.model2vec import read_static
-from ._files.pickles import class_of_pickle
+from ._files.pickles import class_of_pickle, how_to_load_vectors
 from ._files.schema import WEIGHTING, WORD_ARRAYS, Part, StoredVectors
 from ._pooling.baking import fit_rows_to_sentences
 from ._pooling.finite import NotFiniteError
@@ -26,18 +26,17 @@ from ._pooling.fitted import FittedWeighting
 from ._pooling.pooling import MeanPooling, RowBuffer, WeightedPooling
 from ._text.corpus import check_sentences
 from ._text.coverage import Coverage
-from ._text.inputs import as_column, as_text, check_text, checked_texts, reject_texts_as_tokens
+from ._text.inputs import as_column, as_text, check_text, checked_texts, checked_words, reject_texts_as_tokens
 from ._text.tokenization import Tokenization
 from ._text.vocabulary import Vocabulary
 from ._util.batches import batched
-from ._util.compression import COMPRESSED_SUFFIXES
 from ._util.parameters import check_int, check_optional_int
 from ._util.pickling import is_picklable
 from ._util.progress import Progress
-from ._util.rows import all_finite, rows_not_finite, sampled_values, unit_rows
+from ._util.rows import all_finite, converted, rows_not_finite, sampled_values, unit_rows
 from ._util.subwords import SubwordTokenizer
 from ._util.threads import available_cpus, thread_map
-from ._wordvectors import WordVectors
+from ._wordvectors import WordVectors, taken
 from .phrases import freeze_phrases, phrases_from_json, phrases_to_json
 from .tokenizers import (
     DEFAULT,
@@ -174,7 +173,7 @@ class Sent2VecKeyedVectors(WordVectors):
         result.set_words(Vocabulary.from_words(keys))
         result.vectors = np.ascontiguousarray(vectors, dtype=np.float32)
         for name, values in keyed_vectors.expandos.items():
-            result.expandos[name] = values if all_used and len(values) == n else _taken(values, used)
+            result.expandos[name] = values if all_used and len(values) == n else taken(values, used)
         return result
 
     @classmethod
@@ -591,7 +590,7 @@ class Sent2VecKeyedVectors(WordVectors):
                 "wv: these vectors have no weighting to bake; set wv.weighting to a fitted SentenceWeighting"
             )
         self._check_weighting(self.weighting)
-        extra_words = _strings(extra_words, "extra_words")
+        extra_words = checked_words(extra_words, "extra_words")
         if sentences is not None:
             sentences = checked_texts(sentences, "sentences")
             check_sentences(sentences, passes=1)
@@ -635,11 +634,11 @@ class Sent2VecKeyedVectors(WordVectors):
         words = self.index_to_key
         result = copy.copy(self)
         result.expandos = {name: np.array(values) for name, values in self.expandos.items()}
-        result.vectors = _converted(self.vectors, dtype, lambda i: f"vectors: that of {words[i]!r}")
-        result.vectors_ngrams = _converted(self.vectors_ngrams, dtype, lambda i: f"vectors_ngrams: row {i:,}")
+        result.vectors = converted(self.vectors, dtype, lambda i: f"vectors: that of {words[i]!r}")
+        result.vectors_ngrams = converted(self.vectors_ngrams, dtype, lambda i: f"vectors_ngrams: row {i:,}")
         if self.weighting is not None:
             if self.weighting.rows is not None:
-                _converted(self.weighting.rows, dtype, lambda i: f"weighting: the row of {words[i]!r}")
+                converted(self.weighting.rows, dtype, lambda i: f"weighting: the row of {words[i]!r}")
             result.weighting = self.weighting.astype(dtype)
         return result
 
@@ -871,7 +870,7 @@ class Sent2VecKeyedVectors(WordVectors):
         UserWarning
             For an attribute of the object that is neither numeric nor JSON; it is left out.
         """
-        path = check_path_to_save(fname)
+        path = container.check_path_to_save(fname)
         container.write(path, *self.to_arrays(ignore))
 
     def _prepare_to_save(self) -> None:
@@ -915,7 +914,7 @@ class Sent2VecKeyedVectors(WordVectors):
             arrays, facts = container.read(path, mmap, verify)
         except ValueError:
             if kind := class_of_pickle(path):
-                raise TypeError(f"{path!r} holds a {kind}, not {cls.__name__}{_how_to_load(kind)}") from None
+                raise TypeError(f"{path!r} holds a {kind}, not {cls.__name__}{how_to_load_vectors(kind)}") from None
             raise
         try:
             result = cls.from_arrays(arrays, facts, verify)
@@ -937,59 +936,6 @@ def _packed(batch: list[Sentence], first: int) -> _kernel.Pack:
             check_text(sentence, f"sentences: row {row:,}")
             as_text(sentence, f"sentences: row {row:,}")
         raise
-
-
-def _strings(values: Iterable[str], name: str) -> list[str]:
-    """Words that a user passed; a TypeError that names the row of what is not a string."""
-    words = list(values if isinstance(values, Mapping) else as_column(values, name, "words"))
-    for row, word in enumerate(words):
-        if not isinstance(word, str):
-            raise TypeError(f"{name}: row {row:,}: expected a word, got the {type(word).__name__} {word!r:.40}")
-    return words
-
-
-def _converted(rows: np.ndarray, dtype: Any, describe_row: Callable[[int], str]) -> np.ndarray:
-    """Rows of another precision; a ValueError for the first one that is not finite, or too large."""
-    with np.errstate(over="ignore"):
-        result = rows.astype(dtype)
-    bad = rows_not_finite(result)
-    if len(bad):
-        i = int(bad[0])
-        reason = f"has values too large for {result.dtype}" if np.isfinite(rows[i]).all() else "is NaN or infinite"
-        raise ValueError(f"{describe_row(i)} {reason}; scale or replace such vectors first")
-    return result
-
-
-def _taken(values: Any, places: Sequence[int]) -> np.ndarray:
-    """The values of an attribute at some places; 0 where gensim has added words without extending the attribute."""
-    values = np.asarray(values)
-    longer = np.zeros((max([len(values), *(place + 1 for place in places)]), *values.shape[1:]), dtype=values.dtype)
-    longer[: len(values)] = values
-    return longer[list(places)]
-
-
-def _how_to_load(kind: str) -> str:
-    """How to get the vectors out of a pickle, to be appended to an error message."""
-    package, _, name = kind.rpartition(".")
-    if not package.startswith("gensim"):
-        return ""
-    if name.endswith("KeyedVectors"):
-        return f"; use Sent2VecKeyedVectors.from_keyed_vectors({name}.load(…))"
-    return f"; its vectors are {name}.load(…).wv"
-
-
-def check_path_to_save(path: Any) -> str:
-    """The path under which vectors can be saved; a TypeError or ValueError if they cannot."""
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(
-            f"fname: expected a path, got {type(path).__name__}; an open file cannot be replaced atomically"
-        )
-    if os.fspath(path).endswith(COMPRESSED_SUFFIXES):
-        raise ValueError(
-            f"fname: {os.fspath(path)!r} would not be compressed, because it must be possible to map the file; use the "
-            "suffix .s2v"
-        )
-    return os.fspath(path)
 
 
 def check_keyed_vectors(wv: Any) -> None:

@@ -36,7 +36,7 @@ from ._util import memory
 from ._util.batches import batched
 from ._util.parameters import check_optional_int
 from ._util.progress import Progress
-from .keyedvectors import Sent2VecKeyedVectors, check_keyed_vectors, check_path_to_save
+from .keyedvectors import Sent2VecKeyedVectors, check_keyed_vectors
 
 BLOCK_ROWS = 1 << 12  # computed at a time
 
@@ -113,7 +113,7 @@ def shrink_to_file(wv: Sent2VecKeyedVectors, path: str | os.PathLike[str], *args
     ValueError, OSError
         As `shrink` and ``wv.save`` do.
     """
-    path = check_path_to_save(path)
+    path = container.check_path_to_save(path)
     plan = _plan(wv, *args, **kwargs)
     arrays, facts = plan.without_matrices().to_arrays()
     container.write(path, {**arrays, **plan.matrices()}, facts)

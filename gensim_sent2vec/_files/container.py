@@ -29,6 +29,7 @@ import numpy as np
 
 from .._util import memory
 from .._util.atomic import atomic_write
+from .._util.compression import COMPRESSED_SUFFIXES
 from .other_formats import describe_other_format
 
 LAYOUT = 1
@@ -390,3 +391,17 @@ def _explain(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"damaged, {error} is missing"
     return f"damaged ({type(error).__name__}: {error})"
+
+
+def check_path_to_save(path: Any) -> str:
+    """The path under which vectors can be saved; a TypeError or ValueError if they cannot."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(
+            f"fname: expected a path, got {type(path).__name__}; an open file cannot be replaced atomically"
+        )
+    if os.fspath(path).endswith(COMPRESSED_SUFFIXES):
+        raise ValueError(
+            f"fname: {os.fspath(path)!r} would not be compressed, because it must be possible to map the file; use the "
+            "suffix .s2v"
+        )
+    return os.fspath(path)

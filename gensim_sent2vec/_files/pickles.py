@@ -263,3 +263,13 @@ def _globals(pickle: bytes) -> Iterator[str]:
             yield ".".join(texts[-2:])
         elif isinstance(argument, str):
             texts.append(argument)
+
+
+def how_to_load_vectors(kind: str) -> str:
+    """How to get the vectors out of a pickle, to be appended to an error message."""
+    package, _, name = kind.rpartition(".")
+    if not package.startswith("gensim"):
+        return ""
+    if name.endswith("KeyedVectors"):
+        return f"; use Sent2VecKeyedVectors.from_keyed_vectors({name}.load(…))"
+    return f"; its vectors are {name}.load(…).wv"

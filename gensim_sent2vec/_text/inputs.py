@@ -197,3 +197,12 @@ def reject_texts_as_tokens(tokens: Sequence[str], vocabulary: Container[str], wh
                 f"{where}: a list of strings is read as the tokens of one sentence, but {token[:SHOWN]!r} contains "
                 f"whitespace and is not a word of the vocabulary; {instead}"
             )
+
+
+def checked_words(values: Iterable[str], name: str) -> list[str]:
+    """Words that a user passed; a TypeError that names the row of what is not a string."""
+    words = list(values if isinstance(values, Mapping) else as_column(values, name, "words"))
+    for row, word in enumerate(words):
+        if not isinstance(word, str):
+            raise TypeError(f"{name}: row {row:,}: expected a word, got the {type(word).__name__} {word!r:.40}")
+    return words

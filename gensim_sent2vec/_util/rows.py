@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 BLOCK_ROWS = 1 << 12  # looked at together
@@ -51,3 +54,15 @@ def sample(array: np.ndarray) -> np.ndarray:
 def sampled_values(array: np.ndarray) -> bytes:
     """The values of `sample` as bytes, which are equal if nothing changed."""
     return sample(array).tobytes()
+
+
+def converted(rows: np.ndarray, dtype: Any, describe_row: Callable[[int], str]) -> np.ndarray:
+    """Rows of another precision; a ValueError for the first one that is not finite, or too large."""
+    with np.errstate(over="ignore"):
+        result = rows.astype(dtype)
+    bad = rows_not_finite(result)
+    if len(bad):
+        i = int(bad[0])
+        reason = f"has values too large for {result.dtype}" if np.isfinite(rows[i]).all() else "is NaN or infinite"
+        raise ValueError(f"{describe_row(i)} {reason}; scale or replace such vectors first")
+    return result
