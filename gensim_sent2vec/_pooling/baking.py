@@ -75,7 +75,9 @@ def remaining_weighting(
     if parameters.part_lengths is None and parameters.first_half == 1:
         return None
     ones = np.ones(len(vocabulary), dtype=np.float32)
-    rest = FittedWeighting(ones, None, fingerprint(vocabulary), fitted.semantic_dims)
+    rest = FittedWeighting(
+        ones, None, fingerprint(vocabulary), fitted.semantic_dims, ngram_factors=fitted.ngram_factors
+    )
     return replace(parameters, unseen_words=False), rest
 
 
