@@ -76,7 +76,12 @@ def remaining_weighting(
         return None
     ones = np.ones(len(vocabulary), dtype=np.float32)
     rest = FittedWeighting(
-        ones, None, fingerprint(vocabulary), fitted.semantic_dims, pretrained_dims=fitted.pretrained_dims
+        ones,
+        None,
+        fingerprint(vocabulary),
+        fitted.semantic_dims,
+        pretrained_dims=fitted.pretrained_dims,
+        ngram_factors=fitted.ngram_factors,
     )
     return replace(parameters, unseen_words=False), rest
 

@@ -133,6 +133,12 @@ def test_baked_vectors_contain_the_factors(tuned):
         wv.weighting = kept
 
 
+def test_baked_vectors_keep_the_factors_of_lexical_scores(tuned):
+    wv, _ = tuned
+    found, expected = (SentenceIndex.build(vectors, TEXTS).search(TEXTS[3], hybrid=1.0) for vectors in (wv.bake(), wv))
+    assert found == expected
+
+
 def test_an_index_stores_the_factors_of_its_lexical_scores(tuned, tmp_path):
     wv, _ = tuned
     index = SentenceIndex.build(wv, TEXTS, lexical=True)
