@@ -63,7 +63,7 @@ def test_the_files_agree():
     for options in args.values():
         assert options.port == 8000
     inside = {name: (options.model, options.faq) for name, options in args.items()}
-    assert inside["Dockerfile"] == inside["compose.yaml"] == ("/data/faq.s2v", "/data/faq.index")
+    assert inside["Dockerfile"] == inside["compose.yaml"] == ("/data/faq.s2v", ["/data/faq.index"])
     for name in ("compose.yaml", "faq.service"):
         assert args[name].allow_host == ["faq.example.org"] and "proxy_set_header Host $host;" in nginx
         assert args[name].max_body == 1024 * int(re.search(r"client_max_body_size (\d+)k;", nginx)[1])
