@@ -93,7 +93,7 @@ def ray_data(folder: str) -> dict[str, Any]:
     import ray
     import ray.data
 
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     ray.data.DataContext.get_current().enable_progress_bars = False
     began = time.perf_counter()
     rows = ray.data.read_parquet(f"{folder}/in.parquet")
