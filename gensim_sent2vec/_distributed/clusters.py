@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from .ray_connection import n_cpus
 
-START_SECONDS = 300.0
+START_SECONDS, CLOSE_SECONDS = 300.0, 10.0
 
 
 class WorkersLost(Exception):
@@ -197,9 +197,11 @@ class RayCluster:
         return lost
 
     def close(self) -> None:
-        for actor in self._actors:
-            with suppress(Exception):
-                self._ray.get(actor.call.remote("close"), timeout=10)
+        actors = [actor for actor in self._actors if actor is not None]
+        with suppress(Exception):  # those that are busy or lost do not answer
+            closing = [actor.call.remote("close") for actor in actors]
+            self._ray.wait(closing, num_returns=len(closing), timeout=CLOSE_SECONDS)
+        for actor in actors:
             with suppress(Exception):
                 self._ray.kill(actor)
 
@@ -211,7 +213,7 @@ class Actor:
         self._create, self._i, self._worker = create, i, None
 
     def call(self, method: str, *args: Any) -> Any:
-        if method == "next_round" and self._worker is None:
+        if self._worker is None and method in ("next_round", "close"):
             return -1
         if self._worker is None:
             self._worker = self._create(self._i)

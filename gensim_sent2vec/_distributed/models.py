@@ -29,6 +29,16 @@ _loaded: dict[str, _Loaded] = {}
 _lock = threading.Lock()
 
 
+def _renew_lock() -> None:
+    """In a forked process, which would wait forever if another thread held the lock at the time."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
 def vectors_of(path: str, expected: int | None) -> tuple[Sent2VecKeyedVectors, int]:
     """The vectors of a file, memory-mapped when the process first asks for them, and their fingerprint.
 

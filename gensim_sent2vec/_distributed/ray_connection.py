@@ -46,9 +46,12 @@ def connected(address: str | None) -> Iterator[Any]:
     ------
     ConnectionError
         If there is no cluster at the address.
+    ValueError
+        If Ray is connected to another cluster.
     """
     ray = import_ray()
     if ray.is_initialized():
+        _check_connection(ray, address)
         yield ray
         return
     if address is not None:
@@ -65,6 +68,17 @@ def connected(address: str | None) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _check_connection(ray: Any, address: str | None) -> None:
+    """Refuse to use another cluster than the one that was asked for."""
+    if address is None or address == "auto" or address.startswith(SCHEME):
+        return
+    connected_to = ray.get_runtime_context().gcs_address
+    if address != connected_to:
+        raise ValueError(
+            f"address: Ray is connected to {connected_to!r} already, not to {address!r}; call ray.shutdown() first"
+        )
 
 
 def _check_reachable(address: str) -> None:

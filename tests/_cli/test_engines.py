@@ -88,9 +88,11 @@ def test_encode_with_ray(folder, wv):
     pytest.importorskip("ray.data")
     from pyarrow import parquet
 
-    command = [sys.executable, "-m", "gensim_sent2vec", "encode", "my.vectors", "--engine", "ray", *FILES]
+    command = [sys.executable, "-m", "gensim_sent2vec", "encode", "my.vectors", "--engine", "ray"]
     environment = os.environ | {"HOME": str(folder), "RAY_TMPDIR": "/tmp"}
-    done = subprocess.run([*command, "-o", "out", "--normalize"], env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [*command, *FILES, "-o", "out", "--normalize"], env=environment, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert "Wrote 6 rows with the column 'embedding' to out" in done.stderr
     rows = {row["key"]: row for row in parquet.read_table("out").to_pylist()}

@@ -12,6 +12,7 @@ from models import assert_same_bytes
 
 from gensim_sent2vec import Sent2Vec
 from gensim_sent2vec._distributed.clusters import RayCluster
+from gensim_sent2vec._distributed.ray_connection import connected
 from gensim_sent2vec._distributed.training import DistributedTraining, worker_factory
 from gensim_sent2vec.distributed import train_distributed
 
@@ -88,6 +89,16 @@ def test_errors_of_workers(ray, shards, tmp_path):
         train_distributed(Sent2Vec(**OPTIONS), [*shards, tmp_path / "empty"])
     with pytest.raises(ValueError, match=r"^alpha: training diverged in round"):
         train_distributed(Sent2Vec(**OPTIONS), shards, start_alpha=1e30)
+
+
+def test_addresses(ray, shards):
+    address = ray.get_runtime_context().gcs_address
+    for accepted in (None, "auto", address):
+        with connected(accepted):
+            pass
+    assert ray.is_initialized()  # the connection of the caller stays
+    with pytest.raises(ValueError, match=r"^address: Ray is connected to .* already, not to '10\.0\.0\.1:1'"):
+        train_distributed(Sent2Vec(**OPTIONS), shards, address="10.0.0.1:1")
 
 
 def test_a_cluster_without_room(ray, shards):
