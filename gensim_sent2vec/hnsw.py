@@ -27,9 +27,8 @@ MAX_CANDIDATES = 1 << 22  # of all queries that are searched at once: 50 MB
 def default_expansion(n: int, count: int) -> int:
     """The default of `expansion_search` for `count` results from a graph of n vectors.
 
-    For the same recall, a search needs more candidates in a larger graph and for more results: about in proportion to the
-    square root of `count`, and to less than the fourth root of n. Ten results need no more than one.
-    benchmarks/search.py measures the recall for sentence vectors.
+    For the same recall, a search needs more candidates in a larger graph and for more results. benchmarks/search.py
+    measures the recall for sentence vectors.
     """
     return max(MIN_EXPANSION, int(4 * n**0.25 * max(count, 10) ** 0.5))
 
