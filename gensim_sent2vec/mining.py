@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 Pair = tuple[float, int, int]
 
 ROUNDING = 1e-6  # equal vectors may have a product this much below 1
-EXACT_UP_TO = 300_000  # sentences; more are searched with a graph by default
+EXACT_UP_TO = 1_000_000  # sentences; more are searched with a graph by default
 GRAPH_BATCH, GRAPH_NEIGHBORS = 1 << 12, 10
 CENTERS = 1 << 8  # whose communities are looked up at a time
 N_WORDS, MAX_LABEL_TEXTS = 3, 200  # of a community: words of its label, and the texts they are taken from
@@ -69,7 +69,7 @@ def paraphrase_mining(
         The least cosine similarity of a pair, -1 to 1.
     method : {None, "exact", "hnsw"}
         "exact" compares all pairs. "hnsw" searches a graph (extra ``[index]``), misses some pairs, and is faster for
-        several hundred thousand sentences. None: "hnsw" for more than 300,000 sentences if usearch is installed.
+        more than about a million sentences. None: "hnsw" for more than 1,000,000 sentences if usearch is installed.
     workers, show_progress_bar
         As in `SentenceIndex.build`.
 
