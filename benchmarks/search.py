@@ -108,19 +108,28 @@ def build(
 
 def load(data: str, index: str) -> tuple[Any, Any]:
     """An index, memory-mapped, and the queries."""
-    import numpy as np
-
     from gensim_sent2vec import SentenceIndex
 
+    wv, queries = prepared(data)
+    return SentenceIndex.load(index, wv, mmap="r"), queries
+
+
+def prepared(data: str) -> tuple[Any, Any]:
+    """Vectors that fit the indexes of a corpus, and the queries."""
+    import numpy as np
+
     queries = np.load(f"{data}.queries.npy")
-    return SentenceIndex.load(index, two_words(queries.shape[1]), mmap="r"), queries
+    return two_words(queries.shape[1]), queries
 
 
 def exact(data: str, index: str) -> Run:
     """Search with an index, query by query and in a batch."""
+    from gensim_sent2vec import SentenceIndex
+
+    wv, queries = prepared(data)
     before = private_memory()
     began = time.perf_counter()
-    loaded, queries = load(data, index)
+    loaded = SentenceIndex.load(index, wv, mmap="r")
     seconds = time.perf_counter() - began
     run = timed(lambda batch: loaded.most_similar_batch(batch, topn=TOPN), loaded.most_similar, queries)
     after = private_memory()

@@ -6,7 +6,6 @@ gensim model: ``model.wv.most_similar("police", indexer=HnswIndexer(model))``.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,10 +27,10 @@ MAX_CANDIDATES = 1 << 22  # of all queries that are searched at once: 50 MB
 def default_expansion(n: int, count: int) -> int:
     """The default of `expansion_search` for `count` results from a graph of n vectors.
 
-    For the same recall, a search needs more candidates in a larger graph and for more results, about in proportion to
-    the square roots of both. benchmarks/search.py measures the recall for sentence vectors.
+    For the same recall, a search needs more candidates in a larger graph and for more results. benchmarks/search.py
+    measures the recall for sentence vectors.
     """
-    return max(MIN_EXPANSION, math.isqrt(n * count) // 4)
+    return max(MIN_EXPANSION, int(4 * n**0.25 * max(count, 10) ** 0.5))
 
 
 def usearch_index() -> Any:
@@ -100,8 +99,8 @@ class Graph:
             take longer.
         expansion_search : int, optional
             Number of candidates examined for a query, at least the number of results. By default it grows with the
-            graph and with the number of results, as ``sqrt(n · count) / 4``, but is at least 64: 250 for 10 results
-            from 100,000 vectors, 790 from a million.
+            number of vectors and of results, as ``4 · n^(1/4) · count^(1/2)``: for up to 10 results, 224 candidates in
+            a graph of 100,000 vectors and 400 in one of a million.
         progress : callable, optional
             Called with the number of vectors added so far.
 

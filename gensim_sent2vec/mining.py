@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ._search.pairs import Nearest, n_neighbors, n_pairs, nearest_earlier_rows, nearest_rows
+from ._search.scoring import cosines_of
 from ._util.parameters import check_float, check_int
 from ._util.progress import Progress
 from .hnsw import Graph, usearch_index
@@ -21,8 +23,8 @@ logger = logging.getLogger(__name__)
 Pair = tuple[float, int, int]
 
 ROUNDING = 1e-6  # equal vectors may have a product this much below 1
-EXACT_UP_TO = 300_000  # sentences; more are searched with a graph by default
-GRAPH_BATCH, GRAPH_NEIGHBORS = 1 << 12, 32
+EXACT_UP_TO = 1_000_000  # sentences; more are searched with a graph by default
+GRAPH_BATCH, GRAPH_NEIGHBORS = 1 << 12, 10
 CENTERS = 1 << 8  # whose communities are looked up at a time
 N_WORDS, MAX_LABEL_TEXTS = 3, 200  # of a community: words of its label, and the texts they are taken from
 
@@ -67,7 +69,7 @@ def paraphrase_mining(
         The least cosine similarity of a pair, -1 to 1.
     method : {None, "exact", "hnsw"}
         "exact" compares all pairs. "hnsw" searches a graph (extra ``[index]``), misses some pairs, and is faster for
-        several hundred thousand sentences. None: "hnsw" for more than 300,000 sentences if usearch is installed.
+        more than about a million sentences. None: "hnsw" for more than 1,000,000 sentences if usearch is installed.
     workers, show_progress_bar
         As in `SentenceIndex.build`.
 
@@ -160,10 +162,7 @@ def earlier_duplicates(
     least = _check_threshold(threshold)
     index = _indexed(wv, sentences, method, workers, show_progress_bar)
     if _by_graph(method, len(index)):
-        nearest = [
-            (found[found < row][:1], scores[found < row][:1])
-            for row, (found, scores) in enumerate(_nearest_by_graph(index, GRAPH_NEIGHBORS))
-        ]
+        nearest = _nearest_earlier_by_graph(index)
     else:
         with Progress("duplicates", n_pairs(len(index)), "pairs", show_progress_bar) as progress:
             nearest = nearest_earlier_rows(index.vectors, progress)
@@ -324,7 +323,10 @@ def _by_graph(method: str | None, n: int) -> bool:
 def _nearest_by_graph(index: SentenceIndex, topn: int) -> Nearest:
     """The `topn` rows nearest to each row, approximately."""
     vectors = index.vectors
-    search: Any = index.find if index.method == "hnsw" else Graph.build(vectors).search
+    if index.method == "hnsw":
+        search: Any = index.find  # its scores are exact
+    else:
+        search = partial(_scored, vectors, Graph.build(vectors))
     nearest: Nearest = []
     for first in range(0, len(vectors), GRAPH_BATCH):
         queries = vectors[first : first + GRAPH_BATCH].astype(np.float32)
@@ -332,6 +334,36 @@ def _nearest_by_graph(index: SentenceIndex, topn: int) -> Nearest:
             others = found != row
             nearest.append((found[others][:topn], scores[others][:topn]))
     return nearest
+
+
+def _nearest_earlier_by_graph(index: SentenceIndex, batch_size: int = GRAPH_BATCH) -> Nearest:
+    """The row before each row that is nearest to it, approximately.
+
+    The graph grows batch by batch, so that it proposes earlier rows only, however many later ones are nearer.
+    """
+    vectors = index.vectors
+    nearest = nearest_earlier_rows(vectors[:batch_size])
+    graph = Graph.build(vectors[:batch_size])
+    for first in range(batch_size, len(vectors), batch_size):
+        batch = vectors[first : first + batch_size]
+        queries = batch.astype(np.float32)
+        within = nearest_earlier_rows(batch)
+        for (rows, scores), (others, other_scores) in zip(_scored(vectors, graph, queries, GRAPH_NEIGHBORS), within):
+            rows, scores = np.concatenate([rows, first + others]), np.concatenate([scores, other_scores])
+            best = np.lexsort((rows, -scores))[:1]
+            nearest.append((rows[best], scores[best]))
+        graph.add(np.arange(first, first + len(batch)), batch)
+    return nearest
+
+
+def _scored(vectors: np.ndarray, graph: Graph, queries: np.ndarray, topn: int) -> Nearest:
+    """The rows that a graph finds for each query, with exact cosines: its own have the precision of its vectors."""
+    found = []
+    for query, (rows, _) in zip(queries, graph.search(queries, topn)):
+        scores = cosines_of(vectors, rows, query)
+        order = np.lexsort((rows, -scores))
+        found.append((rows[order], scores[order]))
+    return found
 
 
 def _pairs_of(nearest: Nearest, least: float, known: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

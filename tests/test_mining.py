@@ -11,6 +11,7 @@ from gensim_sent2vec import Sent2VecKeyedVectors, SentenceIndex, _kernel
 from gensim_sent2vec._search.pairs import n_neighbors, n_pairs, nearest_earlier_rows, nearest_rows, tiles
 from gensim_sent2vec.mining import (
     Community,
+    _nearest_earlier_by_graph,
     community_detection,
     earlier_duplicates,
     near_duplicates,
@@ -191,6 +192,36 @@ def test_a_graph_finds_nearly_the_same(wv, texts):
         assert len(found & exact) >= 0.95 * len(exact)
         repeated = near_duplicates(mined, sentences, method="hnsw")
         assert repeated[[7, 21, 150]].all() and (repeated <= near_duplicates(wv, texts)).all()
+
+
+def test_a_graph_finds_an_earlier_row_however_many_later_ones_are_nearer():
+    pytest.importorskip("usearch", reason='needs usearch: pip install "gensim-sent2vec[index]"')
+    rng = np.random.default_rng(0)
+    near = 1 + 0.05 * rng.standard_normal((200, 8))
+    near[0] += [1.0, *np.zeros(7)]  # the 199 others are nearer to each other than to the first
+    wv = Sent2VecKeyedVectors(8)
+    words = [f"w{i}" for i in range(200)]
+    wv.add_vectors(words, near.astype(np.float32))
+    index = SentenceIndex.build(wv, words)
+    for batch_size in (16, 50, 1000):
+        nearest = _nearest_earlier_by_graph(index, batch_size)
+        expected = nearest_earlier_rows(index.vectors)
+        assert [rows.tolist() for rows, _ in nearest[:2]] == [[], [0]]
+        found = [rows[0] for rows, _ in nearest[1:]]
+        assert np.mean([row == other[0] for row, (other, _) in zip(found, expected[1:])]) > 0.95
+    assert near_duplicates(wv, words, method="hnsw").tolist() == [False, *[True] * 199]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_scores_of_a_graph_are_exact(wv, texts, dtype):
+    pytest.importorskip("usearch", reason='needs usearch: pip install "gensim-sent2vec[index]"')
+    index = SentenceIndex.build(wv, texts, dtype=dtype)
+    exact = {pair[1:]: pair[0] for pair in paraphrase_mining(index, threshold=0.5)}
+    for score, *pair in paraphrase_mining(index, threshold=0.5, method="hnsw"):
+        assert exact.get(tuple(pair), score) == pytest.approx(score, abs=1e-6)
+    rows, scores = earlier_duplicates(index, threshold=0.5)
+    found, found_scores = earlier_duplicates(index, threshold=0.5, method="hnsw")
+    assert found_scores[found == rows] == pytest.approx(scores[found == rows], abs=1e-6)
 
 
 @pytest.mark.parametrize("mine", [paraphrase_mining, near_duplicates, community_detection])

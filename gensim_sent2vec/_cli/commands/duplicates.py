@@ -36,7 +36,7 @@ def add_parser(commands: Subcommands) -> None:
         summary="find sentences that say the same as an earlier one",
         details="Lists the near duplicates: row, cosine similarity, the earlier row, and the sentence, "
         "separated by tabs. With --output, a file without them is written instead, for instance to train on. All pairs "
-        "are compared; of more than 300,000 sentences, a graph is searched if usearch is installed.",
+        "are compared; of more than 1,000,000 sentences, a graph is searched if usearch is installed.",
         examples=[
             "gensim-sent2vec duplicates my.model corpus.txt | less",
             "gensim-sent2vec duplicates my.model corpus.txt --threshold 0.95 --output unique.txt",
