@@ -25,7 +25,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 READMES = (HERE.parent / "README.md", HERE / "README.md")
 CHILD = "--contestant"
-HEADLINE = "headline-"  # prefix of the names of texts that are a single line of README.md
+IN_README = ("headline-", "readme-")  # prefixes of the names of texts of README.md, which has no room for the machine
 
 Run = dict[str, Any]
 Runs = dict[str, list[Run]]
@@ -346,11 +346,11 @@ def main(
 
 
 def report(tables: Mapping[str, str], result: Mapping[str, Any], update: bool) -> None:
-    """Print the tables. If `update`, write them into the README files, with a line about the machine below tables."""
+    """Print the tables. If `update`, write them into the README files, except README.md with a line about the machine."""
     for name, text in tables.items():
         print(f"\n{name}\n\n{text}")
         if update:
-            machine = "" if name.startswith(HEADLINE) else f"\n\n{describe(result['machine'])}"
+            machine = "" if name.startswith(IN_README) else f"\n\n{describe(result['machine'])}"
             update_readme(name, text + machine)
 
 
