@@ -346,7 +346,7 @@ def main(
 
 
 def report(tables: Mapping[str, str], result: Mapping[str, Any], update: bool) -> None:
-    """Print the tables. If `update`, write them into the README files; all but README.md get a line about the machine."""
+    """Print the tables. If `update`, write them into the README files, in benchmarks with a line about the machine."""
     for name, text in tables.items():
         print(f"\n{name}\n\n{text}")
         if update:
