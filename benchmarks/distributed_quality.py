@@ -94,7 +94,7 @@ def n_bytes(change: Any) -> int:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     evaluations = [str(path.resolve()) for path in sorted(Path(args.data).glob("sts*.tsv"))]
-    options = {"word_ngrams": args.word_ngrams}
+    options = {"word_ngrams": args.word_ngrams, "bucket": args.bucket}
     common_options = {"corpus": args.corpus, "lines": args.lines, "options": options, "evaluations": evaluations}
     contestants = [
         Contestant.python(
@@ -130,4 +130,5 @@ if __name__ == "__main__":
     parser.add_argument("--data", metavar="FOLDER", required=True, help="files of judged pairs: sts*.tsv")
     parser.add_argument("--lines", type=int, default=10**9, help="lines of the corpus to train on")
     parser.add_argument("--word-ngrams", type=int, default=1, help="longest word n-grams")
+    parser.add_argument("--bucket", type=int, default=2_000_000, help="rows of n-grams")
     common.main("distributed_quality", parser.parse_args(), run, tables)

@@ -89,8 +89,10 @@ def adasum(changes: Sequence[Change], dtype: str = "float16") -> Change:
         n = len(rows)
     result = np.empty((n, changes[0].values.shape[1]), dtype=dtype)
     for part in _blocks(n):
-        stacked = [_values_at(change, part, rows) for change in changes]
-        result[part] = combined_rows(np.stack(stacked))
+        stacked = np.empty((len(changes), part.stop - part.start, result.shape[1]), dtype=np.float32)
+        for values, change in zip(stacked, changes):
+            values[:] = _values_at(change, part, rows)
+        result[part] = combined_rows(stacked)
     return Change(result, rows)
 
 
@@ -106,19 +108,19 @@ def combined_rows(changes: np.ndarray) -> np.ndarray:
     -------
     numpy.ndarray of float32, shape (n, dim)
     """
-    squares = np.einsum("kij,kij->ki", changes, changes, dtype=np.float64)
+    squares = np.einsum("kij,kij->i", changes, changes)
     k = np.maximum(1, changes.any(axis=2).sum(axis=0))
-    total = changes.sum(axis=0, dtype=np.float64)
+    total: np.ndarray = changes.sum(axis=0)
     norm = np.einsum("ij,ij->i", total, total)
-    ratio = np.divide(squares.sum(axis=0), norm, out=np.ones(len(norm)), where=norm > 0)
-    scale = np.where(k == 1, 1.0, np.clip(ratio, 1 / k, 1.0))
-    return (total * scale[:, None]).astype(np.float32)
+    ratio = np.divide(squares, norm, out=np.ones_like(norm), where=norm > 0)
+    total *= np.where(k == 1, 1.0, np.clip(ratio, 1 / k, 1.0)).astype(np.float32)[:, None]
+    return total
 
 
 def _values_at(change: Change, part: slice, rows: np.ndarray | None) -> np.ndarray:
     """The values of a worker for some of the rows that any worker changed; zeros for those that it did not."""
     if rows is None or change.rows is None:
-        return change.values[part].astype(np.float32)
+        return change.values[part]
     wanted = rows[part]
     values = np.zeros((len(wanted), change.values.shape[1]), dtype=np.float32)
     begin, end = np.searchsorted(change.rows, (wanted[0], wanted[-1] + 1))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
+import logging
 import os
+import re
 from collections.abc import Callable, Sequence
 from glob import escape, glob
 from typing import Any
@@ -10,6 +13,7 @@ from typing import Any
 from .._util.atomic import atomic_folder
 from .ray_connection import connected, n_cpus
 
+SHOWN = 300  # characters of an error that is not understood
 BLOCK_BYTES = 128 << 20  # Ray Data joins smaller files into blocks of this size, each of which one process encodes
 
 
@@ -55,12 +59,13 @@ def encode_parquet(
         from ray.data import DataContext, read_parquet
 
         DataContext.get_current().enable_progress_bars = False
+        _quiet()
         read = read_parquet(paths, override_num_blocks=_n_blocks(paths, n_cpus(ray)))
         encoded = read.map_batches(encoder, batch_format="pyarrow", concurrency=processes)
         try:
             encoded.write_parquet(unfinished)
         except ray.exceptions.RayError as error:
-            raise _cause(error) from error
+            raise raised_by_encoder(error) from error
         written = glob(os.path.join(escape(unfinished), "*.parquet"))
         n_written = sum(parquet.read_metadata(path).num_rows for path in written)
         if n_written != n_rows:
@@ -78,12 +83,18 @@ def _n_blocks(paths: Sequence[str], cpus: int) -> int | None:
     return max(len(paths), 2 * cpus)
 
 
-def _cause(error: BaseException) -> BaseException:
-    """The error of the encoder, without Ray's traces around it."""
-    seen: BaseException | None = error
-    while seen is not None:
-        cause = getattr(seen, "cause", None) or seen.__cause__
-        if isinstance(cause, (ValueError, TypeError, OSError, MemoryError)) and not hasattr(cause, "cause"):
-            return cause
-        seen = cause
-    return OSError(f"Ray Data failed: {' '.join(str(error).split())[-300:]}")
+def raised_by_encoder(error: BaseException) -> Exception:
+    """The error of the encoder on a node, of which Ray Data passes on the text of the traceback only."""
+    text = re.sub(r"\x1b\[\d+m", "", str(error))
+    found = re.search(r"^(?:\w+\.)*(\w+Error): (.+)$", text, re.MULTILINE)
+    if found is None:
+        return OSError(f"Ray Data failed: {' '.join(text.split())[-SHOWN:]}")
+    kind = getattr(builtins, found[1], ValueError)
+    known = next((cls for cls in (TypeError, FileNotFoundError, OSError, MemoryError) if kind is cls), ValueError)
+    return known(found[2])
+
+
+def _quiet() -> None:
+    """Leave errors to the exception, and progress to the caller."""
+    for name in ("ray", "ray.data"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -50,16 +50,16 @@ class Rounds:
             If workers are lost too often.
         """
         number = restarts = 0
-        told: int | None = None  # the last round that `finished` was called for
+        reported: int | None = None  # the last round that `finished` was called for
         is_ready = False
         while True:
             try:
                 if not is_ready:
                     number, is_ready = self._begin(), True
-                    told = number - 1 if told is None else told
-                if told is not None and number - 1 > told:
+                    reported = number - 1 if reported is None else reported
+                if reported is not None and number - 1 > reported:
                     self._finished(number - 1)
-                    told, restarts = number - 1, 0
+                    reported, restarts = number - 1, 0
                 if number >= n_rounds:
                     (matrices,) = self._cluster.gather([self._cluster.call(0, "state")])
                     return matrices

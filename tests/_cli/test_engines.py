@@ -14,6 +14,7 @@ from models import assert_same_bytes
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors
 from gensim_sent2vec._cli.main import main
+from gensim_sent2vec._distributed.ray_data import raised_by_encoder
 from gensim_sent2vec.distributed import train_distributed
 
 
@@ -103,8 +104,34 @@ def test_encode_with_ray(folder, wv):
     assert not [name for name in os.listdir() if name.startswith(".out")]  # nothing unfinished is left
     parquet.write_table(parquet.read_table("0.parquet").set_column(1, "Text", [[1, 2]]), "numbers.parquet")
     done = subprocess.run([*command, "numbers.parquet", "-o", "out2"], env=environment, capture_output=True, text=True)
-    assert done.returncode == 2 and "column 'Text': row" in done.stderr.splitlines()[-1], done.stderr[-3000:]
+    error = "gensim-sent2vec encode: column 'Text': row 0: the int 1 is neither a text nor a list of tokens"
+    assert done.returncode == 2 and done.stderr.splitlines()[-1] == error, done.stderr[-3000:]
     assert not os.path.exists("out2")
+
+
+TRACEBACK = """\x1b[36mray::MapBatches(SentenceEncoder)->Write()\x1b[39m (pid=27678, ip=127.0.0.1)
+  File "distributed.py", line 127, in __call__
+    texts, is_null = _texts(rows.values(self.input_col), self.input_col)
+{}
+
+The above exception was the direct cause of the following exception:
+
+ray.exceptions.UserCodeException: UDF failed to process a data block."""
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("TypeError: column 'text': row 0: the int 1", TypeError),
+        ("ValueError: model: it changed", ValueError),
+        ("FileNotFoundError: model: host 'a' does not see it", FileNotFoundError),
+        ("gensim_sent2vec._pooling.finite.NotFiniteError: sentences: row 3", ValueError),
+    ],
+)
+def test_the_error_of_the_encoder_is_found(line, kind):
+    error = raised_by_encoder(RuntimeError(TRACEBACK.format(line)))
+    assert type(error) is kind and str(error) == line.partition(": ")[2]
+    assert str(raised_by_encoder(RuntimeError("no reason"))) == "Ray Data failed: no reason"
 
 
 # -----------------------------------------------------------------------------------------------------
