@@ -42,8 +42,8 @@ class SearchRequest(_Request):
     )
     csls: FiniteFloat | None = Field(
         None,
-        description="Strength of the correction for sentences that are near to everything, from 0 to 100; by default 0.5 if "
-        "the index was built for it, else 0.",
+        description="Strength of the correction for hubs, sentences that are near to everything, from 0 to 100; "
+        "by default 0.5 if the index was built for it, else 0.",
     )
     explain: bool = Field(False, description="Return what each word of the query contributes to each score.")
 
