@@ -13,8 +13,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from .threads import SENTENCES, THREADS
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -47,22 +50,49 @@ def sanitizer() -> str:
     return os.path.realpath(found.stdout.strip())
 
 
-def reports(folder: Path, suppressed: bool) -> tuple[list[str], int]:
-    """Run the threads. Returns the reports of races, and how many times a suppression matched."""
+@dataclass(frozen=True)
+class Outcome:
+    """What ThreadSanitizer found.
+
+    Attributes
+    ----------
+    reports : list of str
+    suppressed : dict of str to int
+        How many times each suppression matched.
+    concurrency : float
+        The processor time of training divided by its duration.
+    """
+
+    reports: list[str]
+    suppressed: dict[str, int]
+    concurrency: float
+
+
+def watch(folder: Path, suppressed: bool, sentences: int) -> Outcome:
+    """Run the threads."""
     log = folder / f"report-{suppressed}"
-    options = f"log_path={log} exitcode={EXIT} history_size=4 print_suppressions=1 report_signal_unsafe=0"
+    options = f"log_path={log} exitcode={EXIT} history_size=1 print_suppressions=1 report_signal_unsafe=0"
     environment = {
         **os.environ, "LD_PRELOAD": sanitizer(), "PYTHONPATH": str(folder), "OPENBLAS_NUM_THREADS": "1",
         "TSAN_OPTIONS": f"{options} suppressions={SUPPRESSIONS}" if suppressed else options,
     }  # fmt: skip
-    command = ["setarch", "-R", sys.executable, str(HERE / "threads.py")]  # a fixed layout of the address space
+    # A fixed layout of the address space, which ThreadSanitizer needs.
+    command = ["setarch", "-R", sys.executable, str(HERE / "threads.py"), "--sentences", str(sentences)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=folder)
-    if done.returncode not in (0, EXIT) or "ran" not in done.stderr:
+    ran = re.search(r"^ran, ([\d.]+) threads", done.stderr, re.MULTILINE)
+    if done.returncode not in (0, EXIT) or not ran:
         raise SystemExit(f"exit status {done.returncode}\n{done.stderr[-3000:]}")
     text = "".join(path.read_text() for path in folder.glob(f"report-{suppressed}.*"))
-    matched = sum(int(n) for n in re.findall(r"^\s*(\d+) race:", text, re.MULTILINE))
     found = [part for part in text.split("==================\n") if part.startswith("WARNING: ThreadSanitizer")]
-    return found, matched
+    return Outcome(found, matches(text + done.stderr), float(ran[1]))
+
+
+def matches(text: str) -> dict[str, int]:
+    """How many times each suppression matched, from what ThreadSanitizer prints at the end."""
+    seen: dict[str, int] = {}
+    for n, name in re.findall(r"^\s*(\d+) (race:\S+)", text, re.MULTILINE):
+        seen[name] = seen.get(name, 0) + int(n)
+    return seen
 
 
 def places(found: list[str]) -> dict[str, int]:
@@ -75,13 +105,17 @@ def places(found: list[str]) -> dict[str, int]:
     return seen
 
 
-def run() -> dict[str, Any]:
+def run(sentences: int = SENTENCES) -> dict[str, Any]:
     """Build, and run once with the suppressions and once without."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         build(folder)
-        found, matched = reports(folder, suppressed=True)
-        for report in found:
+        rest = watch(folder, suppressed=True, sentences=sentences)
+        for report in rest.reports:
             print(report, file=sys.stderr)
-        everything, _ = reports(folder, suppressed=False)
-    return {"reports": len(found), "suppressed": matched, "without": len(everything), "places": places(everything)}
+        everything = watch(folder, suppressed=False, sentences=sentences)
+    return {
+        "reports": len(rest.reports), "suppressed": rest.suppressed, "without": len(everything.reports),
+        "places": places(everything.reports), "threads": THREADS,
+        "running at a time": [rest.concurrency, everything.concurrency],
+    }  # fmt: skip

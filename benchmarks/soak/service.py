@@ -45,10 +45,10 @@ Answer = list[tuple[str, float]]
 class Service:
     """The command ``serve``, on a free port."""
 
-    def __init__(self, model: Path, index: Path, workers: int) -> None:
+    def __init__(self, model: Path, index: Path, workers: int, *options: str) -> None:
         line = [*COMMAND, "serve", str(model), str(index), "--port", "0", "--workers", str(workers)]
         self.process = subprocess.Popen(
-            [*line, "--header-timeout", str(HEADER_SECONDS)], stderr=subprocess.PIPE, text=True, start_new_session=True,
+            [*line, "--header-timeout", str(HEADER_SECONDS), *options], stderr=subprocess.PIPE, text=True, start_new_session=True,
             env={**os.environ, "TMPDIR": str(model.parent)},
         )  # fmt: skip
         self.said: list[str] = []
@@ -89,9 +89,9 @@ class Service:
 
 
 @contextmanager
-def serving(folder: Path, workers: int = WORKERS) -> Iterator[Service]:
+def serving(folder: Path, *options: str, workers: int = WORKERS) -> Iterator[Service]:
     """A service of the model and the index ``live`` in a folder."""
-    service = Service(folder / "live.s2v", folder / "live.index", workers)
+    service = Service(folder / "live.s2v", folder / "live.index", workers, *options)
     try:
         yield service
     finally:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
 
+from .._search.hubs import MAX_CSLS
 from .limits import Limits
 
 
@@ -41,15 +42,17 @@ class SearchRequest(_Request):
     )
     csls: FiniteFloat | None = Field(
         None,
-        description="Strength of the correction for sentences that are near to everything, 0 or more; by default 0.5 "
-        "if the index was built for it, else 0.",
+        description="Strength of the correction for hubs, sentences that are near to everything, from 0 to 100; "
+        "by default 0.5 if the index was built for it, else 0.",
     )
     explain: bool = Field(False, description="Return what each word of the query contributes to each score.")
 
 
 class FeedbackRequest(_Request):
     query: str = Field(description="The query.", examples=["how do i get my money back"])
-    key: str | int = Field(description="The key of the result that was chosen.")
+    key: Annotated[str | int, BeforeValidator(_as_integer)] = Field(
+        description="The key of the result that was chosen."
+    )
 
 
 class EncodeRequest(_Request):
@@ -139,3 +142,5 @@ def add_limits(api: dict[str, Any], limits: Limits) -> None:
     properties = schemas["SearchRequest"]["properties"]
     properties["topn"]["anyOf"][0].update(minimum=1, maximum=limits.topn)
     properties["hybrid"]["anyOf"][0].update(minimum=0, maximum=1)
+    properties["csls"]["anyOf"][0].update(minimum=0, maximum=MAX_CSLS)
+    schemas["FeedbackRequest"]["properties"]["query"].update(filled)

@@ -173,7 +173,15 @@ def test_none_changes_nothing():
 
 
 @pytest.mark.parametrize(
-    ("value", "error"), [(-0.1, ValueError), (np.nan, ValueError), (True, TypeError), ("x", TypeError)]
+    ("value", "error"),
+    [
+        (-0.1, ValueError),
+        (1e30, ValueError),
+        (np.inf, ValueError),
+        (np.nan, ValueError),
+        (True, TypeError),
+        ("x", TypeError),
+    ],
 )
 def test_the_strength_is_checked(value, error):
     index = SentenceIndex.build(WV, TEXTS[:5])

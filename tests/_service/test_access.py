@@ -10,6 +10,7 @@ for needed in ("fastapi", "uvicorn", "prometheus_client", "httpx"):
     pytest.importorskip(needed, reason=f'needs {needed}: pip install "gensim-sent2vec[serve]" httpx')
 import httpx  # noqa: E402
 
+from gensim_sent2vec._search.hubs import MAX_CSLS  # noqa: E402
 from gensim_sent2vec._service.access import Access  # noqa: E402
 from gensim_sent2vec._service.app import Current, create_app  # noqa: E402
 from gensim_sent2vec._service.limits import Limits  # noqa: E402
@@ -170,6 +171,9 @@ def test_the_schema_has_the_limits_of_the_service():
     assert search["queries"]["anyOf"][0] == {"type": "array", "items": filled, "maxItems": 3}
     assert search["topn"]["anyOf"][0] == {"type": "integer", "minimum": 1, "maximum": 7}
     assert search["hybrid"]["anyOf"][0] == {"type": "number", "minimum": 0, "maximum": 1}
+    assert search["csls"]["anyOf"][0] == {"type": "number", "minimum": 0, "maximum": MAX_CSLS}
+    feedback = schemas["FeedbackRequest"]["properties"]["query"]
+    assert {name: feedback[name] for name in filled} == filled
     text = {"type": "string", "maxLength": 20}
     assert encode["sentence"]["anyOf"][0] == text
     assert encode["sentences"]["anyOf"][0] == {"type": "array", "items": text, "maxItems": 3}

@@ -50,7 +50,10 @@ def test_integer_keys(wv, tmp_path):
     app = create_app(Current(Faq(SentenceIndex.build(wv, QUESTIONS, keys=[7, 8, 9]))), feedback=Feedback(str(path)))
     assert post(app, "/feedback", {"query": "rain", "key": 9}).status_code == 200
     assert post(app, "/feedback", {"query": "rain", "key": "9"}).status_code == 422
-    assert [values for _, values in read_table(path, ("answer", "question"))] == [["9", "rain"]]
+    assert post(app, "/feedback", {"query": "rain", "key": 9.5}).status_code == 422
+    assert post(app, "/feedback", {"query": "rain", "key": 10**400}).status_code == 422
+    assert post(app, "/feedback", {"query": "rain", "key": 8.0}).status_code == 200  # an integer of JSON schemas
+    assert [values for _, values in read_table(path, ("answer", "question"))] == [["9", "rain"], ["8", "rain"]]
 
 
 @pytest.mark.parametrize(
