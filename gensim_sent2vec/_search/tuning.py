@@ -20,12 +20,13 @@ from scipy import sparse
 
 from .._pooling.fitted import FittedWeighting, NgramFactors
 from .._pooling.parameters import WeightingParameters
-from .._pooling.tuning import BATCH, STEPS, Factors, LabelledTexts, learn_factors, ranks_of_same_label
+from .._pooling.tuning import BATCH, STEPS, Factors, LabelledTexts, TextVectors, learn_factors, ranks_of_same_label
 from .._text.inputs import as_column, as_text, checked_texts, is_missing
 from .._text.vocabulary import Vocabulary
 from .._util.parameters import check_int
 from .._util.progress import Progress
 from ..lexical import LexicalScores
+from .hubs import check_csls, mean_cosines, mean_products
 from .scoring import check_hybrid
 
 PULLS = (3e-3, 1e-2)
@@ -65,11 +66,13 @@ def tune(
     pulls: Sequence[float] = PULLS,
     seed: int = 1,
     show_progress_bar: bool | None = None,
+    csls: float = 0.0,
     steps: int = STEPS,
     batch: int = BATCH,
 ) -> Tuned:
     """See `SentenceWeighting.tune`."""
     check_hybrid(hybrid)
+    csls = check_csls(csls)
     folds, seed = check_int("folds", folds, MIN_FOLDS), check_int("seed", seed, 0)
     if not pulls or not all(np.isfinite(pull) and pull >= 0 for pull in pulls):
         raise ValueError(f"pulls: expected at least one finite number, 0 or more, got {pulls!r}")
@@ -77,21 +80,21 @@ def tune(
     prepared = Prepared.of(parameters, fitted, wv, kept, codes, hybrid)
     fold_of_text, n_folds = folds_over_labels(codes, folds, seed)
     queries = scored_texts(codes)
-    ones = Factors.ones(prepared.texts)
-    before = ranks_of_same_label(prepared.texts, ones, queries)
+    before = search_ranks(prepared.texts, Factors.ones(prepared.texts), queries, csls)
     after = {}
     with Progress("tune", len(pulls) * n_folds + 1, "folds", show_progress_bar) as progress:
         for number, pull in enumerate(pulls):
-            ranks = np.zeros_like(before)
+            found = np.zeros_like(before)
             for fold in range(n_folds):
                 rest = np.flatnonzero(fold_of_text != fold)
                 factors = learn_factors(prepared.texts.take(rest), pull, seed, steps, batch)
                 held_out = fold_of_text[queries] == fold
-                ranks[held_out] = ranks_of_same_label(prepared.texts, factors, queries[held_out])
+                found[held_out] = search_ranks(prepared.texts, factors, queries[held_out], csls)
                 progress.update(number * n_folds + fold + 1)
-            after[float(pull)] = ranks
+            after[float(pull)] = found
         best = max(after, key=lambda pull: float((1 / after[pull]).mean()))
-        report = _report(codes, queries, fold_of_text, before, after, best, hybrid)
+        report = _report(codes, queries, fold_of_text, before, after, best)
+        report |= {"hybrid": float(hybrid), "csls": csls}
         if not report["helps"]:
             return Tuned(None, report, [])
         factors = learn_factors(prepared.texts, best, seed, steps, batch)
@@ -105,7 +108,6 @@ def _report(
     before: np.ndarray,
     after: dict[float, np.ndarray],
     best: float,
-    hybrid: float,
 ) -> dict[str, Any]:
     """Scores of the cross-validation; tuning helps if the mean reciprocal rank grows by more than its error."""
     ranks = after[best]
@@ -120,7 +122,6 @@ def _report(
         "texts": len(codes),
         "labels": int(codes.max()) + 1,
         "scored": len(queries),
-        "hybrid": float(hybrid),
         "pull": best,
         "before": _precisions(before),
         "after": _precisions(ranks),
@@ -132,6 +133,23 @@ def _report(
 
 def _precisions(ranks: np.ndarray) -> dict[str, float]:
     return {f"P@{k}": round(float((ranks <= k).mean()), 6) for k in RANKS}
+
+
+def search_ranks(texts: LabelledTexts, factors: Factors, queries: np.ndarray, csls: float = 0.0) -> np.ndarray:
+    """The ranks of `ranks_of_same_label`, by the scores that a search of all texts with `csls` has."""
+    vectors = texts.vectors(factors)
+    penalties = np.float32(csls) * hubness(vectors) if csls else None
+    return ranks_of_same_label(vectors, texts.labels, queries, penalties)
+
+
+def hubness(vectors: TextVectors) -> np.ndarray:
+    """The mean scores of texts with their nearest neighbors, as an index computes them: float32, (n,)."""
+    means = np.zeros(len(vectors.dense), dtype=np.float32)
+    if vectors.hybrid < 1:
+        means += mean_cosines(vectors.dense)  # their squared length is the share of the cosine
+    if vectors.hybrid > 0:
+        means += vectors.hybrid * mean_products(vectors.ngrams)
+    return means
 
 
 def did_not_help(report: dict[str, Any]) -> str:
