@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 from typing import Any
@@ -85,20 +85,31 @@ def tune(
     with Progress("tune", len(pulls) * n_folds + 1, "folds", show_progress_bar) as progress:
         for number, pull in enumerate(pulls):
             found = np.zeros_like(before)
-            for fold in range(n_folds):
-                rest = np.flatnonzero(fold_of_text != fold)
-                factors = learn_factors(prepared.texts.take(rest), pull, seed, steps, batch)
+            for fold, factors in enumerate(factors_of_folds(prepared.texts, fold_of_text, pull, seed, steps, batch)):
                 held_out = fold_of_text[queries] == fold
                 found[held_out] = search_ranks(prepared.texts, factors, queries[held_out], csls)
                 progress.update(number * n_folds + fold + 1)
             after[float(pull)] = found
-        best = max(after, key=lambda pull: float((1 / after[pull]).mean()))
+        best = best_pull(after)
         report = _report(codes, queries, fold_of_text, before, after, best)
         report |= {"hybrid": float(hybrid), "csls": csls}
         if not report["helps"]:
             return Tuned(None, report, [])
         factors = learn_factors(prepared.texts, best, seed, steps, batch)
     return Tuned(replace(prepared.apply(fitted, factors), tuning=report), report, prepared.changes(factors))
+
+
+def factors_of_folds(
+    texts: LabelledTexts, fold_of_text: np.ndarray, pull: float, seed: int, steps: int = STEPS, batch: int = BATCH
+) -> Iterator[Factors]:
+    """For each fold, the factors that are learned from the texts of the others."""
+    for fold in range(int(fold_of_text.max()) + 1):
+        yield learn_factors(texts.take(np.flatnonzero(fold_of_text != fold)), pull, seed, steps, batch)
+
+
+def best_pull(after: dict[float, np.ndarray]) -> float:
+    """The strength whose ranks have the largest mean reciprocal rank."""
+    return max(after, key=lambda pull: float((1 / after[pull]).mean()))
 
 
 def _report(
@@ -109,15 +120,13 @@ def _report(
     after: dict[float, np.ndarray],
     best: float,
 ) -> dict[str, Any]:
-    """Scores of the cross-validation; tuning helps if the mean reciprocal rank grows by more than its error."""
+    """The scores of the cross-validation."""
     ranks = after[best]
-    gains = 1 / ranks - 1 / before
     folds = [
         {"before": _precisions(before[part]), "after": _precisions(ranks[part])}
         for part in (fold_of_text[queries] == fold for fold in range(int(fold_of_text.max()) + 1))
         if part.any()
     ]
-    found_more = (ranks == 1).sum() > (before == 1).sum()
     return {
         "texts": len(codes),
         "labels": int(codes.max()) + 1,
@@ -127,8 +136,15 @@ def _report(
         "after": _precisions(ranks),
         "folds": folds,
         "pulls": {f"{pull:g}": _precisions(of) for pull, of in after.items()},
-        "helps": bool(found_more and gains.mean() > gains.std() / np.sqrt(len(gains))),
+        "helps": helps(before, ranks),
     }
+
+
+def helps(before: np.ndarray, after: np.ndarray) -> bool:
+    """Whether more texts are found first, and the mean reciprocal rank grows by more than its standard error."""
+    gains = 1 / after - 1 / before
+    found_more = (after == 1).sum() > (before == 1).sum()
+    return bool(found_more and gains.mean() > gains.std() / np.sqrt(len(gains)))
 
 
 def _precisions(ranks: np.ndarray) -> dict[str, float]:
