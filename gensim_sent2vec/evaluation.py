@@ -14,6 +14,7 @@ import numpy as np
 from gensim.models import KeyedVectors
 from scipy import sparse, stats
 
+from ._search.hubs import check_csls, mean_cosines, mean_lexical_scores
 from ._search.scoring import check_hybrid, mix
 from ._text.coverage import MAX_SENTENCES
 from ._text.formats import TEXT, TSV
@@ -130,6 +131,7 @@ def evaluate_retrieval(
     tokenizer: Any = None,
     text: str = "question",
     key: str = "answer",
+    csls: float = 0.0,
 ) -> RetrievalResult:
     """Measure how often a query finds a question with the same answer.
 
@@ -148,6 +150,8 @@ def evaluate_retrieval(
         As in `evaluate_sts`.
     text, key : str
         The names of the columns with the questions and the answers.
+    csls : float
+        Strength of the correction for hubs, as in `SentenceIndex.most_similar`: 0 for none. Not for sparse vectors.
 
     Returns
     -------
@@ -158,20 +162,27 @@ def evaluate_retrieval(
     Raises
     ------
     ValueError
-        If the file is invalid (the error gives the line), or `hybrid` is out of range.
+        If the file is invalid (the error gives the line), or `hybrid` or `csls` is out of range.
     TypeError
-        If `weighting` or `tokenizer` is passed together with a function.
+        If `weighting` or `tokenizer` is passed together with a function, or `csls` with sparse vectors.
     """
     check_hybrid(hybrid)
+    csls = check_csls(csls)
     index, queries = _read_questions(_opened(path), text, key)
     vectors, coverage = _encode(wv, [text for _, text in index + queries], weighting, tokenizer)
     vectors = _unit_rows(vectors, np.float32)
+    if csls and sparse.issparse(vectors):
+        raise TypeError("csls: expected a function that returns an array, got a sparse matrix; use csls=0")
     scores = vectors[len(index) :] @ vectors[: len(index)].T
     scores = scores.toarray() if sparse.issparse(scores) else scores
     if hybrid:
         lexical = LexicalScores.fit([text for _, text in index], factors=_ngram_factors(wv, weighting))
         for cosines, (_, text) in zip(scores, queries):
             cosines[:] = mix(cosines, lexical.scores(text), hybrid)
+    if csls:
+        scores -= np.float32(csls * (1 - hybrid)) * mean_cosines(np.ascontiguousarray(vectors[: len(index)]))
+        if hybrid:
+            scores -= np.float32(csls * hybrid) * mean_lexical_scores(lexical)
     top = np.argsort(-scores, axis=1, kind="stable")[:, : max(RANKS)]
     answers = np.array([answer for answer, _ in index])
     correct = answers[top] == np.array([answer for answer, _ in queries])[:, None]
@@ -319,6 +330,7 @@ def evaluate_file(
     text: str | None = None,
     key: str | None = None,
     format: str | None = None,
+    csls: float = 0.0,
 ) -> dict[str, Any]:
     """Evaluate vectors on a file of either kind.
 
@@ -344,7 +356,7 @@ def evaluate_file(
             )
         sts = evaluate_sts(wv, file, weighting, tokenizer)
         return {"file": name, "n": sts.n, "coverage": sts.coverage, "pearson": sts.pearson, "spearman": sts.spearman}
-    found = evaluate_retrieval(wv, file, hybrid, weighting, tokenizer, *columns)
+    found = evaluate_retrieval(wv, file, hybrid, weighting, tokenizer, *columns, csls)
     return {"file": name, "n": found.n, "coverage": found.coverage, **{f"P@{k}": value for k, value in found.items()}}
 
 

@@ -319,6 +319,7 @@ class SentenceWeighting(SaveLoad):
         pulls: Sequence[float] = (3e-3, 1e-2),
         seed: int = 1,
         show_progress_bar: bool | None = None,
+        csls: float = 0.0,
     ) -> SentenceWeighting:
         """Learn factors of the words' weights from labelled texts, such as questions and their answers.
 
@@ -349,6 +350,9 @@ class SentenceWeighting(SaveLoad):
             Seed of the folds and of the order of the texts; the same arguments give the same weighting.
         show_progress_bar : bool, optional
             As in `fit`.
+        csls : float
+            Strength of the correction for hubs that searches will use, 0 or more; see `SentenceIndex`. Cross-validation
+            scores with it, and chooses among `pulls` for such searches.
 
         Returns
         -------
@@ -372,7 +376,8 @@ class SentenceWeighting(SaveLoad):
 
         self.check_fits(vocabulary_of(wv))
         tuned = tune(
-            self._parameters, self._require_fit(), wv, texts, labels, hybrid, folds, pulls, seed, show_progress_bar
+            self._parameters, self._require_fit(), wv, texts, labels, hybrid, folds, pulls, seed, show_progress_bar,
+            csls,
         )  # fmt: skip
         if tuned.fitted is None:
             warnings.warn(did_not_help(tuned.report), stacklevel=2)

@@ -11,7 +11,7 @@ from gensim.models import FastText, KeyedVectors
 from gensim.test.utils import common_texts
 from scipy import sparse, stats
 
-from gensim_sent2vec import Sent2VecKeyedVectors
+from gensim_sent2vec import Sent2VecKeyedVectors, SentenceIndex
 from gensim_sent2vec.evaluation import (
     LOG_COLUMNS,
     append_to_log,
@@ -209,6 +209,41 @@ def test_hybrid_mixes_in_the_lexical_score(animals, hybrid):
         return (1 - hybrid) * cosine(query, question) + hybrid * lexical.scores(query)[questions.index(question)]
 
     assert evaluate_retrieval(animals, FAQ, hybrid=hybrid) == precisions(score)
+
+
+@pytest.mark.parametrize(("hybrid", "csls"), [(0.0, 0.5), (0.5, 0.5), (0.5, 3.0), (1.0, 1.0)])
+def test_csls_ranks_as_searches_with_it_do(write, hybrid, csls):
+    rng = np.random.default_rng(2)
+    words = [f"{a}{b}" for a in "bdfgk" for b in ("al", "em", "ir")]
+    kv = KeyedVectors(6)
+    kv.add_vectors(words, rng.standard_normal((15, 6)).astype(np.float32))
+    wv = Sent2VecKeyedVectors.from_keyed_vectors(kv)
+    rows = [(i % 12, " ".join(rng.choice(words, 4))) for i in range(80)]
+    index, queries = rows[:50], rows[50:]
+    lines = [
+        "\t".join((role, str(answer), text))
+        for role, of in (("index", index), ("query", queries))
+        for answer, text in of
+    ]
+    path = write("role\tanswer\tquestion\n" + "\n".join(lines) + "\n")
+    found = SentenceIndex.build(wv, [text for _, text in index], keys=[answer for answer, _ in index]).search(
+        [text for _, text in queries], topn=5, hybrid=hybrid, csls=csls
+    )
+    expected = {
+        k: np.mean([answer in [key for key, _ in hits[:k]] for (answer, _), hits in zip(queries, found)])
+        for k in (1, 3, 5)
+    }
+    assert evaluate_retrieval(wv, path, hybrid=hybrid, csls=csls) == pytest.approx(expected)
+    assert evaluate_retrieval(wv, path, hybrid=hybrid) != pytest.approx(expected)
+    of_file = evaluate_file(wv, path, hybrid=hybrid, csls=csls)
+    assert [of_file[f"P@{k}"] for k in (1, 3, 5)] == pytest.approx(list(expected.values()))
+
+
+def test_csls_is_checked(animals):
+    with pytest.raises(ValueError, match=r"^csls: must be a finite number, 0 or more, got -1"):
+        evaluate_retrieval(animals, FAQ, csls=-1)
+    with pytest.raises(TypeError, match=r"^csls: expected a function that returns an array, got a sparse matrix"):
+        evaluate_retrieval(lambda texts: sparse.eye(len(texts), format="csr"), FAQ, csls=0.5)
 
 
 def test_ties_keep_the_order_of_the_file_and_missing_answers_are_logged(animals, write, caplog):

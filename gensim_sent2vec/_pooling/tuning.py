@@ -257,19 +257,23 @@ def score_gradient(scores: np.ndarray, labels: np.ndarray, temperature: float) -
 # Scoring
 
 
-def ranks_of_same_label(texts: LabelledTexts, factors: Factors, queries: np.ndarray) -> np.ndarray:
+def ranks_of_same_label(
+    vectors: TextVectors, labels: np.ndarray, queries: np.ndarray, penalties: np.ndarray | None = None
+) -> np.ndarray:
     """For some texts, the rank from 1 of the best other text with their label: int64; 0 if there is no such text.
 
-    All other texts are ranked. Texts with equal scores count as better, so that ties do not help.
+    All other texts are ranked, by their scores less their penalties, float32 (n,). Texts with equal scores count as
+    better, so that ties do not help.
     """
-    vectors = texts.vectors(factors)
     ranks = np.zeros(len(queries), dtype=np.int64)
     for block in slices_of(len(queries), SCORED):
         rows = queries[block]
         itself = np.arange(len(rows)), rows
         scores = vectors.scores(rows)
+        if penalties is not None:
+            scores -= penalties
         scores[itself] = -np.inf
-        same = texts.labels[rows][:, None] == texts.labels
+        same = labels[rows][:, None] == labels
         same[itself] = False
         best = np.where(same, scores, -np.inf).max(axis=1, keepdims=True)
         better = (scores >= best) & ~same

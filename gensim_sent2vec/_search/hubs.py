@@ -76,12 +76,18 @@ def mean_lexical_scores(lexical: LexicalScores, neighbors: int = NEIGHBORS) -> n
     """As `mean_cosines`, for lexical scores of all sentences."""
     shape = (lexical.n, len(lexical.features))
     texts = sparse.csc_matrix((lexical.weights, lexical.rows, lexical.starts), shape=shape).tocsr()
-    references = reference_rows(lexical.n)
+    return mean_products(texts, neighbors)
+
+
+def mean_products(texts: sparse.csr_matrix, neighbors: int = NEIGHBORS) -> np.ndarray:
+    """As `mean_cosines`, for products of sparse unit vectors, (n, n_ngrams), none of which is negative."""
+    n = texts.shape[0]
+    references = reference_rows(n)
     transposed = texts[references].T.tocsr()
-    position = np.full(lexical.n, -1, dtype=np.int64)
+    position = np.full(n, -1, dtype=np.int64)
     position[references] = np.arange(len(references))
-    means = np.zeros(lexical.n, dtype=np.float32)
-    for block in slices_of(lexical.n, LEXICAL_BLOCK):
+    means = np.zeros(n, dtype=np.float32)
+    for block in slices_of(n, LEXICAL_BLOCK):
         scores = (texts[block] @ transposed).toarray()
         own = position[block]
         scores[np.flatnonzero(own >= 0), own[own >= 0]] = -1

@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 from typing import Any
@@ -20,12 +20,13 @@ from scipy import sparse
 
 from .._pooling.fitted import FittedWeighting, NgramFactors
 from .._pooling.parameters import WeightingParameters
-from .._pooling.tuning import BATCH, STEPS, Factors, LabelledTexts, learn_factors, ranks_of_same_label
+from .._pooling.tuning import BATCH, STEPS, Factors, LabelledTexts, TextVectors, learn_factors, ranks_of_same_label
 from .._text.inputs import as_column, as_text, checked_texts, is_missing
 from .._text.vocabulary import Vocabulary
 from .._util.parameters import check_int
 from .._util.progress import Progress
 from ..lexical import LexicalScores
+from .hubs import check_csls, mean_cosines, mean_products
 from .scoring import check_hybrid
 
 PULLS = (3e-3, 1e-2)
@@ -65,11 +66,13 @@ def tune(
     pulls: Sequence[float] = PULLS,
     seed: int = 1,
     show_progress_bar: bool | None = None,
+    csls: float = 0.0,
     steps: int = STEPS,
     batch: int = BATCH,
 ) -> Tuned:
     """See `SentenceWeighting.tune`."""
     check_hybrid(hybrid)
+    csls = check_csls(csls)
     folds, seed = check_int("folds", folds, MIN_FOLDS), check_int("seed", seed, 0)
     if not pulls or not all(np.isfinite(pull) and pull >= 0 for pull in pulls):
         raise ValueError(f"pulls: expected at least one finite number, 0 or more, got {pulls!r}")
@@ -77,25 +80,36 @@ def tune(
     prepared = Prepared.of(parameters, fitted, wv, kept, codes, hybrid)
     fold_of_text, n_folds = folds_over_labels(codes, folds, seed)
     queries = scored_texts(codes)
-    ones = Factors.ones(prepared.texts)
-    before = ranks_of_same_label(prepared.texts, ones, queries)
+    before = search_ranks(prepared.texts, Factors.ones(prepared.texts), queries, csls)
     after = {}
     with Progress("tune", len(pulls) * n_folds + 1, "folds", show_progress_bar) as progress:
         for number, pull in enumerate(pulls):
-            ranks = np.zeros_like(before)
-            for fold in range(n_folds):
-                rest = np.flatnonzero(fold_of_text != fold)
-                factors = learn_factors(prepared.texts.take(rest), pull, seed, steps, batch)
+            found = np.zeros_like(before)
+            for fold, factors in enumerate(factors_of_folds(prepared.texts, fold_of_text, pull, seed, steps, batch)):
                 held_out = fold_of_text[queries] == fold
-                ranks[held_out] = ranks_of_same_label(prepared.texts, factors, queries[held_out])
+                found[held_out] = search_ranks(prepared.texts, factors, queries[held_out], csls)
                 progress.update(number * n_folds + fold + 1)
-            after[float(pull)] = ranks
-        best = max(after, key=lambda pull: float((1 / after[pull]).mean()))
-        report = _report(codes, queries, fold_of_text, before, after, best, hybrid)
+            after[float(pull)] = found
+        best = best_pull(after)
+        report = _report(codes, queries, fold_of_text, before, after, best)
+        report |= {"hybrid": float(hybrid), "csls": csls}
         if not report["helps"]:
             return Tuned(None, report, [])
         factors = learn_factors(prepared.texts, best, seed, steps, batch)
     return Tuned(replace(prepared.apply(fitted, factors), tuning=report), report, prepared.changes(factors))
+
+
+def factors_of_folds(
+    texts: LabelledTexts, fold_of_text: np.ndarray, pull: float, seed: int, steps: int = STEPS, batch: int = BATCH
+) -> Iterator[Factors]:
+    """For each fold, the factors that are learned from the texts of the others."""
+    for fold in range(int(fold_of_text.max()) + 1):
+        yield learn_factors(texts.take(np.flatnonzero(fold_of_text != fold)), pull, seed, steps, batch)
+
+
+def best_pull(after: dict[float, np.ndarray]) -> float:
+    """The strength whose ranks have the largest mean reciprocal rank."""
+    return max(after, key=lambda pull: float((1 / after[pull]).mean()))
 
 
 def _report(
@@ -105,33 +119,53 @@ def _report(
     before: np.ndarray,
     after: dict[float, np.ndarray],
     best: float,
-    hybrid: float,
 ) -> dict[str, Any]:
-    """Scores of the cross-validation; tuning helps if the mean reciprocal rank grows by more than its error."""
+    """The scores of the cross-validation."""
     ranks = after[best]
-    gains = 1 / ranks - 1 / before
     folds = [
         {"before": _precisions(before[part]), "after": _precisions(ranks[part])}
         for part in (fold_of_text[queries] == fold for fold in range(int(fold_of_text.max()) + 1))
         if part.any()
     ]
-    found_more = (ranks == 1).sum() > (before == 1).sum()
     return {
         "texts": len(codes),
         "labels": int(codes.max()) + 1,
         "scored": len(queries),
-        "hybrid": float(hybrid),
         "pull": best,
         "before": _precisions(before),
         "after": _precisions(ranks),
         "folds": folds,
         "pulls": {f"{pull:g}": _precisions(of) for pull, of in after.items()},
-        "helps": bool(found_more and gains.mean() > gains.std() / np.sqrt(len(gains))),
+        "helps": helps(before, ranks),
     }
+
+
+def helps(before: np.ndarray, after: np.ndarray) -> bool:
+    """Whether more texts are found first, and the mean reciprocal rank grows by more than its standard error."""
+    gains = 1 / after - 1 / before
+    found_more = (after == 1).sum() > (before == 1).sum()
+    return bool(found_more and gains.mean() > gains.std() / np.sqrt(len(gains)))
 
 
 def _precisions(ranks: np.ndarray) -> dict[str, float]:
     return {f"P@{k}": round(float((ranks <= k).mean()), 6) for k in RANKS}
+
+
+def search_ranks(texts: LabelledTexts, factors: Factors, queries: np.ndarray, csls: float = 0.0) -> np.ndarray:
+    """The ranks of `ranks_of_same_label`, by the scores that a search of all texts with `csls` has."""
+    vectors = texts.vectors(factors)
+    penalties = np.float32(csls) * hubness(vectors) if csls else None
+    return ranks_of_same_label(vectors, texts.labels, queries, penalties)
+
+
+def hubness(vectors: TextVectors) -> np.ndarray:
+    """The mean scores of texts with their nearest neighbors, as an index computes them: float32, (n,)."""
+    means = np.zeros(len(vectors.dense), dtype=np.float32)
+    if vectors.hybrid < 1:
+        means += mean_cosines(vectors.dense)  # their squared length is the share of the cosine
+    if vectors.hybrid > 0:
+        means += vectors.hybrid * mean_products(vectors.ngrams)
+    return means
 
 
 def did_not_help(report: dict[str, Any]) -> str:

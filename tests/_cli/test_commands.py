@@ -257,7 +257,7 @@ def test_evaluate(model, judged, tmp_path, capsys):
     pairs = evaluate_sts(wv, judged[0])
     assert rows[0] == {"file": "pairs.tsv", **pairs._asdict()} and rows[2]["P@1"] in (0, 1)
     log = tmp_path / "results.tsv"
-    options = ["--tokenizer", "words", "--hybrid", "0.5", "--plain", "--log", log]
+    options = ["--tokenizer", "words", "--hybrid", "0.5", "--csls", "0.25", "--plain", "--log", log]
     out = run(capsys, "evaluate", model, *judged, *options).splitlines()
     assert out[0].split() == ["pearson", "spearman", "P@1", "P@3", "P@5", "n", "coverage", "file"]
     means = [evaluate_sts(wv, path, False, tokenizer="words").pearson for path in judged[:2]]
@@ -267,7 +267,8 @@ def test_evaluate(model, judged, tmp_path, capsys):
     lines = [line.split("\t") for line in log.read_text().splitlines()]
     assert [line[2] for line in lines] == ["file", "pairs.tsv", "more.tsv", "faq.tsv", "pairs.tsv"]
     parameters = json.loads(lines[1][-1])
-    assert parameters["epochs"] == 1 and parameters["hybrid"] == 0.5 and parameters["tokenizer"] == "words"
+    assert parameters["epochs"] == 1 and parameters["hybrid"] == 0.5 and parameters["csls"] == 0.25
+    assert parameters["tokenizer"] == "words"
     assert json.loads(lines[4][-1])["tokenizer"] == "split"
 
 

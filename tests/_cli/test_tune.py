@@ -55,6 +55,16 @@ def test_tune(model, tmp_path, capsys):
     assert float(lines[2][names.index("P@1")]) == pytest.approx(after.tuning["after"]["P@1"], abs=1e-4)
 
 
+def test_for_searches_with_csls(model, tmp_path, capsys):
+    faq, out, log = table(tmp_path / "faq.tsv", rows()), str(tmp_path / "out.s2v"), str(tmp_path / "log.tsv")
+    main(["tune", model, faq, out, "--folds", "2", "--csls", "0.75", "--log", log])
+    assert "hybrid 0.5, csls 0.75" in capsys.readouterr().out
+    assert Sent2VecKeyedVectors.load(out).weighting.tuning["csls"] == 0.75
+    parameters = [line.split("\t")[-1] for line in (tmp_path / "log.tsv").read_text().splitlines()[1:]]
+    assert [json.loads(cell)["csls"] for cell in parameters] == [0.75, 0.75]
+    assert "csls: must be a finite number" in refused(capsys, "tune", model, faq, out, "--csls", "-1", "--force")
+
+
 def test_feedback_and_json(model, tmp_path, capsys):
     pairs = rows()
     faq = table(tmp_path / "faq.tsv", pairs[::2])

@@ -1,5 +1,6 @@
 """SentenceWeighting.tune: what it learns, what it refuses, and that the result is a weighting like any other."""
 
+import copy
 import json
 import warnings
 
@@ -18,7 +19,7 @@ from gensim_sent2vec._pooling.tuning import (
     loss_gradient,
     ranks_of_same_label,
 )
-from gensim_sent2vec._search.tuning import Prepared, folds_over_labels, scored_texts
+from gensim_sent2vec._search.tuning import Prepared, folds_over_labels, hubness, scored_texts, tune
 from gensim_sent2vec.lexical import LexicalScores
 
 TOPICS = [f"{a}{b}o" for a in "bdfgklmnprst" for b in ("al", "em", "ir", "us")]
@@ -88,6 +89,48 @@ def test_the_report_is_what_a_search_finds_in_texts_of_other_labels():
     found = index.find([TEXTS[i] for i in test], topn=2, hybrid=0.5)
     before = np.mean([codes[next(r for r in rows if r != i)] == codes[i] for i, (rows, _) in zip(test, found)])
     assert right > before
+
+
+@pytest.mark.parametrize(("hybrid", "csls"), [(0.0, 0.5), (0.5, 0.5), (0.5, 2.0), (1.0, 1.0)])
+def test_scores_are_those_of_searches_with_csls(tuned, hybrid, csls):
+    wv, _ = tuned
+    index = SentenceIndex.build(wv, TEXTS, keys=range(len(TEXTS)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it need not help
+        report = tune(
+            wv.weighting._parameters,
+            wv.weighting._fitted,
+            wv,
+            TEXTS,
+            LABELS,
+            hybrid=hybrid,
+            csls=csls,
+            steps=2,
+            **QUICK,
+        ).report
+    assert report["csls"] == csls and report["hybrid"] == hybrid
+    right = [
+        LABELS[next(key for key, _ in found if key != i)] == LABELS[i]
+        for i, found in enumerate(index.search(TEXTS, topn=2, hybrid=hybrid, csls=csls))
+    ]
+    assert report["before"]["P@1"] == pytest.approx(np.mean(right), abs=1e-6)
+
+
+@pytest.mark.parametrize("hybrid", [0.0, 0.5, 1.0])
+def test_hubness_is_that_of_an_index(tuned, hybrid):
+    wv, _ = tuned
+    fitted = wv.weighting._fitted
+    texts = Prepared.of(wv.weighting._parameters, fitted, wv, TEXTS, np.zeros(len(TEXTS), np.int64), hybrid).texts
+    expected = SentenceIndex.build(wv, TEXTS)._hubness(hybrid)
+    np.testing.assert_allclose(hubness(texts.vectors(Factors.ones(texts))), expected, atol=1e-5)
+
+
+def test_pulls_are_compared_at_the_scores_of_the_correction():
+    wv = make_vectors()
+    plain = wv.weighting.tune(wv, TEXTS, LABELS, **QUICK).tuning
+    corrected = wv.weighting.tune(wv, TEXTS, LABELS, csls=0.5, **QUICK).tuning
+    assert plain["csls"] == 0 and corrected["csls"] == 0.5
+    assert corrected["pulls"] != plain["pulls"]
 
 
 def test_it_is_deterministic(tuned):
@@ -172,6 +215,50 @@ def test_tuning_twice_multiplies(tuned):
     assert product.of(np.array([0, 1, 5, 9], np.uint64)).tolist() == [1, 2, 12, 0.5]
 
 
+@pytest.fixture(scope="module")
+def with_pretrained():
+    """Sentence vectors of three parts, the last from pretrained vectors that know some words only."""
+    wv = make_vectors()
+    other = KeyedVectors(9)
+    words = TOPICS[:20] + NOISE[3:]
+    other.add_vectors(words, np.random.default_rng(8).standard_normal((len(words), 9)).astype(np.float32))
+    wv.weighting = SentenceWeighting(lexical_dims=20, pretrained_weight=0.4).fit(wv, TEXTS, pretrained=other)
+    return wv
+
+
+def test_vectors_with_a_pretrained_part_are_those_of_encode(with_pretrained):
+    wv = with_pretrained
+    texts = [*TEXTS[:30], "zzaxy nowhere bal", "unknown words alone", TOPICS[25]]
+    fitted = wv.weighting._fitted
+    prepared = Prepared.of(wv.weighting._parameters, fitted, wv, texts, np.zeros(len(texts), np.int64), 0.0)
+    assert fitted.pretrained_dims == 9 and len(prepared.texts.parts) == 3
+    dense = prepared.texts.vectors(Factors.ones(prepared.texts)).dense
+    np.testing.assert_allclose(dense, wv.encode(texts, normalize=True), atol=1e-5)
+
+
+@pytest.mark.parametrize("refit", [False, True])
+def test_tuned_with_a_pretrained_part(with_pretrained, refit, tmp_path):
+    """Tuning, refitting, files and searches of sentence vectors with three parts."""
+    wv = copy.copy(with_pretrained)
+    before = wv.weighting
+    wv.weighting = before.tune(wv, TEXTS, LABELS, csls=0.5, **QUICK)
+    assert wv.weighting is not before and wv.weighting.tuning["after"]["P@1"] > wv.weighting.tuning["before"]["P@1"]
+    factors = dict(zip(wv.index_to_key, wv.weighting.weights / before.weights))
+    assert np.median([factors[word] for word in TOPICS[:30]]) > np.median([factors[word] for word in NOISE])
+    index = SentenceIndex.build(wv, TEXTS, refit=refit, lexical=True, csls=True)
+    np.testing.assert_array_equal(index.wv.weighting.weights, wv.weighting.weights)  # refitting keeps the factors
+    assert index.wv.weighting.vector_size == before.vector_size
+    index.wv.save(tmp_path / "wv.s2v")
+    index.save(tmp_path / "index")
+    for mmap in (None, "r"):
+        loaded = Sent2VecKeyedVectors.load(tmp_path / "wv.s2v", mmap=mmap)
+        assert loaded.weighting.tuning == wv.weighting.tuning
+        np.testing.assert_array_equal(loaded.encode(TEXTS), index.wv.encode(TEXTS))
+        searched = SentenceIndex.load(tmp_path / "index", loaded, mmap=mmap)
+        queries = [*TEXTS[:10], "unknown bal"]
+        assert searched.search(queries, hybrid=0.5, csls=0.5) == index.search(queries, hybrid=0.5, csls=0.5)
+
+
 # -----------------------------------------------------------------------------------------------------
 # Invalid and unusual texts
 
@@ -203,7 +290,13 @@ def test_labels_are_strings_or_integers(label):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({"hybrid": 1.5}, "hybrid"), ({"folds": 1}, "folds"), ({"pulls": ()}, "pulls"), ({"pulls": (-1.0,)}, "pulls")],
+    [
+        ({"hybrid": 1.5}, "hybrid"),
+        ({"folds": 1}, "folds"),
+        ({"pulls": ()}, "pulls"),
+        ({"pulls": (-1.0,)}, "pulls"),
+        ({"csls": -0.5}, "csls"),
+    ],
 )
 def test_arguments_are_checked(arguments, message):
     wv = make_vectors()
@@ -286,10 +379,11 @@ def test_the_pull_holds_factors_at_one():
 def test_ranks():
     texts = labelled()
     ones = Factors.ones(texts)
-    scores = texts.vectors(ones).scores()
+    vectors = texts.vectors(ones)
+    scores = vectors.scores()
     np.fill_diagonal(scores, -np.inf)
     queries = scored_texts(texts.labels)
-    for query, rank in zip(queries, ranks_of_same_label(texts, ones, queries)):
+    for query, rank in zip(queries, ranks_of_same_label(vectors, texts.labels, queries)):
         order = np.argsort(-scores[query])
         same = texts.labels[order] == texts.labels[query]
         same[order == query] = False

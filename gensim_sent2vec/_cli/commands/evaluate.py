@@ -42,6 +42,7 @@ def add_parser(commands: Subcommands) -> None:
     parser.add_argument("--key", metavar="NAME", help="the column with the answers (default: answer)")
     add_format(parser)
     add_float(parser, "--hybrid", help="weight of the lexical score, 0 to 1", default=0.0)
+    add_float(parser, "--csls", help="strength of the correction for hubs, 0 or more", default=0.0)
     add_plain(parser)
     parser.add_argument("--tokenizer", metavar="NAME", help="use this tokenizer instead of the model's")
     add_file(parser, "--log", metavar="RESULTS.tsv", help="append a dated row per file to this table")
@@ -51,7 +52,12 @@ def add_parser(commands: Subcommands) -> None:
 def run(args: argparse.Namespace) -> None:
     loaded = load_model(args.model, trusted=args.trusted)
     wv = loaded.wv if isinstance(loaded, Sent2Vec) else loaded
-    options = {"hybrid": args.hybrid, "weighting": False if args.plain else None, "tokenizer": args.tokenizer}
+    options = {
+        "hybrid": args.hybrid,
+        "csls": args.csls,
+        "weighting": False if args.plain else None,
+        "tokenizer": args.tokenizer,
+    }
     files = list(files_of(args.files, args.format))
     if args.log:
         check_output(args.log, LOG, (args.model, *files))

@@ -52,6 +52,7 @@ def add_parser(commands: Subcommands) -> None:
         help="further files of this kind, such as what serve --feedback has written",
     )
     add_float(parser, "--hybrid", help="weight of the lexical score in searches, 0 to 1", default=0.5)
+    add_float(parser, "--csls", help="strength of the correction for hubs in searches, as of serve", default=0.0)
     add_int(parser, "--folds", help="parts of the answers for cross-validation", default=5)
     add_int(parser, "--seed", help="seed of the folds and of the order of the questions", default=1)
     add_file(parser, "--log", metavar="RESULTS.tsv", help="append the scores before and after to this table")
@@ -72,7 +73,15 @@ def run(args: argparse.Namespace) -> None:
     answers, questions = read_labelled((args.labelled, *args.feedback))
     weighting.check_fits(wv.freeze())
     tuned = tune(
-        weighting._parameters, weighting._require_fit(), wv, questions, answers, args.hybrid, args.folds, seed=args.seed
+        weighting._parameters,
+        weighting._require_fit(),
+        wv,
+        questions,
+        answers,
+        args.hybrid,
+        args.folds,
+        seed=args.seed,
+        csls=args.csls,
     )
     if tuned.fitted is not None:
         wv.weighting = SentenceWeighting._from_values(weighting._parameters, tuned.fitted)
@@ -99,7 +108,7 @@ def _show(tuned: Tuned, as_json: bool) -> None:
         return
     print(
         f"{report['texts']:,} questions, {report['labels']:,} answers; {len(report['folds'])}-fold cross-validation "
-        f"over answers, {report['scored']:,} questions scored, hybrid {report['hybrid']:g}"
+        f"over answers, {report['scored']:,} questions scored, hybrid {report['hybrid']:g}, csls {report['csls']:g}"
     )
     print(f"{'':>8}  {'P@1':>6} {'P@3':>6} {'P@5':>6}")
     for name in ("before", "after"):
@@ -122,7 +131,7 @@ def _log(args: argparse.Namespace, tuned: Tuned) -> None:
     report = tuned.report
     for name in ("before", "after"):
         result: dict[str, Any] = {"file": os.path.basename(args.labelled), "n": report["scored"], **report[name]}
-        parameters = {"tune": name, "folds": len(report["folds"]), "hybrid": args.hybrid}
+        parameters = {"tune": name, "folds": len(report["folds"]), "hybrid": args.hybrid, "csls": args.csls}
         if name == "after":
             parameters |= {"pull": report["pull"], "helps": report["helps"]}
         append_to_log(args.log, args.model, [result], parameters)
