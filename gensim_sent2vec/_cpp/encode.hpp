@@ -71,8 +71,8 @@ class UnseenRows {
     void trim() {
         if (weights_.size() < capacity_ && words_.blob.size() < capacity_ * LONG_WORD) return;
         words_.clear();
-        weights_ = {};  // may be larger than the capacity
-        rows_ = {};
+        weights_.clear();
+        rows_ = std::vector<float>();  // frees the memory, which may be larger than the capacity
     }
 
     const float* row(int64_t at) const { return rows_.data() + at * dim_; }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from .. import _kernel
@@ -135,22 +133,27 @@ class WeightedPooling:
         """
         vectors = np.empty((len(pack), self.vector_size), dtype=np.float32)
         totals = np.empty(len(pack), dtype=np.float32)
-        encode = partial(
-            self._encoder.encode, pack, vectors, totals=totals, first_half=self._parameters.first_half,
-            half_length=self._parameters.half_length,
-        )  # fmt: skip
         if self._encode_words is None:
-            encode()
+            self._encode(pack, vectors, totals, None)
             return vectors, totals > 0
         cache = self._take_cache()
-        missed = encode(unseen=cache)
+        missed = self._encode(pack, vectors, totals, cache)
         if missed is not None:
+            # All again: if the rows were added to the sums, values would depend on what is in the cache.
             words = list(dict.fromkeys(missed))
             cache.add(words, *self._encode_words(words))
-            encode(unseen=cache)
+            self._encode(pack, vectors, totals, cache)
         if len(self._unused_caches) < self._most_caches:
             self._unused_caches.append(cache)
         return vectors, totals > 0
+
+    def _encode(
+        self, pack: _kernel.Pack, vectors: np.ndarray, totals: np.ndarray, cache: _kernel.UnseenRows | None
+    ) -> list[str] | None:
+        return self._encoder.encode(
+            pack, vectors, totals=totals, first_half=self._parameters.first_half,
+            half_length=self._parameters.half_length, unseen=cache,
+        )  # fmt: skip
 
     def _take_cache(self) -> _kernel.UnseenRows:
         """A cache of rows of out-of-vocabulary words that no other thread uses."""
