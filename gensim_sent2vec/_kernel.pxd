@@ -61,6 +61,17 @@ cdef extern from "epfml.hpp" namespace "s2v" nogil:
         void place(const uint64_t *hashes, const int64_t *ids, int64_t n, cbool carried) except +
 
 
+cdef extern from "postings.hpp" namespace "s2v" nogil:
+    cdef cppclass CPostings "s2v::Postings":
+        const int64_t *starts
+        const int32_t *rows
+        const float *weights
+        int64_t n_features, n
+
+    cbool c_add_postings "s2v::add_postings"(const CPostings &postings, const int64_t *features, const float *weights,
+                                             int64_t n_query, float *scores, int64_t n_texts)
+
+
 cdef extern from "dispatch.hpp" namespace "s2v" nogil:
     cdef cppclass CModel "s2v::Model":
         float *words

@@ -98,6 +98,15 @@ class TopK:
     def merge(self, other: TopK) -> None: ...
     def found(self) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]: ...
 
+def add_postings(
+    starts: NDArray[np.int64],
+    rows: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    features: NDArray[np.int64],
+    query: NDArray[np.float32],
+    scores: NDArray[np.float32],
+) -> None: ...
+
 class Encoder:
     words: Any
     arrays: tuple[NDArray[np.float32], NDArray[np.float32]]

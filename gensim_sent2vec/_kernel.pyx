@@ -11,7 +11,7 @@ import numpy as np
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_DecodeUTF8, PyUnicode_GET_LENGTH, PyUnicode_KIND
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from libcpp cimport bool as cbool
 from libcpp.vector cimport vector
@@ -714,6 +714,35 @@ cdef class TopK:
             for i in range(<int64_t>n):
                 rows[i], scores[i] = self.best.hits(query)[i].row, self.best.hits(query)[i].score
         return found
+
+
+def add_postings(const int64_t[::1] starts, const int32_t[::1] rows, const float[::1] weights,
+                 const int64_t[::1] features, const float[::1] query, float[::1] scores):
+    """Add the products of a query and texts, from an inverted index, to `scores`, and cut them at 1.
+
+    Parameters
+    ----------
+    starts : int64 array, (n_features + 1,)
+    rows, weights : int32 and float32 arrays, (n,)
+        Feature f occurs in the texts ``rows[starts[f]:starts[f + 1]]``, with the weights at the same positions.
+    features, query : int64 and float32 arrays, (n_query,)
+        The features of the query, and their weights. Products are summed in this order.
+    scores : float32 array, (n_texts,)
+        Zeros.
+    """
+    cdef CPostings postings
+    cdef cbool fine = True
+    if len(rows) != len(weights) or len(features) != len(query) or not len(starts):
+        raise ValueError("starts, rows, weights, features, query: their sizes do not fit together")
+    postings.starts, postings.n_features, postings.n = &starts[0], len(starts) - 1, len(rows)
+    postings.rows = &rows[0] if len(rows) else NULL
+    postings.weights = &weights[0] if len(rows) else NULL
+    if len(features) and len(scores):
+        with nogil:
+            fine = c_add_postings(postings, &features[0], &query[0], len(features), &scores[0], len(scores))
+    if not fine:
+        raise ValueError(f"starts, rows, features: expected positions in {len(rows)} postings and rows of "
+                         f"{len(scores)} texts")
 
 
 cdef const unsigned char *mask_of(const unsigned char[::1] mask, int64_t n) except? NULL:
