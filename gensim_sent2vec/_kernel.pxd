@@ -61,6 +61,17 @@ cdef extern from "epfml.hpp" namespace "s2v" nogil:
         void place(const uint64_t *hashes, const int64_t *ids, int64_t n, cbool carried) except +
 
 
+cdef extern from "postings.hpp" namespace "s2v" nogil:
+    cdef cppclass CPostings "s2v::Postings":
+        const int64_t *starts
+        const int32_t *rows
+        const float *weights
+        int64_t n_features, n
+
+    cbool c_add_postings "s2v::add_postings"(const CPostings &postings, const int64_t *features, const float *weights,
+                                             int64_t n_query, float *scores, int64_t n_texts)
+
+
 cdef extern from "dispatch.hpp" namespace "s2v" nogil:
     cdef cppclass CModel "s2v::Model":
         float *words
@@ -132,19 +143,31 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
         float first_half
         int64_t half_length
 
-    cdef cppclass CUnseen "s2v::Unseen":
-        vector[int64_t] sentences, ends
-        vector[float] factors
+    cdef cppclass CUnseenRows "s2v::UnseenRows":
+        CUnseenRows(int dim, size_t capacity) except +
+        void spell_with(const CSpelling &spelling, const CMaps &maps, float weight, int level) except +
+        void add_stop_word(const char *p, size_t n) except +
+        int64_t find(const CWord &word) except +
+        int64_t add(const CWord &word, const float *row, float weight) except +
+        void trim()
+        int dim()
+
+    cdef cppclass CTokens "s2v::Tokens":
         vector[char] text
+        vector[int64_t] ends
+
+    cdef cppclass CParts "s2v::Parts":
+        vector[int] sizes
+        vector[float] lengths
 
     cdef cppclass CEncoded "s2v::Encoded":
         float *vectors
         int64_t *known
         float *totals
-        CUnseen *unseen
+        CTokens *missed
 
     void c_encode "s2v::encode"(const CReader &reader, const CWordTable &words, const CPack &pack, int level,
-                                const CEncoded &out) except +
+                                CUnseenRows *unseen, const CParts &parts, const CEncoded &out) except +
     void c_number_rows "s2v::number_rows"(const CReader &reader, const CWordTable &words, const CPack &pack,
                                           vector[int64_t] &numbers, int64_t *ends) except +
     cdef cppclass CHit "s2v::Hit":
@@ -183,18 +206,8 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
         const float *lexical
         int meaning_dims
 
-    cdef cppclass CAdditions "s2v::Additions":
-        const int64_t *sentences
-        const int64_t *at
-        const float *weights
-        const float *rows
-        int64_t n
-
     void c_spell_rows "s2v::spell_rows"(const CSpelling &spelling, const CMaps &maps, const uint32_t *codes,
                                         const int64_t *sizes, int64_t n_words, int level, float *out) except +
-    void c_mix_in "s2v::mix_in"(const CAdditions &more, int dim, float *means, float *totals)
-    void c_scale_parts "s2v::scale_parts"(float *rows, int64_t n, int dim, int split, float first, float second,
-                                          int level)
     void c_fill_alias "s2v::fill_alias"(const double *weights, int64_t n, uint64_t *alias) except +
     void c_fill_uniform "s2v::fill_uniform"(float *out, int64_t n, int64_t first, uint64_t seed, float scale)
     cbool has_level(int level)

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -98,6 +98,15 @@ class TopK:
     def merge(self, other: TopK) -> None: ...
     def found(self) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]: ...
 
+def add_postings(
+    starts: NDArray[np.int64],
+    rows: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    features: NDArray[np.int64],
+    query: NDArray[np.float32],
+    scores: NDArray[np.float32],
+) -> None: ...
+
 class Encoder:
     words: Any
     arrays: tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -112,6 +121,7 @@ class Encoder:
         skip_bigrams: bool,
         ngram_hash: str,
         weights: NDArray[np.float32] | None = None,
+        parts: Sequence[tuple[int, float]] = (),
     ) -> None: ...
     def encode(
         self,
@@ -122,9 +132,8 @@ class Encoder:
         totals: NDArray[np.float32] | None = None,
         first_half: float = 1,
         half_length: int = 0,
-        unseen: bool = False,
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32], list[str]] | None: ...
-    def normalize_parts(self, rows: NDArray[np.float32], split: int, first: float, second: float) -> None: ...
+        unseen: UnseenRows | None = None,
+    ) -> list[str] | None: ...
     def row_ids(self, pack: Pack) -> tuple[bytes, bytes]: ...
 
 class Speller:
@@ -142,11 +151,14 @@ class Speller:
     ) -> None: ...
     def write(self, codes: NDArray[np.uint32], sizes: NDArray[np.int64], out: NDArray[np.float32]) -> None: ...
 
-def add_weighted_rows(
-    means: NDArray[np.float32],
-    totals: NDArray[np.float32],
-    sentences: NDArray[np.int64],
-    at: NDArray[np.int64],
-    weights: NDArray[np.float32],
-    rows: NDArray[np.float32],
-) -> None: ...
+class UnseenRows:
+    def __init__(
+        self,
+        dim: int,
+        capacity: int,
+        speller: Speller | None = None,
+        weight: float = 0,
+        stop_words: Collection[str] = (),
+    ) -> None: ...
+    def add(self, words: Sequence[str], rows: NDArray[np.float32], weights: NDArray[np.float32]) -> None: ...
+    def trim(self) -> None: ...

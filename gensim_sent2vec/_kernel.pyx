@@ -11,7 +11,7 @@ import numpy as np
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_DecodeUTF8, PyUnicode_GET_LENGTH, PyUnicode_KIND
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from libcpp cimport bool as cbool
 from libcpp.vector cimport vector
@@ -716,6 +716,35 @@ cdef class TopK:
         return found
 
 
+def add_postings(const int64_t[::1] starts, const int32_t[::1] rows, const float[::1] weights,
+                 const int64_t[::1] features, const float[::1] query, float[::1] scores):
+    """Add the products of a query and texts, from an inverted index, to `scores`, and cut them at 1.
+
+    Parameters
+    ----------
+    starts : int64 array, (n_features + 1,)
+    rows, weights : int32 and float32 arrays, (n,)
+        Feature f occurs in the texts ``rows[starts[f]:starts[f + 1]]``, with the weights at the same positions.
+    features, query : int64 and float32 arrays, (n_query,)
+        The features of the query, and their weights. Products are summed in this order.
+    scores : float32 array, (n_texts,)
+        Zeros.
+    """
+    cdef CPostings postings
+    cdef cbool fine = True
+    if len(rows) != len(weights) or len(features) != len(query) or not len(starts):
+        raise ValueError("starts, rows, weights, features, query: their sizes do not fit together")
+    postings.starts, postings.n_features, postings.n = &starts[0], len(starts) - 1, len(rows)
+    postings.rows = &rows[0] if len(rows) else NULL
+    postings.weights = &weights[0] if len(rows) else NULL
+    if len(features) and len(scores):
+        with nogil:
+            fine = c_add_postings(postings, &features[0], &query[0], len(features), &scores[0], len(scores))
+    if not fine:
+        raise ValueError(f"starts, rows, features: expected positions in {len(rows)} postings and rows of "
+                         f"{len(scores)} texts")
+
+
 cdef const unsigned char *mask_of(const unsigned char[::1] mask, int64_t n) except? NULL:
     if mask is not None and len(mask) != n:
         raise ValueError(f"mask: expected one entry per row, {n}, got {len(mask)}")
@@ -737,16 +766,21 @@ cdef class Encoder:
     ngram_hash : str
     weights : float32 array, (n_words,), optional
         The weight of each word in the mean, >= 0. Only for `word_ngrams` 1.
+    parts : sequence of (int, float)
+        The number of dimensions of each part of a sentence vector, and the length that it is scaled to. Without parts,
+        vectors are not scaled.
     """
 
     cdef CReader reader
+    cdef CParts parts
     cdef WordTable table
     cdef int level
     cdef const float[::1] weights
     cdef readonly object words
     cdef readonly tuple arrays, mode
 
-    def __init__(self, words, vectors, ngrams, *, int word_ngrams, bint skip_bigrams, str ngram_hash, weights=None):
+    def __init__(self, words, vectors, ngrams, *, int word_ngrams, bint skip_bigrams, str ngram_hash, weights=None,
+                 parts=()):
         cdef WordTable table = words.table
         cdef bint half = vectors.dtype.char == "e"
         # Typed memoryviews do not support float16, so both dtypes are passed as bytes.
@@ -760,6 +794,9 @@ cdef class Encoder:
         if weights is not None and (word_ngrams > 1 or len(weights) != table.table.n_words):
             raise ValueError(f"weights: expected one per word, {table.table.n_words}, and word_ngrams=1, "
                              f"got {len(weights)} and word_ngrams={word_ngrams}")
+        if parts and (min(size for size, _ in parts) < 0 or sum(size for size, _ in parts) != vectors.shape[1]):
+            raise ValueError(f"parts: expected {vectors.shape[1]} dimensions in all, got {parts}")
+        self.parts.sizes, self.parts.lengths = [size for size, _ in parts], [length for _, length in parts]
         self.words, self.table, self.arrays = words, table, (vectors, ngrams)
         self.level, self.mode = level_number(), (word_ngrams, skip_bigrams, ngram_hash)
         self.reader.words = <const char*>&w[0, 0] if w.shape[0] else NULL
@@ -771,8 +808,8 @@ cdef class Encoder:
         self.reader.weights = &self.weights[0] if weights is not None and len(weights) else NULL
 
     def encode(self, Pack pack not None, float[:, ::1] out, int64_t[::1] known=None, *, float[::1] totals=None,
-               float first_half=1, int64_t half_length=0, bint unseen=False):
-        """Write the sentence vectors, the means of the rows of each sentence, to `out`.
+               float first_half=1, int64_t half_length=0, UnseenRows unseen=None):
+        """Write the sentence vectors, the means of the rows of each sentence with their parts scaled, to `out`.
 
         Parameters
         ----------
@@ -786,14 +823,15 @@ cdef class Encoder:
         half_length : int
             In sentences of more than `half_length` tokens, the weights in the first half are multiplied by
             `first_half`.
-        unseen : bool
-            Return the out-of-vocabulary tokens.
+        unseen : UnseenRows, optional
+            Rows of out-of-vocabulary words; other calls must not use it meanwhile. By default, these words are left
+            out.
 
         Returns
         -------
-        tuple of (int64 array, float32 array, list of str), or None
-            The sentence, the factor (`first_half` or 1) and the text of each out-of-vocabulary token. None if there
-            are none, or if `unseen` is False.
+        list of str, or None
+            The out-of-vocabulary tokens that `unseen` has no row of; None if there are none. They are left out of the
+            vectors, unless their rows are added and the sentences are encoded again.
         """
         cdef int64_t n = len(pack)
         if out.shape[0] != n or out.shape[1] != self.reader.dim:
@@ -803,23 +841,20 @@ cdef class Encoder:
         cdef CPack view = pack.view()
         cdef CReader reader = self.reader
         cdef CEncoded encoded
-        cdef CUnseen missed
+        cdef CTokens missed
+        cdef CUnseenRows *rows = NULL
+        if unseen is not None:
+            if unseen.rows.dim() != self.reader.dim:
+                raise ValueError(f"unseen: expected rows of {self.reader.dim} dimensions, got {unseen.rows.dim()}")
+            rows = unseen.rows
         reader.first_half, reader.half_length = first_half, half_length
         encoded.vectors = &out[0, 0] if n else NULL
         encoded.known = &known[0] if known is not None and n else NULL
         encoded.totals = &totals[0] if totals is not None and n else NULL
-        encoded.unseen = &missed if unseen else NULL
+        encoded.missed = &missed
         with nogil:
-            c_encode(reader, self.table.table, view, self.level, encoded)
-        return unseen_tokens(missed) if missed.ends.size() else None
-
-    def normalize_parts(self, float[:, ::1] rows, int split, float first, float second):
-        """Scale the first `split` dimensions of each row to norm `first` and the others to norm `second`, in place."""
-        if not 0 <= split <= rows.shape[1]:
-            raise ValueError(f"split: must be between 0 and {rows.shape[1]}, got {split}")
-        if rows.shape[0] and rows.shape[1]:
-            with nogil:
-                c_scale_parts(&rows[0, 0], rows.shape[0], rows.shape[1], split, first, second, self.level)
+            c_encode(reader, self.table.table, view, self.level, rows, self.parts, encoded)
+        return strings_of(missed) if missed.ends.size() else None
 
     def row_ids(self, Pack pack not None):
         """Return the ids of the rows whose mean is the vector of each sentence.
@@ -840,16 +875,13 @@ cdef class Encoder:
                 PyBytes_FromStringAndSize(<char*>ends.data(), ends.size() * sizeof(int64_t)))
 
 
-cdef unseen_tokens(CUnseen &unseen):
-    cdef size_t n = unseen.ends.size(), begin = 0, i
-    sentences, factors, tokens = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.float32), []
-    cdef int64_t[::1] of_sentence = sentences
-    cdef float[::1] with_factor = factors
-    for i in range(n):
-        of_sentence[i], with_factor[i] = unseen.sentences[i], unseen.factors[i]
-        tokens.append(PyUnicode_DecodeUTF8(unseen.text.data() + begin, unseen.ends[i] - begin, "surrogatepass"))
-        begin = unseen.ends[i]
-    return sentences, factors, tokens
+cdef list strings_of(CTokens &tokens):
+    cdef int64_t begin = 0, end
+    strings = []
+    for end in tokens.ends:
+        strings.append(PyUnicode_DecodeUTF8(tokens.text.data() + begin, end - begin, "surrogatepass"))
+        begin = end
+    return strings
 
 
 cdef class Speller:
@@ -929,28 +961,62 @@ cdef class Speller:
             c_spell_rows(self.spelling, self.maps, first, &sizes[0], n, self.level, &out[0, 0])
 
 
-def add_weighted_rows(float[:, ::1] means, float[::1] totals, const int64_t[::1] sentences, const int64_t[::1] at,
-                      const float[::1] weights, const float[:, ::1] rows):
-    """Add rows to weighted means, and their weights to the sums of weights, in place.
+cdef class UnseenRows:
+    """A cache of rows and weights of out-of-vocabulary words, for one call of `Encoder.encode` at a time.
 
     Parameters
     ----------
-    means : float32 array, (n_sentences, dim)
-    totals : float32 array, (n_sentences,)
-    sentences, at, weights : int64, int64 and float32 arrays, (n,)
-        Row ``at[i]`` is added to sentence ``sentences[i]`` with weight ``weights[i]``. `sentences` must be ascending.
-    rows : float32 array, (n_rows, dim)
+    dim : int
+    capacity : int
+        The number of words from which on `trim` empties the cache.
+    speller : Speller, optional
+        Computes the rows of words of ASCII, Hangul and Chinese characters when they are needed. Rows of other words
+        must be added.
+    weight : float
+        The weight of the words that `speller` spells, unless their row is all zeros.
+    stop_words : collection of str
+        Words that `speller` gives the weight 0.
     """
-    cdef CAdditions more
-    cdef int64_t i, n = len(sentences)
-    if len(totals) != means.shape[0] or len(at) != n or len(weights) != n or rows.shape[1] != means.shape[1]:
-        raise ValueError("means, totals, sentences, at, weights, rows: their sizes do not fit together")
-    for i in range(n):
-        if not (0 <= sentences[i] < means.shape[0] and 0 <= at[i] < rows.shape[0]):
-            raise ValueError(f"sentences, at: expected values below {means.shape[0]} and {rows.shape[0]}, "
-                             f"got {sentences[i]} and {at[i]}")
-    if n == 0 or means.shape[1] == 0:
-        return
-    more.sentences, more.at, more.weights, more.rows, more.n = &sentences[0], &at[0], &weights[0], &rows[0, 0], n
-    with nogil:
-        c_mix_in(more, means.shape[1], &means[0, 0], &totals[0])
+
+    cdef CUnseenRows *rows
+    cdef Speller speller
+
+    def __cinit__(self, int dim, int64_t capacity, Speller speller=None, float weight=0, stop_words=()):
+        if dim < 0 or capacity < 1:
+            raise ValueError(f"dim, capacity: must be at least 0 and 1, got {dim} and {capacity}")
+        self.rows = new CUnseenRows(dim, capacity)
+        self.speller = speller
+        if speller is None:
+            return
+        if dim != speller.maps.meaning_dims + speller.spelling.dims:
+            raise ValueError(f"speller: expected rows of {dim} dimensions, "
+                             f"got {speller.maps.meaning_dims + speller.spelling.dims}")
+        self.rows.spell_with(speller.spelling, speller.maps, weight, speller.level)
+        for word in stop_words:
+            utf8 = word.encode("utf-8", "surrogatepass")
+            self.rows.add_stop_word(utf8, len(utf8))
+
+    def __dealloc__(self):
+        del self.rows
+
+    def add(self, words, const float[:, ::1] rows, const float[::1] weights):
+        """Add words.
+
+        Parameters
+        ----------
+        words : sequence of str
+        rows : float32 array, (n_words, dim)
+        weights : float32 array, (n_words,)
+        """
+        cdef int64_t i, n = len(words)
+        if rows.shape[0] != n or rows.shape[1] != self.rows.dim() or len(weights) != n:
+            raise ValueError(f"rows, weights: expected {n} rows of {self.rows.dim()} dimensions and a weight for each, "
+                             f"got shape ({rows.shape[0]}, {rows.shape[1]}) and {len(weights)} weights")
+        for i in range(n):
+            utf8 = words[i].encode("utf-8", "surrogatepass")
+            if self.rows.find(CWord(utf8, len(utf8))) < 0:
+                self.rows.add(CWord(utf8, len(utf8)), &rows[i, 0] if rows.shape[1] else NULL, weights[i])
+
+    def trim(self):
+        """Empty the cache if it is full."""
+        self.rows.trim()

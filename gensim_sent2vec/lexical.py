@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
-from scipy import sparse
 
+from . import _kernel
 from ._pooling.fitted import NgramFactors
 from ._text.inputs import as_text, check_text, checked_texts
 
@@ -146,10 +146,9 @@ class LexicalScores:
         if self.factors is not None:
             weights *= self.factors[positions]
         weights /= np.sqrt(weights @ weights)
-        columns = [slice(self.starts[i], self.starts[i + 1]) for i in positions]
-        texts, values = (np.concatenate([array[column] for column in columns]) for array in (self.rows, self.weights))
-        ends = np.concatenate([[0], np.cumsum(self.starts[positions + 1] - self.starts[positions])])
-        return np.minimum(sparse.csc_array((values, texts, ends), shape=(self.n, len(positions))) @ weights, 1)
+        scores = np.zeros(self.n, dtype=np.float32)
+        _kernel.add_postings(self.starts, self.rows, self.weights, positions, weights, scores)
+        return scores
 
     def scores_of(self, queries: Sequence[Text], rows: np.ndarray) -> np.ndarray:
         """Score a few texts for several queries that have most of their n-grams in common.
@@ -231,8 +230,12 @@ def _hash_ngrams(codes: np.ndarray, ngrams: tuple[int, int]) -> Iterator[tuple[n
 
 def _run_lengths(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The distinct values of a sorted array, and how often each occurs."""
-    starts = np.flatnonzero(np.concatenate([values[:1] == values[:1], values[1:] != values[:-1]]))
-    return values[starts], np.diff(starts, append=len(values))
+    is_last = np.ones(len(values), dtype=bool)
+    np.not_equal(values[1:], values[:-1], out=is_last[:-1])
+    ends = np.flatnonzero(is_last) + 1
+    sizes = ends.copy()
+    sizes[1:] -= ends[:-1]
+    return values[ends - 1], sizes
 
 
 def normalize_text(text: Text) -> str:

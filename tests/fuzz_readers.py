@@ -358,7 +358,7 @@ class Tables:
         for pack in self.packs:
             out, known = np.empty((len(pack), 5), np.float32), np.empty(len(pack), np.int64)
             encoder.encode(pack, out, known)
-            encoder.encode(pack, out, unseen=True)
+            encoder.encode(pack, out, unseen=_kernel.UnseenRows(5, 100))
             encoder.row_ids(pack)
             if not (np.isclose(out, 1) | (out == 0)).all():
                 raise Wrong(f"the mean of ones is {out}")
@@ -481,7 +481,7 @@ class Sentences:
             return "TypeError"
         out = np.empty((len(items), 5), dtype=np.float32)
         encoder = rng.choice(self.encoders)
-        encoder.encode(pack, out, unseen=True)
+        encoder.encode(pack, out, unseen=_kernel.UnseenRows(5, 100))
         encoder.row_ids(pack)
         if not (np.isclose(out, 1) | (out == 0)).all():
             raise Wrong(f"the mean of ones is {out}")

@@ -185,21 +185,24 @@ def test_unknown_words_are_similar_to_words_of_similar_spelling(weighted):
 def test_cached_rows_of_unknown_words_are_right(weighted):
     rng = random.Random(3)
     sentences = [rng.choices([*WORDS, *(f"new{i}" for i in range(300))], k=6) for _ in range(400)]
+    sentences += [[f"né{i}", "the", f"new{i + 1}", f"né{i + 1}"] for i in range(100)]
     expected = weighted.encode(sentences, workers=1)
     small, weighting = copy.deepcopy(weighted), weighted.weighting
     pooling = WeightedPooling(
         small.freeze(), small.vectors, weighting._parameters, weighting._fitted, cached_values=29 * 40
     )
-    small.weighting, small._weighted = weighting, pooling
+    small.weighting, small._weighted_pooling = weighting, pooling
     for workers in (1, 4):
         np.testing.assert_array_equal(small.encode(sentences, workers=workers), expected)
         np.testing.assert_array_equal([small.get_sentence_vector(s) for s in sentences], expected)
-    assert small._weighted is pooling
+    assert small._weighted_pooling is pooling
 
 
 def test_threads_share_one_pooling(weighted):
     rng = random.Random(4)
-    sentences = [rng.choices([*WORDS, *(f"new{i}" for i in range(999))], k=9) for _ in range(3000)]
+    sentences = [
+        rng.choices([*WORDS, *(f"{kind}{i}" for i in range(500) for kind in ("new", "né"))], k=9) for _ in range(3000)
+    ]
     expected = copy.deepcopy(weighted).encode(sentences, workers=1)
     found = {}
 

@@ -85,6 +85,24 @@ inline DotRows choose_dot_rows(int level, bool half) {
     return plain::dot_rows_for(half);
 }
 
+inline AddSigns choose_add_signs(int level) {
+#if S2V_X86
+    if (level == AVX512) return &avx512::add_signs;
+    if (level == AVX2) return &avx2::add_signs;
+#endif
+    (void)level;
+    return &plain::add_signs;
+}
+
+inline TimesMatrix choose_times_matrix(int level) {
+#if S2V_X86
+    if (level == AVX512) return &avx512::times_matrix;
+    if (level == AVX2) return &avx2::times_matrix;
+#endif
+    (void)level;
+    return &plain::times_matrix;
+}
+
 inline TopKRows choose_top_k_rows(int level, bool half) {
 #if S2V_X86
     if (level == AVX512 && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw"))

@@ -30,7 +30,7 @@ class Lookup {
 
     int64_t tokens() const { return static_cast<int64_t>(n_words_); }
 
-    // Calls known(position, id) or unknown(position, p, n) for each token, then resets for the next line.
+    // Calls known(position, id) or unknown(position, word) for each token, then resets for the next line.
     template <class Known, class Unknown>
     void resolve(Known&& known, Unknown&& unknown) {
         const char* copy = copies_.data();
@@ -46,7 +46,7 @@ class Lookup {
             if (id >= 0)
                 known(static_cast<int64_t>(i), static_cast<int32_t>(id));
             else
-                unknown(static_cast<int64_t>(i), word.p, word.n);
+                unknown(static_cast<int64_t>(i), word);
         }
         n_words_ = 0;
         copies_.clear();
@@ -55,7 +55,7 @@ class Lookup {
 
     // Appends the ids of the known words.
     void resolve(std::vector<int32_t>& ids) {
-        resolve([&ids](int64_t, int32_t id) { ids.push_back(id); }, [](int64_t, const char*, size_t) {});
+        resolve([&ids](int64_t, int32_t id) { ids.push_back(id); }, [](int64_t, const Word&) {});
     }
 
   private:

@@ -35,27 +35,18 @@ struct Reader {                  // a trained model, possibly mapped read-only
     }
 };
 
-// Out-of-vocabulary tokens, collected so that the caller can compute vectors for them.
-struct Unseen {
-    std::vector<int64_t> sentences, ends;  // ends: the end offset of each token in `text`
-    std::vector<float> factors;
-    std::vector<char> text;
-
-    void add(int64_t sentence, float factor, const char* p, size_t n) {
-        text.insert(text.end(), p, p + n);
-        ends.push_back(static_cast<int64_t>(text.size()));
-        sentences.push_back(sentence);
-        factors.push_back(factor);
-    }
-};
-
 // The rows of one sentence: words and n-grams, without placeholder or dropout. Rows are prefetched as they are found.
 struct Gathered {
     std::vector<int32_t> ids;
     std::vector<const void*> rows;
     std::vector<float> factors;  // weight of each row; empty for the plain mean
+    // The sum of other rows, each times its weight, and the sum of these weights. If that is 0, there are none.
+    std::vector<float> others;
+    float others_weight = 0;
 
-    void find(const Reader& reader, Lookup& lookup, int64_t sentence, Unseen* unseen) {
+    // Calls unknown(factor, word) for each out-of-vocabulary word, with its position factor.
+    template <class Unknown>
+    void find(const Reader& reader, Lookup& lookup, Unknown&& unknown) {
         const int64_t n_tokens = lookup.tokens();
         const size_t most = static_cast<size_t>(n_tokens);
         ids.resize(most);
@@ -67,14 +58,18 @@ struct Gathered {
             rows[n_known] = row(reader, reader.words, id);
             ids[n_known++] = id;
         };
-        const auto unknown = [&](int64_t i, const char* p, size_t n) {
-            if (unseen) unseen->add(sentence, reader.factor(i, n_tokens), p, n);
-        };
-        lookup.resolve(known, unknown);
+        others_weight = 0;
+        lookup.resolve(known, [&](int64_t i, const Word& word) { unknown(reader.factor(i, n_tokens), word); });
         ids.resize(n_known);
         rows.resize(n_known);
         if (reader.weights) factors.resize(n_known);
         if (reader.n > 1) add_ngrams(reader);
+    }
+
+    void add(const float* row, int dim, float weight) {
+        if (others_weight == 0) others.assign(static_cast<size_t>(dim), 0.0f);
+        for (int j = 0; j < dim; ++j) others[static_cast<size_t>(j)] += weight * row[j];
+        others_weight += weight;
     }
 
   private:
@@ -108,31 +103,6 @@ MeanRows choose_mean_rows(int level, int dim, bool half);
 using DotRows = void (*)(const void* rows, int64_t n, int dim, const float* query, float* out);
 DotRows choose_dot_rows(int level, bool half);
 
-// Outputs of encode(), one entry per sentence; all but `vectors` may be null.
-struct Encoded {
-    float* vectors;  // (n_sentences, dim); zeros for a sentence with no known words
-    int64_t* known;  // number of known words
-    float* totals;   // sum of the rows' weights; the number of rows for the plain mean
-    Unseen* unseen;
-};
-
-inline void encode(const Reader& reader, const WordTable& words, const Pack& pack, int level, const Encoded& out) {
-    const MeanRows mean_rows = choose_mean_rows(level, reader.dim, reader.half);
-    Lookup lookup(words, reader.epfml);
-    Gathered gathered[2];
-    for (int64_t s = 0; s <= pack.n_sentences; ++s) {  // one sentence ahead: prefetch its rows while pooling the last
-        if (s < pack.n_sentences) {
-            pack.each_token(s, [&](const char* p, size_t n) { lookup.add(p, n); }, reader.epfml);
-            gathered[s & 1].find(reader, lookup, s, out.unseen);
-            if (out.known) out.known[s] = static_cast<int64_t>(gathered[s & 1].ids.size());
-        }
-        if (s > 0) {
-            const float total = mean_rows(gathered[(s - 1) & 1], reader.dim, out.vectors + (s - 1) * reader.dim);
-            if (out.totals) out.totals[s - 1] = total;
-        }
-    }
-}
-
 // Row numbers of each sentence: word ids, then n_words + r for n-gram row r. Those of sentence s end at ends[s].
 inline void number_rows(const Reader& reader, const WordTable& words, const Pack& pack, std::vector<int64_t>& numbers,
                         int64_t* ends) {
@@ -141,7 +111,7 @@ inline void number_rows(const Reader& reader, const WordTable& words, const Pack
     const int64_t bytes = static_cast<int64_t>(reader.row_bytes());
     for (int64_t s = 0; s < pack.n_sentences; ++s) {
         pack.each_token(s, [&](const char* p, size_t n) { lookup.add(p, n); }, reader.epfml);
-        gathered.find(reader, lookup, s, nullptr);
+        gathered.find(reader, lookup, [](float, const Word&) {});
         numbers.insert(numbers.end(), gathered.ids.begin(), gathered.ids.end());
         for (size_t i = gathered.ids.size(); i < gathered.rows.size(); ++i)  // n-grams follow the words
             numbers.push_back(reader.n_words + (static_cast<const char*>(gathered.rows[i]) - reader.ngrams) / bytes);

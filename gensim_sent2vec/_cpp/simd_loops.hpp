@@ -381,6 +381,10 @@ S2V_TARGET float mean_rows(const Gathered& gathered, int dim, float* out) {
         sum.add(static_cast<const T*>(gathered.rows[i]), factor);
         total += factor;
     }
+    if (gathered.others_weight != 0) {
+        sum.add(gathered.others.data(), 1.0f);
+        total += gathered.others_weight;
+    }
     total = not_too_small(total);
     sum.scale(total > 0 ? 1.0f / total : 0.0f);
     if (DIM) sum.write(out);
@@ -403,6 +407,47 @@ S2V_TARGET void dot_rows(const void* rows, int64_t n, int dim, const float* quer
         float total = sum(quads);
         for (; i < dim; ++i) total += number(row + i) * query[i];
         out[r] = total;
+    }
+}
+
+inline S2V_TARGET void add_signs(const std::vector<uint64_t>& hashes, const std::vector<float>& weights, uint64_t seed,
+                                 int dims, float* signature) {
+    const Signs& table = signs();
+    for (int first = 0; first < dims; first += 64) {
+        const uint64_t block = (seed * 0x100000001ull + static_cast<uint64_t>(first / 64 + 1)) * 0x9e3779b97f4a7c15ull;
+        const int n_bytes = std::min(8, (dims - first + 7) / 8);
+        float sums[64] = {};
+        for (size_t g = 0; g < hashes.size(); ++g) {
+            uint64_t bits = mix(hashes[g] ^ block);
+            for (int byte = 0; byte < n_bytes; ++byte, bits >>= 8)
+                for (int i = 0; i < 8; ++i) sums[8 * byte + i] += weights[g] * table.of[bits & 255][i];
+        }
+        std::memcpy(signature + first, sums, sizeof sums);
+    }
+}
+
+// N vectors V of columns; N is a constant so that the sums stay in registers.
+template <class V, int N>
+S2V_INLINE void times_columns(const std::vector<float>& v, const float* matrix, int columns, float scale, float* out) {
+    constexpr int LANES = static_cast<int>(sizeof(V) / sizeof(float));
+    V sums[N] = {};
+    for (size_t i = 0; i < v.size(); ++i, matrix += columns)
+        for (int j = 0; j < N; ++j) sums[j] = sums[j] + load<V>(matrix + j * LANES) * v[i];
+    for (int j = 0; j < N; ++j) store(out + j * LANES, sums[j] * scale);
+}
+
+inline S2V_TARGET void times_matrix(const std::vector<float>& v, const float* matrix, int columns, float scale,
+                                    float* out) {
+    constexpr int MANY = 4;
+    int i = 0;
+    for (; i + MANY * S2V_LANES <= columns; i += MANY * S2V_LANES)
+        times_columns<Wide, MANY>(v, matrix + i, columns, scale, out + i);
+    for (; i + S2V_LANES <= columns; i += S2V_LANES) times_columns<Wide, 1>(v, matrix + i, columns, scale, out + i);
+    for (; i + 4 <= columns; i += 4) times_columns<Quad, 1>(v, matrix + i, columns, scale, out + i);
+    for (; i < columns; ++i) {
+        float sum = 0;
+        for (size_t k = 0; k < v.size(); ++k) sum += v[k] * matrix[k * static_cast<size_t>(columns) + i];
+        out[i] = sum * scale;
     }
 }
 

@@ -40,72 +40,20 @@ struct Signs {
             for (int i = 0; i < 8; ++i) of[byte][i] = byte >> i & 1 ? 1.0f : -1.0f;
     }
 };
-
-// Adds weight * R_g to a signature, where R_g is the n-gram's random sign vector; each hash supplies 64 signs.
-inline void add_signs(const Spelling& s, uint64_t hash, float weight, float* signature) {
-    static const Signs signs;
-    uint64_t bits = 0;
-    for (int first = 0; first < s.dims; first += 8, bits >>= 8) {
-        if (first % 64 == 0)
-            bits =
-                mix(hash ^ (s.seed * 0x100000001ull + static_cast<uint64_t>(first / 64 + 1)) * 0x9e3779b97f4a7c15ull);
-        const float* row = signs.of[bits & 255];
-        if (first + 8 <= s.dims) {
-            for (int i = 0; i < 8; ++i) signature[first + i] += weight * row[i];
-        } else {
-            for (int i = 0; first + i < s.dims; ++i) signature[first + i] += weight * row[i];
-        }
-    }
+inline const Signs& signs() {
+    static const Signs table;
+    return table;
 }
 
-// Computes `vector` (dim) = Σ c_g N_g, up to scale, and `signature` (dims) = Σ c_g R_g, over the character n-grams g of
-// the word with code points `code`.
-inline void spell(const Spelling& s, const uint32_t* code, int64_t size, MeanRows mean_rows, Gathered& gathered,
-                  float* vector, float* signature) {
-    const int64_t row_bytes = static_cast<int64_t>(s.dim) * (s.half ? 2 : 4);
-    std::fill(signature, signature + s.dims, 0.0f);
-    gathered.rows.clear();
-    gathered.factors.clear();
-    for (int64_t i = 0; i + s.min_n <= size; ++i) {
-        uint64_t h = 0;
-        for (int n = 1; n <= s.max_n && i + n <= size; ++n) {
-            h = h * 0xd1342543de82ef95ull + code[i + n - 1] + 1;
-            if (n < s.min_n) continue;
-            const uint64_t hash = mix(h);
-            const int64_t at = place_of(s, hash);
-            const float weight = at < 0 ? s.new_weight : s.weights[at];
-            add_signs(s, hash, weight, signature);
-            if (at < 0 || !s.vectors) continue;
-            gathered.rows.push_back(s.vectors + at * row_bytes);
-            gathered.factors.push_back(weight);
-            prefetch_near(s.vectors + at * row_bytes, static_cast<size_t>(row_bytes));
-        }
-    }
-    if (s.vectors)
-        mean_rows(gathered, s.dim, vector);
-    else
-        std::fill(vector, vector + s.dim, 0.0f);
-}
+// Σ c_g R_g over n-grams g, where R_g is a random sign vector; each hash supplies 64 signs at a time. Writes `dims`
+// values, rounded up to a multiple of 64.
+using AddSigns = void (*)(const std::vector<uint64_t>& hashes, const std::vector<float>& weights, uint64_t seed,
+                          int dims, float* signature);
+AddSigns choose_add_signs(int level);
 
-// N columns of scale * v M; N is a constant so that the sums stay in registers.
-template <int N>
-inline void times_columns(const std::vector<float>& v, const float* matrix, int columns, float scale, float* out) {
-    float sums[N] = {};
-    for (size_t i = 0; i < v.size(); ++i, matrix += columns)
-        for (int j = 0; j < N; ++j) sums[j] += v[i] * matrix[j];
-    for (int j = 0; j < N; ++j) out[j] = sums[j] * scale;
-}
-
-// out = (v / |v|) M, where M has shape (v.size(), columns); zeros if v is zero.
-inline void unit_product(const std::vector<float>& v, const float* matrix, int columns, DotRows dot, float* out) {
-    float square = 0;
-    if (!v.empty()) dot(v.data(), 1, static_cast<int>(v.size()), v.data(), &square);
-    const float scale = square > 0 ? 1 / std::sqrt(square) : 0.0f;
-    int first = 0;
-    for (; first + 16 <= columns; first += 16) times_columns<16>(v, matrix + first, columns, scale, out + first);
-    for (; first + 4 <= columns; first += 4) times_columns<4>(v, matrix + first, columns, scale, out + first);
-    for (; first < columns; ++first) times_columns<1>(v, matrix + first, columns, scale, out + first);
-}
+// out = scale * v M, where M has shape (v.size(), columns).
+using TimesMatrix = void (*)(const std::vector<float>& v, const float* matrix, int columns, float scale, float* out);
+TimesMatrix choose_times_matrix(int level);
 
 // Projections to the two parts of a word's row: the semantic part (dim, meaning_dims), applied to the vector, and the
 // lexical part (dims, dims), applied to the signature.
@@ -114,57 +62,80 @@ struct Maps {
     int meaning_dims;
 };
 
-// Rows of OOV words, to be pooled like rows of known words. codes: concatenated code points, each word enclosed in "<"
-// and ">"; sizes: code points per word. out: (n_words, meaning_dims + dims).
-inline void spell_rows(const Spelling& s, const Maps& maps, const uint32_t* codes, const int64_t* sizes,
-                       int64_t n_words, int level, float* out) {
-    const MeanRows mean_rows = choose_mean_rows(level, s.dim, s.half);
-    const DotRows dot = choose_dot_rows(level, false);
-    std::vector<float> vector(static_cast<size_t>(s.dim)), signature(static_cast<size_t>(s.dims));
-    Gathered gathered;
-    for (int64_t w = 0; w < n_words; codes += sizes[w++], out += maps.meaning_dims + s.dims) {
-        spell(s, codes, sizes[w], mean_rows, gathered, vector.data(), signature.data());
-        unit_product(vector, maps.meaning, maps.meaning_dims, dot, out);
-        unit_product(signature, maps.lexical, s.dims, dot, out + maps.meaning_dims);
-    }
-}
+// Computes rows of out-of-vocabulary words, to be pooled like rows of known words.
+class Speller {
+  public:
+    Speller(const Spelling& spelling, const Maps& maps, int level)
+        : s_(spelling),
+          maps_(maps),
+          mean_rows_(choose_mean_rows(level, spelling.dim, spelling.half)),
+          dot_(choose_dot_rows(level, false)),
+          add_signs_(choose_add_signs(level)),
+          times_matrix_(choose_times_matrix(level)),
+          vector_(static_cast<size_t>(spelling.dim)) {}
 
-// Rows to add to weighted means: row at[i], with weight weights[i], goes to sentence sentences[i] (ascending).
-struct Additions {
-    const int64_t *sentences, *at;
-    const float *weights, *rows;
-    int64_t n;
+    int dim() const { return maps_.meaning_dims + s_.dims; }
+
+    // codes: the code points of a word, enclosed in "<" and ">". out: (dim()).
+    void write(const uint32_t* codes, int64_t size, float* out) {
+        find_ngrams(codes, size);
+        std::fill(vector_.begin(), vector_.end(), 0.0f);
+        if (s_.vectors) mean_rows_(known_, s_.dim, vector_.data());
+        write_unit(vector_, maps_.meaning, maps_.meaning_dims, out);
+        signature_.resize(static_cast<size_t>((s_.dims + 63) / 64 * 64));
+        add_signs_(hashes_, weights_, s_.seed, s_.dims, signature_.data());
+        signature_.resize(static_cast<size_t>(s_.dims));
+        write_unit(signature_, maps_.lexical, s_.dims, out + maps_.meaning_dims);
+    }
+
+  private:
+    // The character n-grams of a word, and the vectors of those in the table.
+    void find_ngrams(const uint32_t* code, int64_t size) {
+        const int64_t row_bytes = static_cast<int64_t>(s_.dim) * (s_.half ? 2 : 4);
+        hashes_.clear();
+        weights_.clear();
+        known_.rows.clear();
+        known_.factors.clear();
+        for (int64_t i = 0; i + s_.min_n <= size; ++i) {
+            uint64_t h = 0;
+            for (int n = 1; n <= s_.max_n && i + n <= size; ++n) {
+                h = h * 0xd1342543de82ef95ull + code[i + n - 1] + 1;
+                if (n >= s_.min_n) hashes_.push_back(mix(h));
+            }
+        }
+        for (const uint64_t hash : hashes_) {
+            const int64_t at = place_of(s_, hash);
+            weights_.push_back(at < 0 ? s_.new_weight : s_.weights[at]);
+            if (at < 0 || !s_.vectors) continue;
+            known_.rows.push_back(s_.vectors + at * row_bytes);
+            known_.factors.push_back(weights_.back());
+            prefetch_near(s_.vectors + at * row_bytes, static_cast<size_t>(row_bytes));
+        }
+    }
+
+    // out = (v / |v|) M; zeros if v is zero.
+    void write_unit(const std::vector<float>& v, const float* matrix, int columns, float* out) const {
+        float square = 0;
+        if (!v.empty()) dot_(v.data(), 1, static_cast<int>(v.size()), v.data(), &square);
+        times_matrix_(v, matrix, columns, square > 0 ? 1 / std::sqrt(square) : 0.0f, out);
+    }
+
+    Spelling s_;
+    Maps maps_;
+    MeanRows mean_rows_;
+    DotRows dot_;
+    AddSigns add_signs_;
+    TimesMatrix times_matrix_;
+    std::vector<uint64_t> hashes_;
+    std::vector<float> weights_, vector_, signature_;
+    Gathered known_;  // n-grams
 };
 
-inline void mix_in(const Additions& more, int dim, float* means, float* totals) {
-    for (int64_t i = 0; i < more.n;) {
-        const int64_t sentence = more.sentences[i];
-        float *mean = means + sentence * dim, total = totals[sentence];
-        for (int j = 0; j < dim; ++j) mean[j] *= total;
-        for (; i < more.n && more.sentences[i] == sentence; ++i) {
-            const float *row = more.rows + more.at[i] * dim, weight = more.weights[i];
-            for (int j = 0; j < dim; ++j) mean[j] += weight * row[j];
-            total += weight;
-        }
-        totals[sentence] = total = not_too_small(total);
-        const float scale = total > 0 ? 1 / total : 0.0f;
-        for (int j = 0; j < dim; ++j) mean[j] *= scale;
-    }
-}
-
-// Scales the first `split` dimensions of each row to norm `first` and the rest to norm `second`; zeros stay zeros.
-inline void scale_parts(float* rows, int64_t n, int dim, int split, float first, float second, int level) {
-    const DotRows dot = choose_dot_rows(level, false);
-    const auto scale = [dot](float* part, int size, float length) {
-        float square = 0;
-        dot(part, 1, size, part, &square);
-        const float factor = square > 0 ? length / std::sqrt(square) : 0.0f;
-        for (int i = 0; i < size; ++i) part[i] *= factor;
-    };
-    for (int64_t i = 0; i < n; ++i, rows += dim) {
-        scale(rows, split, first);
-        scale(rows + split, dim - split, second);
-    }
+// codes: concatenated code points; sizes: code points per word. out: (n_words, dim()).
+inline void spell_rows(const Spelling& spelling, const Maps& maps, const uint32_t* codes, const int64_t* sizes,
+                       int64_t n_words, int level, float* out) {
+    Speller speller(spelling, maps, level);
+    for (int64_t w = 0; w < n_words; codes += sizes[w++], out += speller.dim()) speller.write(codes, sizes[w], out);
 }
 
 }  // namespace s2v

@@ -14,9 +14,9 @@
 #include <cmath>
 #include <utility>
 
+#include "encode.hpp"
 #include "lines.hpp"
 #include "pooling.hpp"
-#include "spelling.hpp"
 #include "top_k.hpp"
 
 namespace s2v {

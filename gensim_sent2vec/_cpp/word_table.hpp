@@ -189,6 +189,14 @@ class WordCounter {
         return true;
     }
 
+    // The id of a word, or -1.
+    int64_t find(const Word& word) const {
+        for (uint64_t at = word.hash & mask_; slots_[at].id_plus_1 != 0; at = (at + 1) & mask_)
+            if (slots_[at].tag == static_cast<uint32_t>(word.hash >> 32) && is_word(slots_[at].id_plus_1 - 1, word))
+                return slots_[at].id_plus_1 - 1;
+        return -1;
+    }
+
     void merge(const WordCounter& other) {
         for (size_t id = 0; id < other.counts.size(); ++id) add(other.word(id), other.counts[id]);
     }

@@ -9,6 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
+from .. import _kernel
 from .._text.vocabulary import Vocabulary
 from .._util.parameters import check_float, check_int
 from .._util.rows import sample
@@ -48,6 +49,12 @@ class UnseenWords:
     lexical_map: np.ndarray
     row_length: float
     weight: float
+
+    def cache(self, capacity: int, stop_words: Collection[str]) -> _kernel.UnseenRows:
+        """A cache of rows that `_kernel.Encoder` fills by itself, as far as it can."""
+        speller = self.ngrams.speller(self.semantic_map * np.float32(self.row_length), self.lexical_map)
+        n_dims = self.semantic_map.shape[1] + len(self.lexical_map)
+        return _kernel.UnseenRows(n_dims, capacity, speller, self.weight, stop_words)
 
     def encoder(self, stop_words: Collection[str]) -> WordEncoder:
         """A function from words to rows and weights; the weight is 0 for stop words and for rows of zeros."""

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
-
 import numpy as np
 
 from .. import _kernel
 from .._text.vocabulary import Vocabulary
 from .._util.rows import unit_rows
-from .fitted import FittedWeighting, WordEncoder
+from .._util.threads import available_cpus
+from .fitted import FittedWeighting
 from .parameters import WeightingParameters
-from .pretrained import scale_parts
 
-CACHED_VALUES = 1 << 21  # floats in the cache of out-of-vocabulary rows
+CACHED_VALUES = 1 << 24  # floats in all caches of rows of out-of-vocabulary words: 64 MB
 
 
 class MeanPooling:
@@ -79,7 +76,8 @@ class WeightedPooling:
     parameters : WeightingParameters
     fitted : FittedWeighting
     cached_values : int
-        Size of the cache of rows of out-of-vocabulary words, in floats.
+        Size of the caches of rows of out-of-vocabulary words, in floats. Each thread uses one at a time, up to as many
+        as there are CPUs.
 
     Raises
     ------
@@ -98,16 +96,24 @@ class WeightedPooling:
         fitted.check_vocabulary(words)
         rows = vectors if fitted.rows is None else fitted.rows
         self._words, self._rows, self._parameters, self._fitted = words, rows, parameters, fitted
-        self._part_lengths = parameters.part_lengths(bool(fitted.pretrained_dims))
         no_ngrams = np.zeros((0, rows.shape[1]), dtype=rows.dtype)
         self._encoder = _kernel.Encoder(
-            words, rows, no_ngrams, word_ngrams=1, skip_bigrams=False, ngram_hash="mixed", weights=fitted.weights
-        )
+            words, rows, no_ngrams, word_ngrams=1, skip_bigrams=False, ngram_hash="mixed", weights=fitted.weights,
+            parts=self._parts(),
+        )  # fmt: skip
         self.vector_size = rows.shape[1]
-        self._unseen: UnseenWordCache | None = None
-        if fitted.encodes_unseen:
-            capacity = max(1, cached_values // self.vector_size)
-            self._unseen = UnseenWordCache(fitted.word_encoder(parameters.stop_words), self.vector_size, capacity)
+        self._most_caches = available_cpus()
+        self._cached_words = max(1, cached_values // (self.vector_size * self._most_caches))
+        self._unused_caches: list[_kernel.UnseenRows] = []
+        self._encode_words = fitted.word_encoder(parameters.stop_words) if fitted.encodes_unseen else None
+
+    def _parts(self) -> list[tuple[int, float]]:
+        """The dimensions of the parts of a sentence vector, and their lengths; nothing if parts are not scaled."""
+        fitted = self._fitted
+        lengths = self._parameters.part_lengths(bool(fitted.pretrained_dims))
+        lexical_dims = self._rows.shape[1] - fitted.semantic_dims - fitted.pretrained_dims
+        sizes = (fitted.semantic_dims, lexical_dims, fitted.pretrained_dims)
+        return [] if lengths is None else list(zip(sizes, lengths))
 
     def matches(
         self, words: Vocabulary, vectors: np.ndarray, parameters: WeightingParameters, fitted: FittedWeighting
@@ -127,72 +133,39 @@ class WeightedPooling:
         """
         vectors = np.empty((len(pack), self.vector_size), dtype=np.float32)
         totals = np.empty(len(pack), dtype=np.float32)
-        unseen = self._encoder.encode(
-            pack, vectors, totals=totals, first_half=self._parameters.first_half,
-            half_length=self._parameters.half_length, unseen=self._unseen is not None,
-        )  # fmt: skip
-        if unseen is not None and self._unseen is not None:
-            sentences, factors, tokens = unseen
-            at, rows, weights = self._unseen.find(tokens)
-            _kernel.add_weighted_rows(vectors, totals, sentences, at, factors * weights[at], rows)
-        if self._part_lengths is not None:
-            self._scale_parts(vectors, self._part_lengths)
+        if self._encode_words is None:
+            self._encode(pack, vectors, totals, None)
+            return vectors, totals > 0
+        cache = self._take_cache()
+        missed = self._encode(pack, vectors, totals, cache)
+        if missed is not None:
+            # All again: if the rows were added to the sums, values would depend on what is in the cache.
+            words = list(dict.fromkeys(missed))
+            cache.add(words, *self._encode_words(words))
+            self._encode(pack, vectors, totals, cache)
+        if len(self._unused_caches) < self._most_caches:
+            self._unused_caches.append(cache)
         return vectors, totals > 0
 
-    def _scale_parts(self, vectors: np.ndarray, lengths: tuple[float, ...]) -> None:
-        semantic_dims, pretrained_dims = self._fitted.semantic_dims, self._fitted.pretrained_dims
-        if pretrained_dims:
-            lexical_dims = self.vector_size - semantic_dims - pretrained_dims
-            scale_parts(vectors, (semantic_dims, lexical_dims, pretrained_dims), lengths)
-        else:
-            self._encoder.normalize_parts(vectors, semantic_dims, *lengths)
+    def _encode(
+        self, pack: _kernel.Pack, vectors: np.ndarray, totals: np.ndarray, cache: _kernel.UnseenRows | None
+    ) -> list[str] | None:
+        return self._encoder.encode(
+            pack, vectors, totals=totals, first_half=self._parameters.first_half,
+            half_length=self._parameters.half_length, unseen=cache,
+        )  # fmt: skip
 
-
-class UnseenWordCache:
-    """Rows and weights of out-of-vocabulary words. It is emptied when it is full; threads can share it.
-
-    Parameters
-    ----------
-    encode : callable
-        From words to rows and weights, see `UnseenWords.encoder`.
-    n_dims : int
-        Dimensions of a row.
-    capacity : int
-        Words to hold. More are held if they are asked for at once.
-    """
-
-    def __init__(self, encode: WordEncoder, n_dims: int, capacity: int) -> None:
-        self._encode, self._n_dims, self._capacity = encode, n_dims, capacity
-        self._lock = threading.Lock()
-        self._clear(0)
-
-    def _clear(self, size: int) -> None:
-        # New arrays: other threads may still read the old ones.
-        self._positions: dict[str, int] = {}
-        self._rows = np.zeros((size, self._n_dims), dtype=np.float32)
-        self._weights = np.zeros(size, dtype=np.float32)
-
-    def find(self, words: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The rows and weights of words.
-
-        Returns
-        -------
-        at : numpy.ndarray of int64, shape (n_words,)
-            Positions of the words in the two arrays that follow.
-        rows : numpy.ndarray of float32, shape (size, n_dims)
-        weights : numpy.ndarray of float32, shape (size,)
-        """
-        with self._lock:
-            new = [word for word in dict.fromkeys(words) if word not in self._positions]
-            if len(self._positions) + len(new) > len(self._rows):
-                new = list(dict.fromkeys(words))
-                self._clear(max(self._capacity, len(new)))
-            if new:
-                part = slice(len(self._positions), len(self._positions) + len(new))
-                self._rows[part], self._weights[part] = self._encode(new)
-                self._positions.update(zip(new, range(part.start, part.stop)))
-            at = np.fromiter(map(self._positions.__getitem__, words), dtype=np.int64, count=len(words))
-            return at, self._rows, self._weights
+    def _take_cache(self) -> _kernel.UnseenRows:
+        """A cache of rows of out-of-vocabulary words that no other thread uses."""
+        try:
+            cache = self._unused_caches.pop()
+        except IndexError:
+            unseen, stop_words = self._fitted.unseen, self._parameters.stop_words
+            if unseen is None or self._fitted.pretrained is not None:
+                return _kernel.UnseenRows(self.vector_size, self._cached_words)
+            return unseen.cache(self._cached_words, stop_words)
+        cache.trim()
+        return cache
 
 
 class RowBuffer:

@@ -263,17 +263,3 @@ def translate(vectors: np.ndarray, rows: np.ndarray) -> np.ndarray:
 def per_weight(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Rows divided by the weights that the kernel multiplies them by; zeros if the weight is 0."""
     return rows * np.divide(1, weights, out=np.zeros_like(weights), where=weights > 0)[:, None]
-
-
-# -----------------------------------------------------------------------------------------------------
-# Pooling
-
-
-def scale_parts(vectors: np.ndarray, sizes: Sequence[int], lengths: Sequence[float]) -> None:
-    """Scale consecutive parts of vectors, of `sizes` dimensions, to `lengths`, in place; zeros remain zeros."""
-    begin = 0
-    for size, length in zip(sizes, lengths):
-        part = vectors[:, begin : begin + size]
-        norms = np.sqrt(np.einsum("ij,ij->i", part, part))
-        part *= np.divide(length, norms, out=np.zeros_like(norms), where=norms > 0)[:, None]
-        begin += size

@@ -179,6 +179,13 @@ class CharNgrams:
             out[:, first : first + n] = phi @ random_signs(hashes, first, n, self.seed)
         return unit_rows(out)
 
+    def speller(self, semantic_map: np.ndarray, lexical_map: np.ndarray) -> _kernel.Speller:
+        """What computes the rows of out-of-vocabulary words, see `row_encoder`."""
+        return _kernel.Speller(
+            self.hashes, self.weights, self.vectors, self.new_weight, self.min_n, self.max_n, self.seed, semantic_map,
+            lexical_map,
+        )  # fmt: skip
+
     def row_encoder(self, semantic_map: np.ndarray, lexical_map: np.ndarray) -> Callable[[Sequence[str]], np.ndarray]:
         """A function that makes the rows of out-of-vocabulary words.
 
@@ -195,15 +202,12 @@ class CharNgrams:
             From words to float32, (n_words, semantic_dims + lexical_dims). The estimated vector is all zeros if the
             word shares no n-gram with a known word.
         """
-        kernel = _kernel.Speller(
-            self.hashes, self.weights, self.vectors, self.new_weight, self.min_n, self.max_n, self.seed, semantic_map,
-            lexical_map,
-        )  # fmt: skip
+        speller = self.speller(semantic_map, lexical_map)
         n_dims = semantic_map.shape[1] + len(lexical_map)
 
         def rows_of(words: Sequence[str]) -> np.ndarray:
             rows = np.empty((len(words), n_dims), dtype=np.float32)
-            kernel.write(*code_points(words), rows)
+            speller.write(*code_points(words), rows)
             return rows
 
         return rows_of

@@ -12,6 +12,7 @@ MISWRITTEN_SHARE = 0.2  # warn if this share is known only in lower case without
 ENOUGH_TOKENS = 20  # fewer are too few to judge
 MAX_SENTENCES, MAX_TOKENS = 20, 40  # looked at in each call: sentences, and tokens of each
 MAX_CHARACTERS = 400  # of a text
+LOOKS, MAX_SKIPPED = 8, 64  # after each LOOKS looks that find nothing, skip a call more in between
 PUNCTUATION = string.punctuation + "\u2018\u2019\u201c\u201d\u00ab\u00bb\u2026\u3001\u3002\uff01\uff1f\uff0c"
 
 
@@ -25,6 +26,7 @@ class Coverage:
 
     def __init__(self) -> None:
         self.warned = False
+        self._n_looks = self._n_to_skip = 0
         self._reset()
 
     def _reset(self) -> None:
@@ -46,6 +48,9 @@ class Coverage:
         """
         if self.warned:
             return
+        if self._n_to_skip:
+            self._n_to_skip -= 1
+            return
         for sentence in sentences[:MAX_SENTENCES]:
             if isinstance(sentence, str):
                 tokens = sentence[:MAX_CHARACTERS].split()
@@ -62,6 +67,8 @@ class Coverage:
         if self._n_tokens >= ENOUGH_TOKENS:
             self._judge(stacklevel + 1)
             self._reset()
+            self._n_looks += 1
+            self._n_to_skip = min(self._n_looks // LOOKS, MAX_SKIPPED)
 
     def _add_unknown(self, token: str, find: Callable[[str], int]) -> None:
         plain = token.lower().strip(PUNCTUATION)

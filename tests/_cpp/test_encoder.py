@@ -1,18 +1,22 @@
 """The kernel's weighted means of rows against plain numpy, at every instruction set."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gensim_sent2vec import _kernel
+from gensim_sent2vec._pooling.spelling import CharNgrams
 from gensim_sent2vec._text.vocabulary import Vocabulary
 
 WORDS = ("the", "cat", "한국어", "a-much-longer-word", "e\u0301t\u00e9", "x")
-TOKENS = st.lists(st.lists(st.sampled_from((*WORDS, "new", "미등록", "\ud800")), max_size=9), max_size=5)
+UNSEEN = ("new", "미등록", "\ud800", "é", "of-more-than-eight-bytes")
+TOKENS = st.lists(st.lists(st.sampled_from((*WORDS, *UNSEEN)), max_size=9), max_size=5)
 
 
-def encoder(rows, weights=None):
+def encoder(rows, weights=None, parts=()):
     vocabulary = Vocabulary.from_words(WORDS)
     return _kernel.Encoder(
         vocabulary,
@@ -22,7 +26,12 @@ def encoder(rows, weights=None):
         skip_bigrams=False,
         ngram_hash="mixed",
         weights=weights,
+        parts=parts,
     )
+
+
+def unit(x):
+    return x / (np.linalg.norm(x) or 1)
 
 
 @pytest.mark.parametrize("level", _kernel.available_levels())
@@ -35,41 +44,106 @@ def encoder(rows, weights=None):
     first_half=st.sampled_from((0.0, 1.0, 1.5)),
     half_length=st.integers(0, 6),
     seed=st.integers(0, 99),
+    split=st.sampled_from((None, 0.0, 0.4, 1.0)),
 )
-def test_weighted_means(level, as_text, sentences, dim, half, first_half, half_length, seed):
+def test_weighted_means(level, as_text, sentences, dim, half, first_half, half_length, seed, split):
     numbers = np.random.default_rng(seed)
     rows = numbers.normal(size=(len(WORDS), dim)).astype(np.float16 if half else np.float32)
     weights = numbers.uniform(0, 1, len(WORDS)).astype(np.float32)
     weights[0] = 0
+    row_of, weight_of = dict(zip(WORDS, rows)), dict(zip(WORDS, weights))
+    for word in UNSEEN[:-1]:
+        row_of[word], weight_of[word] = numbers.normal(size=dim).astype(np.float32), np.float32(numbers.uniform(0, 1))
+    weight_of["\ud800"] = np.float32(0)
+    cache = _kernel.UnseenRows(dim, 100)
+    cache.add(UNSEEN[:-1], *(np.stack([of[word] for word in UNSEEN[:-1]]) for of in (row_of, weight_of)))
+    first = None if split is None else int(split * dim)
+    parts = () if first is None else ((first, 2.0), (dim - first, 0.5))
     if as_text:
-        sentences = [[t for t in tokens if t != "\ud800"] for tokens in sentences]
+        sentences = [[token for token in tokens if token != "\ud800"] for tokens in sentences]
     pack = _kernel.Pack([" ".join(tokens) for tokens in sentences] if as_text else sentences)
     out, totals = np.empty((len(sentences), dim), np.float32), np.empty(len(sentences), np.float32)
     known = np.empty(len(sentences), np.int64)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GENSIM_SENT2VEC_SIMD", level)
-        unseen = encoder(rows, weights).encode(
-            pack, out, known, totals=totals, first_half=first_half, half_length=half_length, unseen=True
+        missed = encoder(rows, weights, parts).encode(
+            pack, out, known, totals=totals, first_half=first_half, half_length=half_length, unseen=cache
         )
-    where, factors, tokens = unseen or ([], [], [])
 
-    missed = []
     for i, sentence in enumerate(sentences):
-        total, vector, n = 0.0, np.zeros(dim), 0
+        total, vector = 0.0, np.zeros(dim)
         for position, token in enumerate(sentence):
             early = len(sentence) > half_length and position < len(sentence) // 2
-            factor = first_half if early else 1.0
-            if token in WORDS:
-                n += 1
-                total += factor * weights[WORDS.index(token)]
-                vector += factor * weights[WORDS.index(token)] * rows[WORDS.index(token)].astype(np.float64)
-            else:
-                missed.append((i, np.float32(factor), token))
+            weight = (first_half if early else 1.0) * weight_of.get(token, 0)
+            total += weight
+            vector += weight * row_of.get(token, np.zeros(dim)).astype(np.float64)
         mean = vector / total if total > 0 else vector
-        np.testing.assert_allclose(out[i], mean, atol=2e-6 * (1 + np.abs(vector).max()))
+        tolerance = 2e-6 * (1 + np.abs(vector).max())
+        if first is None:
+            np.testing.assert_allclose(out[i], mean, atol=tolerance)
+        else:
+            for part, length in ((slice(0, first), 2), (slice(first, dim), 0.5)):
+                norm = np.linalg.norm(mean[part])
+                assert norm < 0.01 or np.abs(out[i, part] - length * unit(mean[part])).max() < 4 * tolerance / norm
         assert totals[i] == pytest.approx(total, abs=1e-5)
-        assert known[i] == n
-    assert list(zip(where, factors, tokens)) == missed
+        assert known[i] == sum(token in WORDS for token in sentence)
+    assert (missed or []) == [token for sentence in sentences for token in sentence if token == UNSEEN[-1]]
+
+
+def test_parts_and_rows_of_other_sizes_are_refused():
+    rows, out = np.ones((len(WORDS), 3), np.float32), np.empty((1, 3), np.float32)
+    for parts in (((1, 1.0), (1, 1.0)), ((4, 1.0), (-1, 1.0))):
+        with pytest.raises(ValueError, match="parts: expected 3 dimensions in all"):
+            encoder(rows, parts=parts)
+    with pytest.raises(ValueError, match="unseen: expected rows of 3 dimensions, got 4"):
+        encoder(rows).encode(_kernel.Pack(["new"]), out, unseen=_kernel.UnseenRows(4, 1))
+    with pytest.raises(ValueError, match="dim, capacity"):
+        _kernel.UnseenRows(3, 0)
+    for shape, n in (((2, 3), 1), ((1, 4), 1), ((1, 3), 2)):
+        with pytest.raises(ValueError, match="rows, weights: expected 1 rows of 3 dimensions"):
+            _kernel.UnseenRows(3, 1).add(["new"], np.ones(shape, np.float32), np.ones(n, np.float32))
+
+
+@pytest.mark.parametrize("level", _kernel.available_levels())
+def test_the_cache_spells_words_as_the_speller_does(level, monkeypatch):
+    monkeypatch.setenv("GENSIM_SENT2VEC_SIMD", level)
+    numbers = np.random.default_rng(4)
+    table = CharNgrams.from_words(["walking", "한국어", "中文字", "talked"], np.array([5.0, 3.0, 2.0, 1.0]), 3, 4, 7)
+    vectors = numbers.standard_normal((len(table.hashes), 33)).astype(np.float16)
+    maps = [numbers.standard_normal(shape).astype(np.float32) for shape in ((33, 20), (70, 70))]
+    table = dataclasses.replace(table, vectors=vectors)
+    cache = _kernel.UnseenRows(90, 1000, table.speller(*maps), 0.5, ["a", "walk"])
+    spelled = ["walk", "한국", "가", "값", "국어中文字", "中文", "a", "a-b", "", "\x7f", "talk" * 99]
+    others = ["é", "e\u0301", "\u1100\u1161", "\ud800", "ж", "\u3042", "\U00020000", "が"]
+    tokens = [*spelled, *others, *spelled]
+    rows = np.zeros((len(WORDS), 90), np.float32)
+    out, totals = np.empty((len(tokens), 90), np.float32), np.empty(len(tokens), np.float32)
+    pack = _kernel.Pack([[token] for token in tokens])
+    encode = encoder(rows, np.ones(len(WORDS), np.float32)).encode
+    assert encode(pack, out, totals=totals, unseen=cache) == others
+    expected = table.row_encoder(*maps)(tokens)
+    weights = np.where([token in ("a", "walk", *others) or token == "" for token in tokens], 0, 0.5)
+    np.testing.assert_array_equal(totals, weights)
+    np.testing.assert_allclose(out, expected * (weights > 0)[:, None], rtol=1e-6)
+    cache.add(others, table.row_encoder(*maps)(others), np.full(len(others), 0.25, np.float32))
+    assert encode(pack, out, totals=totals, unseen=cache) is None
+    np.testing.assert_allclose(out, expected * ((weights > 0) | (totals == 0.25))[:, None], rtol=1e-6)
+    assert (totals[len(spelled) :][: len(others)] == 0.25).all()
+
+
+def test_a_full_cache_is_emptied_between_calls_only():
+    rows = np.ones((len(WORDS), 3), np.float32)
+    cache, words = _kernel.UnseenRows(3, 4), [f"word-{i}" for i in range(5000)]
+    pack, out = _kernel.Pack([[word] for word in words]), np.empty((len(words), 3), np.float32)
+    numbers = np.random.default_rng(0).standard_normal((len(words), 3)).astype(np.float32)
+    encode = encoder(rows, np.ones(len(WORDS), np.float32)).encode
+    cache.trim()
+    assert encode(pack, out, unseen=cache) == words
+    cache.add(words, numbers, np.ones(len(words), np.float32))
+    assert encode(pack, out, unseen=cache) is None
+    np.testing.assert_array_equal(out, numbers)
+    cache.trim()
+    assert encode(pack, out, unseen=cache) == words
 
 
 def test_unseen_tokens_are_left_out_unless_asked_for():

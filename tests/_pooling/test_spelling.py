@@ -14,7 +14,6 @@ from weighting_oracle import gram_hash, grams, sign_row, unit
 
 from gensim_sent2vec import _kernel
 from gensim_sent2vec._pooling.spelling import CharNgrams, NgramAverages, code_points, ngram_hashes, random_signs
-from gensim_sent2vec._text.vocabulary import Vocabulary
 
 any_word = st.text(max_size=8)
 sizes = st.integers(1, 5).flatmap(lambda n: st.tuples(st.just(n), st.integers(n, n + 3)))
@@ -158,36 +157,6 @@ def test_the_kernel_checks_its_arguments():
         speller.write(codes, sizes + 1, np.empty((1, 7), np.float32))
     with pytest.raises(ValueError, match="out: expected shape"):
         speller.write(codes, sizes, np.empty((1, 6), np.float32))
-
-
-@pytest.mark.parametrize("level", _kernel.available_levels())
-def test_added_rows_and_part_lengths_match_numpy(level, monkeypatch):
-    monkeypatch.setenv("GENSIM_SENT2VEC_SIMD", level)
-    rng = np.random.default_rng(2)
-    means, rows = (rng.standard_normal(shape).astype(np.float32) for shape in ((5, 37), (3, 37)))
-    totals, weights = np.array([0, 2, 1, 0, 3], np.float32), np.array([1, 0.5, 2, 0, 1e-44], np.float32)
-    means[totals == 0] = 0
-    sentences, at = np.array([0, 1, 1, 2, 3]), np.array([2, 0, 1, 1, 0])
-    sums, after = means * totals[:, None], totals.copy()
-    np.add.at(sums, sentences, weights[:, None] * rows[at])
-    np.add.at(after, sentences, weights)
-    sums[3] = after[3] = 0  # too small to divide by
-    expected = sums / np.where(after > 0, after, 1)[:, None]
-    _kernel.add_weighted_rows(means, totals, sentences, at, weights, rows)
-    np.testing.assert_allclose(means, expected, rtol=1e-5, atol=1e-6)
-    np.testing.assert_array_equal(totals, after)
-
-    words = Vocabulary.from_words(["a"])
-    encoder = _kernel.Encoder(words, rows[:1], rows[:0], word_ngrams=1, skip_bigrams=False, ngram_hash="mixed")
-    encoder.normalize_parts(means, 30, 3, 0.5)
-    np.testing.assert_allclose(means, [[*3 * unit(row[:30]), *unit(row[30:]) / 2] for row in expected], atol=1e-5)
-
-    with pytest.raises(ValueError, match="sentences, at: expected values below"):
-        _kernel.add_weighted_rows(means, totals, sentences, at + 1, weights, rows)
-    with pytest.raises(ValueError, match="do not fit"):
-        _kernel.add_weighted_rows(means, totals, sentences, at, weights, rows[:, :5].copy())
-    with pytest.raises(ValueError, match="split: must be between 0 and 37"):
-        encoder.normalize_parts(means, 38, 1, 1)
 
 
 def test_ngram_averages():

@@ -1,0 +1,158 @@
+// Sentence vectors with rows for out-of-vocabulary words, and with parts scaled to their lengths.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_set>
+
+#include "spelling.hpp"
+
+namespace s2v {
+
+// Appends the code points of NFD(word). Returns false for a word with other characters than ASCII, Hangul syllables and
+// the main block of Chinese characters, none of which needs Unicode's tables.
+inline bool append_nfd(const Word& word, std::vector<uint32_t>& out) {
+    for (const char *p = word.p, *end = p + word.n; p < end;) {
+        const auto bits = [&p](int i, int mask) { return static_cast<uint32_t>(p[i] & mask); };
+        const int length = utf8_length(p, end);
+        const uint32_t code = length == 1   ? bits(0, 0x7f)
+                              : length == 3 ? bits(0, 0x0f) << 12 | bits(1, 0x3f) << 6 | bits(2, 0x3f)
+                                            : 0xffff;
+        if (code < 0x80 || (code >= 0x4e00 && code <= 0x9fff)) {
+            out.push_back(code);
+        } else if (code >= 0xac00 && code <= 0xd7a3) {  // the arithmetic of the Unicode standard, section 3.12
+            const uint32_t at = code - 0xac00;
+            out.push_back(0x1100 + at / 588);
+            out.push_back(0x1161 + at % 588 / 28);
+            if (at % 28) out.push_back(0x11a7 + at % 28);
+        } else {
+            return false;
+        }
+        p += length;
+    }
+    return true;
+}
+
+// A cache of rows and weights of out-of-vocabulary words, for one thread at a time.
+class UnseenRows {
+  public:
+    UnseenRows(int dim, size_t capacity) : dim_(dim), capacity_(capacity) {}
+
+    // Lets find() compute rows. Words get this weight, stop words and rows of zeros 0.
+    void spell_with(const Spelling& spelling, const Maps& maps, float weight, int level) {
+        speller_ = std::make_unique<Speller>(spelling, maps, level);
+        weight_ = weight;
+        spelled_.resize(static_cast<size_t>(dim_));
+    }
+    void add_stop_word(const char* p, size_t n) { stop_words_.emplace(p, n); }
+
+    // The position of a word, or -1 if it is not in the cache and its row must be computed elsewhere.
+    int64_t find(const Word& word) {
+        const int64_t at = words_.find(word);
+        if (at >= 0 || !speller_) return at;
+        codes_.assign(1, '<');
+        if (!append_nfd(word, codes_)) return -1;
+        codes_.push_back('>');
+        speller_->write(codes_.data(), static_cast<int64_t>(codes_.size()), spelled_.data());
+        const bool counts = std::any_of(spelled_.begin(), spelled_.end(), [](float x) { return x != 0; }) &&
+                            !stop_words_.count(std::string(word.p, word.n));
+        return add(word, spelled_.data(), counts ? weight_ : 0.0f);
+    }
+
+    // Adds a word that find() did not find. Returns its position.
+    int64_t add(const Word& word, const float* row, float weight) {
+        words_.add(word);
+        weights_.push_back(weight);
+        rows_.insert(rows_.end(), row, row + dim_);
+        return static_cast<int64_t>(weights_.size()) - 1;
+    }
+
+    // Empties a full cache. Nothing else removes words, so that those of a batch stay while it is encoded.
+    void trim() {
+        if (weights_.size() < capacity_ && words_.blob.size() < capacity_ * LONG_WORD) return;
+        words_.clear();
+        weights_.clear();
+        rows_ = std::vector<float>();  // frees the memory, which may be larger than the capacity
+    }
+
+    const float* row(int64_t at) const { return rows_.data() + at * dim_; }
+    float weight(int64_t at) const { return weights_[static_cast<size_t>(at)]; }
+    int dim() const { return dim_; }
+
+  private:
+    static constexpr size_t LONG_WORD = 64;  // bytes per word, to bound the memory
+
+    int dim_;
+    size_t capacity_;
+    WordCounter words_;
+    std::vector<float> weights_, rows_, spelled_;
+    std::unique_ptr<Speller> speller_;
+    float weight_ = 0;
+    std::unordered_set<std::string> stop_words_;
+    std::vector<uint32_t> codes_;
+};
+
+// Tokens, one after the other.
+struct Tokens {
+    std::vector<char> text;
+    std::vector<int64_t> ends;
+
+    void add(const Word& word) {
+        text.insert(text.end(), word.p, word.p + word.n);
+        ends.push_back(static_cast<int64_t>(text.size()));
+    }
+};
+
+// Consecutive parts of a sentence vector, each scaled to its length; zeros stay zeros.
+struct Parts {
+    std::vector<int> sizes;
+    std::vector<float> lengths;
+
+    void scale(float* row, DotRows dot) const {
+        for (size_t i = 0; i < sizes.size(); row += sizes[i++]) {
+            float square = 0;
+            dot(row, 1, sizes[i], row, &square);
+            const float factor = square > 0 ? lengths[i] / std::sqrt(square) : 0.0f;
+            for (int j = 0; j < sizes[i]; ++j) row[j] *= factor;
+        }
+    }
+};
+
+// Outputs of encode(), one entry per sentence; all but `vectors` may be null.
+struct Encoded {
+    float* vectors;  // (n_sentences, dim); zeros for a sentence with no known words
+    int64_t* known;  // number of known words
+    float* totals;   // sum of the rows' weights; the number of rows for the plain mean
+    Tokens* missed;  // out-of-vocabulary tokens without a row, which are left out of the vectors
+};
+
+inline void encode(const Reader& reader, const WordTable& words, const Pack& pack, int level, UnseenRows* unseen,
+                   const Parts& parts, const Encoded& out) {
+    const MeanRows mean_rows = choose_mean_rows(level, reader.dim, reader.half);
+    const DotRows dot = choose_dot_rows(level, false);
+    Lookup lookup(words, reader.epfml);
+    Gathered gathered[2];
+    for (int64_t s = 0; s <= pack.n_sentences; ++s) {  // one sentence ahead: prefetch its rows while pooling the last
+        if (s < pack.n_sentences) {
+            Gathered& next = gathered[s & 1];
+            pack.each_token(s, [&](const char* p, size_t n) { lookup.add(p, n); }, reader.epfml);
+            next.find(reader, lookup, [&](float factor, const Word& word) {
+                if (!unseen) return;
+                const int64_t at = unseen->find(word);
+                if (at >= 0)
+                    next.add(unseen->row(at), reader.dim, factor * unseen->weight(at));
+                else if (out.missed)
+                    out.missed->add(word);
+            });
+            if (out.known) out.known[s] = static_cast<int64_t>(next.ids.size());
+        }
+        if (s > 0) {
+            float* vector = out.vectors + (s - 1) * reader.dim;
+            const float total = mean_rows(gathered[(s - 1) & 1], reader.dim, vector);
+            if (out.totals) out.totals[s - 1] = total;
+            parts.scale(vector, dot);
+        }
+    }
+}
+
+}  // namespace s2v
