@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -29,6 +30,7 @@ class Server:
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, **env},
+            cwd=tempfile.gettempdir(),  # not the source folder
             start_new_session=True,  # by which its processes are found
             preexec_fn=heed_ctrl_c,
         )
