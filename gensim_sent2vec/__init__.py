@@ -45,6 +45,11 @@ MODULES = {
     "Sent2Vec": "model",
     "Sent2VecKeyedVectors": "keyedvectors",
     "Sent2VecVectorizer": "vectorizer",  # not in __all__, because it needs scikit-learn
+    "community_detection": "mining",
+    "evaluate_retrieval": "evaluation",
+    "evaluate_sts": "evaluation",
+    "near_duplicates": "mining",
+    "paraphrase_mining": "mining",
     "SentenceIndex": "search",
     "SentenceWeighting": "weighting",
     "TextTable": "_text.tables",

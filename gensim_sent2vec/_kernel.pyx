@@ -153,7 +153,7 @@ cdef class WordTable:
         """Return the id of a word, or -1 if it is unknown."""
         cdef vector[char] utf8
         if not isinstance(word, str):
-            raise TypeError(f"word: expected a string, got a {type(word).__name__}")
+            raise TypeError(f"word: expected a string, got {type(word).__name__}")
         if PyUnicode_IS_ASCII(word):
             return self.table.find(CWord(<const char*>PyUnicode_DATA(word), PyUnicode_GET_LENGTH(word)))
         append(utf8, word)

@@ -94,6 +94,29 @@ class WordVectors(KeyedVectors):
                 f"{self.index_to_key[int(bad[0])]!r}; replace these vectors (for instance, by zeros)"
             )
 
+    def get_index(self, key: Any, default: Any = None) -> Any:
+        """The row of a word; a KeyError for an unknown one, with the spelling that is known, if there is one."""
+        try:
+            return super().get_index(key, default)
+        except KeyError:
+            raise KeyError(self._unknown(key)) from None
+
+    def get_mean_vector(self, keys: Any, *args: Any, **kwargs: Any) -> Any:
+        """The mean of the vectors of words; the arguments are those of gensim's `KeyedVectors`."""
+        try:
+            return super().get_mean_vector(keys, *args, **kwargs)
+        except KeyError:
+            unknown = next((key for key in keys if isinstance(key, str) and key not in self), None)
+            if unknown is None:
+                raise
+            raise KeyError(self._unknown(unknown)) from None
+
+    def _unknown(self, key: Any) -> str:
+        spellings = (key.lower(), key.capitalize(), key.strip()) if isinstance(key, str) else ()
+        known = next((spelling for spelling in spellings if spelling in self.key_to_index), None)
+        hint = "" if known is None else f"; {known!r} is (words are looked up as they are, without the tokenizer)"
+        return f"Key {key!r} not present in vocabulary{hint}"
+
     def set_words(self, vocabulary: Vocabulary) -> None:
         """Set the words; the caller must set rows and attributes that match."""
         self.key_to_index = vocabulary

@@ -80,7 +80,7 @@ class SentenceEncoder:
     ) -> None:
         if not isinstance(path, (str, os.PathLike)):
             raise TypeError(
-                f"path: expected the path of a model or of vectors, got a {type(path).__name__}; save it, and pass "
+                f"path: expected the path of a model or of vectors, got {type(path).__name__}; save it, and pass "
                 "the path"
             )
         for name, column in (("input_col", input_col), ("output_col", output_col)):
@@ -260,7 +260,7 @@ def train_distributed(
     >>> model = train_distributed(Sent2Vec(), ["/data/0.txt", "/data/1.txt"], address="auto")  # doctest: +SKIP
     """
     if not isinstance(model, Sent2Vec):
-        raise TypeError(f"model: expected a Sent2Vec, got a {type(model).__name__}")
+        raise TypeError(f"model: expected a Sent2Vec, got {type(model).__name__}")
     if engine not in get_args(Engine):
         raise ValueError(f'engine: must be "ray" or "local", got {engine!r}')
     paths = check_shards(shards)

@@ -109,7 +109,7 @@ def freeze_phrases(phrases: Any) -> Any:
         return result
     if phrases is None or isinstance(phrases, FrozenPhrases):
         return phrases
-    raise TypeError(f"phrases: expected gensim's Phrases or FrozenPhrases, got a {type(phrases).__name__}")
+    raise TypeError(f"phrases: expected gensim's Phrases or FrozenPhrases, got {type(phrases).__name__}")
 
 
 def _phrases_lost_by_freezing(phrases: Phrases) -> dict[str, float]:

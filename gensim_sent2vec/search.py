@@ -25,6 +25,7 @@ from ._search.queries import (
     is_single,
     row_mask,
     texts_of,
+    warn_of_unknown,
 )
 from ._search.ranking import rank_all, rank_candidates
 from ._search.row_graph import RowGraph
@@ -534,6 +535,8 @@ class SentenceIndex:
     ) -> list[Hits]:
         if vectors is None:
             vectors = encode_queries(self.wv, queries, self.vectors.shape[1])
+            if not hybrid:
+                warn_of_unknown(queries, vectors, stacklevel=5)
         lexical = np.stack([self.lexical.scores(text) for text in texts_of(queries)]) if hybrid else None
         if self._graph is not None and mask is None and topn < len(self):
             found = rank_candidates(self._graph, self.vectors, vectors, topn, hybrid, lexical, penalty)

@@ -244,7 +244,7 @@ def resolve(tokenizer: Any) -> Tokenizer:
     if not isinstance(tokenizer, str):
         if callable(tokenizer):
             return tokenizer
-        raise TypeError(f"tokenizer: expected a name or a callable, got a {type(tokenizer).__name__}")
+        raise TypeError(f"tokenizer: expected a name or a callable, got {type(tokenizer).__name__}")
     kind, colon, tags = tokenizer.partition(":")
     if kind in CLASSES:
         return CLASSES[kind](tags)

@@ -1,8 +1,9 @@
 """Does the service do what its OpenAPI description says? Requests are generated from it, valid and invalid ones.
 
 Needs schemathesis, a separate program (``pip install schemathesis``), which checks every response: no status above 499,
-no status or body that is not described, no valid request that is refused, no invalid one that is accepted. The description cannot tell which keys an index has,
-so feedback on an unknown key is refused though it is valid; the index has keys that are generated often.
+no status or body that is not described, no valid request that is refused, no invalid one that is accepted. The description
+cannot tell which keys an index has, so feedback on an unknown key is refused though it is valid; the index has keys that are
+generated often.
 """
 
 from __future__ import annotations

@@ -48,7 +48,8 @@ class Service:
     def __init__(self, model: Path, index: Path, workers: int, *options: str) -> None:
         line = [*COMMAND, "serve", str(model), str(index), "--port", "0", "--workers", str(workers)]
         self.process = subprocess.Popen(
-            [*line, "--header-timeout", str(HEADER_SECONDS), *options], stderr=subprocess.PIPE, text=True, start_new_session=True,
+            [*line, "--header-timeout", str(HEADER_SECONDS), *options], stderr=subprocess.PIPE, text=True,
+            start_new_session=True,
             env={**os.environ, "TMPDIR": str(model.parent)},
         )  # fmt: skip
         self.said: list[str] = []

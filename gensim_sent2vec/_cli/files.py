@@ -137,3 +137,8 @@ def _is_text(path: str, numbers: bool) -> bool:
     if numbers:
         list(map(float, decoded.partition("\n")[0].split()))
     return True
+
+
+def on_one_line(text: str) -> str:
+    """A text for the terminal; those of tables may hold line breaks and tabs."""
+    return " ".join(text.split()) if any(map(text.__contains__, "\t\r\n")) else text

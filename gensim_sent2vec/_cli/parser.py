@@ -125,6 +125,9 @@ class MainParser(argparse.ArgumentParser):
         if found is None or "COMMAND" not in message:
             message = message.replace("the following arguments are required: COMMAND", "a command is missing")
             self.exit(2, f"{self.prog}: {message}; for example: gensim-sent2vec demo (see {self.prog} --help)\n")
+        if found[1] == "help":
+            self.print_help()
+            self.exit()
         names = [command.__name__.rpartition(".")[2] for command in COMMANDS]
         wanted = OTHER_NAMES.get(found[1].lower(), found[1].lower())
         close = wanted if wanted in names else next(iter(get_close_matches(wanted, names, 1)), None)

@@ -58,7 +58,7 @@ def as_batch(batch: Any) -> Batch:
     if isinstance(batch, Mapping):
         return _Columns(batch)
     advice = "; pass batch.to_arrow()" if callable(getattr(batch, "to_arrow", None)) else ""
-    raise TypeError(f"batch: expected {ACCEPTED}, got a {type(batch).__name__}{advice}")
+    raise TypeError(f"batch: expected {ACCEPTED}, got {type(batch).__name__}{advice}")
 
 
 class _Columns:

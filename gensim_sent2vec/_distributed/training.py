@@ -195,7 +195,7 @@ def check_shards(shards: Any) -> list[str | TokenFile]:
         If `shards` is not a list of paths, or there are none, or one is given twice.
     """
     if isinstance(shards, (str, bytes, os.PathLike)) or not isinstance(shards, Sequence):
-        raise TypeError(f"shards: expected a list of paths, got a {type(shards).__name__}; pass [path, ...]")
+        raise TypeError(f"shards: expected a list of paths, got {type(shards).__name__}; pass [path, ...]")
     for i, shard in enumerate(shards):
         if not isinstance(shard, (str, os.PathLike)):
             raise TypeError(

@@ -37,4 +37,16 @@ def describe_other_format(head: bytes) -> str | None:
             return description
     if WORD2VEC_HEADER.match(head):
         return "is a word2vec file: load it with Sent2VecKeyedVectors.load_word2vec_format"
+    if _is_text(head):
+        return "is a text file: to train a model on it, use Sent2Vec(TextTable(path)) or gensim-sent2vec train"
     return None
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        text = head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 3:  # not a character that is cut off
+            return False
+        text = head[: error.start].decode("utf-8")
+    return text.isprintable() or all(map(str.isprintable, text.split()))

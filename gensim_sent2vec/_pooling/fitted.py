@@ -199,7 +199,9 @@ class FittedWeighting:
         if fingerprint(vocabulary) != self.vocabulary:
             raise ValueError(
                 f"weighting: fitted for a different vocabulary ({len(self.weights)} words) than these vectors have "
-                f"({len(vocabulary)} words); fit one for them: SentenceWeighting(...).fit(wv, sentences)"
+                f"({len(vocabulary)} words), for instance before words were added; "
+                "fit it again (wv.weighting = SentenceWeighting().fit(wv, sentences)), or use plain means "
+                "(weighting=False)"
             )
 
     def matches(self, vectors: np.ndarray) -> bool:

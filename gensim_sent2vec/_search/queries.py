@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeGuard
 
@@ -120,6 +121,29 @@ def encode_queries(wv: Sent2VecKeyedVectors, queries: Sequence[Query], dim: int)
             except NotFiniteError as error:
                 raise error.renamed("queries", rows[error.row or 0]) from None
     return unit_rows(vectors)
+
+
+def warn_of_unknown(queries: Sequence[Query], vectors: np.ndarray, stacklevel: int) -> None:
+    """Warn if no word of a query is known, so that its cosine with every sentence is 0.
+
+    Parameters
+    ----------
+    queries : sequence of str, list of str, or numpy.ndarray
+    vectors : numpy.ndarray of float32, shape (n_queries, dim)
+        Their vectors.
+    stacklevel : int
+        That of ``warnings.warn``, counted from here.
+    """
+    zero = np.flatnonzero(~vectors.any(axis=1)).tolist()
+    unknown = [query for query in map(queries.__getitem__, zero) if not isinstance(query, np.ndarray)]
+    if unknown:
+        others = f" (and {len(unknown) - 1:,} other queries)" if len(unknown) > 1 else ""
+        warnings.warn(
+            f"no word of the query {as_text(unknown[0])!r:.60}{others} is in the vocabulary, so all sentences score 0; "
+            "tokenize queries as the training corpus was tokenized (wv.tokenizer), or search by spelling too "
+            "(hybrid=0.5)",
+            stacklevel=stacklevel + 1,
+        )
 
 
 def texts_of(queries: Iterable[Query]) -> list[Sentence]:

@@ -120,5 +120,6 @@ def _reload(source: Source, load: Load, current: Current, metrics: Metrics) -> R
 
 
 def one_line(error: Exception) -> str:
-    """The type and the text of an exception."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    """The text of an exception, and its type unless it is one that explains itself."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, (ValueError, OSError)) and text else f"{type(error).__name__}: {text}"

@@ -39,7 +39,7 @@ def check_sentences(sentences: Any, passes: int, name: str = "sentences") -> Non
             f"{sentences[:40]!r}; to train from a file, pass corpus_file=…, or TextTable(…) for tables"
         )
     if not isinstance(sentences, Iterable):
-        raise TypeError(f"{name}: expected an iterable of token lists or texts, got a {type(sentences).__name__}")
+        raise TypeError(f"{name}: expected an iterable of token lists or texts, got {type(sentences).__name__}")
     if passes > 1 and isinstance(sentences, Iterator):
         raise TypeError(
             f"{name}: {passes} passes are needed, but a {type(sentences).__name__} can be read only once; pass a "
@@ -61,7 +61,7 @@ def check_corpus_file(path: Any) -> None:
         If it is no text or a table, judging by its name and its first bytes.
     """
     if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"corpus_file: expected a path, got a {type(path).__name__}; pass token lists as sentences=…")
+        raise TypeError(f"corpus_file: expected a path, got {type(path).__name__}; pass token lists as sentences=…")
     name = os.fspath(path)
     if os.path.isdir(name):
         raise IsADirectoryError(
@@ -251,7 +251,10 @@ class TextLines:
 def not_utf8(where: str, error: UnicodeError) -> str:
     """The message of an error for text in another encoding."""
     reason = getattr(error, "reason", error)
-    return f"{where}: not UTF-8 ({reason}); convert the file, for example with: iconv -f ENCODING -t UTF-8"
+    return (
+        f"{where}: not UTF-8 ({reason}); save it as UTF-8 (in Excel: CSV UTF-8), or convert it, for example with: "
+        "iconv -f ENCODING -t UTF-8, where ENCODING is CP949 for most Korean and CP1252 for most Western files of Windows"
+    )
 
 
 def is_read_once(path: str | os.PathLike[str]) -> bool:

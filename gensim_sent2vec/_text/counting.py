@@ -122,7 +122,7 @@ class WordCounts(Mapping[str, int]):
             If a part is something else.
         """
         if isinstance(parts, (Mapping, str)) or not isinstance(parts, Iterable):
-            raise TypeError(f"parts: expected a list of word counts, got a {type(parts).__name__}; pass [counts, ...]")
+            raise TypeError(f"parts: expected a list of word counts, got {type(parts).__name__}; pass [counts, ...]")
         counted = [cls._of_part(part, i) for i, part in enumerate(parts)]
         words = PackedStrings.concatenate([part.words for part in counted])
         counts = np.concatenate([np.zeros(0, dtype=np.int64), *(part.counts for part in counted)])
@@ -138,7 +138,7 @@ class WordCounts(Mapping[str, int]):
         elif hasattr(part, "schema"):
             part = cls.from_arrow(part)
         else:
-            raise TypeError(f"parts: part {i}: expected word counts, got a {type(part).__name__}")
+            raise TypeError(f"parts: part {i}: expected word counts, got {type(part).__name__}")
         if not part.is_complete:
             raise ValueError(
                 f"parts: part {i} lacks words that max_vocab_size pruned, so sums of counts would be too low; count it "

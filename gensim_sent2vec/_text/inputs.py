@@ -46,17 +46,17 @@ def as_column(values: Any, name: str, expected: str = "texts") -> Iterable[Any]:
         kind = type(values).__name__
         example = f"{kind.lower()}[{columns[0]!r}]" if columns else "one of its columns"
         raise TypeError(
-            f"{name}: expected a list of {expected}, got a {kind} with the columns "
+            f"{name}: expected a list of {expected}, got {kind} with the columns "
             f"{', '.join(map(repr, columns[:10])) or '(none)'}; pass one column, such as {example}"
         )
     shape = getattr(values, "shape", None)
     if isinstance(shape, tuple) and len(shape) != 1:
         raise TypeError(
-            f"{name}: expected a list of {expected}, got a {type(values).__name__} of shape {tuple(shape)}; pass one "
+            f"{name}: expected a list of {expected}, got {type(values).__name__} of shape {tuple(shape)}; pass one "
             "column, such as array[:, 0]"
         )
     if not isinstance(values, Iterable):
-        raise TypeError(f"{name}: expected a list of {expected}, got a {type(values).__name__}")
+        raise TypeError(f"{name}: expected a list of {expected}, got {type(values).__name__}")
     # numpy, pandas and pyarrow: one conversion is faster than iterating, and pyarrow's scalars become Python's.
     to_list = getattr(values, "tolist", None) or getattr(values, "to_pylist", None)
     return to_list() if callable(to_list) else values

@@ -49,7 +49,7 @@ class TextTable:
         The format of all files, whatever their names.
     missing : {"error", "skip"}
         What to do with a row whose text or key is missing: null, or absent. "skip" also leaves out empty texts, and
-        logs how many rows it left out. Otherwise, an empty cell of CSV and TSV is an empty text.
+        logs how many rows it left out. Otherwise, an empty cell is an empty text or, with `key`, missing.
 
     Raises
     ------
@@ -81,7 +81,7 @@ class TextTable:
             raise ValueError(f'missing: expected "error" or "skip", got {missing!r}')
         for name, column in (("text", text), ("key", key)):
             if column is not None and (isinstance(column, bool) or not isinstance(column, (str, int))):
-                raise TypeError(f"{name}: expected the name or number of a column, got a {type(column).__name__}")
+                raise TypeError(f"{name}: expected the name or number of a column, got {type(column).__name__}")
         self.text, self.key, self.format, self.missing = text, key, format, missing
         self._role: str | None = None
         self.files = [TableFile(name, format) for name in files_of(path, format)]
@@ -173,7 +173,9 @@ class TextTable:
         for number, values in records.rows(positions, header):
             if with_role and _role(records, number, values.pop()) != self._role:
                 continue
-            if is_typed:
+            if self.key is not None:  # a question or an answer that is empty is missing
+                values = [None if isinstance(value, str) and not value.strip() else value for value in values]
+            if is_typed or self.key is not None:
                 self._check_row(records, number, values)
             text, key = values[0], values[1] if self.key is not None else None
             yield (text, key) if self._role is None else (_stripped(text), _stripped(key))
@@ -263,13 +265,13 @@ def files_of(path: Any, format: str | None = None) -> Iterator[str]:
     if isinstance(path, (str, os.PathLike)):
         path = [path]
     if not isinstance(path, Iterable) or isinstance(path, (bytes, bytearray)):
-        raise TypeError(f"path: expected a path or a list of paths, got a {type(path).__name__}")
+        raise TypeError(f"path: expected a path or a list of paths, got {type(path).__name__}")
     paths = list(path)
     if not paths:
         raise ValueError("path: expected at least one file, got an empty list")
     for item in paths:
         if not isinstance(item, (str, os.PathLike)):
-            raise TypeError(f"path: expected paths, got a {type(item).__name__}")
+            raise TypeError(f"path: expected paths, got {type(item).__name__}")
         name = os.fspath(item)
         if os.path.isdir(name):
             yield from _files_in(name, format)

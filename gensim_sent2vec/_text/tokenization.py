@@ -143,7 +143,7 @@ def _check_texts(texts: Iterable[Any], name: str = "sentences") -> Iterator[str]
         if not isinstance(text, str):
             check_text(text, f"{name}: row {row:,}")
             raise TypeError(
-                f"{name}: row {row:,}: the first one is a text, so all must be texts; got a {type(text).__name__}"
+                f"{name}: row {row:,}: the first one is a text, so all must be texts; got {type(text).__name__}"
             )
         yield text
 

@@ -181,7 +181,7 @@ def shared_vocabulary(model: Any) -> tuple[Vocabulary, WordAttributes]:
         If there is no vocabulary, or no counts.
     """
     if not isinstance(model, Word2Vec):
-        raise TypeError(f"other_model: expected a gensim Word2Vec or a Sent2Vec, got a {type(model).__name__}")
+        raise TypeError(f"other_model: expected a gensim Word2Vec or a Sent2Vec, got {type(model).__name__}")
     words, attributes = model.wv.key_to_index, model.wv.expandos
     if not len(words) or "count" not in attributes:
         raise ValueError("other_model: it has no vocabulary with counts; call its build_vocab first")

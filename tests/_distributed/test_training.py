@@ -295,7 +295,7 @@ def test_shards_are_checked(shards, tmp_path):
     (tmp_path / "blank").write_text("\n \n")
     (tmp_path / "latin").write_bytes(b"caf\xe9 au lait\n" * 100)
     for wrong, error, message in (
-        (shards[0], TypeError, "expected a list of paths, got a str"),
+        (shards[0], TypeError, "expected a list of paths, got str"),
         ([], ValueError, "expected at least one file"),
         ([shards[0], 3], TypeError, "expected paths of text files, got the int 3 at 1"),
         ([shards[0], shards[1], shards[0]], ValueError, ".*shard-0.txt' is listed twice"),

@@ -92,7 +92,7 @@ def test_missing_texts_are_refused_with_their_row(wv, texts, index, missing):
     if missing is not None:
         with pytest.raises(TypeError, match="query: a missing value"):
             index.most_similar(missing)
-        with pytest.raises(TypeError, match=r"queries: .*got a float"):
+        with pytest.raises(TypeError, match=r"queries: .*got float"):
             index.search(missing)
 
 

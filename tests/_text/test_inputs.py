@@ -61,9 +61,7 @@ def test_tables_are_refused():
 
 @pytest.mark.parametrize("array", [np.array(TEXTS)[:, None], np.array([TEXTS]), np.array("a"), np.ones((2, 3))])
 def test_arrays_that_are_not_one_dimensional_are_refused(array):
-    with pytest.raises(
-        TypeError, match=r"sentences: expected a list of texts, got a ndarray of shape .*pass one column"
-    ):
+    with pytest.raises(TypeError, match=r"sentences: expected a list of texts, got ndarray of shape .*pass one column"):
         checked_texts(array)
 
 
@@ -71,8 +69,8 @@ def test_what_is_no_column_is_refused():
     for bad, message in (
         ("abc", r"got the single string 'abc'; pass \['abc'\]"),
         (b"ab", "single string b'ab'"),
-        (7, "got a int"),
-        (None, "got a NoneType"),
+        (7, "got int"),
+        (None, "got NoneType"),
     ):
         with pytest.raises(TypeError, match=f"questions: .*{message}"):
             checked_texts(bad, "questions")

@@ -88,9 +88,9 @@ def test_pruned_parts_are_refused(tmp_path):
 def test_mistakes():
     for parts, error, message in (
         ([{"a": 1}, {"b": -1}], ValueError, "part 1: expected words with counts >= 0, got 'b': -1"),
-        ([{"a": 1}, ["a"]], TypeError, "part 1: expected word counts, got a list"),
-        ({"a": 1}, TypeError, "expected a list of word counts, got a dict"),
-        (3, TypeError, "expected a list of word counts, got a int"),
+        ([{"a": 1}, ["a"]], TypeError, "part 1: expected word counts, got list"),
+        ({"a": 1}, TypeError, "expected a list of word counts, got dict"),
+        (3, TypeError, "expected a list of word counts, got int"),
     ):
         with pytest.raises(error, match=f"^parts: {message}"):
             WordCounts.merge(parts)

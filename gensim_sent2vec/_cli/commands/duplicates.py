@@ -25,7 +25,7 @@ from ..arguments import (
     add_workers,
     texts_of,
 )
-from ..files import TOKENS, check_output
+from ..files import TOKENS, check_output, on_one_line
 
 
 def add_parser(commands: Subcommands) -> None:
@@ -65,14 +65,9 @@ def run(args: argparse.Namespace) -> None:
     repeated = np.flatnonzero(rows >= 0)
     if args.output:
         with atomic_path(args.output) as unfinished, smart_open.open(unfinished, "w", encoding="utf-8") as file:
-            file.writelines(f"{_on_one_line(index.sentences[row])}\n" for row in np.flatnonzero(rows < 0).tolist())
+            file.writelines(f"{on_one_line(index.sentences[row])}\n" for row in np.flatnonzero(rows < 0).tolist())
     else:
         print("row\tscore\tof row\tsentence")
         for row in repeated.tolist():
-            print(row + 1, f"{scores[row]:.4f}", rows[row] + 1, _on_one_line(index.sentences[row]), sep="\t")
+            print(row + 1, f"{scores[row]:.4f}", rows[row] + 1, on_one_line(index.sentences[row]), sep="\t")
     print(f"{len(repeated):,} of {len(index):,} sentences repeat an earlier one", file=sys.stderr)
-
-
-def _on_one_line(text: str) -> str:
-    """A text of a table, which may hold line breaks and tabs."""
-    return " ".join(text.split()) if any(map(text.__contains__, "\t\r\n")) else text

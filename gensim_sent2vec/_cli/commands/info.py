@@ -70,7 +70,7 @@ def describe_model(loaded: Sent2Vec | Sent2VecKeyedVectors) -> dict[str, Any]:
         "phrases": count_phrases(wv.phrases),
         "dtype": str(wv.vectors.dtype),
         "bytes": int(wv.vectors.nbytes + wv.vectors_ngrams.nbytes),
-        "weighting": None if wv.weighting is None else repr(wv.weighting),
+        "weighting": "none, plain means" if wv.weighting is None else repr(wv.weighting),
         "sentence_size": wv.sentence_size,
     }
     if isinstance(loaded, Sent2Vec):

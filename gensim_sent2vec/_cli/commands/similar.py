@@ -13,7 +13,7 @@ from ..._text.corpus import TextLines
 from ..._util.batches import batched
 from ...convert import load_vectors
 from ...keyedvectors import Sent2VecKeyedVectors
-from ...search import SentenceIndex
+from ...search import IndexedSentence, SentenceIndex
 from ..arguments import (
     Subcommands,
     add_columns,
@@ -28,6 +28,7 @@ from ..arguments import (
     reject_columns,
     texts_of,
 )
+from ..files import on_one_line
 from .index import KEYS
 
 Results = list[tuple[str, float]]
@@ -87,7 +88,7 @@ def run(args: argparse.Namespace) -> None:
         if index is None:
             answers = [_similar_words(wv, query, args.topn) for query in queries]
         else:
-            answers = index.most_similar_batch(queries, args.topn, args.hybrid)
+            answers = _search(index, queries, args)
         for query, results in zip(queries, answers):
             _show(query, results, args.json)
 
@@ -136,6 +137,19 @@ def _analogy(args: argparse.Namespace, searched: SentenceIndex | Sent2VecKeyedVe
         raise ValueError("--hybrid: a sum of sentences has no lexical score; drop --hybrid or --negative")
     results = searched.most_similar(positive=args.queries, negative=args.negative, topn=args.topn)
     _show(" + ".join(args.queries) + "".join(f" - {text}" for text in args.negative), results, args.json)
+
+
+def _search(index: SentenceIndex, queries: list[str], args: argparse.Namespace) -> list[Results]:
+    """The results for each query: keys, or for people also the sentences that they belong to."""
+    if args.json:
+        return index.most_similar_batch(queries, args.topn, args.hybrid)
+    found = index.find(queries, args.topn, args.hybrid)
+    return [[(_labelled(index[int(row)]), float(score)) for row, score in zip(*hits)] for hits in found]
+
+
+def _labelled(indexed: IndexedSentence) -> str:
+    sentence = on_one_line(indexed.sentence)
+    return sentence if indexed.key == indexed.sentence else f"{sentence} -> {on_one_line(str(indexed.key))}"
 
 
 def _show(query: str, results: Results, as_json: bool) -> None:
