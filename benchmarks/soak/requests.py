@@ -1,8 +1,9 @@
 """Does the service do what its OpenAPI description says? Requests are generated from it, valid and invalid ones.
 
 Needs schemathesis, a separate program (``pip install schemathesis``), which checks every response: no status above 499,
-no status or body that is not described, no valid request that is refused, no invalid one that is accepted. The description cannot tell which keys an index has,
-so feedback on an unknown key is refused though it is valid; the index has keys that are generated often.
+no status or body that is not described, no valid request that is refused, no invalid one that is accepted. The
+description cannot tell which keys an index has, so feedback on an unknown key is refused though it is valid; the index
+has keys that are generated often.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def run(n: int = 5000, program: str = "schemathesis") -> dict[str, Any]:
                 url = f"http://127.0.0.1:{service.port}/openapi.json"
                 command = [
                     program, "run", url, "--seed", str(seed), "--checks", "all",
-                    "--max-examples", str(EXAMPLES), "--continue-on-failure", "--suppress-health-check", "all",
+                    "--max-examples", str(min(EXAMPLES, n)), "--continue-on-failure", "--suppress-health-check", "all",
                 ]  # fmt: skip
                 done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder)
                 answered = sum(counted(service.port).values())
