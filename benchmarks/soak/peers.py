@@ -17,6 +17,7 @@ from typing import Any
 
 from .kills import Writer, kill_once
 
+SEPARATE = 1000  # bytes from which arrays are saved separately, as large models are by default
 FAILED_SAVE = """
 import resource, signal, sys
 from gensim.models import Word2Vec
@@ -69,16 +70,19 @@ def killed_saves(kills: int, seed: int = 1) -> dict[str, int]:
         loaded = Word2Vec.load(path)
         return hashlib.sha256(loaded.wv.vectors.tobytes() + loaded.syn1neg.tobytes()).hexdigest()
 
-    writer = Writer("gensim Word2Vec.save", "x.model", lambda source, path: source["model"].save(path), read)
+    def write(source: dict[str, Any], path: str) -> None:
+        source["model"].save(path, sep_limit=SEPARATE)
+
+    writer = Writer("gensim Word2Vec.save", "x.model", write, read)
     folder, rng = Path(tempfile.mkdtemp(prefix="soak-")), random.Random(seed)
     path, seen = str(folder / writer.target), {"killed": 0, "old": 0, "new": 0, "neither": 0}
     try:
         contents = []
         for model in models:
-            model.save(path)
+            model.save(path, sep_limit=SEPARATE)
             contents.append(read(path))
         while seen["killed"] < kills:
-            models[0].save(path)
+            models[0].save(path, sep_limit=SEPARATE)
             if not kill_once(writer, {"model": models[1]}, folder, (0.1, 0.1), rng)["killed"]:
                 continue
             seen["killed"] += 1

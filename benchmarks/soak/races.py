@@ -91,16 +91,6 @@ def matches(text: str) -> dict[str, int]:
     return seen
 
 
-def places(found: list[str]) -> dict[str, int]:
-    """How many races are in which function: the innermost frame in the kernel of each of the two accesses."""
-    seen: dict[str, int] = {}
-    for report in found:
-        accesses = re.findall(r"#0 (.+?) \S+:\d+", report)[:2]
-        name = " / ".join(sorted({re.sub(r"<.*|\(.*", "", access) for access in accesses}))
-        seen[name] = seen.get(name, 0) + 1
-    return seen
-
-
 def run(sentences: int = SENTENCES) -> dict[str, Any]:
     """Build, and run once with the suppressions and once without."""
     with tempfile.TemporaryDirectory() as place:
@@ -112,5 +102,5 @@ def run(sentences: int = SENTENCES) -> dict[str, Any]:
         everything = watch(folder, suppressed=False, sentences=sentences)
     return {
         "reports": len(rest.reports), "suppressed": rest.suppressed, "without": len(everything.reports),
-        "places": places(everything.reports), "threads": THREADS, "sentences": sentences,
+        "threads": THREADS, "sentences": sentences,
     }  # fmt: skip
