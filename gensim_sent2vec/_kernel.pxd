@@ -6,6 +6,12 @@ from libcpp cimport bool as cbool
 from libcpp.vector cimport vector
 
 
+cdef extern from "flag.hpp" namespace "s2v" nogil:
+    cdef cppclass CFlag "s2v::Flag":
+        void set()
+        cbool is_set()
+
+
 cdef extern from "text.hpp" namespace "s2v" nogil:
     cdef enum class ReadStatus:
         OK
@@ -36,7 +42,7 @@ cdef extern from "text.hpp" namespace "s2v" nogil:
         CWordCounter words
         int64_t lines, tokens, bad_offset
         int error
-        ReadStatus add_slice(int file, int64_t begin, int64_t end, int64_t max_words, const int64_t *stop) except +
+        ReadStatus add_slice(int file, int64_t begin, int64_t end, int64_t max_words, const CFlag *stop) except +
         void add_pack(const CPack &pack, int64_t max_words) except +
         void merge(const CCorpusCount &other, int64_t max_words) except +
 
@@ -96,7 +102,7 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
         double total
         cbool by_lines
         AtomicInt64 done
-        int64_t stop, diverged
+        CFlag stop, diverged
         float rate(int64_t at)
 
     cdef cppclass CSlot "s2v::Slot":

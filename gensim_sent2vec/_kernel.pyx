@@ -311,6 +311,15 @@ def insert_words(const uint64_t[::1] hashes, const int64_t[::1] ids, uint64_t[::
     )
 
 
+cdef class StopFlag:
+    """Ends threads that count words."""
+
+    cdef CFlag flag
+
+    def set(self):
+        self.flag.set()
+
+
 cdef class CorpusCounter:
     """Counts the words of files and batches; see `gensim_sent2vec._text.counting.count_words`."""
 
@@ -332,15 +341,15 @@ cdef class CorpusCounter:
     def n_words(self):
         return self.count.words.counts.size()
 
-    def add_slice(self, int file, int64_t begin, int64_t end, const int64_t[::1] stop):
-        """Count the words of the lines that start in [begin, end) of an open file; ``stop[0] != 0`` ends it early.
+    def add_slice(self, int file, int64_t begin, int64_t end, StopFlag stop not None):
+        """Count the words of the lines that start in [begin, end) of an open file; setting `stop` ends it early.
 
         Returns the offset of a token that is not valid UTF-8, or -1.
         """
         cdef ReadStatus status
         os.lseek(file, max(begin - 1, 0), os.SEEK_SET)
         with nogil:
-            status = self.count.add_slice(file, begin, end, self.max_words, &stop[0])
+            status = self.count.add_slice(file, begin, end, self.max_words, &stop.flag)
         if status == ReadStatus.READ_ERROR:
             raise OSError(self.count.error, os.strerror(self.count.error))
         return self.count.bad_offset
@@ -418,10 +427,10 @@ cdef class Schedule:
 
     @property
     def diverged(self):
-        return self.schedule.diverged != 0
+        return self.schedule.diverged.is_set()
 
     def stop(self):
-        self.schedule.stop = 1
+        self.schedule.stop.set()
 
 
 cdef class Trainer:

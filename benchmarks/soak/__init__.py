@@ -86,7 +86,14 @@ def _requests(result: Mapping[str, Any]) -> str:
 
 
 def _races(result: Mapping[str, Any]) -> str:
-    return _facts({"races on rows, which are meant": result["without"], "other races": result["reports"]})
+    return _facts(
+        {
+            "training threads": result["threads"],
+            "accesses suppressed as races on rows": sum(result["suppressed"].values()),
+            "other races": result["reports"],
+            "reports without suppressions, each pair of places once": result["without"],
+        }
+    )
 
 
 def _readers(result: Mapping[str, Any]) -> str:

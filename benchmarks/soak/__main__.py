@@ -32,7 +32,7 @@ def runners(args: argparse.Namespace) -> dict[str, Callable[[], Any]]:
         "connections": service.run_connections,
         "load": lambda: service.run_load(args.minutes),
         "requests": lambda: requests.run(args.requests, args.schemathesis),
-        "races": races.run,
+        "races": lambda: races.run(args.sentences),
         "readers": lambda: readers.run(args.inputs, args.seconds),
         "peers": lambda: peers.run(args.reference),
     }
@@ -59,6 +59,9 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1, help="duration of the load; 10 for the record")
     parser.add_argument("--requests", type=int, default=5000, help="number of generated requests")
     parser.add_argument("--schemathesis", metavar="PROGRAM", default="schemathesis", help="the program schemathesis")
+    parser.add_argument(
+        "--sentences", type=int, default=150, help="sentences that threads train on, for the part races"
+    )
     parser.add_argument("--inputs", type=int, default=20_000, help="damaged inputs per reader")
     parser.add_argument("--seconds", type=int, default=120, help="duration of the test of .bin files")
     parser.add_argument("--reference", metavar="PROGRAM", help="the reference program, for the part peers")

@@ -46,10 +46,9 @@ class Service:
     """The command ``serve``, on a free port."""
 
     def __init__(self, model: Path, index: Path, workers: int, *options: str) -> None:
-        line = [*COMMAND, "serve", str(model), str(index), "--port", "0", "--workers", str(workers)]
+        line = [*COMMAND, "serve", str(model), str(index), "--port", "0", "--workers", str(workers), *options]
         self.process = subprocess.Popen(
-            [*line, "--header-timeout", str(HEADER_SECONDS), *options], stderr=subprocess.PIPE, text=True,
-            start_new_session=True,
+            [*line, "--header-timeout", str(HEADER_SECONDS)], stderr=subprocess.PIPE, text=True, start_new_session=True,
             env={**os.environ, "TMPDIR": str(model.parent)},
         )  # fmt: skip
         self.said: list[str] = []

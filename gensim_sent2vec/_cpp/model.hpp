@@ -5,6 +5,7 @@
 #include <mutex>
 #include <new>
 
+#include "flag.hpp"
 #include "random.hpp"
 
 #if defined(_MSC_VER)
@@ -116,8 +117,8 @@ struct Schedule {
     float start, end;
     double total;
     bool by_lines;                  // whether `total` and `done` are in lines (true) or tokens (false)
-    volatile int64_t stop = 0;      // set from Python; each thread returns within a few hundred targets
-    volatile int64_t diverged = 0;  // set by a thread that encounters a non-finite value
+    Flag stop;                      // set from Python; each thread returns within a few hundred targets
+    Flag diverged;                  // set by a thread that encounters a non-finite value
     char padding[64];               // keeps the read-mostly fields above off the cache line of `done`, which is written
     std::atomic<int64_t> done{0};
     std::mutex hot_rows;

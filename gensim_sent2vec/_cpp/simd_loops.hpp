@@ -362,7 +362,10 @@ S2V_TARGET void train_line(Trainer& trainer, const Line& line) {
         }
     }
 
-    if (!G.finite()) trainer.share.schedule.diverged = trainer.share.schedule.stop = 1;
+    if (!G.finite()) {
+        trainer.share.schedule.diverged.set();
+        trainer.share.schedule.stop.set();
+    }
     for (const Slot& slot : line.slots) G.add_to(slot.row, slot.lockf * slot.m);
     trainer.trained_words += done;
     trainer.loss += loss.targets.sum() + model.shared_negatives * loss.negatives.sum();

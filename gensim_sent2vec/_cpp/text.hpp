@@ -9,6 +9,7 @@
 #else
 #include <unistd.h>
 #endif
+#include "flag.hpp"
 #include "word_table.hpp"
 
 namespace s2v {
@@ -154,7 +155,7 @@ class SliceReader {
     static constexpr size_t BUFFER = 1 << 18, LONGEST_TOKEN = 1 << 20;
 
     // `stop` is polled before each read. Once it is set, the reader behaves as if the file ended there.
-    SliceReader(int file, int64_t begin, int64_t end, const volatile int64_t* stop)
+    SliceReader(int file, int64_t begin, int64_t end, const Flag* stop)
         : file_(file), end_(end), base_(begin > 0 ? begin - 1 : 0), stop_(stop), buffer_(BUFFER + 8) {
         if (begin > 0) skip_first_ = true;
     }
@@ -217,7 +218,7 @@ class SliceReader {
 
     // Moves the unread bytes to the front of the buffer and fills the rest. Returns false at end of file or on error.
     bool fill() {
-        eof_ = eof_ || *stop_ != 0;
+        eof_ = eof_ || stop_->is_set();
         if (eof_) return false;
         std::memmove(buffer_.data(), at(), q_ - p_);
         base_ += static_cast<int64_t>(p_);
@@ -241,7 +242,7 @@ class SliceReader {
 
     int file_;
     int64_t end_, base_;
-    const volatile int64_t* stop_;
+    const Flag* stop_;
     std::vector<char> buffer_;
     size_t p_ = 0, q_ = 0;
     bool skip_first_ = false, eof_ = false, failed_ = false;
@@ -255,7 +256,7 @@ struct CorpusCount {
     int error = 0;
 
     // Ctrl-C sets `stop`.
-    ReadStatus add_slice(int file, int64_t begin, int64_t end, int64_t max_words, const volatile int64_t* stop) {
+    ReadStatus add_slice(int file, int64_t begin, int64_t end, int64_t max_words, const Flag* stop) {
         SliceReader reader(file, begin, end, stop);
         const auto count = [&](const char* p, size_t n) {
             ++tokens;
@@ -263,7 +264,7 @@ struct CorpusCount {
                 bad_offset = reader.offset();
         };
         ReadStatus status = ReadStatus::OK;
-        while (bad_offset < 0 && *stop == 0 && (status = reader.next_line(count)) == ReadStatus::OK) {
+        while (bad_offset < 0 && !stop->is_set() && (status = reader.next_line(count)) == ReadStatus::OK) {
             ++lines;
             bound(max_words);
         }

@@ -93,7 +93,7 @@ class alignas(ALIGNMENT) Trainer {
         bool more = next(source, lines_[0]);
         next_ = &lines_[0];
         fetched_ = 0;
-        for (int current = 0; more && !share.schedule.stop; current ^= 1) {
+        for (int current = 0; more && !share.schedule.stop.is_set(); current ^= 1) {
             fetch_next_line(next_->wanted.size());  // the remaining rows
             more = next(source, lines_[current ^ 1]);
             next_ = &lines_[current ^ 1];
@@ -167,7 +167,7 @@ class alignas(ALIGNMENT) Trainer {
             share.advance(POLL);
             polled_ += POLL;
         }
-        return share.schedule.stop == 0;
+        return !share.schedule.stop.is_set();
     }
 
   private:

@@ -334,7 +334,7 @@ def count_file(
     size = max(0, end - begin)
     workers = max(1, min(workers, size // MIN_BYTES_PER_THREAD))
     counters = [_kernel.CorpusCounter(max_vocab_size or 0) for _ in range(workers)]
-    stop = np.zeros(1, dtype=np.int64)
+    stop = _kernel.StopFlag()
     done, tokens = [0] * workers, [0] * workers
     bounds = [begin + size * i // workers for i in range(workers + 1)]
     parts = [slices_of(stop_at, slice_bytes, start=start) for start, stop_at in pairwise(bounds)]
@@ -349,7 +349,7 @@ def count_file(
     with (
         file_descriptors(path, workers) as files,
         Progress("vocabulary", None, "tokens", show_progress_bar) as progress,
-        threads_over(parts, count, lambda: stop.fill(1)) as threads,
+        threads_over(parts, count, stop.set) as threads,
     ):
         while not threads.wait(0.1):
             progress.update(sum(tokens), sum(tokens) * size / max(1, sum(done)))

@@ -156,7 +156,7 @@ def test_slices_cut_anywhere_add_up(text, cuts):
     """A line belongs to the slice in which it starts, wherever the slices end."""
     data = text.encode("utf-8")
     bounds = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    total, stop = _kernel.CorpusCounter(), np.zeros(1, dtype=np.int64)
+    total, stop = _kernel.CorpusCounter(), _kernel.StopFlag()
     with tempfile.TemporaryFile() as file:
         file.write(data)
         file.flush()
@@ -167,6 +167,16 @@ def test_slices_cut_anywhere_add_up(text, cuts):
     items, n_lines, n_tokens = expected_counts(text)
     assert list(WordCounts.from_counter(total).items()) == items
     assert (total.lines, total.tokens) == (n_lines, n_tokens)
+
+
+def test_a_flag_ends_counting():
+    counter, stop = _kernel.CorpusCounter(), _kernel.StopFlag()
+    stop.set()
+    with tempfile.TemporaryFile() as file:
+        file.write(b"one line\n" * 1000)
+        file.flush()
+        assert counter.add_slice(file.fileno(), 0, 9000, stop) == -1
+    assert counter.lines == 0
 
 
 @pytest.mark.parametrize(
