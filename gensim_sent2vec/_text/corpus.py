@@ -253,7 +253,7 @@ def not_utf8(where: str, error: UnicodeError) -> str:
     reason = getattr(error, "reason", error)
     return (
         f"{where}: not UTF-8 ({reason}); save it as UTF-8 (in Excel: CSV UTF-8), or convert it, for example with: "
-        "iconv -f ENCODING -t UTF-8, where ENCODING is CP949 for most Korean and CP1252 for most Western files of Windows"
+        "iconv -f ENCODING -t UTF-8, ENCODING being CP949 for most Korean and CP1252 for other files of Windows"
     )
 
 
