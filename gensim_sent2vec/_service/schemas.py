@@ -21,7 +21,7 @@ def _as_integer(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-# A query that str.strip leaves something of. JSON schemas use ECMAScript's whitespace, which differs in these characters.
+# A query of which str.strip leaves something. JSON schemas use ECMAScript's whitespace, which differs in these ones.
 NOT_BLANK = r"[^\s\x1c-\x1f\x85]|\ufeff"
 
 
