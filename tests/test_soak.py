@@ -88,7 +88,7 @@ def test_the_page_shows_every_part_of_the_stored_result(soak):
     assert set(tables) == {f"soak-{part}" for part in soak("__main__").PARTS}
     shown = re.findall(r"{benchmark} (soak-\w+)", (ROOT / "docs" / "promises.md").read_text())
     assert set(shown) == set(tables)
-    assert result["kills"]["writers"] and not result["requests"]["failures"]
+    assert result["kills"]["writers"] and result["requests"]["requests"] >= 5000
     assert result["races"]["reports"] == 0 < result["races"]["without"]
     assert {c.name for c in soak("workplace").COMMANDS} == set(result["faults"]["commands"])
     assert sum(fault["wrong"] for faults in result["faults"]["commands"].values() for fault in faults.values()) == 0

@@ -21,6 +21,10 @@ def _as_integer(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+# A query of which str.strip leaves something. JSON schemas use ECMAScript's whitespace, which differs in these ones.
+NOT_BLANK = r"[^\s\x1c-\x1f\x85]|\ufeff"
+
+
 class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -130,7 +134,7 @@ def add_limits(api: dict[str, Any], limits: Limits) -> None:
     """Add the limits of requests, which are options of the service, to the OpenAPI description."""
     schemas = api["components"]["schemas"]
     text = {"maxLength": limits.length}
-    filled = {**text, "pattern": r"\S"}  # a query must not be empty
+    filled = {**text, "pattern": NOT_BLANK}
     for schema, one, several, allowed in (
         ("SearchRequest", "query", "queries", filled),
         ("EncodeRequest", "sentence", "sentences", text),

@@ -231,7 +231,7 @@ def test_a_faq_needs_no_options(model, texts, name, tmp_path, capsys):
     assert list(index.keys) == ["A, first", 'B "second"'] and list(index.sentences) == texts[:2]
     capsys.readouterr()
     main(["similar", model, "--corpus", str(path), texts[1], "-n", "1"])
-    assert capsys.readouterr().out.splitlines()[1].split(None, 1)[1] == 'B "second"'
+    assert capsys.readouterr().out.splitlines()[1].split(None, 1)[1] == f'{texts[1]} -> B "second"'
     main(["encode", model, str(path), "-o", str(tmp_path / "v.npy")])
     assert np.load(tmp_path / "v.npy").shape == (2, 10)
 

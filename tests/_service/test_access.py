@@ -1,6 +1,7 @@
 """Which requests the application accepts, by host name and origin."""
 
 import asyncio
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +15,7 @@ from gensim_sent2vec._search.hubs import MAX_CSLS  # noqa: E402
 from gensim_sent2vec._service.access import Access  # noqa: E402
 from gensim_sent2vec._service.app import Current, create_app  # noqa: E402
 from gensim_sent2vec._service.limits import Limits  # noqa: E402
-from gensim_sent2vec._service.schemas import SearchRequest  # noqa: E402
+from gensim_sent2vec._service.schemas import NOT_BLANK, SearchRequest  # noqa: E402
 
 
 class Words(list):
@@ -71,6 +72,12 @@ def ask(app: Any, body: bytes, **headers: str) -> httpx.Response:
             return await client.post("/search", content=body, headers={"Content-Type": "application/json", **headers})
 
     return asyncio.run(send())
+
+
+def test_the_pattern_of_queries_is_what_the_service_accepts():
+    ecma = NOT_BLANK.replace(r"\s", r"\t-\r \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff")
+    for pattern in (NOT_BLANK, ecma):
+        assert all(bool(re.search(pattern, chr(c))) == bool(chr(c).strip()) for c in range(0x11000))
 
 
 @pytest.mark.parametrize("origin", ["", "https://page.example"])
@@ -166,7 +173,7 @@ def test_the_schema_has_the_limits_of_the_service():
     limits = Limits(sentences=3, length=20, topn=7)
     schemas = create_app(Current(FAQ), limits).openapi()["components"]["schemas"]
     search, encode = schemas["SearchRequest"]["properties"], schemas["EncodeRequest"]["properties"]
-    filled = {"type": "string", "maxLength": 20, "pattern": r"\S"}
+    filled = {"type": "string", "maxLength": 20, "pattern": NOT_BLANK}
     assert search["query"]["anyOf"][0] == filled
     assert search["queries"]["anyOf"][0] == {"type": "array", "items": filled, "maxItems": 3}
     assert search["topn"]["anyOf"][0] == {"type": "integer", "minimum": 1, "maximum": 7}

@@ -378,5 +378,7 @@ def test_stopping_ends_the_count():
     with tempfile.TemporaryFile() as file:
         file.write(b"a b\n" * 1000)
         file.flush()
-        counter.add_slice(file.fileno(), 0, 4000, np.ones(1, dtype=np.int64))
+        stop = _kernel.StopFlag()
+        stop.set()
+        counter.add_slice(file.fileno(), 0, 4000, stop)
     assert counter.lines == 0
