@@ -42,9 +42,14 @@ namespace s2v {
 enum Level { PLAIN, AVX2, AVX512, N_LEVELS };
 
 #if S2V_X86
-inline bool has_f16c() {  // not every compiler's __builtin_cpu_supports accepts "f16c"
-    unsigned a, b, c, d;
-    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+// Not every compiler's __builtin_cpu_supports accepts "f16c". Asked once: in a virtual machine, the instruction takes
+// tens of microseconds.
+inline bool has_f16c() {
+    static const bool has = [] {
+        unsigned a, b, c, d;
+        return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+    }();
+    return has;
 }
 #endif
 
