@@ -30,7 +30,7 @@ import numpy as np
 from .._util import memory
 from .._util.atomic import atomic_write
 from .._util.compression import COMPRESSED_SUFFIXES
-from .other_formats import describe_other_format
+from .other_formats import describe_other_format, is_text
 
 LAYOUT = 1
 KEY = "gensim_sent2vec"
@@ -322,6 +322,8 @@ def _read_header(file: BinaryIO, path: str) -> Header:
         raise ValueError(f"{path!r}: length of the header, bytes 0 to 8: the file ends at byte {size}")
     (length,) = struct.unpack("<Q", head[:8])
     if length < 2 or length > MAX_HEADER or 8 + length > size:
+        if is_text(head):
+            raise ValueError(f"{path!r} is not a saved model, but text; train a model on it first")
         raise ValueError(
             f"{path!r} is not a saved model, or is damaged: the length of the header, bytes 0 to 8, would be "
             f"{length:,}, in a file of {size:,} bytes"

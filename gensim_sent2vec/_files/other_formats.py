@@ -37,12 +37,11 @@ def describe_other_format(head: bytes) -> str | None:
             return description
     if WORD2VEC_HEADER.match(head):
         return "is a word2vec file: load it with Sent2VecKeyedVectors.load_word2vec_format"
-    if _is_text(head):
-        return "is a text file: to train a model on it, use Sent2Vec(TextTable(path)) or gensim-sent2vec train"
     return None
 
 
-def _is_text(head: bytes) -> bool:
+def is_text(head: bytes) -> bool:
+    """Whether the first bytes of a file are UTF-8 without control characters."""
     try:
         text = head.decode("utf-8")
     except UnicodeDecodeError as error:

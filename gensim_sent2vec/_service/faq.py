@@ -96,10 +96,26 @@ def build_index(wv: Sent2VecKeyedVectors, source: str | TextTable, **options: An
     table = source if isinstance(source, TextTable) else TextTable(source)
     if table.is_faq:
         table = table.with_role("index")
+    if table.key is not None:
+        options["keys"] = _checked_keys(table)
     index = SentenceIndex.build(wv, table, **options)
     if not len(index):
         raise ValueError(f"{table.shown}: there are no texts to index")
     return index
+
+
+def _checked_keys(table: TextTable) -> list[Any]:
+    """The keys of a table, which searches show; a ValueError for one that is empty, or has an empty text."""
+    keys = []
+    for row, (text, key) in enumerate(table.rows(), 1):
+        empty = "text" if not text.strip() else "key" if isinstance(key, str) and not key.strip() else None
+        if empty:
+            raise ValueError(
+                f"{table.shown}: row {row:,}: the {empty} is empty; complete the row, or pass --skip-missing to leave "
+                "such rows out"
+            )
+        keys.append(key)
+    return keys
 
 
 # -----------------------------------------------------------------------------------------------------

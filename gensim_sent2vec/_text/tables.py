@@ -48,8 +48,8 @@ class TextTable:
     format : {"text", "csv", "tsv", "jsonl", "parquet"}, optional
         The format of all files, whatever their names.
     missing : {"error", "skip"}
-        What to do with a row whose text or key is missing: null, or absent. "skip" also leaves out empty texts, and
-        logs how many rows it left out. Otherwise, an empty cell is an empty text or, with `key`, missing.
+        What to do with a row whose text or key is missing: null, or absent. "skip" also leaves out empty texts and keys,
+        and logs how many rows it left out. Otherwise, an empty cell of CSV and TSV is an empty text.
 
     Raises
     ------
@@ -143,7 +143,7 @@ class TextTable:
         for file in self.files:
             for text, key in self._rows_of(file):
                 n_rows += 1
-                if skips and (text is None or not text.strip() or (key is None and self.key is not None)):
+                if skips and (text is None or not text.strip() or (self.key is not None and _is_empty(key))):
                     n_skipped += 1
                 else:
                     yield text, key  # type: ignore[misc]
@@ -173,9 +173,7 @@ class TextTable:
         for number, values in records.rows(positions, header):
             if with_role and _role(records, number, values.pop()) != self._role:
                 continue
-            if self.key is not None:  # a question or an answer that is empty is missing
-                values = [None if isinstance(value, str) and not value.strip() else value for value in values]
-            if is_typed or self.key is not None:
+            if is_typed:
                 self._check_row(records, number, values)
             text, key = values[0], values[1] if self.key is not None else None
             yield (text, key) if self._role is None else (_stripped(text), _stripped(key))
@@ -307,6 +305,10 @@ def _role(records: Records, number: int, value: Any) -> str:
             "something else"
         )
     return role
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _stripped(value: Any) -> Any:

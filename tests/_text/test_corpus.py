@@ -56,7 +56,7 @@ def test_a_string_is_not_a_corpus(sentences):
 
 @pytest.mark.parametrize("sentences", [5, 1.5, object(), len])
 def test_a_non_iterable_is_not_a_corpus(sentences):
-    with pytest.raises(TypeError, match=f"^sentences: .* got a {type(sentences).__name__}"):
+    with pytest.raises(TypeError, match=f"^sentences: .* got {type(sentences).__name__}"):
         check_sentences(sentences, passes=1)
 
 
@@ -67,7 +67,7 @@ def test_a_text_file_passes(lee_path):
 
 @pytest.mark.parametrize("path", [common_texts, 5, b"corpus.txt", None, io.StringIO("a b")])
 def test_only_a_path_is_accepted(path):
-    with pytest.raises(TypeError, match=f"^corpus_file: expected a path, got a {type(path).__name__}.*sentences="):
+    with pytest.raises(TypeError, match=f"^corpus_file: expected a path, got {type(path).__name__}.*sentences="):
         check_corpus_file(path)
 
 

@@ -51,7 +51,7 @@ def test_tables_are_refused():
     frame = pandas.DataFrame({"text": TEXTS, "key": range(3)})
     with pytest.raises(
         TypeError,
-        match=r"labels: .* a DataFrame with the columns 'text', 'key'; pass one column, such as dataframe\['text'\]",
+        match=r"labels: .* DataFrame with the columns 'text', 'key'; pass one column, such as dataframe\['text'\]",
     ):
         as_column(frame, "labels")
     for table in (frame[["text"]], frame.to_dict("list"), {"text": TEXTS}):

@@ -307,7 +307,7 @@ def test_reset_from_a_model_with_words_that_were_added():
 @pytest.mark.parametrize(
     "error, message, other",
     [
-        (TypeError, "expected a gensim Word2Vec or a Sent2Vec, got a Sent2VecKeyedVectors", lambda: Sent2Vec().wv),
+        (TypeError, "expected a gensim Word2Vec or a Sent2Vec, got Sent2VecKeyedVectors", lambda: Sent2Vec().wv),
         (TypeError, "got NoneType", lambda: None),
         (TypeError, "words must be strings, got the int 1", lambda: Word2Vec([[1], [1]], min_count=1)),
         (ValueError, "no vocabulary", Word2Vec),

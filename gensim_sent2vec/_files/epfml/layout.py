@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ... import _kernel
-from ..other_formats import EPFML_MAGIC, describe_other_format
+from ..other_formats import EPFML_MAGIC, describe_other_format, is_text
 from .binary_reader import BinaryReader, open_regular_file
 from .entries import BLOCK_BYTES, MIN_ENTRY_BYTES, entry_blocks
 
@@ -162,6 +162,8 @@ def _check_magic(reader: BinaryReader) -> None:
         raise ValueError(f"{reader.path!r} is in the native format: use Sent2VecKeyedVectors.load")
     if other := describe_other_format(head):
         raise ValueError(f"{reader.path!r} {other}")
+    if is_text(head):
+        raise ValueError(f"{reader.path!r} is not a .bin of the reference program, but text; train a model on it first")
     raise ValueError(
         f"{reader.path!r}: magic at byte 0: {head[:4].hex(' ') or 'nothing'} is not that of a .bin of the reference "
         "program; the file is in another format"
