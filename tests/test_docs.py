@@ -112,7 +112,7 @@ def world(tmp_path_factory):
     faq = [("role", "answer", "question"), ("index", 1, lines[0]), ("index", 2, lines[1]), ("query", 1, lines[0])]
     (folder / "faq.tsv").write_text("".join(f"{a}\t{b}\t{c}\n" for a, b, c in faq), encoding="utf-8")
     (folder / "faq.csv").write_text(
-        "".join(f'"{line}",{i}\n' for line, i in [("question", "answer"), *zip(lines, range(50))])
+        "".join(f'"{line}",{i}\n' for line, i in [("question", "answer"), *zip(filter(None, lines), range(50))])
     )
     (folder / "reviews.csv").write_text("".join(f'{i},"{line}"\n' for i, line in [("id", "review"), *enumerate(lines)]))
     shutil.copy(paths.EPFML / "ngrams2.bin", folder / "model.bin")

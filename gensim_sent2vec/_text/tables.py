@@ -48,8 +48,8 @@ class TextTable:
     format : {"text", "csv", "tsv", "jsonl", "parquet"}, optional
         The format of all files, whatever their names.
     missing : {"error", "skip"}
-        What to do with a row whose text or key is missing: null, or absent. "skip" also leaves out empty texts and keys,
-        and logs how many rows it left out. Otherwise, an empty cell of CSV and TSV is an empty text.
+        What to do with a row whose text or key is missing: null, or absent. "skip" also leaves out empty texts and
+        keys, and logs how many rows it left out. Otherwise, an empty cell of CSV and TSV is an empty text.
 
     Raises
     ------
