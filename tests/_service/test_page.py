@@ -522,7 +522,7 @@ def test_focus_is_visible(page):
 @pytest.fixture
 def api_page(page, server):
     page.browser.get(server.url + "/docs")
-    until(lambda: len(page.all("section")) == 4)
+    until(lambda: len(page.all("section")) == 5)
     return page
 
 
