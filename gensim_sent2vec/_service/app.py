@@ -43,7 +43,7 @@ from .schemas import (
 )
 
 ROUTES = ("/", "/search", "/encode", "/feedback", "/samples", "/healthz", "/metrics", "/docs", "/openapi.json")
-PROBLEMS = (400, 404, 408, 413, 415, 421, 422, 500, 503, 507)  # statuses of errors
+PROBLEMS = (400, 408, 413, 415, 421, 422, 500, 503)  # statuses of errors
 DEFAULT_TOPN = 10
 PLURALS = {"query": "queries", "sentence": "sentences"}
 # A request that is no more work than scanning this many rows of an index, a few milliseconds, is computed on the event
@@ -102,8 +102,9 @@ def create_app(
     app.add_api_route("/encode", handlers.encode, methods=post, response_model=Vector | Vectors, summary="Encode")
     app.add_api_route("/samples", handlers.samples, methods=get, include_in_schema=False)  # for the page only
     app.add_api_route(
-        "/feedback", handlers.feedback, methods=post, response_model=Stored, summary="Store the result that was chosen"
-    )
+        "/feedback", handlers.feedback, methods=post, response_model=Stored, summary="Store the result that was chosen",
+        responses={status: {"model": Problem} for status in (404, 507)},  # no feedback is accepted; the file is full
+    )  # fmt: skip
     app.add_api_route("/healthz", handlers.health, methods=get, response_model=Health, summary="Health check")
     app.add_api_route("/healthz", handlers.health, methods=["HEAD"], include_in_schema=False)
     app.add_api_route(
