@@ -114,7 +114,9 @@ def world(tmp_path_factory):
     (folder / "faq.csv").write_text(
         "".join(f'"{line}",{i}\n' for line, i in [("question", "answer"), *zip(filter(None, lines), range(50))])
     )
-    (folder / "reviews.csv").write_text("".join(f'{i},"{line}"\n' for i, line in [("id", "review"), *enumerate(lines)]))
+    (folder / "reviews.csv").write_text(
+        "".join(f'{i},"{line}"\n' for i, line in [("id", "review"), *enumerate(filter(None, lines))])
+    )
     shutil.copy(paths.EPFML / "ngrams2.bin", folder / "model.bin")
     shutil.copy(datapath("lee_fasttext_new.bin"), folder / "fasttext.bin")
     model = Sent2Vec(corpus_file=folder / "corpus.txt", workers=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 
+ENOUGH_BYTES = 16
 EPFML_MAGIC = 793712314  # int32, also that of fastText
 WORD2VEC_HEADER = re.compile(rb"\s*\d+[ \t]+\d+\s*\n")  # words and dimensions
 
@@ -41,7 +42,9 @@ def describe_other_format(head: bytes) -> str | None:
 
 
 def is_text(head: bytes) -> bool:
-    """Whether the first bytes of a file are UTF-8 without control characters."""
+    """Whether the first bytes of a file, unless they are too few to tell, are UTF-8 without control characters."""
+    if len(head) < ENOUGH_BYTES:
+        return False
     try:
         text = head.decode("utf-8")
     except UnicodeDecodeError as error:

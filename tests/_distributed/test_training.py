@@ -320,7 +320,7 @@ def test_arguments_are_checked(shards):
     ):  # fmt: skip
         with pytest.raises(error, match=f"^{next(iter(options))}: "):
             train_distributed(model, shards, **{"engine": "local", **options})
-    with pytest.raises(TypeError, match=r"^model: expected a Sent2Vec, got a Sent2VecKeyedVectors"):
+    with pytest.raises(TypeError, match=r"^model: expected a Sent2Vec, got Sent2VecKeyedVectors"):
         train_distributed(model.wv, shards)
 
 
