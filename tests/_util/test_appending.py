@@ -40,7 +40,7 @@ def append_many(path, name):
 @pytest.mark.slow
 def test_rows_of_processes_do_not_mix(tmp_path):
     path = tmp_path / "t.tsv"
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("fork")
     processes = [context.Process(target=append_many, args=(str(path), name)) for name in "xyz"]
     for process in processes:
         process.start()
