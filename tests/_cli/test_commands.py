@@ -124,6 +124,9 @@ def test_train_takes_the_arguments_of_sentence_weighting(corpus, tmp_path, capsy
     main(["train", str(corpus), str(path), "--vector-size", "20", "--epochs", "1", "--no-weighting"])
     assert Sent2Vec.load(str(path)).wv.weighting is None
     capsys.readouterr()
+    assert json.loads(run(capsys, "info", path, "--json"))["weighting"] is None
+    assert "weighting  none, plain means" in run(capsys, "info", path)
+    capsys.readouterr()
     assert "--no-weighting" in refused(capsys, "train", corpus, path, "--no-weighting", "--sif", "1e-3")
 
 

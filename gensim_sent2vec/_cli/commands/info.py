@@ -51,6 +51,8 @@ def run(args: argparse.Namespace) -> None:
         print(json.dumps(facts))
         return
     facts |= facts.pop("arrays", {})
+    if "weighting" in facts and facts["weighting"] is None:
+        facts["weighting"] = "none, plain means"
     width = max(map(len, facts))
     print("\n".join(f"{name:>{width}}  {value}" for name, value in facts.items()))
 
@@ -70,7 +72,7 @@ def describe_model(loaded: Sent2Vec | Sent2VecKeyedVectors) -> dict[str, Any]:
         "phrases": count_phrases(wv.phrases),
         "dtype": str(wv.vectors.dtype),
         "bytes": int(wv.vectors.nbytes + wv.vectors_ngrams.nbytes),
-        "weighting": "none, plain means" if wv.weighting is None else repr(wv.weighting),
+        "weighting": None if wv.weighting is None else repr(wv.weighting),
         "sentence_size": wv.sentence_size,
     }
     if isinstance(loaded, Sent2Vec):
