@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
+from scipy import sparse
 
 from . import _kernel
 from ._pooling.fitted import NgramFactors
@@ -122,6 +123,11 @@ class LexicalScores:
         """The arrays that the constructor takes."""
         names = ("features", "starts", "rows", "weights", *(() if self.factors is None else ("factors",)))
         return {name: getattr(self, name) for name in names}
+
+    def matrix(self) -> sparse.csr_matrix:
+        """The TF-IDF vectors of the texts: float32, (n, n_features)."""
+        shape = (self.n, len(self.features))
+        return sparse.csc_matrix((self.weights, self.rows, self.starts), shape=shape).tocsr()
 
     def scores(self, query: Text) -> np.ndarray:
         """Score all texts for a query.

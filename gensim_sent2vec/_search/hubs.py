@@ -74,9 +74,7 @@ def mean_cosines(vectors: np.ndarray, first: int = 0, neighbors: int = NEIGHBORS
 
 def mean_lexical_scores(lexical: LexicalScores, neighbors: int = NEIGHBORS) -> np.ndarray:
     """As `mean_cosines`, for lexical scores of all sentences."""
-    shape = (lexical.n, len(lexical.features))
-    texts = sparse.csc_matrix((lexical.weights, lexical.rows, lexical.starts), shape=shape).tocsr()
-    return mean_products(texts, neighbors)
+    return mean_products(lexical.matrix(), neighbors)
 
 
 def mean_products(texts: sparse.csr_matrix, neighbors: int = NEIGHBORS) -> np.ndarray:

@@ -305,12 +305,9 @@ class Prepared:
         ids = np.array([vocabulary.get(word, -1) for word in words], dtype=np.int64)
         rows, weights = rows_and_weights(parameters, fitted, wv.vectors, words, ids)
         lexical = LexicalScores.fit(texts, factors=fitted.ngram_factors)
-        ngrams = sparse.csc_matrix(
-            (lexical.weights, lexical.rows, lexical.starts), shape=(lexical.n, len(lexical.features))
-        )
         labelled = LabelledTexts(
             token_matrix(parameters, token_lists, words, weights), rows, parts_of(parameters, fitted, rows.shape[1]),
-            ngrams.tocsr(), hybrid, codes,
+            lexical.matrix(), hybrid, codes,
         )  # fmt: skip
         return cls(labelled, words, ids, lexical.features)
 
