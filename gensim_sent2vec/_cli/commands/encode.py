@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> None:
     if args.output:
         check_output(args.output, output_format, (args.model, *texts.paths), args.force)
         vectors = wv.encode(texts, normalize=args.normalize, workers=args.workers)
-        _write_vectors(args.output, output_format, vectors, _keys(texts, len(vectors)))
+        _write_vectors(args.output, output_format, vectors, texts)
         return
     for batch in batched(texts, 1000):
         vectors = wv.encode(batch, normalize=args.normalize, workers=args.workers, show_progress_bar=False)
@@ -108,8 +108,8 @@ def _keys(texts: TextTable, n: int) -> list[str]:
     return [str(key) for key in keys]
 
 
-def _write_vectors(path: str, output_format: str, vectors: np.ndarray, keys: list[str]) -> None:
-    """Write sentence vectors, atomically."""
+def _write_vectors(path: str, output_format: str, vectors: np.ndarray, texts: TextTable) -> None:
+    """Write the sentence vectors of texts, atomically."""
     if output_format == ROWS:
         with atomic_path(path) as unfinished, smart_open.open(unfinished, "w", encoding="ascii") as file:
             file.writelines(_rows(vectors))
@@ -118,5 +118,5 @@ def _write_vectors(path: str, output_format: str, vectors: np.ndarray, keys: lis
             np.save(binary, vectors)
     else:
         by_key = Sent2VecKeyedVectors(vectors.shape[1])
-        by_key.add_vectors(keys, vectors)
+        by_key.add_vectors(_keys(texts, len(vectors)), vectors)
         by_key.save_word2vec_format(path, binary=output_format == BINARY, sort_attr=None)
