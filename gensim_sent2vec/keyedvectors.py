@@ -301,10 +301,10 @@ class Sent2VecKeyedVectors(WordVectors):
         words = self.freeze()
         if weighting is None or weighting is False:
             mode = self.word_ngrams, self.skip_bigrams, self.ngram_hash
+            made_from = words, self.vectors, self.vectors_ngrams, mode, self.unit_length
             pooling = self._mean_pooling
-            if pooling is None or not pooling.matches(words, self.vectors, self.vectors_ngrams, mode):
-                pooling = self._mean_pooling = MeanPooling(words, self.vectors, self.vectors_ngrams, mode)
-            pooling.unit_length = self.unit_length
+            if pooling is None or not pooling.matches(*made_from):
+                pooling = self._mean_pooling = MeanPooling(*made_from)
             return pooling
         if not isinstance(weighting, SentenceWeighting):
             raise TypeError(

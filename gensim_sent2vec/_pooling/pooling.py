@@ -24,13 +24,19 @@ class MeanPooling:
     vectors_ngrams : numpy.ndarray of the same type, shape (bucket, vector_size)
     ngram_mode : tuple of (int, bool, str)
         `word_ngrams`, `skip_bigrams` and `ngram_hash` of the vectors.
+    unit_length : bool
+        Scale the means to length 1.
     """
 
-    unit_length = False  # scale the means to length 1
-
     def __init__(
-        self, words: Vocabulary, vectors: np.ndarray, vectors_ngrams: np.ndarray, ngram_mode: tuple[int, bool, str]
+        self,
+        words: Vocabulary,
+        vectors: np.ndarray,
+        vectors_ngrams: np.ndarray,
+        ngram_mode: tuple[int, bool, str],
+        unit_length: bool = False,
     ) -> None:
+        self._unit_length = unit_length
         self._words, self._vectors, self._vectors_ngrams, self._ngram_mode = words, vectors, vectors_ngrams, ngram_mode
         word_ngrams, skip_bigrams, ngram_hash = ngram_mode
         self._encoder = _kernel.Encoder(
@@ -39,7 +45,12 @@ class MeanPooling:
         self.vector_size = vectors.shape[1]
 
     def matches(
-        self, words: Vocabulary, vectors: np.ndarray, vectors_ngrams: np.ndarray, ngram_mode: tuple[int, bool, str]
+        self,
+        words: Vocabulary,
+        vectors: np.ndarray,
+        vectors_ngrams: np.ndarray,
+        ngram_mode: tuple[int, bool, str],
+        unit_length: bool = False,
     ) -> bool:
         """Whether it was made from these very objects, so that it can be used again."""
         return (
@@ -47,6 +58,7 @@ class MeanPooling:
             and self._vectors is vectors
             and self._vectors_ngrams is vectors_ngrams
             and self._ngram_mode == ngram_mode
+            and self._unit_length == unit_length
         )
 
     def __call__(self, pack: _kernel.Pack) -> tuple[np.ndarray, np.ndarray]:
@@ -61,7 +73,7 @@ class MeanPooling:
         vectors = np.empty((len(pack), self.vector_size), dtype=np.float32)
         known = np.empty(len(pack), dtype=np.int64)
         self._encoder.encode(pack, vectors, known)
-        return unit_rows(vectors) if self.unit_length else vectors, known > 0
+        return unit_rows(vectors) if self._unit_length else vectors, known > 0
 
 
 class WeightedPooling:
