@@ -26,7 +26,7 @@ class Command:
     arguments : str
         Separated by blanks; ``OUT`` is a file in the folder of the output, other names are files of the workplace.
     out : str
-        The name of the output, or empty if there is none.
+        The name of the output; empty if the command writes no file.
     source : str
         The output that is there before: it was written from other data.
     """
