@@ -29,14 +29,14 @@ def sentences(lee) -> list[str]:
 
 
 @pytest.fixture
-def need_usearch(request):
-    """Skip tests of HNSW if usearch is not installed."""
-    if "hnsw" in request.node.name:
-        pytest.importorskip("usearch", reason='needs usearch: pip install "gensim-sent2vec[index]"')
+def need_usearch():
+    pytest.importorskip("usearch", reason='needs usearch: pip install "gensim-sent2vec[index]"')
 
 
 @pytest.fixture(params=METHODS)
-def method(request, need_usearch) -> str:
+def method(request) -> str:
+    if request.param == "hnsw":
+        request.getfixturevalue("need_usearch")
     return request.param
 
 
@@ -337,7 +337,7 @@ def test_rows_iteration_and_membership(wv, keys, tmp_path):
     assert not SentenceIndex.build(wv, []) and list(SentenceIndex.build(wv, [])) == []
 
 
-def test_repr_says_what_an_index_is(wv, sentences, need_usearch):
+def test_repr_says_what_an_index_is(wv, sentences):
     wv.weighting = None
     index = SentenceIndex.build(wv, sentences)
     assert repr(index) == "<SentenceIndex of 1,000 sentences: exact, 20 dimensions, float32>"

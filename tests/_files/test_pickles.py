@@ -117,7 +117,7 @@ def test_other_threads_encode_meanwhile(trained, path):
 
     thread = threading.Thread(target=encode)
     thread.start()
-    for _ in range(20):
+    for _ in range(5):
         trained.save(path, sep_limit=1)
     stop.set()
     thread.join()
