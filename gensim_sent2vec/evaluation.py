@@ -14,8 +14,8 @@ import numpy as np
 from gensim.models import KeyedVectors
 from scipy import sparse, stats
 
-from ._search.hubs import check_csls, mean_cosines, mean_lexical_scores
-from ._search.scoring import check_hybrid, mix
+from ._search.hubs import mean_cosines, mean_lexical_scores
+from ._search.scoring import check_scoring, mix
 from ._text.coverage import MAX_SENTENCES
 from ._text.formats import TEXT, TSV
 from ._text.tables import PathOrFile, TableFile, header_of, read_table
@@ -166,8 +166,7 @@ def evaluate_retrieval(
     TypeError
         If `weighting` or `tokenizer` is passed together with a function, or `csls` with sparse vectors.
     """
-    check_hybrid(hybrid)
-    csls = check_csls(csls)
+    hybrid, csls = check_scoring(hybrid, csls)
     index, queries = _read_questions(_opened(path), text, key)
     vectors, coverage = _encode(wv, [text for _, text in index + queries], weighting, tokenizer)
     vectors = _unit_rows(vectors, np.float32)

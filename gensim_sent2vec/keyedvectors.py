@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, count
 from typing import Any, Literal, overload
@@ -29,7 +29,7 @@ from ._text.coverage import Coverage
 from ._text.inputs import as_column, as_text, check_text, checked_texts, checked_words, reject_texts_as_tokens
 from ._text.tokenization import Tokenization
 from ._text.vocabulary import Vocabulary
-from ._util.batches import batched
+from ._util.batches import batched, known_length
 from ._util.parameters import check_int, check_optional_int
 from ._util.pickling import is_picklable
 from ._util.progress import Progress
@@ -522,7 +522,7 @@ class Sent2VecKeyedVectors(WordVectors):
         workers = available_cpus() if workers is None else check_int("workers", workers, 1)
         batch_size = check_int("batch_size", batch_size, 1)
         pooling = self._pooling(weighting)
-        total = len(sentences) if isinstance(sentences, Sized) else None
+        total = known_length(sentences)
         if total is not None and total <= batch_size:
             workers = 1  # a single batch
         rows, known = RowBuffer(total or 0, pooling.vector_size), [np.zeros(0, dtype=bool)]

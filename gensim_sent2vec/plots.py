@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._text.formats import TSV
+from ._text.inputs import checked_texts
 from ._text.tables import at_line, read_table
 from .history import TrainingHistory
 from .keyedvectors import Sent2VecKeyedVectors, Sentence
@@ -80,14 +81,14 @@ def plot_training(history: TrainingHistory, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def plot_similarity(wv: Sent2VecKeyedVectors, sentences: Sequence[Sentence], ax: Axes | None = None) -> Axes:
+def plot_similarity(wv: Sent2VecKeyedVectors, sentences: Iterable[Sentence], ax: Axes | None = None) -> Axes:
     """Plot the cosine similarities of a few sentences as a heat map.
 
     Parameters
     ----------
     wv : Sent2VecKeyedVectors
         Encodes the sentences, with its weighting.
-    sentences : sequence of str or of sequences of str
+    sentences : iterable of str or of sequences of str
         About ten; the more there are, the larger a new figure becomes. Numbers that do not fit into their cells are
         left out.
     ax : matplotlib.axes.Axes, optional
@@ -99,11 +100,14 @@ def plot_similarity(wv: Sent2VecKeyedVectors, sentences: Sequence[Sentence], ax:
 
     Raises
     ------
+    TypeError
+        If `sentences` is a single text or a table, or one is missing; with its row.
     ValueError
         If there are no sentences.
     """
-    if isinstance(sentences, str) or not len(sentences):
-        raise ValueError(f"sentences: expected a list of at least one sentence, got {sentences[:MAX_LABEL]!r}")
+    sentences = list(checked_texts(sentences))
+    if not sentences:
+        raise ValueError("sentences: expected at least one sentence, got none")
     vectors = wv.encode(sentences, normalize=True, show_progress_bar=False)
     cosines = vectors @ vectors.T
     labels = [_label(sentence) for sentence in sentences]

@@ -13,7 +13,7 @@ from ._search.building import check_build_arguments, embed, refitted
 from ._search.files import read_index, write_index
 from ._search.finite import check_stored
 from ._search.freshness import Freshness
-from ._search.hubs import check_csls, is_sampled, mean_cosines, mean_lexical_scores
+from ._search.hubs import is_sampled, mean_cosines, mean_lexical_scores
 from ._search.keys import Key, Keys, is_key, join_keys, keys_at, pack_keys, rows_with_key
 from ._search.queries import (
     Query,
@@ -29,7 +29,7 @@ from ._search.queries import (
 )
 from ._search.ranking import rank_all, rank_candidates
 from ._search.row_graph import RowGraph
-from ._search.scoring import Hits, check_hybrid, mix
+from ._search.scoring import Hits, check_scoring, mix
 from ._search.top_k import MAX_QUERIES
 from ._text.inputs import as_column, as_text, checked_texts
 from ._text.packed import PackedStrings
@@ -188,7 +188,7 @@ class SentenceIndex:
         if lexical:
             index._lexical = index.lexical
         if csls:
-            check_csls(float(csls))
+            check_scoring(0.0, float(csls))
             index._hubness(1.0 if lexical else 0.0)
             index._hubness(0.0)
         return index
@@ -486,8 +486,7 @@ class SentenceIndex:
     ) -> list[Hits]:
         """`search_rows` of queries that have been checked."""
         topn = check_topn(topn, len(self))
-        check_hybrid(hybrid)
-        csls = check_csls(csls)
+        hybrid, csls = check_scoring(hybrid, csls)
         mask = row_mask(where, self.keys)
         if vectors is not None:
             check_query_vectors(vectors, len(queries), self.vectors.shape[1])
@@ -563,8 +562,7 @@ class SentenceIndex:
         -------
         numpy.ndarray of float32, shape (n_queries, n_rows)
         """
-        check_hybrid(hybrid)
-        csls = check_csls(csls)
+        hybrid, csls = check_scoring(hybrid, csls)
         rows = np.asarray(rows)
         checked = check_queries(self.wv, queries, self.vectors.shape[1])
         self._check_model()

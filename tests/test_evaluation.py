@@ -240,7 +240,7 @@ def test_csls_ranks_as_searches_with_it_do(write, hybrid, csls):
 
 
 def test_csls_is_checked(animals):
-    with pytest.raises(ValueError, match=r"^csls: must be a number from 0 to 100, got -1"):
+    with pytest.raises(ValueError, match=r"^csls: must be between 0 and 100, got -1"):
         evaluate_retrieval(animals, FAQ, csls=-1)
     with pytest.raises(TypeError, match=r"^csls: expected a function that returns an array, got a sparse matrix"):
         evaluate_retrieval(lambda texts: sparse.eye(len(texts), format="csr"), FAQ, csls=0.5)

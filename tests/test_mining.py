@@ -232,7 +232,7 @@ def test_invalid_arguments_are_named(wv, mine):
         mine(SentenceIndex.build(wv, ["w1"]), ["w2"])
     with pytest.raises(TypeError, match="wv: expected Sent2VecKeyedVectors, got str"):
         mine("model.s2v", ["w2"])
-    with pytest.raises(ValueError, match="threshold: must be at most 1, got 90"):
+    with pytest.raises(ValueError, match="threshold: must be between -1 and 1, got 90"):
         mine(wv, ["w1"], threshold=90)
     with pytest.raises(TypeError, match="sentences: row 1"):
         mine(wv, ["w1", None])

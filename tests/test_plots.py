@@ -325,9 +325,11 @@ def test_invalid_arguments(wv, lee):
     Sent2Vec(lee, epochs=1, callbacks=[history], **SMALL)
     with pytest.raises(ValueError, match="history: no loss was recorded; train with compute_loss=True"):
         plot_training(history)
-    for sentences in ("the rain", []):
-        with pytest.raises(ValueError, match="sentences: expected a list of at least one sentence"):
-            plot_similarity(wv, sentences)
+    with pytest.raises(ValueError, match="sentences: expected at least one sentence, got none"):
+        plot_similarity(wv, [])
+    with pytest.raises(TypeError, match=r"sentences: .*'the rain'"):
+        plot_similarity(wv, "the rain")
+    assert plot_similarity(wv, iter(["the rain", "fire"])).images[0].get_array().shape == (2, 2)
 
 
 def test_plots_need_matplotlib(wv, monkeypatch):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from .._pooling.refitting import refit
 from .._text.corpus import sample_sentences
 from .._text.inputs import as_text, reject_texts_as_tokens
 from .._text.packed import PackedStrings
-from .._util.batches import batched
+from .._util.batches import batched, known_length
 from .._util.progress import Progress
 from .._util.rows import unit_rows
 from ..keyedvectors import Sent2VecKeyedVectors, Sentence, check_keyed_vectors
@@ -103,7 +103,7 @@ def embed(
     vectors = [wv.encode([], show_progress_bar=False).astype(dtype)]  # no rows, but the right number of dimensions
     texts: list[PackedStrings] = []
     done = 0
-    total = len(sentences) if isinstance(sentences, Sized) else None
+    total = known_length(sentences)
     with Progress("index", total, "sentences", show_progress_bar) as progress:
         for batch in batched(sentences, BATCH_SIZE):
             batch = [sentence if isinstance(sentence, str) else list(sentence) for sentence in batch]

@@ -7,8 +7,6 @@ The mean cosine and the mean lexical score of each sentence are kept, and mixed 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy import sparse
 
@@ -20,17 +18,7 @@ NEIGHBORS = 10
 MAX_REFERENCES = 1 << 14  # sentences among which neighbors are looked for
 MIN_REFERENCES = 1 << 11
 MAX_PAIRS = 1 << 32  # of a sentence and a reference, as long as there are more than `MIN_REFERENCES`
-MAX_CSLS = 100.0  # so that scores, float32, stay finite and keep their digits
 LEXICAL_BLOCK = 256  # sentences whose lexical scores are computed together
-
-
-def check_csls(csls: Any) -> float:
-    """The strength of the correction as a float; a TypeError or ValueError unless it is a number from 0 to 100."""
-    if isinstance(csls, (bool, np.bool_)) or not isinstance(csls, (int, float, np.integer, np.floating)):
-        raise TypeError(f"csls: expected a number, such as 0.5, got {csls!r}")
-    if not 0 <= csls <= MAX_CSLS:
-        raise ValueError(f"csls: must be a number from 0 to {MAX_CSLS:g}, got {csls}")
-    return float(csls)
 
 
 def reference_rows(n: int) -> np.ndarray:

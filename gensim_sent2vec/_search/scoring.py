@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from .._util.parameters import check_float
+
+MAX_CSLS = 100.0  # so that scores, float32, stay finite and keep their digits
 
 
 class Hits(NamedTuple):
@@ -31,10 +35,15 @@ class Hits(NamedTuple):
         return Hits(self.rows[positions], self.scores[positions], self.cosines[positions], lexical)
 
 
-def check_hybrid(hybrid: float) -> None:
-    """Raise a ValueError unless `hybrid` is a share from 0 to 1."""
-    if not 0 <= hybrid <= 1:
-        raise ValueError(f"hybrid: must be between 0 and 1, got {hybrid}")
+def check_scoring(hybrid: Any, csls: Any) -> tuple[float, float]:
+    """Return the share of the lexical score and the strength of the correction for hubs.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one of them is not a number, or out of range; with its name.
+    """
+    return check_float("hybrid", hybrid, least=0, most=1), check_float("csls", csls, least=0, most=MAX_CSLS)
 
 
 def mix(cosines: np.ndarray, lexical: np.ndarray | None, hybrid: float) -> np.ndarray:

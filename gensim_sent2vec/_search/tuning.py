@@ -26,8 +26,8 @@ from .._text.vocabulary import Vocabulary
 from .._util.parameters import check_int
 from .._util.progress import Progress
 from ..lexical import LexicalScores
-from .hubs import check_csls, mean_cosines, mean_products
-from .scoring import check_hybrid
+from .hubs import mean_cosines, mean_products
+from .scoring import check_scoring
 
 PULLS = (3e-3, 1e-2)
 RANKS = (1, 3, 5)
@@ -71,8 +71,7 @@ def tune(
     batch: int = BATCH,
 ) -> Tuned:
     """See `SentenceWeighting.tune`."""
-    check_hybrid(hybrid)
-    csls = check_csls(csls)
+    hybrid, csls = check_scoring(hybrid, csls)
     folds, seed = check_int("folds", folds, MIN_FOLDS), check_int("seed", seed, 0)
     if not pulls or not all(np.isfinite(pull) and pull >= 0 for pull in pulls):
         raise ValueError(f"pulls: expected at least one finite number, 0 or more, got {pulls!r}")

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .._files.container import stored_kind
-from .._search.hubs import check_csls
 from .._search.keys import keys_at
 from .._search.queries import check_queries
-from .._search.scoring import Hits, check_hybrid, mix
+from .._search.scoring import Hits, check_scoring, mix
 from .._text.formats import TEXT, suffix_format
 from .._text.tables import ANSWER, QUESTION, TextTable, header_of
 from .._util.rows import unit_rows
@@ -165,8 +164,7 @@ class Faq:
 
     def check(self, hybrid: float, csls: float = 0.0) -> None:
         """Raise a ValueError if an argument is out of range, or above 0 and the index was not built for it."""
-        check_hybrid(hybrid)
-        check_csls(csls)
+        check_scoring(hybrid, csls)
         if csls and not self.index.has_csls:
             raise ValueError("csls: the index was not built for it; build it with --csls, or leave csls at 0")
         if hybrid and not self.index.has_lexical:

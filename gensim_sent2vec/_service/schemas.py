@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
 
-from .._search.hubs import MAX_CSLS
+from .._search.scoring import MAX_CSLS
 from .limits import Limits
 
 

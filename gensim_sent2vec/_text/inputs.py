@@ -6,11 +6,12 @@ pandas, polars and pyarrow are recognized by their shapes and methods, and never
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from .._util.batches import known_length
 from .corpus import TextLines, TokenLines
 from .packed import PackedStrings
 from .tables import TextTable
@@ -88,7 +89,7 @@ def checked_texts(texts: Any, name: str = "sentences") -> Any:
     Returns
     -------
     iterable
-        With a length if `texts` has one. It can be iterated over as often as `texts` can.
+        Its `operator.length_hint` is that of `texts`. It can be iterated over as often as `texts` can.
 
     Raises
     ------
@@ -100,7 +101,7 @@ def checked_texts(texts: Any, name: str = "sentences") -> Any:
     column = as_column(texts, name)
     if isinstance(column, Iterator):
         return _checked(column, name)
-    return _SizedTexts(column, name) if isinstance(column, Sized) else _Texts(column, name)
+    return _Texts(column, name)
 
 
 class _Texts:
@@ -112,10 +113,9 @@ class _Texts:
     def __iter__(self) -> Iterator[Any]:
         return _checked(self._texts, self._name)
 
-
-class _SizedTexts(_Texts):
-    def __len__(self) -> int:
-        return len(self._texts)
+    def __length_hint__(self) -> int:
+        n = known_length(self._texts)
+        return NotImplemented if n is None else n
 
 
 def _checked(texts: Iterable[Any], name: str) -> Iterator[Any]:

@@ -88,8 +88,6 @@ class TextTable:
         for file in self.files:
             if file.lines.is_repeatable:
                 self._columns_of(file)  # now, not after hours of work
-        if missing == "error" and all(file.lines.is_repeatable and file.format == PARQUET for file in self.files):
-            self.__class__ = _CountedTable
 
     @property
     def paths(self) -> list[str]:
@@ -124,11 +122,17 @@ class TextTable:
         """The questions and answers of the rows with the role "index" or "query"; of all if there are no roles."""
         chosen = copy(self)
         chosen.text, chosen.key, chosen._role = QUESTION, ANSWER, role
-        chosen.__class__ = TextTable  # the number of these rows is not known
         return chosen
 
     def __iter__(self) -> Iterator[str]:
         return (text for text, _ in self.rows())
+
+    def __length_hint__(self) -> int:
+        """The number of texts, if the files store it and all rows are chosen."""
+        counted = all(file.lines.is_repeatable and file.format == PARQUET for file in self.files)
+        if self.missing == "skip" or self._role or not counted:
+            return NotImplemented
+        return sum(file.records.n_rows for file in self.files if isinstance(file.records, ParquetRecords))
 
     def __repr__(self) -> str:
         names = repr(self.paths[0] if len(self.files) == 1 else self.paths[:3])
@@ -212,13 +216,6 @@ class TextTable:
         if any(by_number):
             _check_numbers(file, by_number, [names[position] for position, _ in found])
         return file.records, [position for position, _ in found], not any(by_number)
-
-
-class _CountedTable(TextTable):
-    """A table whose files store how many rows they have."""
-
-    def __len__(self) -> int:
-        return sum(file.records.n_rows for file in self.files if isinstance(file.records, ParquetRecords))
 
 
 class TableFile:

@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from typing import Any
 import smart_open
 
 from .._util.atomic import atomic_path, temporary_folder
-from .._util.batches import batched
+from .._util.batches import batched, known_length
 from .._util.pickling import is_picklable
 from .._util.progress import Progress
 from .._util.threads import available_cpus, check_threads, ordered_map
@@ -244,8 +244,9 @@ class _Counted:
 
     def total(self) -> float | None:
         """The number of texts; of a file, an estimate from the length of the lines so far. None if it is not known."""
-        if isinstance(self.texts, Sized):
-            return len(self.texts)
+        n = known_length(self.texts)
+        if n is not None:
+            return n
         if self._bytes is None or not isinstance(self.texts, TextLines) or not self.texts.position:
             return None
         return self.n_read * self._bytes / self.texts.position

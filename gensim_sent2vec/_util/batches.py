@@ -1,9 +1,10 @@
-"""Batches of an iterable."""
+"""Batches of an iterable, and its length."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from operator import length_hint
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -16,3 +17,9 @@ def batched(items: Iterable[Item], size: int = BATCH_SIZE) -> Iterator[list[Item
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
+
+
+def known_length(items: Iterable[object]) -> int | None:
+    """The number of items, if it is known before they are read."""
+    n = length_hint(items, -1)
+    return None if n < 0 else n

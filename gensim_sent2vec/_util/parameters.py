@@ -139,6 +139,8 @@ def check_float(
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name}: expected a number, got {value!r}")
+    if least is not None and most is not None and not least <= value <= most:
+        raise ValueError(f"{name}: must be between {least:g} and {most:g}, got {value}")
     if not math.isfinite(value):
         raise ValueError(f"{name}: must be finite, got {value}")
     if above is not None and value <= above:

@@ -62,7 +62,7 @@ def test_for_searches_with_csls(model, tmp_path, capsys):
     assert Sent2VecKeyedVectors.load(out).weighting.tuning["csls"] == 0.75
     parameters = [line.split("\t")[-1] for line in (tmp_path / "log.tsv").read_text().splitlines()[1:]]
     assert [json.loads(cell)["csls"] for cell in parameters] == [0.75, 0.75]
-    assert "csls: must be a number from 0 to 100" in refused(capsys, "tune", model, faq, out, "--csls", "-1", "--force")
+    assert "csls: must be between 0 and 100" in refused(capsys, "tune", model, faq, out, "--csls", "-1", "--force")
 
 
 def test_feedback_and_json(model, tmp_path, capsys):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gensim_sent2vec._search.scoring import Hits, check_hybrid, mix
+from gensim_sent2vec._search.scoring import Hits, check_scoring, mix
 
 COSINES, LEXICAL = np.float32([0.2, -1]), np.float32([0.6, 0])
 
@@ -22,7 +22,7 @@ def test_without_lexical_scores_the_cosines_are_the_scores():
 @pytest.mark.parametrize("hybrid", [-0.1, 1.1, float("nan")])
 def test_hybrid_out_of_range(hybrid):
     with pytest.raises(ValueError, match="hybrid: must be between 0 and 1"):
-        check_hybrid(hybrid)
+        check_scoring(hybrid, 0)
 
 
 def test_some_of_the_hits():

@@ -11,7 +11,7 @@ for needed in ("fastapi", "uvicorn", "prometheus_client", "httpx"):
     pytest.importorskip(needed, reason=f'needs {needed}: pip install "gensim-sent2vec[serve]" httpx')
 import httpx  # noqa: E402
 
-from gensim_sent2vec._search.hubs import MAX_CSLS  # noqa: E402
+from gensim_sent2vec._search.scoring import MAX_CSLS  # noqa: E402
 from gensim_sent2vec._service.access import Access  # noqa: E402
 from gensim_sent2vec._service.app import Current, create_app  # noqa: E402
 from gensim_sent2vec._service.limits import Limits  # noqa: E402
