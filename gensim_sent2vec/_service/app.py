@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import logging
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -41,6 +42,8 @@ from .schemas import (
     Vectors,
     add_limits,
 )
+
+logger = logging.getLogger(__name__)
 
 ROUTES = ("/", "/search", "/encode", "/feedback", "/samples", "/healthz", "/metrics", "/docs", "/openapi.json")
 PROBLEMS = (400, 408, 413, 415, 421, 422, 500, 503)  # statuses of errors
@@ -103,7 +106,7 @@ def create_app(
     app.add_api_route("/samples", handlers.samples, methods=get, include_in_schema=False)  # for the page only
     app.add_api_route(
         "/feedback", handlers.feedback, methods=post, response_model=Stored, summary="Store the result that was chosen",
-        responses={status: {"model": Problem} for status in (404, 507)},  # no feedback is accepted; the file is full
+        responses={status: {"model": Problem} for status in (404, 507)},  # not accepted; not stored
     )  # fmt: skip
     app.add_api_route("/healthz", handlers.health, methods=get, response_model=Health, summary="Health check")
     app.add_api_route("/healthz", handlers.health, methods=["HEAD"], include_in_schema=False)
@@ -190,6 +193,12 @@ class Handlers:
         except TableFullError as error:
             detail = f"feedback: the file has reached its limit of {self.store.most:,} bytes"
             raise RequestError(507, "too_large", detail) from error
+        except OSError as error:
+            logger.error("feedback: %r cannot be written: %s", self.store.path, error)
+            detail = (
+                f"feedback: not stored, since its file cannot be written ({error.strerror or error}); try again later"
+            )
+            raise RequestError(507, "not_stored", detail) from error
         self.metrics.count("/feedback", [True])
         return {"stored": True}
 

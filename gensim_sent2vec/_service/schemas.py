@@ -125,7 +125,8 @@ class Health(BaseModel):
 
 class Problem(BaseModel):
     error: str = Field(
-        description="One of invalid, empty, too_long, too_many, too_large, too_slow, busy, not_found and internal."
+        description="One of invalid, empty, too_long, too_many, too_large, too_slow, not_stored, busy, not_found and "
+        "internal."
     )
     detail: str
 

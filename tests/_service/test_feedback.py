@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import sys
 
 import pytest
 
@@ -73,6 +74,31 @@ def test_bad_feedback(faq, tmp_path, body, status, error, detail):
     assert (response.status_code, response.json()["error"]) == (status, error)
     assert response.json()["detail"].startswith(detail)
     assert not (tmp_path / "f").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files")
+def test_feedback_that_cannot_be_written_is_refused_as_a_whole(faq, tmp_path, caplog):
+    import resource
+
+    path = tmp_path / "feedback.tsv"
+    app = create_app(Current(faq), feedback=Feedback(str(path)))
+    body = {"query": "rain", "key": ANSWERS[0]}
+    assert post(app, "/feedback", body).status_code == 200
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 10, hard))  # as if the disk were full after ten bytes
+    try:
+        response = post(app, "/feedback", body)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (response.status_code, response.json()["error"]) == (507, "not_stored")
+    assert "File too large" in response.json()["detail"] and "cannot be written" in caplog.text
+    assert path.read_bytes() == before
+    assert post(app, "/feedback", body).status_code == 200  # there is room again
+
+    path.unlink()
+    path.mkdir()
+    assert post(app, "/feedback", body).json()["error"] == "not_stored"
 
 
 def test_without_a_file_it_is_refused(faq):
