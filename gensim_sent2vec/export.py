@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _kernel
+from ._text.inputs import checked_texts
+from ._text.packing import packed
 from ._text.static_tokenizer import LOWER_CASED, word_tokenizer
 from .keyedvectors import Sent2VecKeyedVectors, Sentence, check_keyed_vectors
 from .tokenizers import describe, name_of
@@ -49,11 +51,9 @@ def sentence_rows(wv: Sent2VecKeyedVectors, sentences: Sequence[Sentence]) -> tu
     Raises
     ------
     TypeError
-        If `sentences` is a single string, or its items are neither strings nor lists of strings.
+        If `sentences` is a single string or a table, or its items are neither strings nor lists of strings.
     """
     check_keyed_vectors(wv)
-    if isinstance(sentences, (str, bytes)):
-        raise TypeError("sentences: expected a list of sentences, got a single string")
     encoder = _kernel.Encoder(
         wv.freeze(),
         wv.vectors,
@@ -62,7 +62,8 @@ def sentence_rows(wv: Sent2VecKeyedVectors, sentences: Sequence[Sentence]) -> tu
         skip_bigrams=wv.skip_bigrams,
         ngram_hash=wv.ngram_hash,
     )
-    rows, ends = encoder.row_ids(_kernel.Pack(list(wv._for_kernel(sentences))))
+    batch = list(wv._for_kernel(checked_texts(sentences), "sentences"))
+    rows, ends = encoder.row_ids(packed(batch, 0, "sentences"))
     offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.frombuffer(ends, dtype=np.int64)])[:-1]
     return np.frombuffer(rows, dtype=np.int64), offsets
 

@@ -27,6 +27,7 @@ from ._pooling.pooling import MeanPooling, RowBuffer, WeightedPooling
 from ._text.corpus import check_sentences
 from ._text.coverage import Coverage
 from ._text.inputs import as_column, as_text, check_text, checked_texts, checked_words, reject_texts_as_tokens
+from ._text.packing import packed
 from ._text.tokenization import Tokenization
 from ._text.vocabulary import Vocabulary
 from ._util.batches import batched, known_length
@@ -280,7 +281,7 @@ class Sent2VecKeyedVectors(WordVectors):
         """
         return Tokenization(self.tokenizer, self.phrases).stream(checked_texts(texts, "texts"))
 
-    def _for_kernel(self, sentences: Iterable[Sentence]) -> Iterable[Sentence]:
+    def _for_kernel(self, sentences: Iterable[Sentence], name: str) -> Iterable[Sentence]:
         """Sentences for the kernel: texts are tokenized, unless the kernel can split them itself."""
         if self._phrases is None and (self._tokenizer == DEFAULT or Tokenization(self._tokenizer).is_whitespace_split):
             return sentences
@@ -289,7 +290,7 @@ class Sent2VecKeyedVectors(WordVectors):
         sentences = chain([] if first is None else [first], iterator)
         if not isinstance(first, str):
             return sentences
-        return Tokenization(self.tokenizer, self.phrases).stream(checked_texts(sentences, "sentences"))
+        return Tokenization(self.tokenizer, self.phrases).stream(checked_texts(sentences, name))
 
     # -------------------------------------------------------------------------------------------------
     # Sentences
@@ -413,7 +414,7 @@ class Sent2VecKeyedVectors(WordVectors):
                 sentence = list(sentence)
             if len(as_text(sentence, name).split()) != len(sentence):
                 reject_texts_as_tokens(sentence, self.key_to_index, name, instead)
-        batch = tuple(self._for_kernel((sentence,)))
+        batch = tuple(self._for_kernel((sentence,), name))
         vectors, _ = self._pooling(weighting)(_kernel.Pack(batch))
         self._look_at(batch, stacklevel=3)
         if not all_finite(vectors):
@@ -431,13 +432,13 @@ class Sent2VecKeyedVectors(WordVectors):
         return "a row of its word n-grams or of the weighting has NaN or infinite values"
 
     def _pool(
-        self, pooling: MeanPooling | WeightedPooling, weighting: Weighting, first: int, batch: list[Sentence]
+        self, pooling: MeanPooling | WeightedPooling, weighting: Weighting, name: str, first: int, batch: list[Sentence]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Pool a batch of sentences, of which the first one is row `first`, and check the result."""
-        vectors, known = pooling(_packed(batch, first))
+        """Pool a batch of sentences, of which the first one is row `first` of `name`, and check the result."""
+        vectors, known = pooling(packed(batch, first, name))
         if not all_finite(vectors):
             row = int(rows_not_finite(vectors)[0])
-            raise NotFiniteError("sentences", first + row, batch[row], self._not_finite(batch[row], weighting))
+            raise NotFiniteError(name, first + row, batch[row], self._not_finite(batch[row], weighting))
         return vectors, known
 
     @overload
@@ -518,7 +519,22 @@ class Sent2VecKeyedVectors(WordVectors):
         if isinstance(sentences, str):
             vector, is_known = self.encode([sentences], weighting, normalize, 1, show_progress_bar, return_known=True)
             return (vector[0], bool(is_known[0])) if return_known else vector[0]
-        sentences = as_column(sentences, "sentences")
+        encoded, known = self._encode_all(sentences, weighting, workers, show_progress_bar, batch_size, "sentences")
+        if normalize:
+            encoded = unit_rows(encoded)
+        return (encoded, known) if return_known else encoded
+
+    def _encode_all(
+        self,
+        sentences: Iterable[Sentence],
+        weighting: Weighting,
+        workers: int | None,
+        show_progress_bar: bool | None,
+        batch_size: int,
+        name: str,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What `encode` documents, with vectors as they are; errors name the argument `name`."""
+        sentences = as_column(sentences, name)
         workers = available_cpus() if workers is None else check_int("workers", workers, 1)
         batch_size = check_int("batch_size", batch_size, 1)
         pooling = self._pooling(weighting)
@@ -527,20 +543,20 @@ class Sent2VecKeyedVectors(WordVectors):
             workers = 1  # a single batch
         rows, known = RowBuffer(total or 0, pooling.vector_size), [np.zeros(0, dtype=bool)]
 
-        pool = partial(self._pool, pooling, weighting)
-        batches = batched(self._for_kernel(sentences), batch_size)
+        pool = partial(self._pool, pooling, weighting, name)
+        batches = batched(self._for_kernel(sentences, name), batch_size)
         first_batch = next(batches, [])
+        if first_batch and type(first_batch[0]) in (list, tuple):
+            instead = "pass the texts themselves as a list"
+            reject_texts_as_tokens(first_batch[0], self.key_to_index, f"{name}: row 0", instead)
         with Progress("encode", total, "sentences", show_progress_bar) as progress:
             numbered = zip(count(0, batch_size), chain([first_batch] if first_batch else [], batches))
             for vectors, has_vector in thread_map(lambda item: pool(*item), numbered, workers):
                 rows.add(vectors)
                 known.append(has_vector)
                 progress.update(rows.n)
-        encoded = rows.result()
-        if normalize:
-            encoded = unit_rows(encoded)
-        self._look_at(first_batch, stacklevel=2)
-        return (encoded, np.concatenate(known)) if return_known else encoded
+        self._look_at(first_batch, stacklevel=3)
+        return rows.result(), np.concatenate(known)
 
     def bake(
         self,
@@ -684,16 +700,9 @@ class Sent2VecKeyedVectors(WordVectors):
         TypeError, ValueError
             As `encode` does. A single text must be passed as a list.
         """
-        left = self._unit_vectors(a, weighting, "a")
-        right = left if b is None else self._unit_vectors(b, weighting, "b")
+        left = unit_rows(self._encode_all(a, weighting, None, False, BATCH_SIZE, "a")[0])
+        right = left if b is None else unit_rows(self._encode_all(b, weighting, None, False, BATCH_SIZE, "b")[0])
         return np.clip(left @ right.T, -1, 1)
-
-    def _unit_vectors(self, sentences: Iterable[Sentence], weighting: Weighting, name: str) -> np.ndarray:
-        sentences = checked_texts(sentences, name)
-        try:
-            return self.encode(sentences, weighting, normalize=True, show_progress_bar=False)
-        except NotFiniteError as error:
-            raise error.renamed(name) from None
 
     def to_embedding_bag(self, trainable: bool = True, sparse: bool = False) -> Any:
         """Convert to a ``torch.nn.EmbeddingBag`` and its lookup; see `gensim_sent2vec.export.to_embedding_bag`."""
@@ -922,20 +931,6 @@ class Sent2VecKeyedVectors(WordVectors):
             raise ValueError(f"{path!r}: {error if type(error) is ValueError else repr(error)}") from error
         container.advise_random_access(result.vectors_ngrams)
         return result
-
-
-def _packed(batch: list[Sentence], first: int) -> _kernel.Pack:
-    """A batch for the kernel; a TypeError that names the row of an invalid sentence."""
-    if not isinstance(batch[0], str) and not set(map(type, batch)) <= {list, tuple}:
-        for row, sentence in enumerate(batch, first):  # a mapping would be read as its keys
-            check_text(sentence, f"sentences: row {row:,}")
-    try:
-        return _kernel.Pack(batch)
-    except TypeError:
-        for row, sentence in enumerate(batch, first):
-            check_text(sentence, f"sentences: row {row:,}")
-            as_text(sentence, f"sentences: row {row:,}")
-        raise
 
 
 def check_keyed_vectors(wv: Any) -> None:

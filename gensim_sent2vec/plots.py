@@ -248,6 +248,7 @@ def _axes(ax: Axes | None, size: tuple[float, float] | None = None) -> Any:
 def _label(sentence: Sentence) -> str:
     """A sentence on one line, cut to `MAX_LABEL`."""
     text = " ".join(sentence.split() if isinstance(sentence, str) else sentence)
+    text = text.encode("utf-8", "replace").decode()  # lone surrogates cannot be drawn
     if _width(text) <= MAX_LABEL:
         return text
     while _width(text) > MAX_LABEL - 1:

@@ -31,6 +31,8 @@ from . import _kernel
 from ._files import container
 from ._files.container import Stream
 from ._files.schema import VECTORS, VECTORS_NGRAMS, WEIGHTING_ROWS
+from ._text.inputs import checked_texts
+from ._text.packing import packed
 from ._text.vocabulary import Vocabulary
 from ._util import memory
 from ._util.batches import batched
@@ -272,8 +274,6 @@ def _count_uses(
     wv: Sent2VecKeyedVectors, words: Vocabulary, sentences: Iterable[str | Sequence[str]], show: bool | None
 ) -> np.ndarray:
     """How often `sentences` look up each n-gram row if only `words` are known, int64 (bucket,)."""
-    if isinstance(sentences, (str, bytes)):
-        raise TypeError("sentences: expected an iterable of sentences, got a single string")
     uses = np.zeros(wv.bucket, dtype=np.int64)
     encoder = _kernel.Encoder(
         words, wv.vectors, wv.vectors_ngrams, word_ngrams=wv.word_ngrams, skip_bigrams=wv.skip_bigrams,
@@ -281,8 +281,10 @@ def _count_uses(
     )  # fmt: skip
     n_sentences = 0
     with Progress("shrink: uses of n-grams", None, "sentences", show) as progress:
-        for batch in batched(wv._for_kernel(sentences)):
-            rows = np.frombuffer(encoder.row_ids(_kernel.Pack(batch))[0], dtype=np.int64) - len(wv.vectors)
+        for batch in batched(wv._for_kernel(checked_texts(sentences), "sentences")):
+            rows = np.frombuffer(encoder.row_ids(packed(batch, n_sentences, "sentences"))[0], dtype=np.int64) - len(
+                wv.vectors
+            )
             np.add.at(uses, rows[rows >= 0], 1)
             n_sentences += len(batch)
             progress.update(n_sentences)

@@ -43,7 +43,8 @@ from ._pooling.fitting import fit_weighting
 from ._pooling.parameters import WeightingParameters
 from ._pooling.pooling import WeightedPooling
 from ._pooling.pretrained import PretrainedRows
-from ._text.corpus import check_sentences, sample_sentences
+from ._text.corpus import sample_sentences
+from ._text.inputs import as_tokens, checked_texts
 from ._text.vocabulary import Vocabulary
 from ._util.rows import sample
 from ._util.subwords import SubwordTokenizer
@@ -248,7 +249,8 @@ class SentenceWeighting(SaveLoad):
             in the sentences is not finite; or if `pretrained_weight` is set, but there are no pretrained vectors. A
             previous fit is kept.
         TypeError
-            If `sentences` is a str or not iterable.
+            If `sentences` is a str or a table, or its items are neither strings nor lists of strings; a missing one is
+            named by its row.
         """
         source = self._source if pretrained is None else pretrained_rows(pretrained)
         parameters = self._parameters
@@ -256,7 +258,7 @@ class SentenceWeighting(SaveLoad):
             parameters = replace(parameters, pretrained_weight=parameters.pretrained_share)
             source = replace(source, delimiter=phrase_delimiter(getattr(wv, "phrases", None)))
         self.check_source(source)
-        sentences, counts = counted(wv, sentences, parameters.sample_size)
+        sentences, counts = counted(wv, checked_texts(sentences), parameters.sample_size)
         fitted = fit_weighting(
             parameters,
             wv.vectors,
@@ -624,10 +626,8 @@ def counted(wv: KeyedVectors, sentences: Any, sample_size: int) -> tuple[Any, np
     """
     if "count" in wv.expandos or not isinstance(getattr(wv, "tokenizer", None), SubwordTokenizer):
         return sentences, word_counts(wv)
-    check_sentences(sentences, passes=1)
     tokens: Any = getattr(wv, "tokens", str.split)
-    sampled = sample_sentences(sentences, sample_size)
-    lists = [tokens(sentence) if isinstance(sentence, str) else sentence for sentence in sampled]
+    lists = [as_tokens(sentence, tokens, "sentences") for sentence in sample_sentences(sentences, sample_size)]
     find = vocabulary_of(wv).table.find
     ids = np.fromiter((i for sentence in lists for i in map(find, sentence) if i >= 0), dtype=np.int64)
     counts = np.bincount(ids, minlength=len(wv.vectors)).astype(np.float64)

@@ -313,7 +313,7 @@ def test_files_are_written_block_by_block(tmp_path, sample):
         (
             {"bucket": 25, "sentences": "w1 w2"},
             TypeError,
-            "sentences: expected an iterable of sentences, got a single string",
+            "sentences: expected a list of texts, got the single string",
         ),
         ({"bucket": 25, "sentences": ["w1", "x y"]}, ValueError, "sentences: none of 2 has an n-gram of known words"),
         ({"bucket": 25, "sentences": [["w1", 2]]}, TypeError, "tokens must be strings"),

@@ -5,8 +5,13 @@ import warnings
 import numpy as np
 import pytest
 
-from gensim_sent2vec import Sent2VecKeyedVectors, SentenceWeighting
+from gensim_sent2vec import Sent2VecKeyedVectors, SentenceIndex, SentenceWeighting
+from gensim_sent2vec._text.counting import WordCounts
 from gensim_sent2vec.evaluation import evaluate_sts
+from gensim_sent2vec.export import sentence_rows
+from gensim_sent2vec.lexical import LexicalScores
+from gensim_sent2vec.mining import community_detection, near_duplicates, paraphrase_mining
+from gensim_sent2vec.shrink import shrink
 
 TEXTS = ["the police said", "a fire", "the rain"]
 ENTRIES = {
@@ -16,8 +21,21 @@ ENTRIES = {
     "similarity_matrix, b": lambda wv, texts: wv.similarity_matrix(["rain"], texts),
     "bake": lambda wv, texts: wv.bake(sentences=texts),
     "fit": lambda wv, texts: SentenceWeighting().fit(wv, texts),
+    "index": SentenceIndex.build,
+    "add": lambda wv, texts: SentenceIndex.build(wv, TEXTS).add(texts),
+    "search": lambda wv, texts: SentenceIndex.build(wv, TEXTS).search(texts),
+    "lexical": lambda wv, texts: LexicalScores.fit(texts),
+    "shrink": lambda wv, texts: shrink(wv, bucket=50, sentences=texts),
+    "sentence_rows": sentence_rows,
+    "of_texts": lambda wv, texts: WordCounts.of_texts(texts),
+    "paraphrase_mining": paraphrase_mining,
+    "near_duplicates": near_duplicates,
+    "community_detection": community_detection,
 }
-NAMES = {"token_lists": "texts", "similarity_matrix, a": "a", "similarity_matrix, b": "b"}
+NAMES = {
+    "token_lists": "texts", "similarity_matrix, a": "a", "similarity_matrix, b": "b", "search": "queries",
+    "lexical": "texts", "of_texts": "sentences",
+}  # fmt: skip
 
 
 @pytest.fixture(params=["split", "words"])
@@ -26,7 +44,7 @@ def tokenized(request, wv) -> Sent2VecKeyedVectors:
     return wv
 
 
-@pytest.mark.parametrize("entry", [name for name in ENTRIES if name != "fit"])
+@pytest.mark.parametrize("entry", ENTRIES)
 def test_tables_and_matrices_are_refused(tokenized, entry):
     pandas = pytest.importorskip("pandas")
     name = NAMES.get(entry, "sentences")
@@ -47,7 +65,7 @@ def test_columns_are_read_by_position(tokenized):
 
 
 @pytest.mark.parametrize("missing", [None, float("nan"), np.nan])
-@pytest.mark.parametrize("entry", [name for name in ENTRIES if name != "fit"])
+@pytest.mark.parametrize("entry", ENTRIES)
 def test_missing_texts_are_named_by_row(tokenized, entry, missing):
     name = NAMES.get(entry, "sentences")
     for texts in ([*TEXTS, missing], np.array([*TEXTS, missing], dtype=object), iter([*TEXTS, missing])):
@@ -68,11 +86,25 @@ def test_rows_that_are_neither_texts_nor_tokens(wv):
         wv.bake(["a", float("nan")])
     with pytest.raises(TypeError, match=r"^extra_words: expected a list of words, got the single string"):
         wv.bake("word")
+    with pytest.raises(ValueError, match=r"^extra_words: row 1: a word must not be empty"):
+        wv.bake(["word", ""])
+    with pytest.raises(TypeError, match=r"^sentence: the ndarray .* is neither a text nor a list of tokens"):
+        wv.get_sentence_vector(np.array("rain"))
+
+
+@pytest.mark.parametrize("entry", [name for name in ENTRIES if name not in ("token_lists", "lexical")])
+def test_tokens_that_are_not_strings(wv, entry):
+    with pytest.raises(
+        TypeError, match=rf"^{NAMES.get(entry, 'sentences')}: .*tokens must be strings, got the int 3 in"
+    ):
+        ENTRIES[entry](wv, [["the", "rain"], ["rain", 3]])
 
 
 def test_lists_of_texts_are_not_tokens(wv):
     both = ["get money back", "when does it arrive"]
     for call, message in (
+        (lambda: wv.encode([both]), "^sentences: row 0: .*'get money back' contains whitespace.*pass the texts"),
+        (lambda: wv.similarity_matrix([both]), "^a: row 0: .*contains whitespace"),
         (lambda: wv.get_sentence_vector(both), "^sentence: .*'get money back' contains whitespace.*use encode"),
         (lambda: wv.similarity_sentences(both, "a"), "^a: .*contains whitespace.*use similarity_matrix"),
         (lambda: wv.similarity_sentences("a", np.array(both)), "^b: .*contains whitespace.*use similarity_matrix"),

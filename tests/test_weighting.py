@@ -502,7 +502,7 @@ def test_arguments_that_do_not_fit_together():
         SentenceWeighting().to_arrays()
     with pytest.raises(TypeError, match="weighting"):
         WV.encode(NEW, weighting=True)
-    with pytest.raises(TypeError, match="token lists"):
+    with pytest.raises(TypeError, match="single string"):
         SentenceWeighting().fit(WV, "the words")
     with pytest.raises(TypeError, match="string"):
         SentenceWeighting().fit(WV, [["the", 3]])

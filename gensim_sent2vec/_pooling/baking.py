@@ -24,6 +24,7 @@ import numpy as np
 from scipy import sparse
 
 from .._text.corpus import sample_sentences
+from .._text.inputs import as_tokens
 from .._text.vocabulary import Vocabulary
 from .._util.progress import Progress
 from .fitted import FittedWeighting, fingerprint
@@ -115,7 +116,8 @@ def fit_rows_to_sentences(
         If no sentence has a word of the vocabulary.
     """
     sample: list[Any] = sample_sentences(sentences, SAMPLE)
-    token_lists = tokenize(sample) if sample and isinstance(sample[0], str) else sample
+    is_text = bool(sample) and isinstance(sample[0], str)
+    token_lists = tokenize(sample) if is_text else [as_tokens(tokens, str.split, "sentences") for tokens in sample]
     known = ([token for token in tokens if token in vocabulary] for tokens in token_lists)
     known_lists = [tokens for tokens in known if tokens]
     if not known_lists:

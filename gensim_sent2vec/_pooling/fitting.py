@@ -14,7 +14,8 @@ from itertools import chain
 import numpy as np
 from scipy import sparse
 
-from .._text.corpus import check_sentences, sample_sentences
+from .._text.corpus import sample_sentences
+from .._text.inputs import as_tokens
 from .._text.vocabulary import Vocabulary
 from .._util.progress import Progress
 from .._util.rows import unit_rows
@@ -63,9 +64,8 @@ def fit_weighting(
     words = WordFeatures(vocabulary.words, vectors, output_vectors, parameters.unit_words, ngrams, lexical_dims)
     weights = word_weights(parameters, vocabulary, counts)
 
-    check_sentences(sentences, passes=1)
     sample = sample_sentences(sentences, parameters.sample_size)
-    token_lists = [tokenize(sentence) if isinstance(sentence, str) else sentence for sentence in sample]
+    token_lists = [as_tokens(sentence, tokenize, "sentences") for sentence in sample]
     matrix = sentence_matrix(parameters, token_lists, vocabulary, weights)
     semantic_map, lexical_map, mean_length = fit_maps(parameters, words, matrix, semantic_dims)
     averages = NgramAverages(ngrams, vectors.shape[1]) if ngrams is not None and parameters.unseen_words else None

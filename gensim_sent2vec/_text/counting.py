@@ -14,6 +14,7 @@ from .. import _kernel
 from .._util.batches import BATCH_SIZE, batched
 from .._util.progress import Progress
 from .._util.threads import slices_of, threads_over
+from .inputs import checked_texts
 from .packed import PackedStrings
 from .packing import packed
 from .vocabulary import Vocabulary
@@ -97,7 +98,7 @@ class WordCounts(Mapping[str, int]):
     @classmethod
     def of_texts(cls, sentences: Iterable[str | Sequence[str]]) -> WordCounts:
         """Count the words of token lists, or of texts, which are split at whitespace; in order of first appearance."""
-        return count_words(sentences, show_progress_bar=False)[0]
+        return count_words(checked_texts(sentences), show_progress_bar=False)[0]
 
     @classmethod
     def merge(cls, parts: Iterable[Any]) -> WordCounts:

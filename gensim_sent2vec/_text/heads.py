@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from .._util.compression import COMPRESSED_SUFFIXES
+
 HEAD_BYTES = 1 << 16
 BOM = b"\xef\xbb\xbf"  # UTF-8 with a byte order mark, as Windows programs write it
 
@@ -44,6 +46,11 @@ def check_head(head: bytes, where: str) -> None:
     """
     for signature, suffix in COMPRESSION.items():
         if head.startswith(signature) and not _is_text(head):
+            if suffix not in COMPRESSED_SUFFIXES:
+                raise ValueError(
+                    f"{where} is compressed ({suffix[1:]}), which the installed smart_open cannot read: decompress the "
+                    "file, or install a newer smart_open"
+                )
             raise ValueError(f"{where} is not UTF-8, but compressed: rename it so that its name ends in {suffix}")
     for signature, found in BINARY_FORMATS.items():
         if head.startswith(signature) and not (signature.isalnum() and _is_text(head)):

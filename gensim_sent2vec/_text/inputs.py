@@ -6,7 +6,7 @@ pandas, polars and pyarrow are recognized by their shapes and methods, and never
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from .tables import TextTable
 MISSING_TYPES = ("NoneType", "NAType", "NaTType", "MaskedConstant")  # None, pandas.NA, pandas.NaT, numpy.ma.masked
 LONGEST_PATH = 4096  # a longer string is no path
 SHOWN = 40  # characters of a text that an error quotes
+MAX_COLUMNS = 10  # that an error quotes
 
 
 def as_column(values: Any, name: str, expected: str = "texts") -> Iterable[Any]:
@@ -45,10 +46,11 @@ def as_column(values: Any, name: str, expected: str = "texts") -> Iterable[Any]:
     columns = _columns_of(values)
     if columns is not None:
         kind = type(values).__name__
-        example = f"{kind.lower()}[{columns[0]!r}]" if columns else "one of its columns"
+        names = [repr(column)[: SHOWN + 2] for column in columns[:MAX_COLUMNS]] + ["…"] * (len(columns) > MAX_COLUMNS)
+        example = f"{kind.lower()}[{names[0]}]" if columns else "one of its columns"
         raise TypeError(
-            f"{name}: expected a list of {expected}, got {kind} with the columns "
-            f"{', '.join(map(repr, columns[:10])) or '(none)'}; pass one column, such as {example}"
+            f"{name}: expected a list of {expected}, got {kind} with the columns {', '.join(names) or '(none)'}; pass "
+            f"one column, such as {example}"
         )
     shape = getattr(values, "shape", None)
     if isinstance(shape, tuple) and len(shape) != 1:
@@ -142,10 +144,10 @@ def check_text(text: Any, where: str) -> None:
             '.dropna() or .fillna(""))'
         )
     if isinstance(text, Mapping):
-        keys = ", ".join(map(repr, list(text)[:5]))
+        keys = ", ".join(repr(key)[:SHOWN] for key in list(text)[:5])
         raise TypeError(f"{where}: a {type(text).__name__} with the keys {keys}, not a text; pass one of its values")
     shape = getattr(text, "shape", None)
-    is_table = isinstance(shape, tuple) and len(shape) > 1
+    is_table = isinstance(shape, tuple) and len(shape) != 1
     is_numeric = isinstance(text, np.ndarray) and text.dtype.kind not in "UO"
     if is_table or is_numeric or isinstance(text, (bytes, bytearray)) or not isinstance(text, Iterable):
         shown = f" of shape {shape}" if shape else f" {text!r}"[: SHOWN + 1]
@@ -169,6 +171,14 @@ def as_text(sentence: Any, where: str = "sentence") -> str:
         bad = next(token for token in sentence if not isinstance(token, str))
         kind = "a missing value" if is_missing(bad) else f"the {type(bad).__name__} {bad!r:.{SHOWN}}"
         raise TypeError(f"{where}: tokens must be strings, got {kind} in {list(sentence)!r:.{2 * SHOWN}}") from None
+
+
+def as_tokens(sentence: Any, tokenize: Callable[[str], list[str]], where: str) -> Sequence[str]:
+    """The tokens of a text; tokens as they are. A TypeError if a token is not a string."""
+    if isinstance(sentence, str):
+        return tokenize(sentence)
+    as_text(sentence, where)
+    return sentence
 
 
 def reject_texts_as_tokens(tokens: Sequence[str], vocabulary: Container[str], where: str, instead: str) -> None:
@@ -205,4 +215,6 @@ def checked_words(values: Iterable[str], name: str) -> list[str]:
     for row, word in enumerate(words):
         if not isinstance(word, str):
             raise TypeError(f"{name}: row {row:,}: expected a word, got the {type(word).__name__} {word!r:.40}")
+        if not word:
+            raise ValueError(f"{name}: row {row:,}: a word must not be empty")
     return words

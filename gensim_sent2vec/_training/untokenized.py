@@ -16,6 +16,7 @@ LEAST_TOKENS = 10  # fewer tokens are too few to judge
 
 # Shares of all tokens. Tokenized text has about 1 % (abbreviations), raw text about 10 % of the first.
 GLUED, CAPITALIZED, PUNCTUATION = 0.04, 0.08, 0.01
+TEXTS = 0.5  # share of tokens with whitespace; a phrase can have a space too
 
 _OPENING = r"[(\[{\"“«「『（]"  # noqa: RUF001
 _CLOSING = r"[.,;:!?…)\]}\"”»。，、；：！？」』）]"  # noqa: RUF001
@@ -24,7 +25,7 @@ _HANGUL = re.compile(r"[가-힣]")
 
 
 def warn_if_untokenized(sentences: Iterable[Any], name: str) -> None:
-    """Warn once if much of the text has capitals or words glued to punctuation.
+    """Warn once if tokens are entire texts, or if many have capitals or punctuation glued to them.
 
     If punctuation stands apart, the text was tokenized: capitals were kept on purpose, and some periods are part of
     abbreviations.
@@ -38,6 +39,15 @@ def warn_if_untokenized(sentences: Iterable[Any], name: str) -> None:
     """
     tokens = [token for sentence in sentences for token in _tokens(sentence)]
     if len(tokens) < LEAST_TOKENS:
+        return
+    texts = [token for token in tokens if len(token.split()) > 1]
+    if len(texts) >= TEXTS * len(tokens):
+        warnings.warn(
+            f"{name}: {len(texts) / len(tokens):.0%} of the tokens contain whitespace, such as {texts[0][:30]!r}. Each "
+            "is trained as a single word. If they are texts, pass a list of strings, not a list of lists",
+            UserWarning,
+            stacklevel=2,
+        )
         return
     glued = [token for token in tokens if _GLUED.fullmatch(token)]
     capitalized = [token for token in tokens if token != token.lower()]

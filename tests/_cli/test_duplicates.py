@@ -49,7 +49,7 @@ def test_an_invalid_threshold_is_named(files, capsys):
     with pytest.raises(SystemExit) as exit_:
         main(["duplicates", "m.s2v", "x.txt", "--threshold", "90"])
     assert exit_.value.code == 2
-    assert "threshold: must be at most 1, got 90" in capsys.readouterr().err
+    assert "threshold: must be between -1 and 1, got 90" in capsys.readouterr().err
 
 
 def test_a_column_of_a_table(files, capsys):

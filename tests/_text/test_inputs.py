@@ -47,6 +47,14 @@ def test_columns_of_arrow_and_polars_have_their_methods_recognized():
     assert list(checked_texts(ChunkedArray())) == TEXTS
 
 
+def test_long_names_of_columns_are_cut():
+    for value in ({"x" * 10**6: 1}, dict.fromkeys(map(str, range(10**5)))):
+        for check in (checked_texts, lambda value: list(checked_texts([value]))):
+            with pytest.raises(TypeError) as caught:
+                check(value)
+            assert len(str(caught.value)) < 400
+
+
 def test_tables_are_refused():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"text": TEXTS, "key": range(3)})

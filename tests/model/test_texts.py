@@ -105,6 +105,14 @@ def test_capitals_alone_are_warned_about():
         Sent2Vec(["POLICE ARRESTED A MAN", "police arrested a man"] * 5, **SMALL)
 
 
+def test_texts_that_are_passed_as_tokens_are_warned_about():
+    with pytest.warns(
+        UserWarning, match=r"^sentences: 100% of the tokens contain whitespace, such as 'police arr"
+    ) as warned:
+        Sent2Vec([["police arrested a man"], ["a man was arrested"]] * 5, **SMALL)
+    assert len(warned) == 1
+
+
 def test_korean_text_is_pointed_to_kiwi():
     with pytest.warns(UserWarning, match=r"tokenizer='kiwi'"):
         Sent2Vec(["오늘은 정말 좋은 날이다.", "그래서, 우리는 갔다."] * 5, **SMALL)
