@@ -21,11 +21,13 @@ BINARY_FORMATS = {  # signature: what it is and what to do
     b"\xd0\xcf\x11\xe0": "an Excel or Word file; save it as CSV or text",
     b"%PDF-": "a PDF; extract its text first",
     b"ARROW1": "an Arrow file; write it as Parquet",
+    b"\x93NUMPY": "an array of numpy; pass it to the functions of the Python package",
 }
 PARQUET = b"PAR1"
 UTF16, UTF32 = (b"\xff\xfe", b"\xfe\xff"), (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
 ENOUGH_BYTES = 8  # of text that has zeros in every other byte
 
+_SAVED = re.compile(rb"\x80[\x02-\x05]|.{4}\0{4}\{", re.DOTALL)  # a pickle, or the length of a safetensors header
 _CARRIAGE_RETURN_WITHIN = re.compile(rb"\r[^\r\n]")
 
 
@@ -55,6 +57,8 @@ def check_head(head: bytes, where: str) -> None:
     for signature, found in BINARY_FORMATS.items():
         if head.startswith(signature) and not (signature.isalnum() and _is_text(head)):
             raise ValueError(f"{where} is {found}")
+    if _SAVED.match(head):
+        raise ValueError(f"{where} is a saved model, vectors or an index, not texts; gensim-sent2vec info describes it")
     if head.startswith(PARQUET) and not _is_text(head):
         raise ValueError(
             f'{where} is a Parquet file, but its name does not say so: pass format="parquet" (--format parquet)'
