@@ -15,11 +15,13 @@ import numpy as np
 
 from ._files import container
 from ._text.packed import PackedStrings
+from ._util.parameters import check_int
 from ._util.rows import rows_not_finite, sampled_values, unit_rows
 from ._util.threads import available_cpus
 
 BATCH_SIZE = 1 << 14  # vectors added between two updates of the progress
 CONNECTIVITY, EXPANSION_ADD = 16, 128
+MAX_CONNECTIVITY, MAX_EXPANSION = 1 << 12, 1 << 20  # usearch allocates for these without need
 MIN_EXPANSION = 64
 MAX_CANDIDATES = 1 << 22  # of all queries that are searched at once: 50 MB
 
@@ -111,18 +113,14 @@ class Graph:
         Raises
         ------
         ValueError
-            If an option is less than 1, or a vector has NaN or infinite values.
+            If an option is out of range, or a vector has NaN or infinite values.
         ImportError
             If usearch is not installed.
         """
-        options = {
-            "connectivity": connectivity,
-            "expansion_add": expansion_add,
-            "expansion_search": expansion_search,
-        }
-        for name, value in options.items():
-            if value is not None and value < 1:
-                raise ValueError(f"{name}: must be at least 1, got {value}")
+        connectivity = check_int("connectivity", connectivity, 1, MAX_CONNECTIVITY)
+        expansion_add = check_int("expansion_add", expansion_add, 1, MAX_EXPANSION)
+        if expansion_search is not None:
+            expansion_search = check_int("expansion_search", expansion_search, 1, MAX_EXPANSION)
         dtype = "f16" if vectors.dtype == np.float16 else "f32"
         index = usearch_index()(
             ndim=vectors.shape[1], metric="cos", dtype=dtype, connectivity=connectivity, expansion_add=expansion_add

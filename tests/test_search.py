@@ -499,6 +499,11 @@ def test_hnsw_options(wv, sentences, need_usearch):
     assert len(index.most_similar("the police", topn=5)) == 5
     with pytest.raises(ValueError, match="connectivity: must be at least 1, got 0"):
         SentenceIndex.build(wv, sentences, method="hnsw", connectivity=0)
+    for name in "connectivity", "expansion_add", "expansion_search":
+        with pytest.raises(ValueError, match=f"{name}: must be at most"):
+            SentenceIndex.build(wv, sentences, method="hnsw", **{name: 2**62})
+        with pytest.raises(TypeError, match=f"{name}: expected an integer"):
+            SentenceIndex.build(wv, sentences, method="hnsw", **{name: 8.5})
 
 
 def test_hnsw_recall(wv, sentences, need_usearch):

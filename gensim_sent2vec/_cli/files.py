@@ -19,6 +19,7 @@ from ..convert import BINARY, EPFML, FOLDERS, NATIVE, TEXT, is_epfml
 # Kinds of files besides the formats of `convert`.
 MODEL, INDEX, NUMPY, ROWS, TOKENS, LOG = "a model", "an index", "a NumPy array", "rows of numbers", "text", "a log"
 NATIVE_KINDS = {"Sent2VecKeyedVectors": NATIVE, "SentenceIndex": INDEX}
+OF_TABLES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx", ".npz", ".npy")
 OF_FOLDERS = ("modules.json", "config.json", "tokenizer.json")  # at least one of them is in an exported folder
 HEAD = 1 << 16  # bytes that show whether a file is text
 DESCRIPTIONS = {
@@ -49,7 +50,7 @@ def check_output(
     Raises
     ------
     ValueError
-        If `path` is an input, or holds something else than `kind`.
+        If `path` is an input, or holds something else than `kind`, or its suffix is that of another kind.
     OSError
         If `path` is a file instead of a folder or vice versa, or the directory that it goes into is missing or not
         writable.
@@ -59,12 +60,14 @@ def check_output(
         if kind == MODEL or read_back:
             raise OSError(f"cannot write to {path!r}: it is a pipe or a device; pass the name of a file")
         return
-    if not os.path.exists(path):
-        return
+    exists = os.path.exists(path)
     for source in inputs:
-        if source is not None and _is_same(source, path):
+        if exists and source is not None and _is_same(source, path):
             raise ValueError(f"{path!r} is an input, {source!r}, and would be overwritten; choose another name")
-    if not force and kind != LOG and not _holds(path, kind):  # a log is checked by `check_log`
+    if force or kind == LOG:  # a log is checked by `check_log`
+        return
+    _check_suffix(path, kind)
+    if exists and not _holds(path, kind):
         raise ValueError(
             f"{path!r} exists and is not {DESCRIPTIONS.get(kind, kind)}; choose another name, or pass --force to "
             "replace it"
@@ -81,6 +84,16 @@ def _check_writable(path: str, folder: bool) -> None:
         raise FileNotFoundError(f"cannot write {path!r}: there is no directory {directory!r}")
     if not is_stream(path) and not os.access(os.path.dirname(os.path.realpath(path)), os.W_OK):
         raise PermissionError(f"cannot write {path!r}: the directory {directory!r} is not writable")
+
+
+def _check_suffix(path: str, kind: str) -> None:
+    """Refuse names by which other programs, and this one, would take the file for something else."""
+    suffix = os.path.splitext(path)[1].lower()
+    if (kind in (MODEL, INDEX) and suffix == ".txt") or (suffix in OF_TABLES and (kind, suffix) != (NUMPY, ".npy")):
+        raise ValueError(
+            f"{path!r}: the output is {DESCRIPTIONS.get(kind, kind)}, which a name that ends in {suffix} hides; choose "
+            "another name, or pass --force"
+        )
 
 
 def _is_same(source: str, path: str) -> bool:

@@ -8,8 +8,10 @@ next save of that path completes them; until then, a load reads each file where 
 
 from __future__ import annotations
 
+import errno
 import os
 import pickletools
+import re
 import stat
 import warnings
 from collections.abc import Callable, Iterator
@@ -27,6 +29,7 @@ from .detaching import detached
 
 SEPARATE = 1 << 16  # arrays with at least this many items get a file of their own, which can be memory-mapped
 ATTEMPTS = 20  # to load a model while others keep saving it
+_SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")  # numpy's error for a full disk, without a number
 
 
 # -----------------------------------------------------------------------------------------------------
@@ -76,7 +79,11 @@ def save_atomically(saved: SaveLoad, save: Callable[..., None], target: Any, *ar
 
 def _about_target(error: OSError, path: str) -> OSError:
     """The error about the target instead of a temporary file, which does not exist any more."""
-    return OSError(error.errno, error.strerror, path) if error.errno else OSError(f"{path!r}: {error}")
+    if error.errno:
+        return OSError(error.errno, error.strerror, path)
+    if _SHORT_WRITE.fullmatch(str(error)):
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+    return OSError(f"{path!r}: {error}")
 
 
 def _check_target(given: str, path: str) -> None:

@@ -13,6 +13,7 @@ from .._util.parameters import check_float, check_int
 
 DECAYS = ("sif", "word2vec")
 MAX_NGRAM = 1000  # characters
+MAX_DIMS = 1_000_000
 PRETRAINED_WEIGHT = 0.7
 
 
@@ -54,7 +55,7 @@ class WeightingParameters:
             "whiten": None if self.whiten is None else check_float("whiten", self.whiten, least=-1, most=1),
             "remove_components": check_int("remove_components", self.remove_components, 0),
             "lexical_weight": check_float("lexical_weight", self.lexical_weight, least=0, most=1),
-            "lexical_dims": check_int("lexical_dims", self.lexical_dims, 0),
+            "lexical_dims": check_int("lexical_dims", self.lexical_dims, 0, MAX_DIMS),
             "half_length": check_int("half_length", self.half_length, 0),
             "unseen_words": _check_flag("unseen_words", self.unseen_words),
             "linear": _check_flag("linear", self.linear),

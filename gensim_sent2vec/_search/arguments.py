@@ -46,11 +46,11 @@ def _hint(method: str, name: str, parameters: list[str]) -> str:
 
 
 def check_topn(topn: int | None, n: int) -> int:
-    """The number of results per query: `topn`, or all `n` for None; a TypeError or ValueError for anything else."""
+    """The number of results per query, at most `n`; a TypeError or ValueError unless `topn` is a number or None."""
     if topn is None:
         return max(1, n)
     if isinstance(topn, (bool, np.bool_)) or not isinstance(topn, (int, np.integer)):
         raise TypeError(f"topn: expected an integer, or None for all, got {topn!r}")
     if topn < 1:
         raise ValueError(f"topn: must be at least 1, got {topn}")
-    return int(topn)
+    return min(int(topn), max(1, n))

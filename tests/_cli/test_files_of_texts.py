@@ -329,3 +329,25 @@ def test_a_byte_order_mark_is_not_part_of_a_word(model, tmp_path, capsys):
     capsys.readouterr()
     main(["similar", model, "police", "--corpus", str(path), "-n", "1", "--json"])
     assert json.loads(capsys.readouterr().out)["results"][0][0] in ("police said", "police government")
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "kind"),
+    [
+        (("encode", "MODEL", "TEXTS", "-o"), "out.csv", "a NumPy array"),
+        (("encode", "MODEL", "TEXTS", "-o"), "out.jsonl", "a NumPy array"),
+        (("index", "MODEL", "TEXTS"), "faq.csv", "an index"),
+        (("index", "MODEL", "TEXTS"), "faq.txt", "an index"),
+        (("train", "TEXTS"), "model.txt", "a model"),
+        (("tokenize", "TEXTS", "--tokenizer", "words"), "tokens.csv", "text"),
+        (("convert", "MODEL"), "vectors.parquet", "a native file of vectors"),
+        (("bake", "MODEL"), "vectors.npy", "a native file of vectors"),
+    ],
+)
+def test_names_that_hide_what_a_file_holds_are_refused(capsys, tmp_path, model, command, name, kind):
+    places = {"MODEL": model, "TEXTS": tmp_path / "t.text"}
+    places["TEXTS"].write_text("the rain\n")
+    out = tmp_path / name
+    args = [str(places.get(arg, arg)) for arg in command]
+    assert f"{name}': the output is {kind}, which a name that ends in" in refused(capsys, *args, out)
+    assert not out.exists()

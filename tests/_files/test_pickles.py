@@ -87,8 +87,8 @@ for limit in range(0, 5000, 250):
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
     try:
         model.save(sys.argv[1], sep_limit=1)
-    except OSError:
-        pass
+    except OSError as error:
+        assert error.errno and error.filename == sys.argv[1], error
     else:
         break
     finally:
