@@ -13,6 +13,7 @@ from ._files.pickles import class_of_pickle, load_pickle, where_saved
 from ._files.word2vec import is_binary, lacks_header
 from ._util.atomic import atomic_folder
 from ._util.compression import without_compression_suffix
+from ._util.hints import with_hints
 from .epfml import convert_epfml, load_epfml_vectors, save_epfml_model
 from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
@@ -25,6 +26,7 @@ FOLDERS = (MODEL2VEC, SENTENCE_TRANSFORMERS)
 SUFFIXES = ((".w2v.bin", BINARY), (".bin", EPFML), (".txt", TEXT), (".vec", TEXT))
 
 
+@with_hints
 def convert(
     src: str | os.PathLike[str], dst: str | os.PathLike[str], to: str | None = None, trusted: bool = False
 ) -> str:
@@ -75,6 +77,7 @@ def convert(
     return output_format
 
 
+@with_hints
 def write_vectors(wv: Sent2VecKeyedVectors, dst: str | os.PathLike[str], output_format: str) -> None:
     """Write vectors in the native or a word2vec format, or as a folder that model2vec or sentence-transformers load."""
     path = os.fspath(dst)
@@ -94,6 +97,7 @@ def write_vectors(wv: Sent2VecKeyedVectors, dst: str | os.PathLike[str], output_
         wv.save_word2vec_format(path, binary=output_format == BINARY)
 
 
+@with_hints
 def format_from_name(
     path: str | os.PathLike[str], suffixes: Sequence[tuple[str, str]] = SUFFIXES, default: str = NATIVE
 ) -> str:
@@ -102,12 +106,14 @@ def format_from_name(
     return next((output_format for suffix, output_format in suffixes if name.endswith(suffix)), default)
 
 
+@with_hints
 def is_epfml(path: str | os.PathLike[str]) -> bool:
     """Whether a file starts like a .bin of the reference program (or of fastText)."""
     with open_regular_file(os.fspath(path)) as file:
         return file.read(4) == struct.pack("<i", EPFML_MAGIC)
 
 
+@with_hints
 def load_any(path: str | os.PathLike[str], trusted: bool = False) -> Sent2Vec | Sent2VecKeyedVectors:
     """Load a model or vectors in any known format, memory-mapped read-only if the format allows it.
 
@@ -137,6 +143,7 @@ def load_any(path: str | os.PathLike[str], trusted: bool = False) -> Sent2Vec | 
     return Sent2VecKeyedVectors.load_word2vec_format(path, binary=binary)
 
 
+@with_hints
 def load_model(path: str, verify: bool = False, trusted: bool = False) -> Sent2Vec | Sent2VecKeyedVectors:
     """Load what the command line accepts as a model; like `load_any`.
 
@@ -172,6 +179,7 @@ def load_model(path: str, verify: bool = False, trusted: bool = False) -> Sent2V
     return loaded
 
 
+@with_hints
 def load_vectors(path: str, plain: bool = False, trusted: bool = False) -> Sent2VecKeyedVectors:
     """Load the vectors of a saved model, or saved vectors, memory-mapped read-only.
 

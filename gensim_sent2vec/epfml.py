@@ -23,6 +23,7 @@ from ._files.epfml.writing import write_model
 from ._text.vocabulary import slots_for
 from ._training.word_selection import as_uint32, target_probability
 from ._util import memory
+from ._util.hints import with_hints
 from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
 
@@ -34,6 +35,7 @@ MAX_INT32 = 2**31 - 1
 # Loading
 
 
+@with_hints
 def load_epfml_vectors(path: str | os.PathLike[str]) -> Sent2VecKeyedVectors:
     """Load the vectors of a model that the reference program trained.
 
@@ -62,6 +64,7 @@ def load_epfml_vectors(path: str | os.PathLike[str]) -> Sent2VecKeyedVectors:
     return _read_vectors(layout)
 
 
+@with_hints
 def load_epfml_model(path: str | os.PathLike[str]) -> Sent2Vec:
     """Load a model that the reference program trained, to continue its training.
 
@@ -140,6 +143,7 @@ def _read_vectors(layout: Layout) -> Sent2VecKeyedVectors:
 # Converting
 
 
+@with_hints
 def convert_epfml(src: str | os.PathLike[str], dst: str | os.PathLike[str]) -> None:
     """Convert the vectors of a model of the reference program to the native format, which loads with ``mmap='r'``.
 
@@ -168,6 +172,7 @@ def convert_epfml(src: str | os.PathLike[str], dst: str | os.PathLike[str]) -> N
 # Saving
 
 
+@with_hints
 def save_epfml_model(model: Sent2Vec | Sent2VecKeyedVectors, path: str | os.PathLike[str]) -> None:
     """Save a model so that the reference program can load it and gives the same sentence vectors.
 

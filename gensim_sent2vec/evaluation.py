@@ -22,6 +22,7 @@ from ._text.tables import PathOrFile, TableFile, header_of, read_table
 from ._text.tokenization import Tokenization
 from ._util.appending import append_rows, cell
 from ._util.atomic import is_stream
+from ._util.hints import with_hints
 from ._util.rows import unit_rows
 from .keyedvectors import Sent2VecKeyedVectors
 from .lexical import LexicalScores
@@ -72,6 +73,7 @@ class RetrievalResult(dict[int, float]):
 # Measures
 
 
+@with_hints
 def evaluate_sts(
     wv: KeyedVectors | Encoder, path: PathOrFile, weighting: Any = None, tokenizer: Any = None
 ) -> STSResult:
@@ -123,6 +125,7 @@ def evaluate_sts(
     return STSResult(float(pearson), float(spearman), len(scores), coverage)
 
 
+@with_hints
 def evaluate_retrieval(
     wv: KeyedVectors | Encoder,
     path: PathOrFile,
@@ -200,7 +203,7 @@ def _encode(wv: Any, texts: list[str], weighting: Any, tokenizer: Any) -> tuple[
         wv = Sent2VecKeyedVectors.from_keyed_vectors(wv)
     tokens = list(Tokenization(wv.tokenizer if tokenizer is None else tokenizer, wv.phrases).stream(texts))
     known = [token in wv.key_to_index for sentence in tokens for token in sentence]
-    wv._look_at(tokens[:: 1 + len(tokens) // MAX_SENTENCES], stacklevel=3)
+    wv._look_at(tokens[:: 1 + len(tokens) // MAX_SENTENCES])
     return wv.encode(tokens, weighting=weighting, show_progress_bar=False), sum(known) / max(1, len(known))
 
 
@@ -239,6 +242,7 @@ def _columns(text: str, key: str) -> dict[str, tuple[str, ...]]:
     return {**COLUMNS, "retrieval": (COLUMNS["retrieval"][0], key, text)}
 
 
+@with_hints
 def file_kind(path: PathOrFile, text: str = "question", key: str = "answer") -> str:
     """Determine the kind of an evaluation file from its first line.
 
@@ -321,6 +325,7 @@ def _read_questions(file: TableFile, text: str, key: str) -> tuple[list[tuple[st
 LOG_COLUMNS = ("date", "model", "file", "n", "coverage", "pearson", "spearman", "P@1", "P@3", "P@5", "parameters")
 
 
+@with_hints
 def evaluate_file(
     wv: KeyedVectors,
     path: str,
@@ -360,6 +365,7 @@ def evaluate_file(
     return {"file": name, "n": found.n, "coverage": found.coverage, **{f"P@{k}": value for k, value in found.items()}}
 
 
+@with_hints
 def check_log(path: str) -> None:
     """Check that results can be appended to a file, before they are computed. A new or empty file is fine.
 
@@ -374,6 +380,7 @@ def check_log(path: str) -> None:
         raise ValueError(f"{path!r} is not an evaluation log: its columns are not {', '.join(LOG_COLUMNS)}")
 
 
+@with_hints
 def append_to_log(path: str, model: str, results: Iterable[dict[str, Any]], parameters: dict[str, Any]) -> None:
     """Append results to a tab-separated log, one row each, with the time and the parameters of the model.
 

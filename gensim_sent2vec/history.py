@@ -7,7 +7,10 @@ from typing import Any
 
 from gensim.models.callbacks import CallbackAny2Vec
 
+from ._util.hints import with_hints
 
+
+@with_hints
 class TrainingHistory(CallbackAny2Vec):
     """Record loss, learning rate and duration of each epoch, for `gensim_sent2vec.plots.plot_training` or a table::
 

@@ -15,11 +15,13 @@ import numpy as np
 
 from ._files import container
 from ._text.packed import PackedStrings
+from ._util.hints import reject_unknown, with_hints
 from ._util.rows import rows_not_finite, sampled_values, unit_rows
 from ._util.threads import available_cpus
 
 BATCH_SIZE = 1 << 14  # vectors added between two updates of the progress
 CONNECTIVITY, EXPANSION_ADD = 16, 128
+OPTIONS = ("connectivity", "expansion_add", "expansion_search")
 MIN_EXPANSION = 64
 MAX_CANDIDATES = 1 << 22  # of all queries that are searched at once: 50 MB
 
@@ -55,6 +57,7 @@ def _memory_errors() -> Iterator[None]:
         raise MemoryError(f"usearch: {error}") from error
 
 
+@with_hints
 class Graph:
     """An HNSW graph of vectors, each with an integer id.
 
@@ -267,6 +270,7 @@ class Graph:
             self.index.expansion_search = 1
 
 
+@with_hints
 class HnswIndexer:
     """An `indexer` for gensim's ``most_similar(…, indexer=…)``: approximate and fast, like gensim's `AnnoyIndexer`.
 
@@ -296,6 +300,7 @@ class HnswIndexer:
     _state: tuple[int, bytes] = 0, b""
 
     def __init__(self, model: Any, **options: Any) -> None:
+        reject_unknown(options, type(self).__name__, OPTIONS)
         vectors = self._vectors = _keyed_vectors(model)
         self.labels: Sequence[Any] = vectors.index_to_key
         rows = np.asarray(vectors.vectors, dtype=np.float32)

@@ -30,6 +30,7 @@ from ._text.inputs import as_column, as_text, check_text, checked_texts, checked
 from ._text.tokenization import Tokenization
 from ._text.vocabulary import Vocabulary
 from ._util.batches import batched
+from ._util.hints import with_hints
 from ._util.parameters import check_int, check_optional_int
 from ._util.pickling import is_picklable
 from ._util.progress import Progress
@@ -65,6 +66,7 @@ NOT_USER_ATTRIBUTES = frozenset((
 ))  # fmt: skip
 
 
+@with_hints
 class Sent2VecKeyedVectors(WordVectors):
     """The vectors of a `Sent2Vec` model: gensim's `KeyedVectors` of its words, plus the rows of word n-grams.
 
@@ -370,11 +372,11 @@ class Sent2VecKeyedVectors(WordVectors):
             "corpus), or use plain means (weighting=False)"
         )
 
-    def _look_at(self, sentences: Sequence[Sentence], stacklevel: int) -> None:
+    def _look_at(self, sentences: Sequence[Sentence]) -> None:
         """Warn once if few tokens of sentences are known; see `Coverage.look_at`."""
         if self._coverage is None:
             self._coverage = Coverage()
-        self._coverage.look_at(sentences, self.freeze().table.find, stacklevel + 1)
+        self._coverage.look_at(sentences, self.freeze().table.find)
 
     @property
     def sentence_size(self) -> int:
@@ -415,7 +417,7 @@ class Sent2VecKeyedVectors(WordVectors):
                 reject_texts_as_tokens(sentence, self.key_to_index, name, instead)
         batch = tuple(self._for_kernel((sentence,)))
         vectors, _ = self._pooling(weighting)(_kernel.Pack(batch))
-        self._look_at(batch, stacklevel=3)
+        self._look_at(batch)
         if not all_finite(vectors):
             raise NotFiniteError(name, None, sentence, self._not_finite(batch[0], weighting))
         return vectors[0]
@@ -539,7 +541,7 @@ class Sent2VecKeyedVectors(WordVectors):
         encoded = rows.result()
         if normalize:
             encoded = unit_rows(encoded)
-        self._look_at(first_batch, stacklevel=2)
+        self._look_at(first_batch)
         return (encoded, np.concatenate(known)) if return_known else encoded
 
     def bake(

@@ -12,6 +12,7 @@ import numpy as np
 
 from ._search.pairs import Nearest, n_neighbors, n_pairs, nearest_earlier_rows, nearest_rows
 from ._search.scoring import cosines_of
+from ._util.hints import with_hints
 from ._util.parameters import check_float, check_int
 from ._util.progress import Progress
 from .hnsw import Graph, usearch_index
@@ -46,6 +47,7 @@ class Community(list[int]):
         return f"<Community of {len(self):,} sentences around row {self[0]}: {', '.join(self.words)}>"
 
 
+@with_hints
 def paraphrase_mining(
     wv: Sent2VecKeyedVectors | SentenceIndex,
     sentences: Iterable[Sentence] | None = None,
@@ -108,6 +110,7 @@ def paraphrase_mining(
     return list(zip(scores[order].tolist(), firsts[order].tolist(), seconds[order].tolist()))
 
 
+@with_hints
 def near_duplicates(
     wv: Sent2VecKeyedVectors | SentenceIndex,
     sentences: Iterable[Sentence] | None = None,
@@ -142,6 +145,7 @@ def near_duplicates(
     return earlier_duplicates(wv, sentences, threshold, method, workers, show_progress_bar)[0] >= 0
 
 
+@with_hints
 def earlier_duplicates(
     wv: Sent2VecKeyedVectors | SentenceIndex,
     sentences: Iterable[Sentence] | None = None,
@@ -178,6 +182,7 @@ def earlier_duplicates(
     return rows, scores
 
 
+@with_hints
 def community_detection(
     wv: Sent2VecKeyedVectors | SentenceIndex,
     sentences: Iterable[Sentence] | None = None,

@@ -44,6 +44,7 @@ from ._training.word_selection import (
     select_words,
     shared_vocabulary,
 )
+from ._util.hints import with_hints
 from ._util.parameters import check_float, check_int, check_optional_int, reject_unknown_options
 from ._util.progress import Progress
 from ._util.threads import available_cpus
@@ -61,6 +62,7 @@ HEAD = 64  # bytes of a file that show its format
 DEFAULT_SHARED_NEGATIVES = 16  # shared_negatives=True
 
 
+@with_hints
 class Sent2Vec(Word2Vec):
     """Train, save and load Sent2Vec sentence embeddings (Pagliardini, Gupta and Jaggi, 2018).
 

@@ -27,7 +27,6 @@ Without a lexical part (λ = 0) it is x_s V e^whiten Vᵀ, with V and e of the f
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
@@ -45,8 +44,10 @@ from ._pooling.pooling import WeightedPooling
 from ._pooling.pretrained import PretrainedRows
 from ._text.corpus import check_sentences, sample_sentences
 from ._text.vocabulary import Vocabulary
+from ._util.hints import with_hints
 from ._util.rows import sample
 from ._util.subwords import SubwordTokenizer
+from ._util.warning import warn
 
 # With at least so many words, counts n, n - 1, n - 2, ... cannot be a coincidence, or nearly so: this share of steps.
 GENSIM_DUMMY_COUNTS, GENSIM_DUMMY_STEPS = 10, 0.8
@@ -64,6 +65,7 @@ def _parameter(name: str) -> Any:
     return property(get_value, set_value)
 
 
+@with_hints
 class SentenceWeighting(SaveLoad):
     """Weights the words of sentences, and pools their vectors into sentence vectors.
 
@@ -380,7 +382,7 @@ class SentenceWeighting(SaveLoad):
             csls,
         )  # fmt: skip
         if tuned.fitted is None:
-            warnings.warn(did_not_help(tuned.report), stacklevel=2)
+            warn(did_not_help(tuned.report))
             return self
         return SentenceWeighting._from_values(self._parameters, tuned.fitted)
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import pickletools
 import stat
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from glob import escape, glob
@@ -22,6 +21,7 @@ from gensim.utils import SaveLoad
 from .._util import memory
 from .._util.atomic import fsync_file, fsync_folder, is_own, is_stream, mode_of, saved_folder, temporary_folder
 from .._util.unpickling import UntrustedClassError, load_saved
+from .._util.warning import warn
 from .container import stored_kind
 from .detaching import detached
 
@@ -161,7 +161,7 @@ def where_saved(path: str | os.PathLike[str]) -> Callable[[str], str]:
         return is_own(status) or (os.path.exists(target) and os.stat(target).st_uid == status.st_uid)
 
     if reason := _why_not_trusted(complete, os.path.basename(target), is_trusted):
-        warnings.warn(f"{complete!r} is ignored: {reason}", stacklevel=4)
+        warn(f"{complete!r} is ignored: {reason}")
         return _next_to_model
 
     def find(file: str) -> str:

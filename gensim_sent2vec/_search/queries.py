@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeGuard
 
@@ -12,6 +11,7 @@ from .._pooling.finite import NotFiniteError
 from .._text.inputs import as_column, as_text, check_text, reject_texts_as_tokens
 from .._text.packed import PackedStrings
 from .._util.rows import unit_rows
+from .._util.warning import warn
 from ..keyedvectors import Sent2VecKeyedVectors, Sentence
 from .keys import Keys
 
@@ -123,7 +123,7 @@ def encode_queries(wv: Sent2VecKeyedVectors, queries: Sequence[Query], dim: int)
     return unit_rows(vectors)
 
 
-def warn_of_unknown(queries: Sequence[Query], vectors: np.ndarray, stacklevel: int) -> None:
+def warn_of_unknown(queries: Sequence[Query], vectors: np.ndarray) -> None:
     """Warn if no word of a query is known, so that its cosine with every sentence is 0.
 
     Parameters
@@ -131,18 +131,15 @@ def warn_of_unknown(queries: Sequence[Query], vectors: np.ndarray, stacklevel: i
     queries : sequence of str, list of str, or numpy.ndarray
     vectors : numpy.ndarray of float32, shape (n_queries, dim)
         Their vectors.
-    stacklevel : int
-        That of ``warnings.warn``, counted from here.
     """
     zero = np.flatnonzero(~vectors.any(axis=1)).tolist()
     unknown = [query for query in map(queries.__getitem__, zero) if not isinstance(query, np.ndarray)]
     if unknown:
         others = f" (and {len(unknown) - 1:,} other queries)" if len(unknown) > 1 else ""
-        warnings.warn(
+        warn(
             f"no word of the query {as_text(unknown[0])!r:.60}{others} is in the vocabulary, so all sentences score 0; "
             "tokenize queries as the training corpus was tokenized (wv.tokenizer), or search by spelling too "
-            "(hybrid=0.5)",
-            stacklevel=stacklevel + 1,
+            "(hybrid=0.5)"
         )
 
 

@@ -8,7 +8,6 @@ until each label was left out once. Texts of one label are never on both sides.
 from __future__ import annotations
 
 import unicodedata
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from .._text.inputs import as_column, as_text, checked_texts, is_missing
 from .._text.vocabulary import Vocabulary
 from .._util.parameters import check_int
 from .._util.progress import Progress
+from .._util.warning import warn
 from ..lexical import LexicalScores
 from .hubs import check_csls, mean_cosines, mean_products
 from .scoring import check_hybrid
@@ -221,10 +221,9 @@ def _warn_of_contradictions(labels_of: dict[str, set[Any]]) -> None:
     if several:
         first = several[0]
         names = ", ".join(sorted(map(repr, labels_of[first]))[:3])
-        warnings.warn(
+        warn(
             f"texts: {len(several):,} texts have more than one label and are left out; the first is "
-            f"{first[:SHOWN]!r} with the labels {names[:200]}",
-            stacklevel=5,
+            f"{first[:SHOWN]!r} with the labels {names[:200]}"
         )
 
 

@@ -15,6 +15,7 @@ import smart_open
 
 from .._util.atomic import scratch_folder
 from .._util.compression import COMPRESSED_SUFFIXES
+from .._util.hints import with_hints
 from .formats import TEXT, suffix_format
 from .heads import BOM, HEAD_BYTES, check_head, check_line_ends
 
@@ -91,6 +92,7 @@ def check_corpus_file(path: Any) -> None:
 # Streams
 
 
+@with_hints
 class TokenFile:
     """A text file that has been tokenized, including phrases: training reads it as it is, whatever the tokenizer.
 

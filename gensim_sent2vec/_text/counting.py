@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import _kernel
 from .._util.batches import BATCH_SIZE, batched
+from .._util.hints import with_hints
 from .._util.progress import Progress
 from .._util.threads import slices_of, threads_over
 from .packed import PackedStrings
@@ -23,6 +24,7 @@ WORDS_OF_PART = 40  # bits of the column `first` for the position in a part; the
 MAX_PARTS = 1 << 22
 
 
+@with_hints
 class WordCounts(Mapping[str, int]):
     """A read-only mapping from words to their counts: gensim's ``raw_vocab``.
 

@@ -12,6 +12,7 @@ from copy import copy
 from shlex import quote
 from typing import Any, Literal
 
+from .._util.hints import with_hints
 from .corpus import TextLines
 from .formats import PARQUET, TEXT, TEXT_COLUMNS, TSV, check_format, format_of, suffix_format
 from .records import ParquetRecords, Records, open_records
@@ -28,6 +29,7 @@ TYPICAL_COLUMNS = {*TEXT_COLUMNS, "answer", "label", "id", "score", "role", "tit
 # Texts
 
 
+@with_hints
 class TextTable:
     """The texts of files: a column of CSV, TSV, JSON lines or Parquet, or the lines of plain text.
 

@@ -20,6 +20,7 @@ import smart_open
 
 from .._util.atomic import atomic_path, temporary_folder
 from .._util.batches import batched
+from .._util.hints import with_hints
 from .._util.pickling import is_picklable
 from .._util.progress import Progress
 from .._util.threads import available_cpus, check_threads, ordered_map
@@ -152,6 +153,7 @@ def _check_texts(texts: Iterable[Any], name: str = "sentences") -> Iterator[str]
 # Files
 
 
+@with_hints
 def tokenize_file(
     source: str | os.PathLike[str] | TextTable,
     target: str | os.PathLike[str],
