@@ -15,6 +15,7 @@ from gensim.models import KeyedVectors
 
 from ._files import word2vec
 from ._text.vocabulary import IndexToKey, Vocabulary
+from ._util.missing import check_exists
 from ._util.parameters import check_float
 from ._util.rows import rows_not_finite, sample, sampled_values
 
@@ -361,6 +362,7 @@ class WordVectors(KeyedVectors):
             With the name of the file, if it is damaged, in another format, or cannot be read.
         """
         lockf = check_float("lockf", lockf, least=0, most=1)
+        check_exists(fname, "fname", "a word2vec file")
         fname = os.fspath(fname)
         if not self.vectors.flags.writeable:
             raise ValueError("vectors: read-only (memory-mapped); load the model without mmap to change its vectors")
@@ -410,6 +412,8 @@ class WordVectors(KeyedVectors):
         MemoryError
             If the vectors do not fit into the memory available to this process.
         """
+        check_exists(fname, "fname", "a word2vec file")
+        check_exists(fvocab, "fvocab", "the counts that save_word2vec_format(…, fvocab=…) wrote")
         fname = os.fspath(fname)
         with _errors_of_file(fname, binary):
             if not no_header:

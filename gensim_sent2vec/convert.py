@@ -7,19 +7,21 @@ import struct
 from collections.abc import Sequence
 
 from ._files.epfml.layout import open_regular_file
-from ._files.model2vec import is_static
+from ._files.model2vec import WORDLLAMA, is_static
 from ._files.other_formats import EPFML_MAGIC
 from ._files.pickles import class_of_pickle, load_pickle, where_saved
 from ._files.word2vec import is_binary, lacks_header
 from ._util.atomic import atomic_folder
 from ._util.compression import without_compression_suffix
 from ._util.hints import with_hints
+from ._util.missing import missing_file
 from .epfml import convert_epfml, load_epfml_vectors, save_epfml_model
 from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
 
 NATIVE, EPFML, TEXT, BINARY = "native", "epfml", "word2vec", "word2vec-binary"
 FORMATS = (NATIVE, EPFML, TEXT, BINARY)
+EXPECTED = "a saved model, a file of vectors, a .bin of the reference program, or a word2vec file"
 MODEL2VEC, SENTENCE_TRANSFORMERS = "model2vec", "sentence-transformers"
 FOLDERS = (MODEL2VEC, SENTENCE_TRANSFORMERS)
 # The format that the name of an output file implies; the first match counts. Any other name: the native format.
@@ -61,6 +63,8 @@ def convert(
         If `src` cannot be read or is in an unknown format, or `dst` cannot be written or its format cannot store the
         vectors.
     """
+    if src != WORDLLAMA and not os.path.exists(where_saved(src)(os.fspath(src))):
+        raise missing_file(src, "src", EXPECTED)
     output_format = format_from_name(dst) if to is None else to
     if output_format not in FORMATS:
         raise ValueError(f"to: expected one of {', '.join(FORMATS)}, got {to!r}")
@@ -129,6 +133,8 @@ def load_any(path: str | os.PathLike[str], trusted: bool = False) -> Sent2Vec | 
         As the loader of the format does.
     """
     path = os.fspath(path)
+    if path != WORDLLAMA and not os.path.exists(where_saved(path)(path)):
+        raise missing_file(path, "path", EXPECTED)
     if is_static(path):
         return Sent2VecKeyedVectors.from_model2vec(path)
     if class_of_pickle(path):
@@ -165,8 +171,8 @@ def load_model(path: str, verify: bool = False, trusted: bool = False) -> Sent2V
         if verify:
             raise ValueError(f"--verify: {path!r} has no checksums: it is in the format of another program")
         return load_any(path)
-    if not os.path.isfile(found):
-        raise FileNotFoundError(f"there is no model {path!r}")
+    if not os.path.exists(found):
+        raise missing_file(path, expected=EXPECTED, kind="model")
     if verify and (class_of_pickle(path) or is_epfml(found)):
         raise ValueError(
             f"--verify: {path!r} has no checksums: it is an entire model, in gensim's or the reference program's format"

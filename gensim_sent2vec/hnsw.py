@@ -16,6 +16,7 @@ import numpy as np
 from ._files import container
 from ._text.packed import PackedStrings
 from ._util.hints import reject_unknown, with_hints
+from ._util.missing import check_exists
 from ._util.rows import rows_not_finite, sampled_values, unit_rows
 from ._util.threads import available_cpus
 
@@ -348,6 +349,7 @@ class HnswIndexer:
         mmap : {None, 'r'}
             'r' memory-maps the file read-only, so that processes share one copy.
         """
+        check_exists(path, "path", f"an indexer that {cls.__name__}.save wrote")
         arrays, facts = container.read(path, mmap=mmap)
         if facts.get("kind") != cls.__name__:
             raise ValueError(f"{os.fspath(path)!r} holds a {facts.get('kind')}, not a {cls.__name__}")

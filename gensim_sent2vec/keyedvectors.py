@@ -31,6 +31,7 @@ from ._text.tokenization import Tokenization
 from ._text.vocabulary import Vocabulary
 from ._util.batches import batched
 from ._util.hints import with_hints
+from ._util.missing import check_exists
 from ._util.parameters import check_int, check_optional_int
 from ._util.pickling import is_picklable
 from ._util.progress import Progress
@@ -912,6 +913,7 @@ class Sent2VecKeyedVectors(WordVectors):
             If it does not fit into the memory available to this process, and is not mapped.
         """
         path = os.fspath(fname)
+        check_exists(path, "fname", "vectors that Sent2VecKeyedVectors.save wrote")
         try:
             arrays, facts = container.read(path, mmap, verify)
         except ValueError:

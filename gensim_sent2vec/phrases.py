@@ -17,6 +17,7 @@ from gensim.models.phrases import (
 from gensim.utils import SaveLoad
 
 from ._util.hints import arguments_of, reject_unknown, with_hints
+from ._util.missing import check_exists
 from ._util.unpickling import UntrustedClassError, load_saved
 
 SCORERS = {scorer.__name__: scorer for scorer in (original_scorer, npmi_scorer)}
@@ -67,9 +68,12 @@ def load_phrases(path: str, trusted: bool = False) -> FrozenPhrases:
 
     Raises
     ------
+    FileNotFoundError
+        If there is no such file, with the nearest name.
     ValueError
         If the file contains anything else, or a class that only a trusted file may contain.
     """
+    check_exists(path, "path", "phrases that Phrases.save or FrozenPhrases.save wrote")
     try:
         return freeze_phrases(_PhrasesLoader.load(path, trusted))
     except UntrustedClassError as error:

@@ -19,6 +19,7 @@ import numpy as np
 from ._text.formats import TSV
 from ._text.tables import at_line, read_table
 from ._util.hints import with_hints
+from ._util.missing import check_exists
 from ._util.warning import warn
 from .history import TrainingHistory
 from .keyedvectors import Sent2VecKeyedVectors, Sentence
@@ -216,6 +217,7 @@ def _mark_dates(ax: Any, dates: Sequence[datetime]) -> None:
 def _points_by_line(path: str | os.PathLike[str], scores: Sequence[str]) -> dict[str, list[tuple[datetime, float]]]:
     """Dates and values from a log, by the label of the line: evaluation file and name of the score."""
     lines: dict[str, list[tuple[datetime, float]]] = {}
+    check_exists(path, "path", "a log that the command evaluate --log wrote")
     for number, (date, name, *values) in read_table(path, ("date", "file", *scores), format=TSV):
         for score, value in zip(scores, values):
             if not value:

@@ -323,7 +323,7 @@ class SentenceWeighting(SaveLoad):
         show_progress_bar: bool | None = None,
         csls: float = 0.0,
     ) -> SentenceWeighting:
-        """Learn factors of the words' weights from labelled texts, such as questions and their answers.
+        """Learn factors of the words' weights from labeled texts, such as questions and their answers.
 
         The factors maximize the probability of finding a text with the same label among all others, at the score that
         a search uses. Factors of character n-grams are learned with them, for the lexical score: searches and

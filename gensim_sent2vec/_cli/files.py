@@ -14,6 +14,7 @@ from .._files.pickles import class_of_pickle
 from .._files.word2vec import is_binary
 from .._util.atomic import is_stream
 from .._util.compression import COMPRESSED_SUFFIXES
+from .._util.missing import missing_folder
 from ..convert import BINARY, EPFML, FOLDERS, NATIVE, TEXT, is_epfml
 
 # Kinds of files besides the formats of `convert`.
@@ -78,7 +79,7 @@ def _check_writable(path: str, folder: bool) -> None:
     if not folder and os.path.isdir(path):
         raise IsADirectoryError(f"{path!r} is a directory, but the output is a file; choose another name")
     if not os.path.isdir(directory):
-        raise FileNotFoundError(f"cannot write {path!r}: there is no directory {directory!r}")
+        raise missing_folder(path)
     if not is_stream(path) and not os.access(os.path.dirname(os.path.realpath(path)), os.W_OK):
         raise PermissionError(f"cannot write {path!r}: the directory {directory!r} is not writable")
 

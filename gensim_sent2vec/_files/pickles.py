@@ -8,6 +8,7 @@ next save of that path completes them; until then, a load reads each file where 
 
 from __future__ import annotations
 
+import errno
 import os
 import pickletools
 import stat
@@ -20,6 +21,7 @@ from gensim.utils import SaveLoad
 
 from .._util import memory
 from .._util.atomic import fsync_file, fsync_folder, is_own, is_stream, mode_of, saved_folder, temporary_folder
+from .._util.missing import MissingFileError, missing_file
 from .._util.unpickling import UntrustedClassError, load_saved
 from .._util.warning import warn
 from .container import stored_kind
@@ -229,6 +231,10 @@ def _load(cls: type, path: str, mmap: str | None, trusted: bool) -> Any:
         memory.require(n_bytes, f"loading {path!r}", ["load(…, mmap='r'), to use the vectors"])
     try:
         return load_saved(path, mmap, trusted, find)
+    except FileNotFoundError as error:
+        if "://" in path:
+            raise
+        raise _missing(cls, path, find(path), error) from None
     except (OSError, MemoryError):
         raise
     except UntrustedClassError as error:
@@ -237,6 +243,17 @@ def _load(cls: type, path: str, mmap: str | None, trusted: bool) -> Any:
         if kind := stored_kind(find(path)):
             raise TypeError(f"{path!r} holds {kind}, not a {cls.__name__}; use {kind}.load") from None
         raise ValueError(f"{path!r} is not a saved model ({type(error).__name__}: {error})") from error
+
+
+def _missing(cls: type, path: str, found: str, error: FileNotFoundError) -> FileNotFoundError:
+    """The error for a model that does not exist, or of which a file is missing."""
+    if not os.path.exists(found):
+        return missing_file(path, "fname", f"what {cls.__name__}.save wrote")
+    text = (
+        f"{path!r}: its file {error.filename!r} is missing; a large model consists of several files, which belong "
+        f"together: copy all that are called {os.path.basename(path)}*"
+    )
+    return MissingFileError(errno.ENOENT, text, error.filename)
 
 
 def class_of_pickle(path: str | os.PathLike[str]) -> str | None:

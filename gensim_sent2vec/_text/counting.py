@@ -13,6 +13,7 @@ import numpy as np
 from .. import _kernel
 from .._util.batches import BATCH_SIZE, batched
 from .._util.hints import with_hints
+from .._util.missing import check_exists
 from .._util.progress import Progress
 from .._util.threads import slices_of, threads_over
 from .packed import PackedStrings
@@ -94,6 +95,7 @@ class WordCounts(Mapping[str, int]):
         WordCounts
             In order of first appearance.
         """
+        check_exists(path, "path", "a text file")
         return count_file(path, None, workers, show_progress_bar, begin=begin, end=end)[0]
 
     @classmethod
