@@ -34,7 +34,7 @@ _NAMES_ELSEWHERE = {
     ("workers", "threads"): "thread threads numthreads nthreads njobs nworkers numworkers nprocs workers",
     ("seed",): "randomstate randomseed rng",
     ("sentences", "corpus_iterable", "texts", "queries", "query", "sentence"): "sentences corpusiterable documents "
-    "docs texts corpus data x taggeddocuments text sentence questions",
+    "docs texts corpus data x taggeddocuments text sentence questions input inputs",
     ("corpus_file",): "input inputfile file filename path",
     ("batch_words", "batch_size"): "batchsize chunksize",
     ("show_progress_bar",): "verbose verbosity progress progressbar silent showprogress",
@@ -46,7 +46,8 @@ _NAMES_ELSEWHERE = {
     "numneighbors",
     ("where",): "filter mask",
     ("hybrid",): "alpha hybridalpha lexicalweight",
-    ("queries", "query", "sentences", "sentence"): "query queries text texts sentence sentences q question questions",
+    ("queries", "query", "sentences", "sentence"): "query queries text texts sentence sentences q question questions "
+    "prompt search searchquery",
     ("threshold",): "minscore mincosine minsimilarity similaritythreshold cutoff similarity scorethreshold",
     ("min_community_size",): "minsize minclustersize minsamples",
     ("keys", "key"): "ids labels answers id label answer documentid docid",
