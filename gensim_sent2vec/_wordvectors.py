@@ -15,6 +15,7 @@ from gensim.models import KeyedVectors
 
 from ._files import word2vec
 from ._text.vocabulary import IndexToKey, Vocabulary
+from ._util.counted import counted
 from ._util.missing import check_exists
 from ._util.parameters import check_float
 from ._util.rows import rows_not_finite, sample, sampled_values
@@ -487,12 +488,12 @@ def _check_added(keys: list[Any], rows: np.ndarray, extras: dict[str, np.ndarray
         raise ValueError(f"keys: the word {twice!r} occurs twice")
     if rows.shape != (len(keys), vector_size):
         raise ValueError(
-            f"weights: expected vectors of shape {(len(keys), vector_size)} for {len(keys)} words, got shape "
-            f"{rows.shape}"
+            f"weights: expected vectors of shape {(len(keys), vector_size)} for {counted(len(keys), 'word')}, got "
+            f"shape {rows.shape}"
         )
     for name, values in extras.items():
         if len(values) != len(keys):
-            raise ValueError(f"extras: {name!r} has {len(values)} values for {len(keys)} words")
+            raise ValueError(f"extras: {name!r} has {counted(len(values), 'value')} for {counted(len(keys), 'word')}")
 
 
 def taken(values: Any, places: Sequence[int]) -> np.ndarray:

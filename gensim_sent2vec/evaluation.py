@@ -21,12 +21,25 @@ from ._text.coverage import MAX_SENTENCES
 from ._text.formats import CSV, TEXT, TSV
 from ._text.given import PAIR, GivenTable
 from ._text.labeled import question_columns, read_questions
-from ._text.tables import ANSWER, QUESTION, ROLE, ROLES, Column, Missing, PathOrFile, TableFile, header_of, read_table
+from ._text.tables import (
+    ANSWER,
+    QUESTION,
+    ROLE,
+    ROLES,
+    Column,
+    Missing,
+    PathOrFile,
+    TableFile,
+    chosen,
+    header_of,
+    read_table,
+)
 from ._text.tokenization import Tokenization
 from ._util.appending import append_rows, cell
 from ._util.atomic import is_stream
+from ._util.counted import counted
 from ._util.hints import with_hints
-from ._util.missing import check_exists
+from ._util.missing import check_input
 from ._util.rows import unit_rows
 from .keyedvectors import Sent2VecKeyedVectors
 from .lexical import LexicalScores
@@ -123,7 +136,8 @@ def evaluate_sts(
     file = _opened(path, "sts")
     scores, texts = _read_pairs(file, missing)
     if len(set(scores)) < 2:
-        raise ValueError(f"{file.lines.shown}: score: expected at least two different values, got {len(scores)} pairs")
+        found = counted(len(scores), "pair")
+        raise ValueError(f"{file.lines.shown}: score: expected at least two different values, got {found}")
     vectors, coverage = _encode(wv, texts, weighting, tokenizer)
     vectors = _unit_rows(vectors, np.float64)
     cosines = _row_products(vectors[::2], vectors[1::2])
@@ -268,7 +282,7 @@ def _opened(source: Source, kind: str) -> TableFile:
         return source
     if not isinstance(source, (str, os.PathLike)):
         return GivenTable.of(source, "path", kind)
-    check_exists(source, "path", f"a table of {KINDS[kind]}")
+    check_input(source, "path", f"a table of {KINDS[kind]}")
     return TableFile(source)
 
 
@@ -349,7 +363,7 @@ def _read_questions(file: TableFile, text: Column, key: Column, missing: str) ->
     assert columns is not None
     rows = list(read_questions(file, columns, missing))
     if columns.role is None:
-        logger.info("%s has no column %r: each question is searched for among the others", file.lines.shown, ROLE)
+        chosen.info("%s has no column %r: each question is searched for among the others", file.lines.shown, ROLE)
         texts, codes = usable_texts([row.question for row in rows], [row.answer for row in rows], QUESTIONS, 1)
         return _Questions(texts, codes, len(texts), np.flatnonzero(np.bincount(codes)[codes] > 1))
     by_role = {role: [row for row in rows if row.role == role] for role in ROLES}
@@ -402,7 +416,7 @@ def evaluate_file(
     ValueError
         As `evaluate_sts` and `evaluate_retrieval` do, or if `text` or `key` is passed with a file of pairs.
     """
-    check_exists(path, "path", "a table of sentence pairs or of questions")
+    check_input(path, "path", "a table of sentence pairs or of questions")
     name, file = os.path.basename(path), TableFile(path, format)
     columns = (text or QUESTION, key or ANSWER)
     if file_kind(file, *columns) == "sts":

@@ -30,6 +30,7 @@ from ._text.inputs import as_column, as_text, check_text, checked_texts, checked
 from ._text.tokenization import Tokenization
 from ._text.vocabulary import Vocabulary
 from ._util.batches import batched
+from ._util.counted import counted
 from ._util.hints import with_hints
 from ._util.missing import check_exists
 from ._util.parameters import check_int, check_optional_int
@@ -128,12 +129,12 @@ class Sent2VecKeyedVectors(WordVectors):
             self._accept_weighting()
 
     def __repr__(self) -> str:
-        facts = [f"{len(self):,} words", f"{self.vector_size:,} dimensions"]
+        facts = [counted(len(self), "word"), counted(self.vector_size, "dimension")]
         facts.append(f"tokenizer {describe(self.tokenizer)}" + (" with phrases" if self.phrases else ""))
         facts.append("plain means" if self.weighting is None else repr(self.weighting))
         if self.word_ngrams > 1:
             kind = "skip-bigrams" if self.skip_bigrams else "n-grams"
-            facts.append(f"{kind} of up to {self.word_ngrams} words in {self.bucket:,} rows")
+            facts.append(f"{kind} of up to {self.word_ngrams} words in {counted(self.bucket, 'row')}")
         if self.vectors.dtype != np.float32:
             facts.append(str(self.vectors.dtype))
         return f"<{type(self).__name__}: {', '.join(facts)}>"

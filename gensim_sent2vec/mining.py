@@ -12,6 +12,7 @@ import numpy as np
 
 from ._search.pairs import Nearest, n_neighbors, n_pairs, nearest_earlier_rows, nearest_rows
 from ._search.scoring import cosines_of
+from ._util.counted import counted
 from ._util.hints import with_hints
 from ._util.parameters import check_float, check_int
 from ._util.progress import Progress
@@ -44,7 +45,7 @@ class Community(list[int]):
         self.words = list(words)
 
     def __repr__(self) -> str:
-        return f"<Community of {len(self):,} sentences around row {self[0]}: {', '.join(self.words)}>"
+        return f"<Community of {counted(len(self), 'sentence')} around row {self[0]}: {', '.join(self.words)}>"
 
 
 @with_hints

@@ -34,6 +34,7 @@ from ._search.top_k import MAX_QUERIES
 from ._text.inputs import as_column, as_text, checked_texts
 from ._text.packed import PackedStrings
 from ._text.tables import TextTable
+from ._util.counted import counted
 from ._util.hints import arguments_of, with_hints
 from ._util.progress import Progress
 from .hnsw import Graph
@@ -248,7 +249,7 @@ class SentenceIndex:
         )
         lexical = (", lexical scores" if self.has_lexical else "") + (", csls" if self.has_csls else "")
         return (
-            f"<SentenceIndex of {len(self):,} sentences: {self.method}, {self.vectors.shape[1]} dimensions, "
+            f"<SentenceIndex of {counted(len(self), 'sentence')}: {self.method}, {self.vectors.shape[1]} dimensions, "
             f"{self.vectors.dtype}{keys}{lexical}>"
         )
 
@@ -260,7 +261,7 @@ class SentenceIndex:
         try:
             found = range(len(self))[row]
         except IndexError:
-            raise IndexError(f"row {row} is out of range for an index of {len(self):,} sentences") from None
+            raise IndexError(f"row {row} is out of range for an index of {counted(len(self), 'sentence')}") from None
         except TypeError:
             raise TypeError(
                 f"row: expected an integer or a slice, got {row!r}; index[i] is the sentence in row i; for a key, "

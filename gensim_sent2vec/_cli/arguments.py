@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from .._text.formats import FORMATS
 from .._text.tables import ANSWER, QUESTION, Missing, TextTable
-from .._util.missing import check_exists
+from .._util.missing import check_exists, check_input
 from ..phrases import load_phrases
 from .completion import FILES
 
@@ -150,8 +150,7 @@ def add_format(to: Container) -> None:
 def texts_of(args: argparse.Namespace, paths: str | Sequence[str]) -> TextTable:
     """The texts of files, read as the options of `add_columns` say."""
     for path in [paths] if isinstance(paths, str) else paths:
-        if path != "-":
-            check_exists(path, expected="a file or folder of texts")
+        check_input(path, expected="a file or folder of texts")
     return TextTable(paths, args.column, getattr(args, "key", None), args.format, missing_of(args))
 
 

@@ -10,6 +10,7 @@ from .._distributed.ray_data import encode_parquet
 from .._text.corpus import TokenFile
 from .._text.formats import PARQUET, TEXT
 from .._text.tables import TextTable
+from .._util.counted import counted
 from .._util.missing import check_exists
 from ..distributed import SentenceEncoder, train_distributed
 from ..model import Sent2Vec
@@ -43,7 +44,7 @@ def encode_with_engine(args: argparse.Namespace) -> None:
         raise ValueError(f"--engine: the texts of the files are in columns of different names: {', '.join(columns)}")
     encoder = SentenceEncoder(args.model, columns[0], normalize=args.normalize)
     n_rows = encode_parquet(texts.paths, args.output, encoder, address or None, args.workers)
-    print(f"Wrote {n_rows:,} rows with the column {encoder.output_col!r} to {args.output}", file=sys.stderr)
+    print(f"Wrote {counted(n_rows, 'row')} with the column {encoder.output_col!r} to {args.output}", file=sys.stderr)
 
 
 def train_with_ray(model: Sent2Vec, texts: TextTable, args: argparse.Namespace) -> None:

@@ -35,6 +35,8 @@ def check_output(
 ) -> None:
     """Check that an output can be written, and that it does not replace an input or a file of another kind.
 
+    Prints a line if it replaces one of the same kind.
+
     Parameters
     ----------
     path : str
@@ -70,6 +72,8 @@ def check_output(
             f"{path!r} exists and is not {DESCRIPTIONS.get(kind, kind)}; choose another name, or pass --force to "
             "replace it"
         )
+    if kind != LOG and (os.listdir(path) if os.path.isdir(path) else os.path.getsize(path)):
+        print(f"{path!r} exists; it will be replaced when the new one is complete", file=sys.stderr)
 
 
 def _check_writable(path: str, folder: bool) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import _kernel
 from .._text.vocabulary import Vocabulary
+from .._util.counted import counted
 from .._util.parameters import check_float, check_int
 from .._util.rows import sample
 from .parameters import WeightingParameters
@@ -198,8 +199,8 @@ class FittedWeighting:
         """Raise a ValueError unless the weighting was fitted for this vocabulary."""
         if fingerprint(vocabulary) != self.vocabulary:
             raise ValueError(
-                f"weighting: fitted for a different vocabulary ({len(self.weights)} words) than these vectors have "
-                f"({len(vocabulary)} words), for instance before words were added; "
+                f"weighting: fitted for a different vocabulary ({counted(len(self.weights), 'word')}) than these "
+                f"vectors have ({counted(len(vocabulary), 'word')}), for instance before words were added; "
                 "fit it again (wv.weighting = SentenceWeighting().fit(wv, sentences)), or use plain means "
                 "(weighting=False)"
             )

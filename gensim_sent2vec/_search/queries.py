@@ -10,6 +10,7 @@ import numpy as np
 from .._pooling.finite import NotFiniteError
 from .._text.inputs import as_column, as_text, check_text, reject_texts_as_tokens
 from .._text.packed import PackedStrings
+from .._util.counted import counted
 from .._util.rows import unit_rows
 from .._util.warning import warn
 from ..keyedvectors import Sent2VecKeyedVectors, Sentence
@@ -169,6 +170,7 @@ def row_mask(where: Where | None, keys: Keys) -> np.ndarray | None:
     mask = np.asarray(where)
     if mask.dtype != bool or mask.shape != (len(keys),):
         raise ValueError(
-            f"where: expected {len(keys)} booleans or a function of a key, got {mask.dtype} of shape {mask.shape}"
+            f"where: expected {counted(len(keys), 'boolean')} or a function of a key, got {mask.dtype} of shape "
+            f"{mask.shape}"
         )
     return mask

@@ -330,6 +330,6 @@ def _describe(request: Request, errors: Sequence[Any]) -> tuple[int, str]:
         return 422, missing_field(request, location)
     if error["type"] == "string_type" and location in PLURALS and isinstance(error.get("input"), list):
         return 422, f"{location}: must be a string; to send a list, use {PLURALS[location]}"
-    if not location:
+    if not location and error["type"] in ("model_attributes_type", "missing"):
         return 422, f"the body: must be a JSON object, for example: {example(request, request.url.path)}"
-    return 422, f"{location}: {error['msg'][:MAX_MESSAGE]}"
+    return 422, f"{location or 'the body'}: {error['msg'][:MAX_MESSAGE]}"

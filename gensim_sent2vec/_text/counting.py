@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import _kernel
 from .._util.batches import BATCH_SIZE, batched
+from .._util.counted import counted
 from .._util.hints import with_hints
 from .._util.missing import check_exists
 from .._util.progress import Progress
@@ -253,7 +254,7 @@ class WordCounts(Mapping[str, int]):
         return len(self.words)
 
     def __repr__(self) -> str:
-        return f"<WordCounts of {len(self)} words>"
+        return f"<WordCounts of {counted(len(self), 'word')}>"
 
 
 def count_words(

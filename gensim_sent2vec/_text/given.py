@@ -31,7 +31,7 @@ class GivenTable(TableFile):
 
     def __init__(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         self.lines = SimpleNamespace(shown=name, is_repeatable=True)  # type: ignore[assignment]
-        self._format = GIVEN
+        self._format, self.said = GIVEN, None
         self._records: Any = GivenRecords(name, [str(column) for column in columns], rows)
 
     @classmethod

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .._util.counted import counted
-from .tables import ANSWER, QUESTION, ROLE, ROLES, Column, TableFile, find_columns, read_rows, role_of
+from .tables import ANSWER, QUESTION, ROLE, ROLES, Column, TableFile, find_columns, read_rows, role_of, say_columns
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +75,10 @@ def read_questions(file: TableFile, columns: QuestionColumns, missing: str = "er
     """
     names = ["answer", "question"] + (["role"] if columns.role is not None else [])
     positions = [columns.key, columns.text] + ([columns.role] if columns.role is not None else [])
+    if len(file.names) > len(positions) and columns.header:
+        places = {"questions": columns.text, "answers": columns.key, "roles": columns.role}
+        taken = [f"{name} from {file.records.columns[i]!r}" for name, i in places.items() if i is not None]
+        say_columns(file, taken)
     n_rows = n_skipped = 0
     for number, values in read_rows(file, positions, names, columns.header, optional=2):
         n_rows += 1

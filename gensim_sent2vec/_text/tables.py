@@ -16,12 +16,13 @@ import numpy as np
 
 from .._util.counted import counted
 from .._util.hints import with_hints
-from .._util.missing import check_exists
+from .._util.missing import check_input
 from .corpus import TextLines
 from .formats import PARQUET, TEXT, TEXT_COLUMNS, TSV, check_format, format_of, suffix_format
 from .records import ParquetRecords, Records, open_records
 
 logger = logging.getLogger(__name__)
+chosen = logging.getLogger("gensim_sent2vec.columns")  # which columns were taken, if the caller did not say
 
 Key = str | int
 Column = str | int
@@ -91,10 +92,10 @@ class TextTable:
                 raise TypeError(f"{name}: expected the name or number of a column, got {type(column).__name__}")
         self.text, self.key, self.format, self.missing = text, key, format, missing
         self._role: str | None = None
+        self._is_guess = text is None
         names = list(files_of(path, format))
         for name in names:
-            if name != "-":
-                check_exists(name, "path", "a file or folder of texts")
+            check_input(name, "path", "a file or folder of texts")
         self.files = [TableFile(name, format) for name in names]
         for file in self.files:
             if file.lines.is_repeatable:
@@ -122,21 +123,24 @@ class TextTable:
     def is_faq(self) -> bool:
         """Whether the texts and keys are, or may be, the columns question and answer that all files have."""
         columns = (self.text or QUESTION, self.key or ANSWER)
-        chosen = [column.casefold() if isinstance(column, str) else column for column in columns]
-        return chosen == [QUESTION, ANSWER] and all({QUESTION, ANSWER} <= set(file.names) for file in self.files)
+        names = [column.casefold() if isinstance(column, str) else column for column in columns]
+        return names == [QUESTION, ANSWER] and all({QUESTION, ANSWER} <= set(file.names) for file in self.files)
 
     @property
     def text_names(self) -> list[str]:
         """The column with the texts of each file that has columns."""
-        found = (self._columns_of(file)[:2] for file in self.files)
+        found = [self._columns_of(file)[:2] for file in self.files]
+        for file, (_, positions) in zip(self.files, found):
+            self._say_columns(file, positions)
         return [records.columns[positions[0]] for records, positions in found if positions]
 
     def with_role(self, role: str) -> TextTable:
         """The questions and answers of the rows with the role "index" or "query"; of all if there are no roles."""
-        chosen = copy(self)
-        chosen.text, chosen.key, chosen._role = QUESTION, ANSWER, role
-        chosen.__class__ = TextTable  # the number of these rows is not known
-        return chosen
+        result = copy(self)
+        result._is_guess = self.text is None or self.key is None
+        result.text, result.key, result._role = QUESTION, ANSWER, role
+        result.__class__ = TextTable  # the number of these rows is not known
+        return result
 
     def __iter__(self) -> Iterator[str]:
         return (text for text, _ in self.rows())
@@ -178,6 +182,7 @@ class TextTable:
         if not records.columns:
             return
         is_typed = file.format not in ("csv", "tsv")
+        self._say_columns(file, positions)
         with_role = self._role is not None and ROLE in file.names
         if with_role:
             positions = [*positions, file.names.index(ROLE)]
@@ -188,6 +193,15 @@ class TextTable:
                 self._check_row(records, number, values)
             text, key = values[0], values[1] if self.key is not None else None
             yield (text, key) if self._role is None else (_stripped(text), _stripped(key))
+
+    def _say_columns(self, file: TableFile, positions: Sequence[int]) -> None:
+        """Log once which of several columns are read, if the caller did not say."""
+        if not self._is_guess or len(file.names) < 2 or not positions:
+            return
+        names = [f"{kind} from {file.records.columns[i]!r}" for kind, i in zip(("texts", "keys"), positions)]
+        if self._role is not None and ROLE in file.names:
+            names.append(f"only rows with the role {self._role!r}")
+        say_columns(file, names)
 
     def _check_row(self, records: Records, number: int, values: list[Any]) -> None:
         """Check the values of a format that has other types than strings."""
@@ -236,6 +250,7 @@ class TableFile:
         self.lines = path if isinstance(path, TextLines) else TextLines(path)
         self._format = format
         self._records: Records | None = None
+        self.said: str | None = None  # by `say_columns`
         if self.lines.is_repeatable:
             self.format  # noqa: B018  # now, not after hours of work
 
@@ -300,6 +315,15 @@ def _files_in(folder: str, format: str | None) -> list[str]:
 
 # -----------------------------------------------------------------------------------------------------
 # Columns
+
+
+def say_columns(file: TableFile, taken: Sequence[str]) -> None:
+    """Log which columns of a file were taken; the same choice once."""
+    said = ", ".join(taken)
+    if file.said != said:
+        file.said = said
+        chosen.info("%s: %s; the columns are %s", file.lines.shown, said, _listed(file.records.columns))
+
 
 FLAGS = ("text (--column)", "key (--key)")
 

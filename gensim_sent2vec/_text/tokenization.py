@@ -21,7 +21,7 @@ import smart_open
 from .._util.atomic import atomic_path, temporary_folder
 from .._util.batches import batched
 from .._util.hints import with_hints
-from .._util.missing import check_exists
+from .._util.missing import check_input
 from .._util.pickling import is_picklable
 from .._util.progress import Progress
 from .._util.threads import available_cpus, check_threads, ordered_map
@@ -194,8 +194,7 @@ def tokenize_file(
     ImportError
         If the tokenizer needs a package that is not installed.
     """
-    if source != "-":
-        check_exists(source, "source", "a file of texts")
+    check_input(source, "source", "a file of texts")
     table = source if isinstance(source, TextTable) else TextTable(source)
     target = os.path.abspath(os.fspath(target))
     tokenization = Tokenization(tokenizer, phrases)

@@ -57,6 +57,12 @@ def check_exists(path: Any, argument: str = "", expected: str = "", kind: str = 
         raise missing_file(path, argument, expected, kind)
 
 
+def check_input(path: Any, argument: str = "", expected: str = "") -> None:
+    """`check_exists`, for what may also be ``-``, standard input."""
+    if path != "-":
+        check_exists(path, argument, expected)
+
+
 def missing_folder(path: Any) -> MissingFileError:
     """The error for a file that cannot be written because there is no directory for it."""
     folder = os.path.dirname(os.fspath(path))

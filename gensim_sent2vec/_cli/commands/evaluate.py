@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from ..._text.tables import files_of
-from ..._util.missing import check_exists
+from ..._util.missing import check_input
 from ...convert import load_model
 from ...evaluation import append_to_log, check_log, evaluate_file
 from ...model import Sent2Vec
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> None:
         check_log(args.log)
     results = []
     for path in files:
-        check_exists(path)
+        check_input(path)
         results.append(evaluate_file(wv, path, **options, **columns, format=args.format, missing=missing_of(args)))
         _show(results[-1], args.json, header=len(results) == 1)
     pearsons = [result["pearson"] for result in results if "pearson" in result]

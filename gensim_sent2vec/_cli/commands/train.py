@@ -12,6 +12,7 @@ from ..._files.model2vec import EXPECTED as STATIC
 from ..._text.corpus import TokenFile
 from ..._text.tables import TextTable
 from ..._text.tokenization import TokenizedSentences
+from ..._util.counted import counted
 from ..._util.missing import MissingFileError, missing_file
 from ...convert import load_vectors
 from ...model import Sent2Vec
@@ -184,8 +185,8 @@ def run(args: argparse.Namespace) -> None:
 def _save(model: Sent2Vec, path: str) -> None:
     model.save(path)
     print(
-        f"Saved a model of {len(model.wv):,} words with {model.vector_size:,} dimensions, trained on "
-        f"{model.corpus_count:,} sentences, to {path}",
+        f"Saved a model of {counted(len(model.wv), 'word')} with {counted(model.vector_size, 'dimension')}, trained on "
+        f"{counted(model.corpus_count, 'sentence')}, to {path}",
         file=sys.stderr,
     )
 
