@@ -22,7 +22,7 @@ from ._files.pickles import class_of_pickle, how_to_load_vectors
 from ._files.schema import WEIGHTING, WORD_ARRAYS, Part, StoredVectors
 from ._pooling.baking import fit_rows_to_sentences
 from ._pooling.finite import NotFiniteError
-from ._pooling.fitted import FittedWeighting
+from ._pooling.fitted import HOW_TO_REFIT, FittedWeighting
 from ._pooling.pooling import MeanPooling, RowBuffer, WeightedPooling
 from ._text.corpus import check_sentences
 from ._text.coverage import Coverage
@@ -370,8 +370,7 @@ class Sent2VecKeyedVectors(WordVectors):
             self._weighting_is_stale = True
         raise ValueError(
             "weighting: fitted on other vectors than these, or on these before they changed, so its rows do not match; "
-            "fit it again (wv.weighting = SentenceWeighting().fit(wv, sentences), with sentences of the training "
-            "corpus), or use plain means (weighting=False)"
+            f"{HOW_TO_REFIT}"
         )
 
     def _look_at(self, sentences: Sequence[Sentence]) -> None:
