@@ -286,7 +286,7 @@ def test_invalid_arguments_of_build(wv, model):
     for error, message, arguments in (
         (ValueError, "method: expected", {"method": "annoy"}),
         (ValueError, "dtype: expected", {"dtype": np.int8}),
-        (ValueError, "keys: expected one per sentence, got 1 keys for 2", {"keys": ["a"]}),
+        (ValueError, "keys: expected one per sentence, got 1 key for 2", {"keys": ["a"]}),
         (TypeError, "keys: expected all strings or all integers", {"keys": ["a", 1]}),
         (TypeError, "keys: expected all strings or all integers", {"keys": [True, False]}),
         (ValueError, "connectivity: only method=", {"connectivity": 8}),

@@ -514,9 +514,7 @@ def test_arguments_that_do_not_fit_together():
 def test_a_weighting_for_another_vocabulary_is_rejected(weighted):
     fitted = weighted.weighting
     weighted.add_vector("new", np.ones(DIM))
-    with pytest.raises(
-        ValueError, match=r"different vocabulary \(12 words\).*\(13 words\): 'new' was added since; fit"
-    ):
+    with pytest.raises(ValueError, match=r"different .* \(12 words\).*\(13 words\): 'new' was added since; fit"):
         weighted.encode(NEW)
     weighted.add_vectors(["a1", "a2", "a3"], np.ones((3, DIM)))
     with pytest.raises(ValueError, match="'new', 'a1', 'a2' and 1 more were added since; fit it again") as caught:

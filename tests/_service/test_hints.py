@@ -4,6 +4,7 @@ import asyncio
 import re
 import shlex
 
+import paths
 import pytest
 
 for needed in ("fastapi", "uvicorn", "prometheus_client", "httpx"):
@@ -126,3 +127,15 @@ def test_other_routes(ask):
     status, detail = ask("GET", "/quite/another")
     assert status == 404 and detail == f"no such route; the routes are {', '.join(ROUTES)}"
     assert set(ELSEWHERE.values()) <= set(ROUTES)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/serving.md", "docs/start.md"])
+def test_the_requests_in_the_documentation_work(ask, page):
+    text = (paths.ROOT / page).read_text(encoding="utf-8").replace("\\\n", " ")
+    calls = [shlex.split(line, comments=True) for line in text.splitlines() if line.startswith("curl ")]
+    assert calls or page == "docs/start.md"
+    for call in calls:
+        body = call[call.index("-d") + 1].replace("Refunds take three days.", "the key of the result")
+        assert ask("POST", call[1].replace("127.0.0.1", "localhost"), content=body.encode(), headers=JSON)[0] == 200, (
+            call
+        )
