@@ -123,7 +123,7 @@ def near_duplicates(
     workers: int | None = None,
     show_progress_bar: bool | None = None,
 ) -> np.ndarray:
-    """Find the sentences that an earlier one says already, for instance to train without the repeats of a corpus.
+    """Find the sentences that repeat an earlier one, for instance to train without the repeats of a corpus.
 
     Parameters
     ----------

@@ -49,7 +49,7 @@ from ._util.rows import sample
 from ._util.subwords import SubwordTokenizer
 from ._util.warning import warn
 
-# With at least so many words, counts n, n - 1, n - 2, ... cannot be a coincidence, or nearly so: this share of steps.
+# With at least this many words, counts n, n - 1, n - 2, ... cannot be a coincidence, or nearly so: this share of steps.
 GENSIM_DUMMY_COUNTS, GENSIM_DUMMY_STEPS = 10, 0.8
 
 

@@ -1,4 +1,4 @@
-"""The learning of factors for words and character n-grams from labeled texts.
+"""Learns factors of the weights of words and character n-grams from labeled texts.
 
 Each word w gets a factor exp(θ_w) of its weight in sentence vectors, and each character n-gram g a factor exp(θ_g) of
 its weight in the lexical score. With h the share of the lexical score, and labels y, they minimize
@@ -180,7 +180,7 @@ def learn_factors(
 
 
 def _texts_with(matrix: sparse.csr_matrix) -> np.ndarray:
-    """In how many texts each word or n-gram occurs."""
+    """The number of texts in which each word or n-gram occurs."""
     return np.bincount(matrix.indices, minlength=matrix.shape[1])
 
 

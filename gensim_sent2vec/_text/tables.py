@@ -424,7 +424,7 @@ def read_table(
     Parameters
     ----------
     path : str or path-like
-        A file as for `TextTable`; one that is no table by its name is tab-separated.
+        A file as for `TextTable`, tab-separated unless its name says otherwise.
     columns : sequence of str
         Names of the columns to read, case-insensitive. A header line may name more columns, in any order.
     header : {"required", "optional"}
