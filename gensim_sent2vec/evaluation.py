@@ -106,9 +106,9 @@ def evaluate_sts(
         `Sent2VecKeyedVectors`, or other gensim word vectors; or a function that maps a list of the texts, as they are
         in the file, to an array or sparse matrix with one row per text. The function lets you evaluate other methods.
     path : str or path-like, or table
-        A file in any format of `TextTable`, tab-separated unless its name says otherwise, with the columns score, sentence1,
-        sentence2. A header is needed only if there are other columns or another order. Or a table in memory: a data
-        frame or a dict of columns with these names, or a list of (sentence1, sentence2, score).
+        A file in any format of `TextTable`, tab-separated unless its name says otherwise, with the columns score,
+        sentence1, sentence2. A header is needed only if there are other columns or another order. Or a table in memory:
+        a data frame or a dict of columns with these names, or a list of (sentence1, sentence2, score).
     weighting : SentenceWeighting or False, optional
         As in ``wv.encode``: by default the weighting of the vectors; False for the plain mean.
     tokenizer : str or callable, optional
@@ -169,12 +169,12 @@ def evaluate_retrieval(
     wv : KeyedVectors or callable
         As in `evaluate_sts`.
     path : str or path-like, or table
-        A file in any format of `TextTable`, tab-separated unless its name says otherwise, with the columns question and answer
-        and possibly role: "index" for a question to be searched, "query" for a test query. Without roles, each question
-        is searched for among the others, as in `SentenceWeighting.tune`: repeated questions count once, those with
-        several answers are left out, and only those whose answer another one has are queries. A file without a header
-        has the columns role, answer, question. Or a table in memory: a data frame or a dict of columns with these
-        names, a list of (question, answer), or a `TextTable` with a key.
+        A file in any format of `TextTable`, tab-separated unless its name says otherwise, with the columns question and
+        answer and possibly role: "index" for a question to be searched, "query" for a test query. Without roles, each
+        question is searched for among the others, as in `SentenceWeighting.tune`: repeated questions count once, those
+        with several answers are left out, and only those whose answer another one has are queries. A file without a
+        header has the columns role, answer, question. Or a table in memory: a data frame or a dict of columns with
+        these names, a list of (question, answer), or a `TextTable` with a key.
     hybrid : float
         Share of the lexical score in the ranking, from 0 to 1, as in `SentenceIndex.most_similar`. Lexical scores are
         fitted on the questions to be searched.

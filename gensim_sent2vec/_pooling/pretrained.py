@@ -1,9 +1,9 @@
 """The pretrained part of sentence vectors: rows of words from other, pretrained vectors.
 
-Pretrained static vectors (model2vec, wordllama, GloVe, fastText) know words that a small corpus has rarely or
-not at all. The row q_w of a word is the sum of the rows of its subwords as they are, because their lengths are the weights
-of the words; the decay ω_w is not applied, so that a sentence has x_p = Σ q_w. With π = `pretrained_weight` and the
-parts x_s and x_l of `gensim_sent2vec.weighting`, the sentence vector
+Pretrained static vectors (model2vec, wordllama, GloVe, fastText) know words that a small corpus has rarely or not at
+all. The row q_w of a word is the sum of the rows of its subwords as they are, because their lengths are the weights of
+the words; the decay ω_w is not applied, so that a sentence has x_p = Σ q_w. With π = `pretrained_weight` and the parts
+x_s and x_l of `gensim_sent2vec.weighting`, the sentence vector
 
     [√((1 - π)(1 - λ)) unit(x_s Q) ; √((1 - π) λ) unit(x_l T) ; √π unit(x_p)]
 

@@ -44,8 +44,8 @@ def suffix_format(path: str | os.PathLike[str]) -> str | None:
 def format_of(path: str, head: bytes, where: str) -> str:
     """The format of a file.
 
-    A file whose name does not say that it is a table is plain text, unless its first line consists of column names separated by tabs,
-    one of which usually holds texts: then it is a table.
+    A file whose name does not say that it is a table is plain text, unless its first line consists of column names
+    separated by tabs, one of which usually holds texts: then it is a table.
 
     Parameters
     ----------
