@@ -1,4 +1,4 @@
-"""What do tuning on labelled questions, the correction for hubs, and refitting gain?
+"""What do tuning on labeled questions, the correction for hubs, and refitting gain?
 
 Korean questions (``faq-ko.tsv``) are searched as `gensim_sent2vec.evaluation.evaluate_retrieval` does: queries find a
 question with the same answer among all questions to be searched. Tuning is scored by five-fold cross-validation over

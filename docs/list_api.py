@@ -21,8 +21,8 @@ from typing import Any
 import gensim_sent2vec
 
 MODULES = (
-    "convert", "evaluation", "export", "history", "hnsw", "lexical", "phrases", "plots", "shrink", "tokenizers",
-    "vectorizer",
+    "convert", "datasets", "distributed", "evaluation", "export", "history", "hnsw", "lexical", "mining", "phrases",
+    "plots", "shrink", "tokenizers", "vectorizer",
 )  # fmt: skip
 
 

@@ -15,6 +15,8 @@ from gensim.models import KeyedVectors
 
 from ._files import word2vec
 from ._text.vocabulary import IndexToKey, Vocabulary
+from ._util.counted import counted
+from ._util.missing import check_exists
 from ._util.parameters import check_float
 from ._util.rows import rows_not_finite, sample, sampled_values
 
@@ -361,6 +363,7 @@ class WordVectors(KeyedVectors):
             With the name of the file, if it is damaged, in another format, or cannot be read.
         """
         lockf = check_float("lockf", lockf, least=0, most=1)
+        check_exists(fname, "fname", "a word2vec file")
         fname = os.fspath(fname)
         if not self.vectors.flags.writeable:
             raise ValueError("vectors: read-only (memory-mapped); load the model without mmap to change its vectors")
@@ -410,6 +413,8 @@ class WordVectors(KeyedVectors):
         MemoryError
             If the vectors do not fit into the memory available to this process.
         """
+        check_exists(fname, "fname", "a word2vec file")
+        check_exists(fvocab, "fvocab", "the counts that save_word2vec_format(…, fvocab=…) wrote")
         fname = os.fspath(fname)
         with _errors_of_file(fname, binary):
             if not no_header:
@@ -483,12 +488,12 @@ def _check_added(keys: list[Any], rows: np.ndarray, extras: dict[str, np.ndarray
         raise ValueError(f"keys: the word {twice!r} occurs twice")
     if rows.shape != (len(keys), vector_size):
         raise ValueError(
-            f"weights: expected vectors of shape {(len(keys), vector_size)} for {len(keys)} words, got shape "
-            f"{rows.shape}"
+            f"weights: expected vectors of shape {(len(keys), vector_size)} for {counted(len(keys), 'word')}, got "
+            f"shape {rows.shape}"
         )
     for name, values in extras.items():
         if len(values) != len(keys):
-            raise ValueError(f"extras: {name!r} has {len(values)} values for {len(keys)} words")
+            raise ValueError(f"extras: {name!r} has {counted(len(values), 'value')} for {counted(len(keys), 'word')}")
 
 
 def taken(values: Any, places: Sequence[int]) -> np.ndarray:

@@ -7,24 +7,28 @@ import struct
 from collections.abc import Sequence
 
 from ._files.epfml.layout import open_regular_file
-from ._files.model2vec import is_static
+from ._files.model2vec import WORDLLAMA, is_static
 from ._files.other_formats import EPFML_MAGIC
 from ._files.pickles import class_of_pickle, load_pickle, where_saved
 from ._files.word2vec import is_binary, lacks_header
 from ._util.atomic import atomic_folder
 from ._util.compression import without_compression_suffix
+from ._util.hints import with_hints
+from ._util.missing import missing_file
 from .epfml import convert_epfml, load_epfml_vectors, save_epfml_model
 from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
 
 NATIVE, EPFML, TEXT, BINARY = "native", "epfml", "word2vec", "word2vec-binary"
 FORMATS = (NATIVE, EPFML, TEXT, BINARY)
+EXPECTED = "a saved model, a file of vectors, a .bin of the reference program, or a word2vec file"
 MODEL2VEC, SENTENCE_TRANSFORMERS = "model2vec", "sentence-transformers"
 FOLDERS = (MODEL2VEC, SENTENCE_TRANSFORMERS)
 # The format that the name of an output file implies; the first match counts. Any other name: the native format.
 SUFFIXES = ((".w2v.bin", BINARY), (".bin", EPFML), (".txt", TEXT), (".vec", TEXT))
 
 
+@with_hints
 def convert(
     src: str | os.PathLike[str], dst: str | os.PathLike[str], to: str | None = None, trusted: bool = False
 ) -> str:
@@ -59,6 +63,8 @@ def convert(
         If `src` cannot be read or is in an unknown format, or `dst` cannot be written or its format cannot store the
         vectors.
     """
+    if src != WORDLLAMA and not os.path.exists(where_saved(src)(os.fspath(src))):
+        raise missing_file(src, "src", EXPECTED)
     output_format = format_from_name(dst) if to is None else to
     if output_format not in FORMATS:
         raise ValueError(f"to: expected one of {', '.join(FORMATS)}, got {to!r}")
@@ -75,6 +81,7 @@ def convert(
     return output_format
 
 
+@with_hints
 def write_vectors(wv: Sent2VecKeyedVectors, dst: str | os.PathLike[str], output_format: str) -> None:
     """Write vectors in the native or a word2vec format, or as a folder that model2vec or sentence-transformers load."""
     path = os.fspath(dst)
@@ -94,6 +101,7 @@ def write_vectors(wv: Sent2VecKeyedVectors, dst: str | os.PathLike[str], output_
         wv.save_word2vec_format(path, binary=output_format == BINARY)
 
 
+@with_hints
 def format_from_name(
     path: str | os.PathLike[str], suffixes: Sequence[tuple[str, str]] = SUFFIXES, default: str = NATIVE
 ) -> str:
@@ -102,12 +110,14 @@ def format_from_name(
     return next((output_format for suffix, output_format in suffixes if name.endswith(suffix)), default)
 
 
+@with_hints
 def is_epfml(path: str | os.PathLike[str]) -> bool:
     """Whether a file starts like a .bin of the reference program (or of fastText)."""
     with open_regular_file(os.fspath(path)) as file:
         return file.read(4) == struct.pack("<i", EPFML_MAGIC)
 
 
+@with_hints
 def load_any(path: str | os.PathLike[str], trusted: bool = False) -> Sent2Vec | Sent2VecKeyedVectors:
     """Load a model or vectors in any known format, memory-mapped read-only if the format allows it.
 
@@ -123,6 +133,8 @@ def load_any(path: str | os.PathLike[str], trusted: bool = False) -> Sent2Vec | 
         As the loader of the format does.
     """
     path = os.fspath(path)
+    if path != WORDLLAMA and not os.path.exists(where_saved(path)(path)):
+        raise missing_file(path, "path", EXPECTED)
     if is_static(path):
         return Sent2VecKeyedVectors.from_model2vec(path)
     if class_of_pickle(path):
@@ -137,6 +149,7 @@ def load_any(path: str | os.PathLike[str], trusted: bool = False) -> Sent2Vec | 
     return Sent2VecKeyedVectors.load_word2vec_format(path, binary=binary)
 
 
+@with_hints
 def load_model(path: str, verify: bool = False, trusted: bool = False) -> Sent2Vec | Sent2VecKeyedVectors:
     """Load what the command line accepts as a model; like `load_any`.
 
@@ -158,8 +171,8 @@ def load_model(path: str, verify: bool = False, trusted: bool = False) -> Sent2V
         if verify:
             raise ValueError(f"--verify: {path!r} has no checksums: it is in the format of another program")
         return load_any(path)
-    if not os.path.isfile(found):
-        raise FileNotFoundError(f"there is no model {path!r}")
+    if not os.path.exists(found):
+        raise missing_file(path, expected=EXPECTED, kind="model")
     if verify and (class_of_pickle(path) or is_epfml(found)):
         raise ValueError(
             f"--verify: {path!r} has no checksums: it is an entire model, in gensim's or the reference program's format"
@@ -172,6 +185,7 @@ def load_model(path: str, verify: bool = False, trusted: bool = False) -> Sent2V
     return loaded
 
 
+@with_hints
 def load_vectors(path: str, plain: bool = False, trusted: bool = False) -> Sent2VecKeyedVectors:
     """Load the vectors of a saved model, or saved vectors, memory-mapped read-only.
 

@@ -14,11 +14,13 @@ from pathlib import Path
 import numpy as np
 from gensim.test.utils import datapath
 
+from ._util.hints import with_hints
 from ._util.rows import unit_rows
 
 SHORTEST = 5  # words; shorter sentences carry little meaning
 
 
+@with_hints
 def lee_documents(name: str) -> list[str]:
     """Read one of the Lee corpora.
 
@@ -41,6 +43,7 @@ def lee_documents(name: str) -> list[str]:
     return Path(datapath(name)).read_text(encoding="latin-1").splitlines()
 
 
+@with_hints
 def split_sentences(documents: Iterable[str]) -> list[str]:
     """Split documents into sentences at ``.``, ``?`` and ``!``; good enough for news.
 
@@ -63,6 +66,7 @@ def split_sentences(documents: Iterable[str]) -> list[str]:
     return [s for s in sentences if len(s.split()) >= SHORTEST]
 
 
+@with_hints
 def human_correlation(vectors: np.ndarray) -> float:
     """Correlate document vectors of ``lee.cor`` with human similarity judgments.
 

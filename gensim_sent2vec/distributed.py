@@ -15,6 +15,7 @@ from ._distributed.ray_connection import connected
 from ._distributed.training import DistributedTraining, check_shards, worker_factory
 from ._text.counting import WordCounts
 from ._text.inputs import check_text, is_missing
+from ._util.hints import with_hints
 from ._util.parameters import check_float, check_int
 from .model import Sent2Vec
 
@@ -23,6 +24,7 @@ __all__ = ["SentenceEncoder", "WordCounts", "train_distributed"]
 Engine = Literal["ray", "local"]
 
 
+@with_hints
 class SentenceEncoder:
     """A function from batches of rows to the same batches with a column of sentence vectors, for any engine.
 
@@ -185,6 +187,7 @@ def _texts(values: list[Any], column: str) -> tuple[list[Any], np.ndarray]:
     return values, is_null
 
 
+@with_hints
 def train_distributed(
     model: Sent2Vec,
     shards: Sequence[str | os.PathLike[str]],

@@ -23,17 +23,21 @@ from ._files.epfml.writing import write_model
 from ._text.vocabulary import slots_for
 from ._training.word_selection import as_uint32, target_probability
 from ._util import memory
+from ._util.hints import with_hints
+from ._util.missing import check_exists
 from .keyedvectors import Sent2VecKeyedVectors
 from .model import Sent2Vec
 
 NEVER_SKIPPED = 1.0  # the reference program's -t with which no target is skipped
 MAX_INT32 = 2**31 - 1
+EXPECTED = "a .bin of the reference program"
 
 
 # -----------------------------------------------------------------------------------------------------
 # Loading
 
 
+@with_hints
 def load_epfml_vectors(path: str | os.PathLike[str]) -> Sent2VecKeyedVectors:
     """Load the vectors of a model that the reference program trained.
 
@@ -57,11 +61,13 @@ def load_epfml_vectors(path: str | os.PathLike[str]) -> Sent2VecKeyedVectors:
     MemoryError
         If the matrices do not fit into the memory available to this process; nothing has been allocated then.
     """
+    check_exists(path, "path", EXPECTED)
     layout = read_layout(path)
     _require_memory(layout, n_rows=layout.n_words + layout.n_ngram_rows)
     return _read_vectors(layout)
 
 
+@with_hints
 def load_epfml_model(path: str | os.PathLike[str]) -> Sent2Vec:
     """Load a model that the reference program trained, to continue its training.
 
@@ -82,6 +88,7 @@ def load_epfml_model(path: str | os.PathLike[str]) -> Sent2Vec:
     ValueError, OSError, MemoryError
         As `load_epfml_vectors` does; and if the model was not trained with negative sampling.
     """
+    check_exists(path, "path", EXPECTED)
     layout = read_layout(path)
     args = layout.args
     if layout.has_char_ngrams or args.loss != NEGATIVE_SAMPLING:
@@ -140,6 +147,7 @@ def _read_vectors(layout: Layout) -> Sent2VecKeyedVectors:
 # Converting
 
 
+@with_hints
 def convert_epfml(src: str | os.PathLike[str], dst: str | os.PathLike[str]) -> None:
     """Convert the vectors of a model of the reference program to the native format, which loads with ``mmap='r'``.
 
@@ -158,6 +166,7 @@ def convert_epfml(src: str | os.PathLike[str], dst: str | os.PathLike[str]) -> N
     ValueError, OSError
         As `load_epfml_vectors` does.
     """
+    check_exists(src, "src", EXPECTED)
     layout = read_layout(src)
     if os.path.exists(dst) and os.path.samefile(src, dst):
         raise ValueError(f"dst: {os.fspath(dst)!r} is the file to convert; pass another name")
@@ -168,6 +177,7 @@ def convert_epfml(src: str | os.PathLike[str], dst: str | os.PathLike[str]) -> N
 # Saving
 
 
+@with_hints
 def save_epfml_model(model: Sent2Vec | Sent2VecKeyedVectors, path: str | os.PathLike[str]) -> None:
     """Save a model so that the reference program can load it and gives the same sentence vectors.
 

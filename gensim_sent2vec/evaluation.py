@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -16,12 +16,30 @@ from scipy import sparse, stats
 
 from ._search.hubs import mean_cosines, mean_lexical_scores
 from ._search.scoring import check_scoring, mix
+from ._search.tuning import QUESTIONS, usable_texts
 from ._text.coverage import MAX_SENTENCES
-from ._text.formats import TEXT, TSV
-from ._text.tables import PathOrFile, TableFile, header_of, read_table
+from ._text.formats import CSV, TEXT, TSV
+from ._text.given import PAIR, GivenTable
+from ._text.labeled import question_columns, read_questions
+from ._text.tables import (
+    ANSWER,
+    QUESTION,
+    ROLE,
+    ROLES,
+    Column,
+    Missing,
+    PathOrFile,
+    TableFile,
+    chosen,
+    header_of,
+    read_table,
+)
 from ._text.tokenization import Tokenization
 from ._util.appending import append_rows, cell
 from ._util.atomic import is_stream
+from ._util.counted import counted
+from ._util.hints import with_hints
+from ._util.missing import check_input
 from ._util.rows import unit_rows
 from .keyedvectors import Sent2VecKeyedVectors
 from .lexical import LexicalScores
@@ -29,8 +47,12 @@ from .weighting import SentenceWeighting
 
 logger = logging.getLogger(__name__)
 
-COLUMNS = {"sts": ("score", "sentence1", "sentence2"), "retrieval": ("role", "answer", "question")}  # by kind of file
+KINDS = {
+    "sts": f"sentence pairs (columns {', '.join(PAIR)})",
+    "retrieval": f"questions (columns {QUESTION}, {ANSWER}, and possibly {ROLE})",
+}
 RANKS = (1, 3, 5)
+QUERIES = 1024  # scored at a time
 
 Encoder = Callable[[list[str]], Any]
 """Maps texts to a matrix with one row per text: an array, or a sparse matrix of scipy."""
@@ -72,8 +94,9 @@ class RetrievalResult(dict[int, float]):
 # Measures
 
 
+@with_hints
 def evaluate_sts(
-    wv: KeyedVectors | Encoder, path: PathOrFile, weighting: Any = None, tokenizer: Any = None
+    wv: KeyedVectors | Encoder, path: Source, weighting: Any = None, tokenizer: Any = None, missing: Missing = "error"
 ) -> STSResult:
     """Correlate cosines of sentence vectors with human judgments of how similar two sentences are.
 
@@ -82,13 +105,16 @@ def evaluate_sts(
     wv : KeyedVectors or callable
         `Sent2VecKeyedVectors`, or other gensim word vectors; or a function that maps a list of the texts, as they are
         in the file, to an array or sparse matrix with one row per text. The function lets you evaluate other methods.
-    path : str or path-like
-        A table in any format of `TextTable`, tab-separated if its name tells none, with the columns score, sentence1,
-        sentence2. A header is needed only if there are other columns or another order.
+    path : str or path-like, or table
+        A file in any format of `TextTable`, tab-separated unless its name says otherwise, with the columns score,
+        sentence1, sentence2. A header is needed only if there are other columns or another order. Or a table in memory:
+        a data frame or a dict of columns with these names, or a list of (sentence1, sentence2, score).
     weighting : SentenceWeighting or False, optional
         As in ``wv.encode``: by default the weighting of the vectors; False for the plain mean.
     tokenizer : str or callable, optional
         Replaces the tokenizer of the vectors.
+    missing : {"error", "skip"}
+        What to do with a pair of which a sentence or the score is missing (null or NaN).
 
     Returns
     -------
@@ -107,10 +133,11 @@ def evaluate_sts(
     ----------
     Agirre et al.: "SemEval-2012 Task 6: A Pilot on Semantic Textual Similarity", \\*SEM 2012.
     """
-    file = _opened(path)
-    scores, texts = _read_pairs(file)
+    file = _opened(path, "sts")
+    scores, texts = _read_pairs(file, missing)
     if len(set(scores)) < 2:
-        raise ValueError(f"{file.lines.shown}: score: expected at least two different values, got {len(scores)} pairs")
+        found = counted(len(scores), "pair")
+        raise ValueError(f"{file.lines.shown}: score: expected at least two different values, got {found}")
     vectors, coverage = _encode(wv, texts, weighting, tokenizer)
     vectors = _unit_rows(vectors, np.float64)
     cosines = _row_products(vectors[::2], vectors[1::2])
@@ -123,15 +150,17 @@ def evaluate_sts(
     return STSResult(float(pearson), float(spearman), len(scores), coverage)
 
 
+@with_hints
 def evaluate_retrieval(
     wv: KeyedVectors | Encoder,
-    path: PathOrFile,
+    path: Source,
     hybrid: float = 0.0,
     weighting: Any = None,
     tokenizer: Any = None,
-    text: str = "question",
-    key: str = "answer",
+    text: Column = QUESTION,
+    key: Column = ANSWER,
     csls: float = 0.0,
+    missing: Missing = "error",
 ) -> RetrievalResult:
     """Measure how often a query finds a question with the same answer.
 
@@ -139,19 +168,24 @@ def evaluate_retrieval(
     ----------
     wv : KeyedVectors or callable
         As in `evaluate_sts`.
-    path : str or path-like
-        A table in any format of `TextTable`, tab-separated if its name tells none, with the columns role ("index" for a
-        question to be searched, "query" for a test query), answer, question. A header is needed only if there are other
-        columns or another order.
+    path : str or path-like, or table
+        A file in any format of `TextTable`, tab-separated unless its name says otherwise, with the columns question and
+        answer and possibly role: "index" for a question to be searched, "query" for a test query. Without roles, each
+        question is searched for among the others, as in `SentenceWeighting.tune`: repeated questions count once, those
+        with several answers are left out, and only those whose answer another one has are queries. A file without a
+        header has the columns role, answer, question. Or a table in memory: a data frame or a dict of columns with
+        these names, a list of (question, answer), or a `TextTable` with a key.
     hybrid : float
         Share of the lexical score in the ranking, from 0 to 1, as in `SentenceIndex.most_similar`. Lexical scores are
         fitted on the questions to be searched.
     weighting, tokenizer
         As in `evaluate_sts`.
-    text, key : str
-        The names of the columns with the questions and the answers.
+    text, key : str or int
+        The columns with the questions and the answers: their names, or numbers from 1 if there is no header.
     csls : float
         Strength of the correction for hubs, as in `SentenceIndex.most_similar`: 0 for none. Not for sparse vectors.
+    missing : {"error", "skip"}
+        What to do with a row whose question or answer is missing or empty.
 
     Returns
     -------
@@ -167,26 +201,36 @@ def evaluate_retrieval(
         If `weighting` or `tokenizer` is passed together with a function, or `csls` with sparse vectors.
     """
     hybrid, csls = check_scoring(hybrid, csls)
-    index, queries = _read_questions(_opened(path), text, key)
-    vectors, coverage = _encode(wv, [text for _, text in index + queries], weighting, tokenizer)
+    questions = _read_questions(_opened(path, "retrieval"), text, key, missing)
+    vectors, coverage = _encode(wv, questions.texts, weighting, tokenizer)
     vectors = _unit_rows(vectors, np.float32)
     if csls and sparse.issparse(vectors):
         raise TypeError("csls: expected a function that returns an array, got a sparse matrix; use csls=0")
-    scores = vectors[len(index) :] @ vectors[: len(index)].T
-    scores = scores.toarray() if sparse.issparse(scores) else scores
+    searched = vectors[: questions.n_searched]
+    lexical = penalty = None
     if hybrid:
-        lexical = LexicalScores.fit([text for _, text in index], factors=_ngram_factors(wv, weighting))
-        for cosines, (_, text) in zip(scores, queries):
-            cosines[:] = mix(cosines, lexical.scores(text), hybrid)
+        lexical = LexicalScores.fit(questions.texts[: questions.n_searched], factors=_ngram_factors(wv, weighting))
     if csls:
-        scores -= np.float32(csls * (1 - hybrid)) * mean_cosines(np.ascontiguousarray(vectors[: len(index)]))
-        if hybrid:
-            scores -= np.float32(csls * hybrid) * mean_lexical_scores(lexical)
-    top = np.argsort(-scores, axis=1, kind="stable")[:, : max(RANKS)]
-    answers = np.array([answer for answer, _ in index])
-    correct = answers[top] == np.array([answer for answer, _ in queries])[:, None]
-    precisions = {k: float(correct[:, :k].any(axis=1).mean()) for k in RANKS}
-    return RetrievalResult(precisions, len(queries), coverage)
+        penalty = np.float32(csls * (1 - hybrid)) * mean_cosines(np.ascontiguousarray(searched))
+        if lexical is not None:
+            penalty += np.float32(csls * hybrid) * mean_lexical_scores(lexical)
+    correct = []
+    for first in range(0, len(questions.queries), QUERIES):
+        rows = questions.queries[first : first + QUERIES]
+        scores = vectors[rows] @ searched.T
+        scores = scores.toarray() if sparse.issparse(scores) else scores
+        if lexical is not None:
+            for cosines, row in zip(scores, rows.tolist()):
+                cosines[:] = mix(cosines, lexical.scores(questions.texts[row]), hybrid)
+        if penalty is not None:
+            scores -= penalty
+        is_own = rows < questions.n_searched  # a question does not find itself
+        scores[np.flatnonzero(is_own), rows[is_own]] = -np.inf
+        top = np.argsort(-scores, axis=1, kind="stable")[:, : max(RANKS)]
+        correct.append(questions.answers[top] == questions.answers[rows][:, None])
+    hits = np.concatenate(correct)
+    precisions = {k: float(hits[:, :k].any(axis=1).mean()) for k in RANKS}
+    return RetrievalResult(precisions, len(hits), coverage)
 
 
 def _encode(wv: Any, texts: list[str], weighting: Any, tokenizer: Any) -> tuple[Any, float]:
@@ -199,7 +243,7 @@ def _encode(wv: Any, texts: list[str], weighting: Any, tokenizer: Any) -> tuple[
         wv = Sent2VecKeyedVectors.from_keyed_vectors(wv)
     tokens = list(Tokenization(wv.tokenizer if tokenizer is None else tokenizer, wv.phrases).stream(texts))
     known = [token in wv.key_to_index for sentence in tokens for token in sentence]
-    wv._look_at(tokens[:: 1 + len(tokens) // MAX_SENTENCES], stacklevel=3)
+    wv._look_at(tokens[:: 1 + len(tokens) // MAX_SENTENCES])
     return wv.encode(tokens, weighting=weighting, show_progress_bar=False), sum(known) / max(1, len(known))
 
 
@@ -228,23 +272,27 @@ def _row_products(left: Any, right: Any) -> np.ndarray:
 # -----------------------------------------------------------------------------------------------------
 # Files
 
-
-def _opened(path: PathOrFile) -> TableFile:
-    return path if isinstance(path, TableFile) else TableFile(path)
-
-
-def _columns(text: str, key: str) -> dict[str, tuple[str, ...]]:
-    """The columns by kind of file, with the names of those that hold questions and answers."""
-    return {**COLUMNS, "retrieval": (COLUMNS["retrieval"][0], key, text)}
+Source = PathOrFile | Any
+"""A path, or a table in memory: see `GivenTable.of`."""
 
 
-def file_kind(path: PathOrFile, text: str = "question", key: str = "answer") -> str:
+def _opened(source: Source, kind: str) -> TableFile:
+    if isinstance(source, TableFile):
+        return source
+    if not isinstance(source, (str, os.PathLike)):
+        return GivenTable.of(source, "path", kind)
+    check_input(source, "path", f"a table of {KINDS[kind]}")
+    return TableFile(source)
+
+
+@with_hints
+def file_kind(path: Source, text: Column = QUESTION, key: Column = ANSWER) -> str:
     """Determine the kind of an evaluation file from its first line.
 
     Parameters
     ----------
     path : str or path-like
-    text, key : str
+    text, key : str or int
         As in `evaluate_retrieval`.
 
     Returns
@@ -257,30 +305,32 @@ def file_kind(path: PathOrFile, text: str = "question", key: str = "answer") -> 
     ValueError
         If the file is of neither kind.
     """
-    file = _opened(path)
-    first, columns = header_of(file), _columns(text.casefold(), key.casefold())
-    if set(columns["sts"]) <= set(first) or (len(first) == 3 and _to_float(first[0]) is not None):
+    file = _opened(path, "sts")
+    names = file.names
+    is_bare = len(names) == len(PAIR) and file.format in (TEXT, TSV, CSV) and _to_float(names[0]) is not None
+    if set(PAIR) <= set(names) or is_bare:
         return "sts"
-    if set(columns["retrieval"]) <= set(first) or (len(first) == 3 and first[0] in ("index", "query")):
+    if question_columns(file, text, key) is not None:
         return "retrieval"
-    expected = " nor ".join(", ".join(names) for names in columns.values())
+    where = "the table" if isinstance(file, GivenTable) else "the first line"
     tabs = ", separated by tabs" if file.format in (TEXT, TSV) else ""
-    raise ValueError(f"{file.lines.shown}: the first line has neither the columns {expected}{tabs}")
+    raise ValueError(
+        f"{file.lines.shown}: {where} has neither the columns {', '.join(PAIR)} nor {QUESTION}, {ANSWER} (and "
+        f"possibly {ROLE}){tabs}; if questions and answers have other names, pass text= and key= (--column, --key)"
+    )
 
 
-def _read(file: TableFile, kind: str, text: str = "question", key: str = "answer") -> Iterator[tuple[int, list[str]]]:
-    """The rows of an evaluation file, which must be of the given kind."""
-    names = _columns(text, key)[kind]
+def _check_kind(file: TableFile, kind: str, text: Column = QUESTION, key: Column = ANSWER) -> None:
     if (found := file_kind(file, text, key)) != kind:
-        raise ValueError(f"{file.lines.shown}: expected the columns {', '.join(names)}, got a file of kind {found!r}")
-    return read_table(file, names, header="optional")
+        raise ValueError(f"{file.lines.shown}: expected {KINDS[kind]}, got {KINDS[found]}")
 
 
-def _read_pairs(file: TableFile) -> tuple[np.ndarray, list[str]]:
+def _read_pairs(file: TableFile, missing: Missing) -> tuple[np.ndarray, list[str]]:
     """The scores of sentence pairs, shape (n,) float64, and their sentences, two per pair."""
+    _check_kind(file, "sts")
     scores: list[float] = []
     texts: list[str] = []
-    for number, (text, *pair) in _read(file, "sts"):
+    for number, (text, *pair) in read_table(file, PAIR, header="optional", missing=missing):
         score = _to_float(text)
         if score is None or not math.isfinite(score):
             raise ValueError(f"{file.records.at(number)}: score: must be a finite number, got {text!r}")
@@ -296,22 +346,40 @@ def _to_float(text: str) -> float | None:
         return None
 
 
-def _read_questions(file: TableFile, text: str, key: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """The questions to be searched, and the queries, as pairs of answer and question."""
-    by_role: dict[str, list[tuple[str, str]]] = {"index": [], "query": []}
-    for number, (role, answer, question) in _read(file, "retrieval", text, key):
-        role = role.strip().casefold()
-        if role not in by_role:
-            raise ValueError(f"{file.records.at(number)}: role: must be index or query, got {role!r}")
-        by_role[role].append((answer.strip(), question))
-    for role, rows in by_role.items():
-        if not rows:
-            raise ValueError(f"{file.lines.shown}: no line has the role {role!r}")
-    missing = {answer for answer, _ in by_role["query"]} - {answer for answer, _ in by_role["index"]}
-    if missing:
-        names = ", ".join(sorted(missing)[:5])
+class _Questions(NamedTuple):
+    """Questions with their answers: `texts` of which the first `n_searched` are searched for each of the `queries`."""
+
+    texts: list[str]
+    answers: np.ndarray
+    n_searched: int
+    queries: np.ndarray
+
+
+def _read_questions(file: TableFile, text: Column, key: Column, missing: str) -> _Questions:
+    """The questions to be searched, followed by the queries; the same ones if the table has no roles."""
+    _check_kind(file, "retrieval", text, key)
+    columns = question_columns(file, text, key)
+    assert columns is not None
+    rows = list(read_questions(file, columns, missing))
+    if columns.role is None:
+        chosen.info("%s has no column %r: each question is searched for among the others", file.lines.shown, ROLE)
+        texts, codes = usable_texts([row.question for row in rows], [row.answer for row in rows], QUESTIONS, 1)
+        return _Questions(texts, codes, len(texts), np.flatnonzero(np.bincount(codes)[codes] > 1))
+    by_role = {role: [row for row in rows if row.role == role] for role in ROLES}
+    for role, found in by_role.items():
+        if not found:
+            raise ValueError(
+                f"{file.lines.shown}: no line has the role {role!r}; without a column of roles, each "
+                "question is searched for among the others"
+            )
+    index, queries = by_role["index"], by_role["query"]
+    unanswered = {row.answer for row in queries} - {row.answer for row in index}
+    if unanswered:
+        names = ", ".join(sorted(unanswered)[:5])
         logger.warning("%s: queries have answers that no index question has: %s", file.lines.shown, names)
-    return by_role["index"], by_role["query"]
+    both = [*index, *queries]
+    numbers = np.arange(len(index), len(both))
+    return _Questions([row.question for row in both], np.array([row.answer for row in both]), len(index), numbers)
 
 
 # -----------------------------------------------------------------------------------------------------
@@ -320,16 +388,18 @@ def _read_questions(file: TableFile, text: str, key: str) -> tuple[list[tuple[st
 LOG_COLUMNS = ("date", "model", "file", "n", "coverage", "pearson", "spearman", "P@1", "P@3", "P@5", "parameters")
 
 
+@with_hints
 def evaluate_file(
     wv: KeyedVectors,
     path: str,
     hybrid: float = 0.0,
     weighting: Any = None,
     tokenizer: Any = None,
-    text: str | None = None,
-    key: str | None = None,
+    text: Column | None = None,
+    key: Column | None = None,
     format: str | None = None,
     csls: float = 0.0,
+    missing: Missing = "error",
 ) -> dict[str, Any]:
     """Evaluate vectors on a file of either kind.
 
@@ -345,20 +415,22 @@ def evaluate_file(
     ValueError
         As `evaluate_sts` and `evaluate_retrieval` do, or if `text` or `key` is passed with a file of pairs.
     """
+    check_input(path, "path", "a table of sentence pairs or of questions")
     name, file = os.path.basename(path), TableFile(path, format)
-    columns = (text or "question", key or "answer")
+    columns = (text or QUESTION, key or ANSWER)
     if file_kind(file, *columns) == "sts":
         if text is not None or key is not None:
             raise ValueError(
                 f"text, key (--column, --key): {file.lines.shown} has pairs, whose columns are "
-                f"{', '.join(COLUMNS['sts'])}; pass these options with files of questions only"
+                f"{', '.join(PAIR)}; pass these options with files of questions only"
             )
-        sts = evaluate_sts(wv, file, weighting, tokenizer)
+        sts = evaluate_sts(wv, file, weighting, tokenizer, missing)
         return {"file": name, "n": sts.n, "coverage": sts.coverage, "pearson": sts.pearson, "spearman": sts.spearman}
-    found = evaluate_retrieval(wv, file, hybrid, weighting, tokenizer, *columns, csls)
+    found = evaluate_retrieval(wv, file, hybrid, weighting, tokenizer, *columns, csls, missing)
     return {"file": name, "n": found.n, "coverage": found.coverage, **{f"P@{k}": value for k, value in found.items()}}
 
 
+@with_hints
 def check_log(path: str) -> None:
     """Check that results can be appended to a file, before they are computed. A new or empty file is fine.
 
@@ -373,6 +445,7 @@ def check_log(path: str) -> None:
         raise ValueError(f"{path!r} is not an evaluation log: its columns are not {', '.join(LOG_COLUMNS)}")
 
 
+@with_hints
 def append_to_log(path: str, model: str, results: Iterable[dict[str, Any]], parameters: dict[str, Any]) -> None:
     """Append results to a tab-separated log, one row each, with the time and the parameters of the model.
 

@@ -6,7 +6,6 @@ and `to_model2vec` return static embeddings, the mean of the vectors of a text's
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,8 @@ from . import _kernel
 from ._text.inputs import checked_texts
 from ._text.packing import packed
 from ._text.static_tokenizer import LOWER_CASED, word_tokenizer
+from ._util.hints import with_hints
+from ._util.warning import warn
 from .keyedvectors import Sent2VecKeyedVectors, Sentence, check_keyed_vectors
 from .tokenizers import describe, name_of
 
@@ -31,6 +32,7 @@ PADDING, NOTHING_KNOWN = 0, 1  # in `padded_rows`, before the row indices
 Lookup = Callable[[Sequence[Sentence]], "tuple[torch.Tensor, torch.Tensor]"]
 
 
+@with_hints
 def sentence_rows(wv: Sent2VecKeyedVectors, sentences: Sequence[Sentence]) -> tuple[np.ndarray, np.ndarray]:
     """Find the rows whose mean is the vector of a sentence, for all sentences end to end.
 
@@ -68,6 +70,7 @@ def sentence_rows(wv: Sent2VecKeyedVectors, sentences: Sequence[Sentence]) -> tu
     return np.frombuffer(rows, dtype=np.int64), offsets
 
 
+@with_hints
 def stacked_rows(wv: Sent2VecKeyedVectors) -> np.ndarray:
     """Copy the rows of the words and then those of the n-grams into one matrix.
 
@@ -80,6 +83,7 @@ def stacked_rows(wv: Sent2VecKeyedVectors) -> np.ndarray:
     return np.concatenate([words, np.asarray(wv.vectors_ngrams, dtype=np.float32)])
 
 
+@with_hints
 def to_embedding_bag(wv: Sent2VecKeyedVectors, trainable: bool = True, sparse: bool = False) -> tuple[Any, Lookup]:
     """Convert vectors to a ``torch.nn.EmbeddingBag``, and return the function for its input.
 
@@ -123,6 +127,7 @@ def to_embedding_bag(wv: Sent2VecKeyedVectors, trainable: bool = True, sparse: b
     return bag, lookup
 
 
+@with_hints
 def padded_rows(wv: Sent2VecKeyedVectors, sentences: Sequence[Sentence]) -> np.ndarray:
     """Find the rows of each sentence as in `sentence_rows`, as a padded matrix for layers that support masking.
 
@@ -150,6 +155,7 @@ def padded_rows(wv: Sent2VecKeyedVectors, sentences: Sequence[Sentence]) -> np.n
     return padded
 
 
+@with_hints
 def to_keras(
     wv: Sent2VecKeyedVectors, trainable: bool = True
 ) -> tuple[Any, Callable[[Sequence[Sentence]], np.ndarray]]:
@@ -197,6 +203,7 @@ def to_keras(
 # Static embeddings
 
 
+@with_hints
 def to_static_embedding(wv: Sent2VecKeyedVectors) -> StaticEmbedding:
     """Convert vectors to a module of sentence-transformers, which encodes a text as the mean of its word vectors.
 
@@ -240,6 +247,7 @@ def to_static_embedding(wv: Sent2VecKeyedVectors) -> StaticEmbedding:
     return StaticEmbedding(tokenizer, embedding_weights=rows)
 
 
+@with_hints
 def to_model2vec(wv: Sent2VecKeyedVectors) -> StaticModel:
     """Convert vectors to a model of model2vec, which encodes a text as the mean of its word vectors.
 
@@ -296,9 +304,8 @@ def _reproducible_tokenizer(wv: Sent2VecKeyedVectors) -> str:
     if name in LOWER_CASED and wv.phrases is None:
         return name
     used = describe(wv.tokenizer) + (" and phrases" if wv.phrases is not None else "")
-    warnings.warn(
+    warn(
         f"these vectors split texts by {used}, but the static embedding splits them at whitespace: pass it "
-        '" ".join(wv.tokens(text))',
-        stacklevel=4,
+        '" ".join(wv.tokens(text))'
     )
     return "split"

@@ -7,7 +7,11 @@ from typing import Any
 
 from gensim.models.callbacks import CallbackAny2Vec
 
+from ._util.counted import counted
+from ._util.hints import with_hints
 
+
+@with_hints
 class TrainingHistory(CallbackAny2Vec):
     """Record loss, learning rate and duration of each epoch, for `gensim_sent2vec.plots.plot_training` or a table::
 
@@ -52,4 +56,4 @@ class TrainingHistory(CallbackAny2Vec):
         return len(self.loss)
 
     def __repr__(self) -> str:
-        return f"<TrainingHistory of {len(self)} epochs>"
+        return f"<TrainingHistory of {counted(len(self), 'epoch')}>"

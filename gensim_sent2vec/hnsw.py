@@ -15,6 +15,8 @@ import numpy as np
 
 from ._files import container
 from ._text.packed import PackedStrings
+from ._util.hints import reject_unknown, with_hints
+from ._util.missing import check_exists
 from ._util.parameters import check_int
 from ._util.rows import rows_not_finite, sampled_values, unit_rows
 from ._util.threads import available_cpus
@@ -22,6 +24,7 @@ from ._util.threads import available_cpus
 BATCH_SIZE = 1 << 14  # vectors added between two updates of the progress
 CONNECTIVITY, EXPANSION_ADD = 16, 128
 MAX_CONNECTIVITY, MAX_EXPANSION = 1 << 12, 1 << 20  # usearch allocates for these without need
+OPTIONS = ("connectivity", "expansion_add", "expansion_search")
 MIN_EXPANSION = 64
 MAX_CANDIDATES = 1 << 22  # of all queries that are searched at once: 50 MB
 
@@ -57,6 +60,7 @@ def _memory_errors() -> Iterator[None]:
         raise MemoryError(f"usearch: {error}") from error
 
 
+@with_hints
 class Graph:
     """An HNSW graph of vectors, each with an integer id.
 
@@ -265,6 +269,7 @@ class Graph:
             self.index.expansion_search = 1
 
 
+@with_hints
 class HnswIndexer:
     """An `indexer` for gensim's ``most_similar(…, indexer=…)``: approximate and fast, like gensim's `AnnoyIndexer`.
 
@@ -294,6 +299,7 @@ class HnswIndexer:
     _state: tuple[int, bytes] = 0, b""
 
     def __init__(self, model: Any, **options: Any) -> None:
+        reject_unknown(options, type(self).__name__, OPTIONS)
         vectors = self._vectors = _keyed_vectors(model)
         self.labels: Sequence[Any] = vectors.index_to_key
         rows = np.asarray(vectors.vectors, dtype=np.float32)
@@ -341,6 +347,7 @@ class HnswIndexer:
         mmap : {None, 'r'}
             'r' memory-maps the file read-only, so that processes share one copy.
         """
+        check_exists(path, "path", f"an indexer that {cls.__name__}.save wrote")
         arrays, facts = container.read(path, mmap=mmap)
         if facts.get("kind") != cls.__name__:
             raise ValueError(f"{os.fspath(path)!r} holds a {facts.get('kind')}, not a {cls.__name__}")

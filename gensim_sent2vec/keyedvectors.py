@@ -22,7 +22,7 @@ from ._files.pickles import class_of_pickle, how_to_load_vectors
 from ._files.schema import WEIGHTING, WORD_ARRAYS, Part, StoredVectors
 from ._pooling.baking import fit_rows_to_sentences
 from ._pooling.finite import NotFiniteError
-from ._pooling.fitted import FittedWeighting
+from ._pooling.fitted import HOW_TO_REFIT, FittedWeighting
 from ._pooling.pooling import MeanPooling, RowBuffer, WeightedPooling
 from ._text.corpus import check_sentences
 from ._text.coverage import Coverage
@@ -31,6 +31,9 @@ from ._text.packing import packed
 from ._text.tokenization import Tokenization
 from ._text.vocabulary import Vocabulary
 from ._util.batches import batched, known_length
+from ._util.counted import counted
+from ._util.hints import with_hints
+from ._util.missing import check_exists
 from ._util.parameters import check_int, check_optional_int
 from ._util.pickling import is_picklable
 from ._util.progress import Progress
@@ -66,6 +69,7 @@ NOT_USER_ATTRIBUTES = frozenset((
 ))  # fmt: skip
 
 
+@with_hints
 class Sent2VecKeyedVectors(WordVectors):
     """The vectors of a `Sent2Vec` model: gensim's `KeyedVectors` of its words, plus the rows of word n-grams.
 
@@ -126,12 +130,12 @@ class Sent2VecKeyedVectors(WordVectors):
             self._accept_weighting()
 
     def __repr__(self) -> str:
-        facts = [f"{len(self):,} words", f"{self.vector_size:,} dimensions"]
+        facts = [counted(len(self), "word"), counted(self.vector_size, "dimension")]
         facts.append(f"tokenizer {describe(self.tokenizer)}" + (" with phrases" if self.phrases else ""))
         facts.append("plain means" if self.weighting is None else repr(self.weighting))
         if self.word_ngrams > 1:
             kind = "skip-bigrams" if self.skip_bigrams else "n-grams"
-            facts.append(f"{kind} of up to {self.word_ngrams} words in {self.bucket:,} rows")
+            facts.append(f"{kind} of up to {self.word_ngrams} words in {counted(self.bucket, 'row')}")
         if self.vectors.dtype != np.float32:
             facts.append(str(self.vectors.dtype))
         return f"<{type(self).__name__}: {', '.join(facts)}>"
@@ -367,15 +371,14 @@ class Sent2VecKeyedVectors(WordVectors):
             self._weighting_is_stale = True
         raise ValueError(
             "weighting: fitted on other vectors than these, or on these before they changed, so its rows do not match; "
-            "fit it again (wv.weighting = SentenceWeighting().fit(wv, sentences), with sentences of the training "
-            "corpus), or use plain means (weighting=False)"
+            f"{HOW_TO_REFIT}"
         )
 
-    def _look_at(self, sentences: Sequence[Sentence], stacklevel: int) -> None:
+    def _look_at(self, sentences: Sequence[Sentence]) -> None:
         """Warn once if few tokens of sentences are known; see `Coverage.look_at`."""
         if self._coverage is None:
             self._coverage = Coverage()
-        self._coverage.look_at(sentences, self.freeze().table.find, stacklevel + 1)
+        self._coverage.look_at(sentences, self.freeze().table.find)
 
     @property
     def sentence_size(self) -> int:
@@ -416,7 +419,7 @@ class Sent2VecKeyedVectors(WordVectors):
                 reject_texts_as_tokens(sentence, self.key_to_index, name, instead)
         batch = tuple(self._for_kernel((sentence,), name))
         vectors, _ = self._pooling(weighting)(_kernel.Pack(batch))
-        self._look_at(batch, stacklevel=3)
+        self._look_at(batch)
         if not all_finite(vectors):
             raise NotFiniteError(name, None, sentence, self._not_finite(batch[0], weighting))
         return vectors[0]
@@ -555,7 +558,7 @@ class Sent2VecKeyedVectors(WordVectors):
                 rows.add(vectors)
                 known.append(has_vector)
                 progress.update(rows.n)
-        self._look_at(first_batch, stacklevel=3)
+        self._look_at(first_batch)
         return rows.result(), np.concatenate(known)
 
     def bake(
@@ -919,6 +922,7 @@ class Sent2VecKeyedVectors(WordVectors):
             If it does not fit into the memory available to this process, and is not mapped.
         """
         path = os.fspath(fname)
+        check_exists(path, "fname", "vectors that Sent2VecKeyedVectors.save wrote")
         try:
             arrays, facts = container.read(path, mmap, verify)
         except ValueError:

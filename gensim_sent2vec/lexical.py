@@ -20,6 +20,7 @@ from scipy import sparse
 from . import _kernel
 from ._pooling.fitted import NgramFactors
 from ._text.inputs import as_text, check_text, checked_texts
+from ._util.hints import with_hints
 
 Text = str | Sequence[str]
 
@@ -29,6 +30,7 @@ MULTIPLIER = np.uint64(0xD1342543DE82EF95)  # of a multiplicative hash; 50 bits 
 SPACE = ord(" ")
 
 
+@with_hints
 class LexicalScores:
     """Cosines between the TF-IDF vector of a query and those of many texts.
 
@@ -244,6 +246,7 @@ def _run_lengths(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return values[ends - 1], sizes
 
 
+@with_hints
 def normalize_text(text: Text) -> str:
     """A text or its tokens as one string, in Unicode's normalization form NFKC and lower case."""
     return unicodedata.normalize("NFKC", as_text(text)).lower()

@@ -12,6 +12,8 @@ import numpy as np
 
 from ._search.pairs import Nearest, n_neighbors, n_pairs, nearest_earlier_rows, nearest_rows
 from ._search.scoring import cosines_of
+from ._util.counted import counted
+from ._util.hints import with_hints
 from ._util.parameters import check_float, check_int
 from ._util.progress import Progress
 from .hnsw import Graph, usearch_index
@@ -22,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 Pair = tuple[float, int, int]
 
+THRESHOLDS = (0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
 ROUNDING = 1e-6  # equal vectors may have a product this much below 1
 EXACT_UP_TO = 1_000_000  # sentences; more are searched with a graph by default
 GRAPH_BATCH, GRAPH_NEIGHBORS = 1 << 12, 10
@@ -43,9 +46,10 @@ class Community(list[int]):
         self.words = list(words)
 
     def __repr__(self) -> str:
-        return f"<Community of {len(self):,} sentences around row {self[0]}: {', '.join(self.words)}>"
+        return f"<Community of {counted(len(self), 'sentence')} around row {self[0]}: {', '.join(self.words)}>"
 
 
+@with_hints
 def paraphrase_mining(
     wv: Sent2VecKeyedVectors | SentenceIndex,
     sentences: Iterable[Sentence] | None = None,
@@ -66,7 +70,8 @@ def paraphrase_mining(
     topn : int
         A pair is found if one of the two is among the `topn` sentences nearest to the other.
     threshold : float
-        The least cosine similarity of a pair, -1 to 1.
+        The least cosine similarity of a pair, -1 to 1. What is a good one depends on the vectors: see
+        `counts_by_threshold`.
     method : {None, "exact", "hnsw"}
         "exact" compares all pairs. "hnsw" searches a graph (extra ``[index]``), misses some pairs, and is faster for
         more than about a million sentences. None: "hnsw" for more than 1,000,000 sentences if usearch is installed.
@@ -104,10 +109,12 @@ def paraphrase_mining(
         with Progress("mining", n_pairs(len(index)), "pairs", show_progress_bar) as progress:
             nearest = nearest_rows(index.vectors, topn, progress)
     firsts, seconds, scores = _pairs_of(nearest, least, _known(index))
+    _log_counts(_best(nearest, index), threshold, "a similar one", len(firsts))
     order = np.lexsort((seconds, firsts, -scores))
     return list(zip(scores[order].tolist(), firsts[order].tolist(), seconds[order].tolist()))
 
 
+@with_hints
 def near_duplicates(
     wv: Sent2VecKeyedVectors | SentenceIndex,
     sentences: Iterable[Sentence] | None = None,
@@ -116,14 +123,14 @@ def near_duplicates(
     workers: int | None = None,
     show_progress_bar: bool | None = None,
 ) -> np.ndarray:
-    """Find the sentences that an earlier one says already, for instance to train without the repeats of a corpus.
+    """Find the sentences that repeat an earlier one, for instance to train without the repeats of a corpus.
 
     Parameters
     ----------
     wv, sentences, method, workers, show_progress_bar
         As in `paraphrase_mining`.
     threshold : float
-        The least cosine similarity of duplicates, -1 to 1.
+        The least cosine similarity of duplicates, -1 to 1; see `counts_by_threshold`.
 
     Returns
     -------
@@ -142,6 +149,7 @@ def near_duplicates(
     return earlier_duplicates(wv, sentences, threshold, method, workers, show_progress_bar)[0] >= 0
 
 
+@with_hints
 def earlier_duplicates(
     wv: Sent2VecKeyedVectors | SentenceIndex,
     sentences: Iterable[Sentence] | None = None,
@@ -167,6 +175,7 @@ def earlier_duplicates(
         with Progress("duplicates", n_pairs(len(index)), "pairs", show_progress_bar) as progress:
             nearest = nearest_earlier_rows(index.vectors, progress)
     known = _known(index)
+    _log_counts(_best(nearest, index), threshold, "a similar earlier one", None)
     rows, scores = np.full(len(index), -1), np.zeros(len(index), dtype=np.float32)
     first_with: dict[str, int] = {}
     for row, (text, (found, found_scores)) in enumerate(zip(index.sentences, nearest)):
@@ -178,6 +187,53 @@ def earlier_duplicates(
     return rows, scores
 
 
+@with_hints
+def counts_by_threshold(scores: Iterable[float], thresholds: Sequence[float] = THRESHOLDS) -> dict[float, int]:
+    """Count how many cosine similarities reach each of several thresholds, to choose one for your texts.
+
+    Cosine similarities of different vectors are not comparable: two texts that have nothing in common may have 0.1
+    with one model and 0.5 with another. So find out where the similar texts of *your* corpus begin: count, and look at
+    a few pairs at the threshold that you have in mind. The functions of this module log the counts (level INFO), and
+    the command ``duplicates`` prints them.
+
+    Parameters
+    ----------
+    scores : iterable of float
+        Such as those of `earlier_duplicates` or `paraphrase_mining` with ``threshold=-1``.
+    thresholds : sequence of float
+
+    Returns
+    -------
+    dict of float to int
+
+    Examples
+    --------
+    >>> counts_by_threshold([0.97, 0.91, 0.72], thresholds=(0.95, 0.9, 0.7))
+    {0.95: 1, 0.9: 2, 0.7: 3}
+    """
+    ascending = np.sort(np.fromiter(scores, dtype=np.float64))
+    return {
+        threshold: len(ascending) - int(np.searchsorted(ascending, threshold - ROUNDING)) for threshold in thresholds
+    }
+
+
+def _best(nearest: Nearest, index: SentenceIndex) -> np.ndarray:
+    """For each sentence with known words, the similarity to the nearest one."""
+    known = _known(index)
+    best = [scores[0] for (_, scores), is_known in zip(nearest, known.tolist()) if is_known and len(scores)]
+    return np.minimum(np.array(best, dtype=np.float64), 1)
+
+
+def _log_counts(best: np.ndarray, threshold: float, what: str, n_found: int | None) -> None:
+    """Log how many sentences have a near one at several thresholds."""
+    if not len(best) or not logger.isEnabledFor(logging.INFO):
+        return
+    shown = ", ".join(f"{n:,} at {at:g}" for at, n in counts_by_threshold(best).items())
+    found = "" if n_found is None else f"{counted(n_found, 'pair')} at threshold {threshold:g}; "
+    logger.info("%ssentences with %s, by threshold: %s; the highest similarity is %.3f", found, what, shown, best.max())
+
+
+@with_hints
 def community_detection(
     wv: Sent2VecKeyedVectors | SentenceIndex,
     sentences: Iterable[Sentence] | None = None,
@@ -197,7 +253,7 @@ def community_detection(
     wv, sentences, workers, show_progress_bar
         As in `paraphrase_mining`.
     threshold : float
-        The least cosine similarity with the center, -1 to 1.
+        The least cosine similarity with the center, -1 to 1; see `counts_by_threshold`.
     min_community_size : int
         Smaller groups are left out.
 
@@ -220,6 +276,11 @@ def community_detection(
         counts = 1 + n_neighbors(index.vectors, least, progress)
     centers = np.argsort(-counts, kind="stable")
     centers = centers[(counts[centers] >= size) & known[centers]]
+    if not len(centers) and len(counts):
+        logger.info(
+            "no community: at threshold %g, no sentence has %s or more; the largest group has %s",
+            threshold, counted(size - 1, "neighbor"), counted(int(counts.max()), "sentence"),
+        )  # fmt: skip
     communities = _grown(index.vectors, centers, least, size, ~known)
     communities.sort(key=lambda rows: -len(rows))
     label = _Labels(index, communities)

@@ -44,6 +44,8 @@ from ._training.word_selection import (
     select_words,
     shared_vocabulary,
 )
+from ._util.counted import counted
+from ._util.hints import with_hints
 from ._util.parameters import check_float, check_int, check_optional_int, reject_unknown_options
 from ._util.progress import Progress
 from ._util.threads import available_cpus
@@ -61,6 +63,7 @@ HEAD = 64  # bytes of a file that show its format
 DEFAULT_SHARED_NEGATIVES = 16  # shared_negatives=True
 
 
+@with_hints
 class Sent2Vec(Word2Vec):
     """Train, save and load Sent2Vec sentence embeddings (Pagliardini, Gupta and Jaggi, 2018).
 
@@ -259,12 +262,12 @@ class Sent2Vec(Word2Vec):
             logger.warning("trim_rule and callbacks are ignored without a corpus; pass them to build_vocab and train")
 
     def __repr__(self) -> str:
-        facts = [f"{len(self.wv):,} words", f"{self.vector_size:,} dimensions"]
+        facts = [counted(len(self.wv), "word"), counted(self.vector_size, "dimension")]
         facts.append(f"tokenizer {describe(self.wv.tokenizer)}" + (" with phrases" if self.wv.phrases else ""))
         facts.append("weighted sentence vectors" if self.wv.weighting else "sentence vectors are plain means")
         if self.word_ngrams > 1:
             kind = "skip-bigrams" if self.skip_bigrams else "n-grams"
-            facts.append(f"{kind} of up to {self.word_ngrams} words in {self.bucket:,} rows")
+            facts.append(f"{kind} of up to {self.word_ngrams} words in {counted(self.bucket, 'row')}")
         return f"<{type(self).__name__}: {', '.join(facts)}>"
 
     def encode(self, sentences: Any, *args: Any, **options: Any) -> Any:

@@ -16,6 +16,8 @@ from gensim.models.phrases import (
 )
 from gensim.utils import SaveLoad
 
+from ._util.hints import arguments_of, reject_unknown, with_hints
+from ._util.missing import check_exists
 from ._util.unpickling import UntrustedClassError, load_saved
 
 SCORERS = {scorer.__name__: scorer for scorer in (original_scorer, npmi_scorer)}
@@ -38,11 +40,18 @@ def learn_phrases(sentences: Iterable[list[str]], **options: Any) -> FrozenPhras
     Returns
     -------
     gensim.models.phrases.FrozenPhrases
+
+    Raises
+    ------
+    TypeError
+        If an option is not an argument of `Phrases`.
     """
+    reject_unknown(options, "Phrases", arguments_of(Phrases))
     options.setdefault("connector_words", ENGLISH_CONNECTOR_WORDS)
     return freeze_phrases(Phrases(sentences, **options))
 
 
+@with_hints
 def load_phrases(path: str, trusted: bool = False) -> FrozenPhrases:
     """Load phrases that `Phrases.save` or `FrozenPhrases.save` wrote.
 
@@ -59,9 +68,12 @@ def load_phrases(path: str, trusted: bool = False) -> FrozenPhrases:
 
     Raises
     ------
+    FileNotFoundError
+        If there is no such file, with the nearest name.
     ValueError
         If the file contains anything else, or a class that only a trusted file may contain.
     """
+    check_exists(path, "path", "phrases that Phrases.save or FrozenPhrases.save wrote")
     try:
         return freeze_phrases(_PhrasesLoader.load(path, trusted))
     except UntrustedClassError as error:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import unicodedata
-import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -20,6 +19,9 @@ import numpy as np
 from ._text.formats import TSV
 from ._text.inputs import checked_texts
 from ._text.tables import at_line, read_table
+from ._util.hints import with_hints
+from ._util.missing import check_exists
+from ._util.warning import warn
 from .history import TrainingHistory
 from .keyedvectors import Sent2VecKeyedVectors, Sentence
 
@@ -43,6 +45,7 @@ KOREAN_FONTS = (
 )  # fmt: skip
 
 
+@with_hints
 def plot_training(history: TrainingHistory, ax: Axes | None = None) -> Axes:
     """Plot the loss (left axis) and the learning rate (right axis) of each epoch.
 
@@ -81,6 +84,7 @@ def plot_training(history: TrainingHistory, ax: Axes | None = None) -> Axes:
     return ax
 
 
+@with_hints
 def plot_similarity(wv: Sent2VecKeyedVectors, sentences: Iterable[Sentence], ax: Axes | None = None) -> Axes:
     """Plot the cosine similarities of a few sentences as a heat map.
 
@@ -156,6 +160,7 @@ def _number_cells(ax: Any, values: np.ndarray) -> None:
         ax.text(j, i, f"{round(value, 2) + 0.0:.2f}", ha="center", va="center", color=color, fontsize=size)
 
 
+@with_hints
 def plot_results(path: str | os.PathLike[str], score: str | None = None, ax: Axes | None = None) -> Axes:
     """Plot the log of ``gensim-sent2vec evaluate --log`` over time, one line per evaluation file.
 
@@ -216,6 +221,7 @@ def _mark_dates(ax: Any, dates: Sequence[datetime]) -> None:
 def _points_by_line(path: str | os.PathLike[str], scores: Sequence[str]) -> dict[str, list[tuple[datetime, float]]]:
     """Dates and values from a log, by the label of the line: evaluation file and name of the score."""
     lines: dict[str, list[tuple[datetime, float]]] = {}
+    check_exists(path, "path", "a log that the command evaluate --log wrote")
     for number, (date, name, *values) in read_table(path, ("date", "file", *scores), format=TSV):
         for score, value in zip(scores, values):
             if not value:
@@ -302,10 +308,9 @@ def _font_families(texts: Iterable[str]) -> list[str]:
         name = unicodedata.name(chr(first), f"U+{first:04X}")
         wide = any(_width(chr(code)) == 2 for code in missing)
         hint = ", such as fonts-noto-cjk or fonts-nanum (apt-get install), Noto Sans KR or NanumGothic" if wide else ""
-        warnings.warn(
+        warn(
             f"no installed font has {chr(first)!r} ({name}) and {len(missing) - 1:,} other characters of the labels, "
-            f"which become boxes; install one that has them{hint}",
-            stacklevel=3,
+            f"which become boxes; install one that has them{hint}"
         )
     return families
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, overload
 
 import numpy as np
 
-from ._search.arguments import check_topn, with_hints
+from ._search.arguments import check_topn
 from ._search.building import check_build_arguments, embed, refitted
 from ._search.files import read_index, write_index
 from ._search.finite import check_stored
@@ -34,6 +34,8 @@ from ._search.top_k import MAX_QUERIES
 from ._text.inputs import as_column, as_text, checked_texts
 from ._text.packed import PackedStrings
 from ._text.tables import TextTable
+from ._util.counted import counted
+from ._util.hints import arguments_of, with_hints
 from ._util.progress import Progress
 from .hnsw import Graph
 from .keyedvectors import Sent2VecKeyedVectors, Sentence
@@ -51,6 +53,7 @@ class IndexedSentence(NamedTuple):
     sentence: str
 
 
+@with_hints
 class SentenceIndex:
     """Sentences and their vectors, to be searched for those nearest to a query.
 
@@ -172,7 +175,7 @@ class SentenceIndex:
         ImportError
             If `method` is "hnsw" and usearch is not installed.
         """
-        check_build_arguments(wv, method, dtype, options)
+        check_build_arguments(wv, method, dtype, options, arguments_of(cls.build))
         keys = _keys_of(sentences) if keys is None else as_column(keys, "keys", "keys")
         checked = checked_texts(sentences)
         if refit:
@@ -246,7 +249,7 @@ class SentenceIndex:
         )
         lexical = (", lexical scores" if self.has_lexical else "") + (", csls" if self.has_csls else "")
         return (
-            f"<SentenceIndex of {len(self):,} sentences: {self.method}, {self.vectors.shape[1]} dimensions, "
+            f"<SentenceIndex of {counted(len(self), 'sentence')}: {self.method}, {self.vectors.shape[1]} dimensions, "
             f"{self.vectors.dtype}{keys}{lexical}>"
         )
 
@@ -258,7 +261,7 @@ class SentenceIndex:
         try:
             found = range(len(self))[row]
         except IndexError:
-            raise IndexError(f"row {row} is out of range for an index of {len(self):,} sentences") from None
+            raise IndexError(f"row {row} is out of range for an index of {counted(len(self), 'sentence')}") from None
         except TypeError:
             raise TypeError(
                 f"row: expected an integer or a slice, got {row!r}; index[i] is the sentence in row i; for a key, "
@@ -281,7 +284,6 @@ class SentenceIndex:
     # -------------------------------------------------------------------------------------------------
     # Searching
 
-    @with_hints
     def search(
         self,
         queries: Query | Iterable[Query],
@@ -317,7 +319,6 @@ class SentenceIndex:
             return self.most_similar(queries, topn, hybrid, where, csls=csls)
         return self.most_similar_batch(queries, topn, hybrid, where, csls)
 
-    @with_hints
     def most_similar(
         self,
         query: Query | None = None,
@@ -387,7 +388,6 @@ class SentenceIndex:
                 mask[self.sentences.rows(as_text(term))] = False
         return self._with_keys(self._search_rows([total], topn, where=mask, csls=csls)[0])
 
-    @with_hints
     def most_similar_batch(
         self,
         queries: Iterable[Query],
@@ -418,7 +418,6 @@ class SentenceIndex:
             )
         return [self._with_keys(hits) for hits in self.search_rows(queries, topn, hybrid, where, csls=csls)]
 
-    @with_hints
     def find(
         self,
         queries: Iterable[Query],
@@ -443,7 +442,6 @@ class SentenceIndex:
         found = self.search_rows(queries, topn, hybrid, where, vectors, csls=csls)
         return [(hits.rows, hits.scores) for hits in found]
 
-    @with_hints
     def search_rows(
         self,
         queries: Iterable[Query],
@@ -535,7 +533,7 @@ class SentenceIndex:
         if vectors is None:
             vectors = encode_queries(self.wv, queries, self.vectors.shape[1])
             if not hybrid:
-                warn_of_unknown(queries, vectors, stacklevel=5)
+                warn_of_unknown(queries, vectors)
         lexical = np.stack([self.lexical.scores(text) for text in texts_of(queries)]) if hybrid else None
         if self._graph is not None and mask is None and topn < len(self):
             found = rank_candidates(self._graph, self.vectors, vectors, topn, hybrid, lexical, penalty)
@@ -545,7 +543,6 @@ class SentenceIndex:
         self._check_finite()
         return rank_all(self.vectors, vectors, topn, hybrid, lexical, mask, penalty)
 
-    @with_hints
     def score_rows(
         self, queries: Iterable[Query], rows: np.ndarray, hybrid: float = 0.0, csls: float = 0.0
     ) -> np.ndarray:

@@ -36,6 +36,7 @@ from ._text.packing import packed
 from ._text.vocabulary import Vocabulary
 from ._util import memory
 from ._util.batches import batched
+from ._util.hints import arguments_of, reject_unknown, with_hints
 from ._util.parameters import check_optional_int
 from ._util.progress import Progress
 from .keyedvectors import Sent2VecKeyedVectors, check_keyed_vectors
@@ -43,6 +44,7 @@ from .keyedvectors import Sent2VecKeyedVectors, check_keyed_vectors
 BLOCK_ROWS = 1 << 12  # computed at a time
 
 
+@with_hints
 def shrink(
     wv: Sent2VecKeyedVectors,
     min_count: int | None = None,
@@ -115,12 +117,14 @@ def shrink_to_file(wv: Sent2VecKeyedVectors, path: str | os.PathLike[str], *args
     ValueError, OSError
         As `shrink` and ``wv.save`` do.
     """
+    reject_unknown(kwargs, "shrink_to_file", ("path", *arguments_of(shrink)[1:]))
     path = container.check_path_to_save(path)
     plan = _plan(wv, *args, **kwargs)
     arrays, facts = plan.without_matrices().to_arrays()
     container.write(path, {**arrays, **plan.matrices()}, facts)
 
 
+@with_hints
 def stored_bytes(wv: Sent2VecKeyedVectors) -> int:
     """The size of all arrays of some vectors in a file: words, matrices, attributes, weighting."""
     return sum(array.nbytes for array in wv.to_arrays()[0].values())

@@ -27,6 +27,7 @@ from typing import Any, ClassVar
 
 from gensim.utils import tokenize as gensim_tokenize
 
+from ._util.hints import with_hints
 from ._util.subwords import SubwordTokenizer, missing_package
 from ._util.threads import available_cpus
 
@@ -68,6 +69,7 @@ _engines: dict[str, tuple[Any, int]] = {}  # by kind: the loaded analyzer, and t
 _loading = threading.Lock()
 
 
+@with_hints
 class Morphemes:
     """Base class of the Korean tokenizers `Kiwi` and `Mecab`: all morphemes, or those with certain parts of speech.
 
@@ -152,6 +154,7 @@ class Morphemes:
         return f"{type(self).__name__}(tags={self.tags})"
 
 
+@with_hints
 class Kiwi(Morphemes):
     """Korean morphemes by `kiwipiepy`: stems and endings are separated, each in its base form."""
 
@@ -176,6 +179,7 @@ class Kiwi(Morphemes):
             yield self._select((token.form, token.tag) for token in tokens)
 
 
+@with_hints
 class Mecab(Morphemes):
     """Korean morphemes by `python-mecab-ko`: fast; forms are kept as they occur in the text."""
 

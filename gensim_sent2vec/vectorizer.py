@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ._text.inputs import checked_texts
+from ._util.hints import with_hints
 from .keyedvectors import Sent2VecKeyedVectors, Weighting, check_keyed_vectors
 from .model import Sent2Vec
 from .tokenizers import DEFAULT
@@ -30,6 +31,7 @@ TRAINING = (
 )  # fmt: skip
 
 
+@with_hints
 class Sent2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Transform texts to sentence vectors, with pretrained vectors or a `Sent2Vec` that `fit` trains on its texts.
 

@@ -27,7 +27,6 @@ Without a lexical part (λ = 0) it is x_s V e^whiten Vᵀ, with V and e of the f
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
@@ -46,10 +45,12 @@ from ._pooling.pretrained import PretrainedRows
 from ._text.corpus import sample_sentences
 from ._text.inputs import as_tokens, checked_texts
 from ._text.vocabulary import Vocabulary
+from ._util.hints import with_hints
 from ._util.rows import sample
 from ._util.subwords import SubwordTokenizer
+from ._util.warning import warn
 
-# With at least so many words, counts n, n - 1, n - 2, ... cannot be a coincidence, or nearly so: this share of steps.
+# With at least this many words, counts n, n - 1, n - 2, ... cannot be a coincidence, or nearly so: this share of steps.
 GENSIM_DUMMY_COUNTS, GENSIM_DUMMY_STEPS = 10, 0.8
 
 
@@ -65,6 +66,7 @@ def _parameter(name: str) -> Any:
     return property(get_value, set_value)
 
 
+@with_hints
 class SentenceWeighting(SaveLoad):
     """Weights the words of sentences, and pools their vectors into sentence vectors.
 
@@ -323,7 +325,7 @@ class SentenceWeighting(SaveLoad):
         show_progress_bar: bool | None = None,
         csls: float = 0.0,
     ) -> SentenceWeighting:
-        """Learn factors of the words' weights from labelled texts, such as questions and their answers.
+        """Learn factors of the words' weights from labeled texts, such as questions and their answers.
 
         The factors maximize the probability of finding a text with the same label among all others, at the score that
         a search uses. Factors of character n-grams are learned with them, for the lexical score: searches and
@@ -382,7 +384,7 @@ class SentenceWeighting(SaveLoad):
             csls,
         )  # fmt: skip
         if tuned.fitted is None:
-            warnings.warn(did_not_help(tuned.report), stacklevel=2)
+            warn(did_not_help(tuned.report))
             return self
         return SentenceWeighting._from_values(self._parameters, tuned.fitted)
 

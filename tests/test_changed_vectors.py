@@ -173,7 +173,7 @@ def test_a_failed_addition_changes_nothing(wv, keys, rows, error):
     for add in (wv.add_vectors, wv.__setitem__):
         with pytest.raises((ValueError, TypeError), match=f"^{error}"):
             add(keys, rows)
-    with pytest.raises(ValueError, match="extras: 'count' has 3 values for 1 words"):
+    with pytest.raises(ValueError, match="extras: 'count' has 3 values for 1 word"):
         wv.add_vectors(["neword"], np.ones((1, 20)), extras={"count": np.ones(3)})
     with pytest.raises(ValueError, match="weights: expected"):
         wv.add_vector("neword", np.ones(3))

@@ -2,6 +2,7 @@
 
 import gzip
 import threading
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from gensim.models import FastText, KeyedVectors
 from gensim.test.utils import common_texts
 from scipy import sparse, stats
 
-from gensim_sent2vec import Sent2VecKeyedVectors, SentenceIndex
+from gensim_sent2vec import Sent2VecKeyedVectors, SentenceIndex, TextTable, evaluation
+from gensim_sent2vec._search.tuning import tune
 from gensim_sent2vec.evaluation import (
     LOG_COLUMNS,
     append_to_log,
@@ -160,7 +162,7 @@ def test_headers_blank_lines_line_ends_and_compression(animals, write, tmp_path)
         ("score\tsentence1\tsentence2\n", "got 0 pairs"),
         ("", "the first line has neither the columns"),
         ("gold\ta\tb\n", "the first line has neither the columns score, sentence1, sentence2"),
-        ("index\tmoney\tcat\n", "expected the columns score, sentence1, sentence2, got a file of kind 'retrieval'"),
+        ("index\tmoney\tcat\n", r"expected sentence pairs \(columns score, sentence1, sentence2\), got questions"),
     ],
 )
 def test_invalid_files_of_pairs(animals, write, text, message):
@@ -263,7 +265,7 @@ def test_ties_keep_the_order_of_the_file_and_missing_answers_are_logged(animals,
         ("index\tA\tcat\nquery\tA\n", "line 2: expected 3 tab-separated columns, got 2"),
         ("index\tA\tcat\n", "no line has the role 'query'"),
         ("query\tA\tcat\n", "no line has the role 'index'"),
-        ("5\tcat\tdog\n", "expected the columns role, answer, question, got a file of kind 'sts'"),
+        ("5\tcat\tdog\n", r"expected questions \(columns question, answer, and possibly role\), got sentence pairs"),
     ],
 )
 def test_invalid_files_of_questions(animals, write, text, message):
@@ -321,3 +323,147 @@ def test_evaluations_may_append_to_a_log_at_the_same_time(tmp_path):
 def test_other_files_are_not_logs(write):
     with pytest.raises(ValueError, match="is not an evaluation log"):
         check_log(write("a\tb\n1\t2\n"))
+
+
+# ---------------------------------------------------------------------------------------------------
+# Questions without roles, tables in memory, other names of columns
+
+ANIMALS = [("A", "cat cat"), ("A", "cat"), ("B", "bird bird"), ("B", "cat dog"), ("C", "dog"), ("A", "cat cat bird")]
+
+
+def among_the_others(score, rows=ANIMALS) -> dict[int, float]:
+    """P@k of questions whose answer another one has, each searched for among all others, by loops."""
+    result = {}
+    queries = [i for i, (answer, _) in enumerate(rows) if sum(other == answer for other, _ in rows) > 1]
+    for k in (1, 3, 5):
+        hits = 0
+        for i in queries:
+            others = [j for j in range(len(rows)) if j != i]
+            best = sorted(others, key=lambda j: -score(rows[i][1], rows[j][1]))[:k]
+            hits += rows[i][0] in [rows[j][0] for j in best]
+        result[k] = hits / len(queries)
+    return result
+
+
+def test_without_roles_each_question_is_searched_for_among_the_others(animals, write):
+    text = "answer\tquestion\n" + "".join(f"{answer}\t{question}\n" for answer, question in ANIMALS)
+    found = evaluate_retrieval(animals, write(text))
+    assert found == among_the_others(cosine) and found.n == 5 and 0 < found[1] < 1
+    repeated = text + "A\tcat\nA\tcat  \nA\tdog dog\nB\tdog dog\n"  # the latter two contradict each other
+    with pytest.warns(UserWarning, match=r"1 question has more than one answer and is left out: it is 'dog dog'"):
+        assert evaluate_retrieval(animals, write(repeated)) == found
+    assert file_kind(write(text)) == "retrieval"
+    of_file = evaluate_file(animals, write("date\t" + text.replace("\n", "\n2026\t").removesuffix("2026\t")))
+    assert of_file["P@1"] == found[1] and of_file["n"] == 5
+
+
+@pytest.mark.parametrize(("hybrid", "csls"), [(0.0, 0.0), (0.5, 0.0), (0.5, 0.5), (0.0, 2.0)])
+def test_without_roles_the_scores_are_those_of_tune_before_tuning(wv, lee_path, hybrid, csls):
+    texts = [" ".join(line.split()[:12]) for line in Path(lee_path).read_text(encoding="latin-1").splitlines()]
+    texts = [text for line in texts[:60] for text in (line, " ".join(line.split()[2:9]))]
+    answers = [i // 2 for i in range(len(texts))]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before = tune(
+            wv.weighting._parameters, wv.weighting._fitted, wv, texts, answers, hybrid, 2, (1.0,), csls=csls, steps=1
+        ).report["before"]
+        found = evaluate_retrieval(wv, list(zip(texts, map(str, answers))), hybrid, csls=csls)
+    assert {f"P@{k}": value for k, value in found.items()} == pytest.approx(before, abs=0.02)
+
+
+def test_queries_in_several_blocks(animals, monkeypatch):
+    expected = evaluate_retrieval(animals, FAQ, hybrid=0.5)
+    alone = evaluate_retrieval(animals, [(question, answer) for answer, question in ANIMALS])
+    monkeypatch.setattr(evaluation, "QUERIES", 2)
+    assert evaluate_retrieval(animals, FAQ, hybrid=0.5) == expected
+    assert evaluate_retrieval(animals, [(question, answer) for answer, question in ANIMALS]) == alone
+
+
+def tables_of_pairs():
+    """The pairs of `PAIRS` as objects."""
+    rows = [(a, b, float(score)) for score, a, b in rows_of(PAIRS)]
+    columns = {"sentence1": [r[0] for r in rows], "sentence2": [r[1] for r in rows], "score": [r[2] for r in rows]}
+    yield rows
+    yield [(score, a, b) for a, b, score in rows]
+    yield [(a, b, str(score)) for a, b, score in rows]
+    yield [list(row) for row in rows]
+    yield iter(rows)
+    yield columns
+    yield {"Score": np.array(columns["score"]), "Sentence1": columns["sentence1"], "SENTENCE2": columns["sentence2"]}
+    yield [dict(zip(columns, row)) for row in rows]
+
+
+@pytest.mark.parametrize("n", range(8))
+def test_pairs_in_memory(animals, n):
+    assert evaluate_sts(animals, list(tables_of_pairs())[n]) == evaluate_sts(animals, PAIRS)
+
+
+def test_data_frames(animals):
+    pandas = pytest.importorskip("pandas")
+    rows = rows_of(PAIRS)
+    frame = pandas.DataFrame(rows, columns=["score", "sentence1", "sentence2"], index=range(7, 7 + len(rows)))
+    frame["score"] = frame["score"].astype(float)
+    assert evaluate_sts(animals, frame) == evaluate_sts(animals, PAIRS)
+    gap = pandas.concat([frame, pandas.DataFrame([{"score": 3.0, "sentence1": None, "sentence2": "cat"}])])
+    with pytest.raises(ValueError, match=r"^path: row 4: sentence1: is missing.*; .*missing=\"skip\""):
+        evaluate_sts(animals, gap)
+    assert evaluate_sts(animals, gap, missing="skip") == evaluate_sts(animals, PAIRS)
+    faq = pandas.DataFrame(rows_of(FAQ), columns=["role", "answer", "question"])
+    assert evaluate_retrieval(animals, faq) == evaluate_retrieval(animals, FAQ)
+    renamed = faq.rename(columns={"question": "Frage", "answer": "Antwort"})
+    assert evaluate_retrieval(animals, renamed, text="frage", key="Antwort") == evaluate_retrieval(animals, FAQ)
+    assert file_kind(faq) == "retrieval" and file_kind(frame) == "sts"
+
+
+def test_questions_in_memory(animals, write):
+    by_file = evaluate_retrieval(animals, FAQ)
+    assert evaluate_retrieval(animals, [tuple(row) for row in rows_of(FAQ)]) == by_file
+    assert evaluate_retrieval(animals, TextTable(FAQ, key="answer", text="question")) != by_file  # without roles
+    assert evaluate_retrieval(animals, TextTable(FAQ)) == by_file
+    alone = evaluate_retrieval(animals, [(question, answer) for answer, question in ANIMALS])
+    assert alone == among_the_others(cosine)
+    table = write("titel,id\n" + "".join(f"{question},{answer}\n" for answer, question in ANIMALS), "faq.csv")
+    assert evaluate_retrieval(animals, TextTable(table, "titel", "id")) == alone
+    assert evaluate_retrieval(animals, table, text="titel", key="id") == alone
+    bare = write("".join(f"{question},{answer}\n" for answer, question in ANIMALS), "bare.csv")
+    assert evaluate_retrieval(animals, bare, text=1, key="2") == alone
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (3, "path: expected a path, a list of (sentence1, sentence2, score), or a table .*, got int"),
+        (None, "got NoneType"),
+        ([], "path: expected a path, .*, got nothing"),
+        (["a.tsv", "b.tsv"], "path: row 0: expected a path, a list of .*, got 'a.tsv'"),
+        ([("a", "b")], r"row 0: expected .*, got \('a', 'b'\)"),
+        ([("a", "b", "c")], r"row 0: expected .*, got \('a', 'b', 'c'\)"),
+        ([("a", "b", 1), ("a", "b")], r"row 1: expected .*, got \('a', 'b'\)"),
+        ([("a", "b", 1.0), ("a", "b", float("nan"))], "row 1: score: is missing"),
+        ({"a": ["x"], "b": ["y"]}, "path: the table has neither the columns score"),
+        ({"score": [1], "sentence1": ["x"], "sentence2": []}, "path: the columns have different lengths: 1, 1, 0"),
+        (np.zeros((3, 2)), "path: row 0: expected"),
+    ],
+)
+def test_other_objects_are_refused(animals, source, message):
+    pattern = message.replace("(sentence1, sentence2, score)", r"\(sentence1, sentence2, score\)")
+    with pytest.raises((TypeError, ValueError), match=pattern):
+        evaluate_sts(animals, source)
+
+
+def test_text_tables_that_are_no_evaluation_files(animals, write):
+    with pytest.raises(TypeError, match="path: a TextTable has one column of texts, but pairs have two"):
+        evaluate_sts(animals, TextTable(PAIRS, text="sentence1"))
+    with pytest.raises(TypeError, match="path: the TextTable has no keys; pass the column with the answers"):
+        evaluate_retrieval(animals, TextTable(write("text\ncat\n", "a.csv")))
+
+
+def test_incomplete_rows_of_questions(animals, write, caplog):
+    text = "answer\tquestion\n" + "".join(f"{answer}\t{question}\n" for answer, question in ANIMALS)
+    for row, name in (("\tcat\n", "answer"), ("A\t\n", "question"), ("A\t  \n", "question")):
+        with pytest.raises(ValueError, match=rf"line 8: the {name} is missing; complete the row, or pass missing="):
+            evaluate_retrieval(animals, write(text + row))
+        assert evaluate_retrieval(animals, write(text + row), missing="skip") == among_the_others(cosine)
+        assert "skipped 1 of 7 rows" in caplog.text
+    with pytest.raises(ValueError, match=r"^answers: every answer has only one question \(2 answers, 2 different q"):
+        evaluate_retrieval(animals, [("cat", "A"), ("dog", "B")])

@@ -13,6 +13,7 @@ from gensim_sent2vec.mining import (
     Community,
     _nearest_earlier_by_graph,
     community_detection,
+    counts_by_threshold,
     earlier_duplicates,
     near_duplicates,
     paraphrase_mining,
@@ -247,3 +248,36 @@ def test_a_changed_model_is_noticed(wv):
         paraphrase_mining(index)
     with pytest.raises(ValueError, match="method: expected"):
         paraphrase_mining(wv, ["w1"], method="annoy")
+
+
+# -----------------------------------------------------------------------------------------------------
+# Which threshold?
+
+
+def test_counts_by_threshold():
+    scores = np.array([1, 0.95, 0.8999999, 0.72, -0.3], dtype=np.float32)
+    assert counts_by_threshold(scores) == {0.95: 2, 0.9: 3, 0.85: 3, 0.8: 3, 0.7: 4, 0.6: 4, 0.5: 4}
+    assert counts_by_threshold((score for score in (0.2, 0.1)), (0.15, 0)) == {0.15: 1, 0: 2}
+    assert counts_by_threshold([], (0.5,)) == {0.5: 0}
+
+
+def test_the_distribution_of_similarities_is_logged(wv, texts, caplog):
+    caplog.set_level("INFO", logger="gensim_sent2vec.mining")
+    earlier_duplicates(wv, texts, threshold=0.9)
+    index = SentenceIndex.build(wv, texts)
+    best = np.tril(index.vectors @ index.vectors.T - 2 * np.eye(len(texts)), -1)[1:]
+    counts = ", ".join(f"{n:,} at {at:g}" for at, n in counts_by_threshold(best.max(axis=1)).items())
+    assert (
+        f"sentences with a similar earlier one, by threshold: {counts}; the highest similarity is 1.000" in caplog.text
+    )
+    caplog.clear()
+    pairs = paraphrase_mining(wv, texts, threshold=0.9)
+    assert f"{len(pairs):,} pairs at threshold 0.9; sentences with a similar one, by threshold: " in caplog.text
+    caplog.clear()
+    assert community_detection(wv, texts, min_community_size=10**6) == []
+    assert (
+        "no community: at threshold 0.75, no sentence has 999,999 neighbors or more; the largest group has"
+        in caplog.text
+    )
+    caplog.clear()
+    assert paraphrase_mining(wv, []) == [] and not caplog.records

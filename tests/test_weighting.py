@@ -514,11 +514,19 @@ def test_arguments_that_do_not_fit_together():
 def test_a_weighting_for_another_vocabulary_is_rejected(weighted):
     fitted = weighted.weighting
     weighted.add_vector("new", np.ones(DIM))
-    with pytest.raises(ValueError, match=r"different vocabulary \(12 words\).*\(13 words\)"):
+    with pytest.raises(ValueError, match=r"different .* \(12 words\).*\(13 words\): 'new' was added since; fit"):
         weighted.encode(NEW)
+    weighted.add_vectors(["a1", "a2", "a3"], np.ones((3, DIM)))
+    with pytest.raises(ValueError, match="'new', 'a1', 'a2' and 1 more were added since; fit it again") as caught:
+        weighted.encode(NEW)
+    text = str(caught.value)  # each of the ways out works
+    assert "a sample of the texts that you encode will do; or, without sentences, use plain means" in text
+    assert text.endswith("or do not add words: unknown ones are encoded by their character n-grams")
+    assert weighted.encode(["new the"], weighting=False).any()
+    assert SentenceWeighting().fit(weighted, NEW).fitted
     other = Sent2VecKeyedVectors.from_keyed_vectors(WV)
     other.set_words(type(WV.key_to_index).from_words([*WORDS[1:], WORDS[0]]))
-    with pytest.raises(ValueError, match="different vocabulary"):
+    with pytest.raises(ValueError, match=r"different vocabulary \(12 words\) .* \(12 words\); fit it again"):
         other.encode(NEW, fitted)
 
 

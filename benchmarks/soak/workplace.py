@@ -66,7 +66,7 @@ COMMANDS = (
     Command("shrink", "shrink a.model OUT --float16 --bucket 1000 --eval pairs.tsv", "new.s2v"),
     Command("info", "info a.model"),
     Command("demo", "demo --save OUT", "new.model"),
-    Command("tune", "tune a.model labelled.tsv OUT", "new.s2v"),
+    Command("tune", "tune a.model labeled.tsv OUT", "new.s2v"),
     Command("duplicates", "duplicates a.model corpus.txt"),
     Command("duplicates -o", "duplicates a.model corpus.txt -o OUT", "new.txt"),
     Command("serve, until it answers", "serve a.model faq.tsv --port 0 --workers 2"),
@@ -87,8 +87,8 @@ def prepare(folder: Path, bucket: int) -> None:
     (folder / "pairs.tsv").write_text("\n".join(pairs) + "\n")
     questions = "".join(f"{sentence}\tanswer {i}\n" for i, sentence in enumerate(sentences[:QUESTIONS]))
     (folder / "faq.tsv").write_text(f"question\tanswer\n{questions}")
-    labelled = "".join(f"{sentence}\tanswer {i % 20}\n" for i, sentence in enumerate(sentences[:QUESTIONS]))
-    (folder / "labelled.tsv").write_text(f"question\tanswer\n{labelled}")
+    labeled = "".join(f"{sentence}\tanswer {i % 20}\n" for i, sentence in enumerate(sentences[:QUESTIONS]))
+    (folder / "labeled.tsv").write_text(f"question\tanswer\n{labeled}")
     for name, seed in (("a", "1"), ("b", "2")):
         model = str(folder / f"{name}.model")
         call("train", str(folder / "corpus.txt"), model, "--seed", seed, "--bucket", str(bucket), *TRAIN)

@@ -8,7 +8,9 @@ from textwrap import fill
 from typing import Any, TypeAlias
 
 from .._text.formats import FORMATS
-from .._text.tables import TextTable
+from .._text.tables import ANSWER, QUESTION, Missing, TextTable
+from .._util.missing import check_exists, check_input
+from ..phrases import load_phrases
 from .completion import FILES
 
 WIDTH = 78  # columns of a description, as argparse leaves on a terminal of 80
@@ -113,6 +115,31 @@ def add_columns(parser: argparse.ArgumentParser, keys: str | None = None) -> Non
     add_flag(group, "--skip-missing", help="leave out rows without a text")
 
 
+def add_question_columns(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how files of questions and answers are read."""
+    group = parser.add_argument_group(
+        "files of questions", ".csv, .tsv, .jsonl, .parquet, also compressed; or folders of these"
+    )
+    for name, what in (("--column", QUESTION), ("--key", ANSWER)):
+        group.add_argument(
+            name,
+            metavar="NAME",
+            help=f"the column with the {what}s (default: {what}); a number from 1 if there is no header",
+        )
+    add_format(group)
+    add_flag(group, "--skip-missing", help="leave out rows without a question or answer")
+
+
+def columns_of_questions(args: argparse.Namespace) -> tuple[str, str]:
+    """The columns with the questions and the answers."""
+    return args.column or QUESTION, args.key or ANSWER
+
+
+def missing_of(args: argparse.Namespace) -> Missing:
+    """What to do with incomplete rows."""
+    return "skip" if args.skip_missing else "error"
+
+
 def add_format(to: Container) -> None:
     names = ", ".join(FORMATS)
     to.add_argument(
@@ -122,9 +149,15 @@ def add_format(to: Container) -> None:
 
 def texts_of(args: argparse.Namespace, paths: str | Sequence[str]) -> TextTable:
     """The texts of files, read as the options of `add_columns` say."""
-    return TextTable(
-        paths, args.column, getattr(args, "key", None), args.format, "skip" if args.skip_missing else "error"
-    )
+    for path in [paths] if isinstance(paths, str) else paths:
+        check_input(path, expected="a file or folder of texts")
+    return TextTable(paths, args.column, getattr(args, "key", None), args.format, missing_of(args))
+
+
+def phrases_of(args: argparse.Namespace) -> Any:
+    """The phrases of the option --phrases."""
+    check_exists(args.phrases, "--phrases", "phrases that gensim's Phrases.save or FrozenPhrases.save wrote")
+    return load_phrases(args.phrases, args.trusted)
 
 
 def reject_columns(args: argparse.Namespace, why: str) -> None:

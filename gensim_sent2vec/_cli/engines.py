@@ -10,6 +10,8 @@ from .._distributed.ray_data import encode_parquet
 from .._text.corpus import TokenFile
 from .._text.formats import PARQUET, TEXT
 from .._text.tables import TextTable
+from .._util.counted import counted
+from .._util.missing import check_exists
 from ..distributed import SentenceEncoder, train_distributed
 from ..model import Sent2Vec
 from .arguments import texts_of
@@ -30,6 +32,7 @@ def encode_with_engine(args: argparse.Namespace) -> None:
             )
     if not args.files or not args.output:
         raise ValueError("--engine: pass Parquet files and -o OUT, a folder for the results")
+    check_exists(args.model, kind="model")
     texts = texts_of(args, args.files)
     other = next((file.lines.path for file in texts.files if file.format != PARQUET), None)
     if other is not None:
@@ -39,11 +42,9 @@ def encode_with_engine(args: argparse.Namespace) -> None:
     columns = sorted(set(texts.text_names))
     if len(columns) != 1:
         raise ValueError(f"--engine: the texts of the files are in columns of different names: {', '.join(columns)}")
-    if not os.path.isfile(args.model):
-        raise FileNotFoundError(f"there is no file {args.model!r}")
     encoder = SentenceEncoder(args.model, columns[0], normalize=args.normalize)
     n_rows = encode_parquet(texts.paths, args.output, encoder, address or None, args.workers)
-    print(f"Wrote {n_rows:,} rows with the column {encoder.output_col!r} to {args.output}", file=sys.stderr)
+    print(f"Wrote {counted(n_rows, 'row')} with the column {encoder.output_col!r} to {args.output}", file=sys.stderr)
 
 
 def train_with_ray(model: Sent2Vec, texts: TextTable, args: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@ from .._files.pickles import class_of_pickle
 from .._files.word2vec import is_binary
 from .._util.atomic import is_stream
 from .._util.compression import COMPRESSED_SUFFIXES
+from .._util.missing import missing_folder
 from ..convert import BINARY, EPFML, FOLDERS, NATIVE, TEXT, is_epfml
 
 # Kinds of files besides the formats of `convert`.
@@ -34,6 +35,8 @@ def check_output(
     path: str, kind: str, inputs: Iterable[str | None], force: bool = False, read_back: bool = False
 ) -> None:
     """Check that an output can be written, and that it does not replace an input or a file of another kind.
+
+    Prints a line if it replaces one of the same kind.
 
     Parameters
     ----------
@@ -64,14 +67,17 @@ def check_output(
     for source in inputs:
         if exists and source is not None and _is_same(source, path):
             raise ValueError(f"{path!r} is an input, {source!r}, and would be overwritten; choose another name")
-    if force or kind == LOG:  # a log is checked by `check_log`
+    if kind == LOG:  # checked by `check_log`
         return
-    _check_suffix(path, kind)
-    if exists and not _holds(path, kind):
+    if not force:
+        _check_suffix(path, kind)
+    if exists and not force and not _holds(path, kind):
         raise ValueError(
             f"{path!r} exists and is not {DESCRIPTIONS.get(kind, kind)}; choose another name, or pass --force to "
             "replace it"
         )
+    if exists and (os.listdir(path) if os.path.isdir(path) else os.path.getsize(path)):
+        print(f"{path!r} exists; it will be replaced when the new one is complete", file=sys.stderr)
 
 
 def _check_writable(path: str, folder: bool) -> None:
@@ -81,7 +87,7 @@ def _check_writable(path: str, folder: bool) -> None:
     if not folder and os.path.isdir(path):
         raise IsADirectoryError(f"{path!r} is a directory, but the output is a file; choose another name")
     if not os.path.isdir(directory):
-        raise FileNotFoundError(f"cannot write {path!r}: there is no directory {directory!r}")
+        raise missing_folder(path)
     if not is_stream(path) and not os.access(os.path.dirname(os.path.realpath(path)), os.W_OK):
         raise PermissionError(f"cannot write {path!r}: the directory {directory!r} is not writable")
 

@@ -53,7 +53,8 @@ def main(argv: list[str] | None = None) -> None:
 def _log_to_stderr(verbose: bool) -> None:
     level = logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(asctime)s %(message)s", stream=sys.stderr)
-    logging.getLogger("gensim_sent2vec.progress").setLevel(logging.INFO)
+    for name in ("progress", "columns"):
+        logging.getLogger(f"gensim_sent2vec.{name}").setLevel(logging.INFO)
 
 
 def _fail(name: str, text: str) -> NoReturn:

@@ -7,7 +7,7 @@ import re
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
-from .._util.parameters import closest_option
+from .._util.hints import closest_option
 from ..version import __version__
 from .arguments import HelpFormatter
 from .commands import (

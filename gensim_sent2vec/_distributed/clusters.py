@@ -72,7 +72,7 @@ class LocalCluster:
     n_workers : int
     is_lost : callable, optional
         Called before each call with the worker, the method and its arguments. If it returns True, the worker is lost:
-        a way to try what happens then.
+        to try out what happens then.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class RayCluster:
         Makes worker `i`, on a node.
     n_workers : int
     threads : int
-        CPUs per worker; fewer are requested if the cluster has not got them.
+        CPUs per worker; fewer are requested if the cluster does not have them.
     start_seconds : float
         How long a worker may take to start.
     """

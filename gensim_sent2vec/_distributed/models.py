@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import threading
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from glob import escape, glob
 
+from .._util.missing import MissingFileError, nearest_name
 from ..convert import load_vectors
 from ..keyedvectors import Sent2VecKeyedVectors
 
@@ -111,10 +113,12 @@ def _status(path: str) -> Status:
 
 def missing(path: str, what: str) -> FileNotFoundError:
     """The error for a file that a machine does not see."""
-    return FileNotFoundError(
+    close = nearest_name(path)
+    text = (
         f"{what}: host {socket.gethostname()!r} (process {os.getpid()}) does not see the file {path!r}; put it on all "
-        "machines under the same path, for example on shared storage"
+        "machines under the same path, for example on shared storage" + (f"; did you mean {close!r}?" if close else "")
     )
+    return MissingFileError(errno.ENOENT, text, path)
 
 
 def _changed(path: str) -> ValueError:

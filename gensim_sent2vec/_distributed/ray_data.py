@@ -11,6 +11,7 @@ from glob import escape, glob
 from typing import Any
 
 from .._util.atomic import atomic_folder
+from .._util.missing import MissingFileError
 from .ray_connection import connected, n_cpus
 
 SHOWN = 300  # characters of an error that is not understood
@@ -89,7 +90,8 @@ def raised_by_encoder(error: BaseException) -> Exception:
     found = re.search(r"^(?:\w+\.)*(\w+Error): (.+)$", text, re.MULTILINE)
     if found is None:
         return OSError(f"Ray Data failed: {' '.join(text.split())[-SHOWN:]}")
-    kind = getattr(builtins, found[1], ValueError)
+    name = found[1].replace(MissingFileError.__name__, FileNotFoundError.__name__)
+    kind = getattr(builtins, name, ValueError)
     known = next((cls for cls in (TypeError, FileNotFoundError, OSError, MemoryError) if kind is cls), ValueError)
     return known(found[2])
 

@@ -49,7 +49,7 @@ class DistributedTraining:
     Parameters
     ----------
     model : Sent2Vec
-        Trained in place. Its `epochs` and learning rates count.
+        Trained in place, for its `epochs` and with its learning rates.
     cluster : Cluster
         With the workers of `worker_factory`, not started.
     rounds_per_epoch : int

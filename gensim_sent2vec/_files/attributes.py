@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
+from .._util.warning import warn
 
 
 def json_to_array(value: Any) -> np.ndarray:
@@ -83,10 +84,9 @@ def storable_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
         if is_numeric(value) if isinstance(value, np.ndarray) else is_json(value):
             storable[name] = value
         else:
-            warnings.warn(
+            warn(
                 f"save: the attribute {name!r}, of type {type(value).__name__}, is not stored; only numeric arrays and "
-                "JSON values are",
-                stacklevel=4,  # the caller of `Sent2VecKeyedVectors.save`, by way of its `to_arrays`
+                "JSON values are"
             )
     return storable
 

@@ -30,6 +30,7 @@ import numpy as np
 from .._util import memory
 from .._util.atomic import atomic_write
 from .._util.compression import COMPRESSED_SUFFIXES
+from .._util.missing import check_exists
 from .other_formats import describe_other_format, is_text
 
 LAYOUT = 1
@@ -262,6 +263,7 @@ def stored_kind(path: str | os.PathLike[str]) -> str | None:
 def _open(path: str | os.PathLike[str]) -> BinaryIO:
     if os.path.isdir(path):
         raise IsADirectoryError(f"{os.fspath(path)!r} is a directory; pass the file that was saved")
+    check_exists(path)
     return open(path, "rb")
 
 

@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from .._util.missing import missing_file
 from .._util.subwords import SubwordTokenizer
 from .container import KEY
 from .safetensors import read_tensors
@@ -34,6 +35,7 @@ MODEL, TOKENIZER = "model.safetensors", "tokenizer.json"
 CONFIGS = ("config.json", "config_sentence_transformers.json")
 NESTED = "0_StaticEmbedding"
 WORDLLAMA = "wordllama"
+EXPECTED = "a model2vec folder, a wordllama file, or 'wordllama' for the installed package (nothing is downloaded)"
 MAX_LENGTH = 512  # subwords of a text that model2vec uses, if the config does not say
 MAX_CONFIG_BYTES = 1 << 24
 HEAD_BYTES = 1 << 16
@@ -124,10 +126,7 @@ def find_files(path: str) -> Found:
     if path == WORDLLAMA and not os.path.exists(path):
         path = _installed(path)
     if not os.path.exists(path):
-        raise FileNotFoundError(
-            f"there is no {path!r}; expected a model2vec folder, a wordllama file, or 'wordllama' for the installed "
-            "package (nothing is downloaded)"
-        )
+        raise missing_file(path, "path", EXPECTED, "file or folder")
     if not os.path.isdir(path):
         tokenizer = _tokenizer_of(path)
         if tokenizer is None:

@@ -13,7 +13,6 @@ import os
 import pickletools
 import re
 import stat
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from glob import escape, glob
@@ -23,7 +22,9 @@ from gensim.utils import SaveLoad
 
 from .._util import memory
 from .._util.atomic import fsync_file, fsync_folder, is_own, is_stream, mode_of, saved_folder, temporary_folder
+from .._util.missing import MissingFileError, missing_file
 from .._util.unpickling import UntrustedClassError, load_saved
+from .._util.warning import warn
 from .container import stored_kind
 from .detaching import detached
 
@@ -168,7 +169,7 @@ def where_saved(path: str | os.PathLike[str]) -> Callable[[str], str]:
         return is_own(status) or (os.path.exists(target) and os.stat(target).st_uid == status.st_uid)
 
     if reason := _why_not_trusted(complete, os.path.basename(target), is_trusted):
-        warnings.warn(f"{complete!r} is ignored: {reason}", stacklevel=4)
+        warn(f"{complete!r} is ignored: {reason}")
         return _next_to_model
 
     def find(file: str) -> str:
@@ -236,6 +237,10 @@ def _load(cls: type, path: str, mmap: str | None, trusted: bool) -> Any:
         memory.require(n_bytes, f"loading {path!r}", ["load(…, mmap='r'), to use the vectors"])
     try:
         return load_saved(path, mmap, trusted, find)
+    except FileNotFoundError as error:
+        if "://" in path:
+            raise
+        raise _missing(cls, path, find(path), error) from None
     except (OSError, MemoryError):
         raise
     except UntrustedClassError as error:
@@ -244,6 +249,17 @@ def _load(cls: type, path: str, mmap: str | None, trusted: bool) -> Any:
         if kind := stored_kind(find(path)):
             raise TypeError(f"{path!r} holds {kind}, not a {cls.__name__}; use {kind}.load") from None
         raise ValueError(f"{path!r} is not a saved model ({type(error).__name__}: {error})") from error
+
+
+def _missing(cls: type, path: str, found: str, error: FileNotFoundError) -> FileNotFoundError:
+    """The error for a model that does not exist, or of which a file is missing."""
+    if not os.path.exists(found):
+        return missing_file(path, "fname", f"what {cls.__name__}.save wrote")
+    text = (
+        f"{path!r}: its file {error.filename!r} is missing; a large model consists of several files, which belong "
+        f"together: copy all that are called {os.path.basename(path)}*"
+    )
+    return MissingFileError(errno.ENOENT, text, error.filename)
 
 
 def class_of_pickle(path: str | os.PathLike[str]) -> str | None:

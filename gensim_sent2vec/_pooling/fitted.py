@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import _kernel
 from .._text.vocabulary import Vocabulary
+from .._util.counted import counted
 from .._util.parameters import check_float, check_int
 from .._util.rows import sample
 from .parameters import WeightingParameters
@@ -24,6 +25,12 @@ FLOAT32 = ("float32",)
 FLOATS = ("float32", "float16")
 LONE_WEIGHT = 1.0  # of out-of-vocabulary words that only the pretrained vectors know
 SOURCE_TOLERANCE = 1e-3  # of values, relative to the largest: float16 rounds by half as much
+
+
+HOW_TO_REFIT = (
+    "fit it again (wv.weighting = SentenceWeighting().fit(wv, sentences)), for which a sample of the texts that you "
+    "encode will do; or, without sentences, use plain means (weighting=False, or wv.weighting = None)"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,12 +204,22 @@ class FittedWeighting:
     def check_vocabulary(self, vocabulary: Vocabulary) -> None:
         """Raise a ValueError unless the weighting was fitted for this vocabulary."""
         if fingerprint(vocabulary) != self.vocabulary:
+            added = self._added_words(vocabulary)
+            instead = ", or do not add words: unknown ones are encoded by their character n-grams"
             raise ValueError(
-                f"weighting: fitted for a different vocabulary ({len(self.weights)} words) than these vectors have "
-                f"({len(vocabulary)} words), for instance before words were added; "
-                "fit it again (wv.weighting = SentenceWeighting().fit(wv, sentences)), or use plain means "
-                "(weighting=False)"
+                f"weighting: fitted for a different vocabulary ({counted(len(self.weights), 'word')}) than these "
+                f"vectors have ({counted(len(vocabulary), 'word')}){added}; {HOW_TO_REFIT}"
+                f"{instead if added and self.encodes_unseen else ''}"
             )
+
+    def _added_words(self, vocabulary: Vocabulary) -> str:
+        """Which words were added to the vocabulary that it was fitted for; "" if it is another one."""
+        n_before, n = len(self.weights), len(vocabulary)
+        if n <= n_before or fingerprint(vocabulary.take(np.arange(n_before))) != self.vocabulary:
+            return ""
+        words = [repr(vocabulary.words[i]) for i in range(n_before, min(n_before + 3, n))]
+        others = f" and {n - n_before - len(words):,} more" if n - n_before > len(words) else ""
+        return f": {', '.join(words)}{others} {'was' if n == n_before + 1 else 'were'} added since"
 
     def matches(self, vectors: np.ndarray) -> bool:
         """Whether these may be the vectors that it was fitted on, in any precision, as far as some values tell."""

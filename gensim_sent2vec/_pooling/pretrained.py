@@ -1,16 +1,16 @@
 """The pretrained part of sentence vectors: rows of words from other, pretrained vectors.
 
-Pretrained static vectors (model2vec, wordllama, GloVe, fastText) know words that a small corpus does not show often
-enough. The row q_w of a word is the sum of the rows of its subwords as they are, because their lengths are the weights
-of the words; the decay ω_w is not applied, so that a sentence has x_p = Σ q_w. With π = `pretrained_weight` and the
-parts x_s and x_l of `gensim_sent2vec.weighting`, the sentence vector
+Pretrained static vectors (model2vec, wordllama, GloVe, fastText) know words that a small corpus has rarely or not at
+all. The row q_w of a word is the sum of the rows of its subwords as they are, because their lengths are the weights of
+the words; the decay ω_w is not applied, so that a sentence has x_p = Σ q_w. With π = `pretrained_weight` and the parts
+x_s and x_l of `gensim_sent2vec.weighting`, the sentence vector
 
     [√((1 - π)(1 - λ)) unit(x_s Q) ; √((1 - π) λ) unit(x_l T) ; √π unit(x_p)]
 
 has a third part. As the kernel computes Σ ω_w r_w, the stored row is q_w / ω_w. Three details of q_w matter; the
 figures are what they add to the mean Pearson's r of 13 English STS sets:
 
-- Our words often are lower-cased. A word is looked up as it is, capitalized and lower-cased, and the spelling with the
+- Our words are often lower-cased. A word is looked up as it is, capitalized and lower-cased, and the spelling with the
   fewest subwords counts: "obama" is four pieces in a vocabulary that has "Obama", and pieces mean little (0.003).
 - Punctuation is left out (0.002).
 - What the corpus says of a word is translated into the other space, and added: q_w + l B_w A, with A the ridge
@@ -39,7 +39,7 @@ from .._util.threads import slices_of
 from .spelling import BLOCK
 
 PUNCTUATION = ("P", "Sk", "Sm", "Sc", "Z", "C")  # Unicode categories; "So" has emoji, which mean something
-RIDGE = 100.0  # regularization of the translation, as if so many words had the vector zero
+RIDGE = 100.0  # regularization of the translation: it acts like this many words with a zero vector
 _PIECES = re.compile(r"[^\W_]+")
 VOCABULARY = ("blob", "offsets", "slots")
 
@@ -92,7 +92,7 @@ class PretrainedRows:
     def subwords_of(self, words: Sequence[str]) -> sparse.csr_matrix:
         """How often words contain the subwords: float32, (n_words, n_subwords).
 
-        Nothing in the row of punctuation, and of words without a known subword.
+        The rows of punctuation, and of words without a known subword, are empty.
         """
         ids, ends = self._ids_of(words)
         ones = np.ones(len(ids), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""The learning of factors for words and character n-grams from labelled texts.
+"""Learns factors of the weights of words and character n-grams from labeled texts.
 
 Each word w gets a factor exp(θ_w) of its weight in sentence vectors, and each character n-gram g a factor exp(θ_g) of
 its weight in the lexical score. With h the share of the lexical score, and labels y, they minimize
@@ -30,8 +30,8 @@ SCORED = 256  # texts that are scored together
 
 
 @dataclass(frozen=True, eq=False)
-class LabelledTexts:
-    """Labelled texts as the arrays that scores are computed from.
+class LabeledTexts:
+    """Labeled texts as the arrays that scores are computed from.
 
     Attributes
     ----------
@@ -58,12 +58,12 @@ class LabelledTexts:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def take(self, texts: np.ndarray) -> LabelledTexts:
+    def take(self, texts: np.ndarray) -> LabeledTexts:
         """The texts at these positions (int64); labels keep their numbers."""
         tokens, ngrams = self.tokens[texts], self.ngrams[texts]
         return replace(self, tokens=tokens, ngrams=ngrams, labels=self.labels[texts])
 
-    def compact(self) -> tuple[LabelledTexts, np.ndarray, np.ndarray]:
+    def compact(self) -> tuple[LabeledTexts, np.ndarray, np.ndarray]:
         """The texts without the words and n-grams that they do not have, and which are left (int64, ascending)."""
         tokens, words = _used_columns(self.tokens)
         ngrams, used = _used_columns(self.ngrams)
@@ -94,7 +94,7 @@ class Factors:
     ngrams: np.ndarray
 
     @classmethod
-    def ones(cls, texts: LabelledTexts) -> Factors:
+    def ones(cls, texts: LabeledTexts) -> Factors:
         return cls(*(np.ones(matrix.shape[1], dtype=np.float32) for matrix in (texts.tokens, texts.ngrams)))
 
 
@@ -150,7 +150,7 @@ def _rows_of(matrix: sparse.csr_matrix) -> np.ndarray:
 
 
 def learn_factors(
-    texts: LabelledTexts,
+    texts: LabeledTexts,
     pull: float,
     seed: int = 1,
     steps: int = STEPS,
@@ -180,7 +180,7 @@ def learn_factors(
 
 
 def _texts_with(matrix: sparse.csr_matrix) -> np.ndarray:
-    """In how many texts each word or n-gram occurs."""
+    """The number of texts in which each word or n-gram occurs."""
     return np.bincount(matrix.indices, minlength=matrix.shape[1])
 
 
@@ -205,7 +205,7 @@ def draw_batches(labels: np.ndarray, size: int, random: np.random.Generator) -> 
                 chosen = []
 
 
-def loss_gradient(texts: LabelledTexts, factors: Factors) -> np.ndarray:
+def loss_gradient(texts: LabeledTexts, factors: Factors) -> np.ndarray:
     """The gradient of the first term of the loss with respect to θ: float32, (n_words + n_ngrams,).
 
     Texts whose label no other text has are negatives only.

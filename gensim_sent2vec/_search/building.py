@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from .._text.corpus import sample_sentences
 from .._text.inputs import as_text, reject_texts_as_tokens
 from .._text.packed import PackedStrings
 from .._util.batches import batched, known_length
+from .._util.hints import reject_unknown
 from .._util.progress import Progress
 from .._util.rows import unit_rows
 from ..keyedvectors import Sent2VecKeyedVectors, Sentence, check_keyed_vectors
@@ -23,16 +24,17 @@ BATCH_SIZE = 1 << 14  # sentences
 GRAPH_OPTIONS = ("connectivity", "expansion_add", "expansion_search")
 
 
-def check_build_arguments(wv: Any, method: str, dtype: Any, options: dict[str, int]) -> None:
+def check_build_arguments(
+    wv: Any, method: str, dtype: Any, options: dict[str, int], arguments: Collection[str] = ()
+) -> None:
     """Raise a TypeError or ValueError for invalid arguments of `SentenceIndex.build`."""
+    reject_unknown(options, "build", (*arguments, *GRAPH_OPTIONS))
     check_keyed_vectors(wv)
     if method not in ("exact", "hnsw"):
         raise ValueError(f'method: expected "exact" or "hnsw", got {method!r}')
     if np.dtype(dtype) not in (np.float32, np.float16):
         raise ValueError(f"dtype: expected float32 or float16, got {np.dtype(dtype)}")
     for name in options:
-        if name not in GRAPH_OPTIONS:
-            raise TypeError(f'{name}: unknown argument; method="hnsw" takes {", ".join(GRAPH_OPTIONS)}')
         if method != "hnsw":
             raise ValueError(f'{name}: only method="hnsw" has this option')
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from .._files import container
 from .._text.packed import PackedStrings
+from .._util.missing import check_exists
 from ..hnsw import Graph, options_in
 from ..keyedvectors import Sent2VecKeyedVectors, check_keyed_vectors
 from ..lexical import LexicalScores
@@ -70,6 +71,7 @@ def read_index(
 ) -> dict[str, Any]:
     """Read what `write_index` wrote, as arguments of `SentenceIndex`. See `SentenceIndex.load`."""
     check_keyed_vectors(wv)
+    check_exists(path, "path", "an index that SentenceIndex.save, or the command index, wrote")
     arrays, facts = container.read(path, mmap=mmap, verify=verify)
     if facts.get("kind") != KIND:
         raise ValueError(f"{os.fspath(path)!r} holds a {facts.get('kind')}, not a {KIND}")

@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 
+from .._util.counted import counted
 from ..keyedvectors import Sent2VecKeyedVectors
 
 N_SENTENCES, N_WORDS = 16, 8  # words per sentence
@@ -35,6 +36,7 @@ def check_fingerprint(
     found = fingerprint(wv) if len(wv) == n_words else None
     if found is None or found.shape != expected.shape or not np.allclose(found, expected, atol=TOLERANCE):
         raise ValueError(
-            f"{os.fspath(path)!r} was built with other vectors: {n_words:,} words, while the given vectors have "
-            f"{len(wv):,} words or encode differently; load it with the original vectors, or build the index again"
+            f"{os.fspath(path)!r} was built with other vectors: {counted(n_words, 'word')}, while the given vectors "
+            f"have {counted(len(wv), 'word')} or encode differently; load it with the original vectors, or build the "
+            "index again"
         )

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._text.inputs import as_column, is_missing
 from .._text.packed import PackedStrings
+from .._util.counted import counted
 
 Key = str | int
 Keys = PackedStrings | np.ndarray  # one per row: all strings, or all int64
@@ -31,7 +32,8 @@ def pack_keys(keys: Iterable[Key], n_sentences: int) -> Keys:
     """
     keys = list(as_column(keys, "keys", "keys"))
     if len(keys) != n_sentences:
-        raise ValueError(f"keys: expected one per sentence, got {len(keys)} keys for {n_sentences} sentences")
+        found = f"{counted(len(keys), 'key')} for {counted(n_sentences, 'sentence')}"
+        raise ValueError(f"keys: expected one per sentence, got {found}")
     if all(isinstance(key, str) for key in keys):
         return PackedStrings.from_strings(keys)  # type: ignore[arg-type]
     for row, key in enumerate(keys):

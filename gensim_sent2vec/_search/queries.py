@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeGuard
 
@@ -11,7 +10,9 @@ import numpy as np
 from .._pooling.finite import NotFiniteError
 from .._text.inputs import as_column, as_text, check_text, reject_texts_as_tokens
 from .._text.packed import PackedStrings
+from .._util.counted import counted
 from .._util.rows import unit_rows
+from .._util.warning import warn
 from ..keyedvectors import Sent2VecKeyedVectors, Sentence
 from .keys import Keys
 
@@ -123,7 +124,7 @@ def encode_queries(wv: Sent2VecKeyedVectors, queries: Sequence[Query], dim: int)
     return unit_rows(vectors)
 
 
-def warn_of_unknown(queries: Sequence[Query], vectors: np.ndarray, stacklevel: int) -> None:
+def warn_of_unknown(queries: Sequence[Query], vectors: np.ndarray) -> None:
     """Warn if no word of a query is known, so that its cosine with every sentence is 0.
 
     Parameters
@@ -131,18 +132,15 @@ def warn_of_unknown(queries: Sequence[Query], vectors: np.ndarray, stacklevel: i
     queries : sequence of str, list of str, or numpy.ndarray
     vectors : numpy.ndarray of float32, shape (n_queries, dim)
         Their vectors.
-    stacklevel : int
-        That of ``warnings.warn``, counted from here.
     """
     zero = np.flatnonzero(~vectors.any(axis=1)).tolist()
     unknown = [query for query in map(queries.__getitem__, zero) if not isinstance(query, np.ndarray)]
     if unknown:
         others = f" (and {len(unknown) - 1:,} other queries)" if len(unknown) > 1 else ""
-        warnings.warn(
+        warn(
             f"no word of the query {as_text(unknown[0])!r:.60}{others} is in the vocabulary, so all sentences score 0; "
             "tokenize queries as the training corpus was tokenized (wv.tokenizer), or search by spelling too "
-            "(hybrid=0.5)",
-            stacklevel=stacklevel + 1,
+            "(hybrid=0.5)"
         )
 
 
@@ -172,6 +170,7 @@ def row_mask(where: Where | None, keys: Keys) -> np.ndarray | None:
     mask = np.asarray(where)
     if mask.dtype != bool or mask.shape != (len(keys),):
         raise ValueError(
-            f"where: expected {len(keys)} booleans or a function of a key, got {mask.dtype} of shape {mask.shape}"
+            f"where: expected {counted(len(keys), 'boolean')} or a function of a key, got {mask.dtype} of shape "
+            f"{mask.shape}"
         )
     return mask

@@ -1,4 +1,4 @@
-"""Tuning a weighting on labelled texts: checks, cross-validation over labels, and what becomes of the factors.
+"""Tuning a weighting on labeled texts: checks, cross-validation over labels, and what becomes of the factors.
 
 `gensim_sent2vec._pooling.tuning` learns the factors. Here, texts become what it learns from, and the strength of its
 pull towards 1 is chosen: for each strength, factors are learned without the texts of some labels and scored on these,
@@ -8,23 +8,24 @@ until each label was left out once. Texts of one label are never on both sides.
 from __future__ import annotations
 
 import unicodedata
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from .._pooling.fitted import FittedWeighting, NgramFactors
 from .._pooling.parameters import WeightingParameters
-from .._pooling.tuning import BATCH, STEPS, Factors, LabelledTexts, TextVectors, learn_factors, ranks_of_same_label
+from .._pooling.tuning import BATCH, STEPS, Factors, LabeledTexts, TextVectors, learn_factors, ranks_of_same_label
 from .._text.inputs import as_column, as_text, checked_texts, is_missing
 from .._text.vocabulary import Vocabulary
+from .._util.counted import counted
 from .._util.parameters import check_int
 from .._util.progress import Progress
+from .._util.warning import warn
 from ..lexical import LexicalScores
 from .hubs import mean_cosines, mean_products
 from .scoring import check_scoring
@@ -69,13 +70,14 @@ def tune(
     csls: float = 0.0,
     steps: int = STEPS,
     batch: int = BATCH,
+    names: Names | None = None,
 ) -> Tuned:
     """See `SentenceWeighting.tune`."""
     hybrid, csls = check_scoring(hybrid, csls)
     folds, seed = check_int("folds", folds, MIN_FOLDS), check_int("seed", seed, 0)
     if not pulls or not all(np.isfinite(pull) and pull >= 0 for pull in pulls):
         raise ValueError(f"pulls: expected at least one finite number, 0 or more, got {pulls!r}")
-    kept, codes = usable_texts(texts, labels)
+    kept, codes = usable_texts(texts, labels, names or TEXTS)
     prepared = Prepared.of(parameters, fitted, wv, kept, codes, hybrid)
     fold_of_text, n_folds = folds_over_labels(codes, folds, seed)
     queries = scored_texts(codes)
@@ -99,7 +101,7 @@ def tune(
 
 
 def factors_of_folds(
-    texts: LabelledTexts, fold_of_text: np.ndarray, pull: float, seed: int, steps: int = STEPS, batch: int = BATCH
+    texts: LabeledTexts, fold_of_text: np.ndarray, pull: float, seed: int, steps: int = STEPS, batch: int = BATCH
 ) -> Iterator[Factors]:
     """For each fold, the factors that are learned from the texts of the others."""
     for fold in range(int(fold_of_text.max()) + 1):
@@ -150,7 +152,7 @@ def _precisions(ranks: np.ndarray) -> dict[str, float]:
     return {f"P@{k}": round(float((ranks <= k).mean()), 6) for k in RANKS}
 
 
-def search_ranks(texts: LabelledTexts, factors: Factors, queries: np.ndarray, csls: float = 0.0) -> np.ndarray:
+def search_ranks(texts: LabeledTexts, factors: Factors, queries: np.ndarray, csls: float = 0.0) -> np.ndarray:
     """The ranks of `ranks_of_same_label`, by the scores that a search of all texts with `csls` has."""
     vectors = texts.vectors(factors)
     penalties = np.float32(csls) * hubness(vectors) if csls else None
@@ -167,13 +169,15 @@ def hubness(vectors: TextVectors) -> np.ndarray:
     return means
 
 
-def did_not_help(report: dict[str, Any]) -> str:
+def did_not_help(report: dict[str, Any], names: Names | None = None) -> str:
     """What to say if tuning did not help."""
+    text, label = names or TEXTS
     before, after, n_folds = report["before"]["P@1"], report["after"]["P@1"], len(report["folds"])
     folds = ", ".join(f"{fold['before']['P@1']:.3f} -> {fold['after']['P@1']:.3f}" for fold in report["folds"])
     return (
-        f"tuning does not help on these texts, so the weighting stays as it was: P@1 of {report['scored']:,} texts "
-        f"would change from {before:.4f} to {after:.4f} by {n_folds}-fold cross-validation over labels ({folds})"
+        f"tuning does not help on these {text}s, so the weighting stays as it was: P@1 of "
+        f"{counted(report['scored'], text)} would change from {before:.4f} to {after:.4f} by {n_folds}-fold "
+        f"cross-validation over {label}s ({folds})"
     )
 
 
@@ -181,8 +185,29 @@ def did_not_help(report: dict[str, Any]) -> str:
 # Checks
 
 
-def usable_texts(texts: Iterable[Any], labels: Iterable[Any]) -> tuple[list[Any], np.ndarray]:
+class Names(NamedTuple):
+    """What texts and their labels are called in errors."""
+
+    text: str
+    label: str
+
+
+TEXTS, QUESTIONS = Names("text", "label"), Names("question", "answer")
+
+
+def usable_texts(
+    texts: Iterable[Any], labels: Iterable[Any], names: Names = TEXTS, least: int = MIN_FOLDS
+) -> tuple[list[Any], np.ndarray]:
     """Distinct texts and the numbers of their labels, int64; texts with several labels are left out with a warning.
+
+    Parameters
+    ----------
+    texts : iterable of str or of sequences of str
+    labels : iterable of str or of int
+    names : Names
+        For errors.
+    least : int
+        The least number of labels that have several texts.
 
     Raises
     ------
@@ -191,57 +216,63 @@ def usable_texts(texts: Iterable[Any], labels: Iterable[Any]) -> tuple[list[Any]
     ValueError
         If there are more or fewer labels than texts, or too few labels have several texts.
     """
-    given = list(checked_texts(texts, "texts"))
-    names = list(as_column(labels, "labels", "labels"))
-    if len(names) != len(given):
-        raise ValueError(f"labels: expected one per text, got {len(names):,} labels for {len(given):,} texts")
-    for row, name in enumerate(names):
-        if is_missing(name) or not isinstance(name, (str, int, np.integer)) or isinstance(name, bool):
-            raise TypeError(f"labels: row {row:,}: expected a string or an integer, got {name!r}")
-    names = [name.strip() if isinstance(name, str) else int(name) for name in names]
+    given = list(checked_texts(texts, f"{names.text}s"))
+    keys = list(as_column(labels, f"{names.label}s", f"{names.label}s"))
+    if len(keys) != len(given):
+        found = f"{counted(len(keys), names.label)} for {counted(len(given), names.text)}"
+        raise ValueError(f"{names.label}s: expected one per {names.text}, got {found}")
+    for row, key in enumerate(keys):
+        if is_missing(key) or not isinstance(key, (str, int, np.integer)) or isinstance(key, bool):
+            raise TypeError(f"{names.label}s: row {row:,}: expected a string or an integer, got {key!r}")
+    keys = [key.strip() if isinstance(key, str) else int(key) for key in keys]
     normal = [
-        " ".join(unicodedata.normalize("NFC", as_text(text, f"texts: row {i:,}")).split())
+        " ".join(unicodedata.normalize("NFC", as_text(text, f"{names.text}s: row {i:,}")).split())
         for i, text in enumerate(given)
     ]
     labels_of: dict[str, set[Any]] = {}
-    for text, name in zip(normal, names):
-        labels_of.setdefault(text, set()).add(name)
-    _warn_of_contradictions(labels_of)
+    for text, key in zip(normal, keys):
+        labels_of.setdefault(text, set()).add(key)
+    _warn_of_contradictions(labels_of, names)
     rows = {text: row for row, text in reversed(list(enumerate(normal))) if text and len(labels_of[text]) == 1}
     kept = sorted(rows.values())
     numbers: dict[Any, int] = {}
-    codes = np.array([numbers.setdefault(names[row], len(numbers)) for row in kept], dtype=np.int64)
-    _check_labels(codes, list(numbers))
+    codes = np.array([numbers.setdefault(keys[row], len(numbers)) for row in kept], dtype=np.int64)
+    _check_labels(codes, list(numbers), names, least)
     return [given[row] for row in kept], codes
 
 
-def _warn_of_contradictions(labels_of: dict[str, set[Any]]) -> None:
-    several = [text for text, names in labels_of.items() if len(names) > 1 and text]
+def _warn_of_contradictions(labels_of: dict[str, set[Any]], names: Names) -> None:
+    several = [text for text, found in labels_of.items() if len(found) > 1 and text]
     if several:
         first = several[0]
-        names = ", ".join(sorted(map(repr, labels_of[first]))[:3])
-        warnings.warn(
-            f"texts: {len(several):,} texts have more than one label and are left out; the first is "
-            f"{first[:SHOWN]!r} with the labels {names[:200]}",
-            stacklevel=5,
+        shown = ", ".join(sorted(map(repr, labels_of[first]))[:3])
+        has = "has more than one" if len(several) == 1 else "have more than one"
+        left = "is left out: it is" if len(several) == 1 else "are left out; the first is"
+        warn(
+            f"{names.text}s: {counted(len(several), names.text)} {has} {names.label} and {left} {first[:SHOWN]!r} with "
+            f"the {names.label}s {shown[:200]}"
         )
 
 
-def _check_labels(codes: np.ndarray, names: list[Any]) -> None:
-    """Raise a ValueError unless at least two labels have at least two texts each."""
+def _check_labels(codes: np.ndarray, keys: list[Any], names: Names, least: int) -> None:
+    """Raise a ValueError unless at least two labels, and `least` with several texts each, are left."""
+    text, label = names
     if not len(codes):
-        raise ValueError("texts: there is no text with exactly one label; expected texts that share labels")
+        raise ValueError(f"{text}s: there is no {text} with exactly one {label}; expected {text}s that share {label}s")
     counts = np.bincount(codes)
+    needed = f"expected {label}s that several {text}s have"
+    if least > 1:
+        needed = f"expected at least two {label}s with at least two different {text}s each"
+    if names is not QUESTIONS:
+        needed += ", such as questions with the same answer"
     if len(counts) == 1:
+        raise ValueError(f"{label}s: all {counted(len(codes), text)} have the {label} {keys[0]!r:.{SHOWN}}; {needed}")
+    if (counts > 1).sum() < least:
+        but = f"every {label} but {keys[int(counts.argmax())]!r:.{SHOWN}} has"
+        which = f"every {label} has" if counts.max() == 1 else but
         raise ValueError(
-            f"labels: all {len(codes):,} texts have the label {names[0]!r}; expected at least two labels with at least "
-            "two different texts each, such as questions with the same answer"
-        )
-    if (counts > 1).sum() < MIN_FOLDS:
-        which = "every label has" if counts.max() == 1 else f"every label but {names[int(counts.argmax())]!r} has"
-        raise ValueError(
-            f"labels: {which} only one text ({len(counts):,} labels, {len(codes):,} different texts); expected at "
-            "least two labels with at least two different texts each, such as questions with the same answer"
+            f"{label}s: {which} only one {text} ({counted(len(counts), label)}, "
+            f"{counted(len(codes), f'different {text}')}); {needed}"
         )
 
 
@@ -271,18 +302,18 @@ def scored_texts(codes: np.ndarray, most: int = MAX_SCORED) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """Labelled texts as arrays, and what their words and n-grams are.
+    """Labeled texts as arrays, and what their words and n-grams are.
 
     Attributes
     ----------
-    texts : LabelledTexts
+    texts : LabeledTexts
     words : list of str
     ids : numpy.ndarray of int64, shape (n_words,)
         Positions of the words in the vocabulary; -1 for out-of-vocabulary words, which have no weights to change.
     hashes : numpy.ndarray of uint64, shape (n_ngrams,)
     """
 
-    texts: LabelledTexts
+    texts: LabeledTexts
     words: list[str]
     ids: np.ndarray
     hashes: np.ndarray
@@ -304,11 +335,11 @@ class Prepared:
         ids = np.array([vocabulary.get(word, -1) for word in words], dtype=np.int64)
         rows, weights = rows_and_weights(parameters, fitted, wv.vectors, words, ids)
         lexical = LexicalScores.fit(texts, factors=fitted.ngram_factors)
-        labelled = LabelledTexts(
+        labeled = LabeledTexts(
             token_matrix(parameters, token_lists, words, weights), rows, parts_of(parameters, fitted, rows.shape[1]),
             lexical.matrix(), hybrid, codes,
         )  # fmt: skip
-        return cls(labelled, words, ids, lexical.features)
+        return cls(labeled, words, ids, lexical.features)
 
     def apply(self, fitted: FittedWeighting, factors: Factors) -> FittedWeighting:
         """The fitted weighting with these factors."""

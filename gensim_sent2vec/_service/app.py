@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
@@ -26,6 +26,16 @@ from ..version import __version__
 from .access import HEADERS, Access, AccessMiddleware
 from .faq import Faq
 from .feedback import Feedback
+from .hints import (
+    PLURALS,
+    example,
+    missing_field,
+    refuse_query_string,
+    shown,
+    unknown_field,
+    wrong_method,
+    wrong_route,
+)
 from .limits import BodyLimitMiddleware, Limits, RequestError
 from .metrics import CONTENT_TYPE, Metrics, MetricsMiddleware
 from .samples import sample_queries
@@ -48,13 +58,11 @@ logger = logging.getLogger(__name__)
 ROUTES = ("/", "/search", "/encode", "/feedback", "/samples", "/healthz", "/metrics", "/docs", "/openapi.json")
 PROBLEMS = (400, 408, 413, 415, 421, 422, 500, 503)  # statuses of errors
 DEFAULT_TOPN = 10
-PLURALS = {"query": "queries", "sentence": "sentences"}
 # A request that is no more work than scanning this many rows of an index, a few milliseconds, is computed on the event
 # loop: threads that wait for each other would cost more.
 MAX_INLINE_ROWS = 20_000
 ROWS_PER_CHARACTER = 10  # the work of encoding one character, in rows
 MAX_MESSAGE = 150  # characters of an error of pydantic that are repeated; it may contain input
-MAX_LOCATION = 60  # characters of a field name sent by the client that an error repeats
 
 
 class Current:
@@ -101,11 +109,19 @@ def create_app(
     # One thread computes what is large. The event loop answers other requests meanwhile, and memory stays bounded.
     handlers = Handlers(ThreadPoolExecutor(1, "gensim_sent2vec"), current, limits, metrics, feedback)
     post, get, read = ["POST"], ["GET"], ["GET", "HEAD"]
-    app.add_api_route("/search", handlers.search, methods=post, response_model=Answer | Answers, summary="Search")
-    app.add_api_route("/encode", handlers.encode, methods=post, response_model=Vector | Vectors, summary="Encode")
+    body_only = [Depends(refuse_query_string)]
+    app.add_api_route(
+        "/search", handlers.search, methods=post, response_model=Answer | Answers, summary="Search",
+        dependencies=body_only,
+    )  # fmt: skip
+    app.add_api_route(
+        "/encode", handlers.encode, methods=post, response_model=Vector | Vectors, summary="Encode",
+        dependencies=body_only,
+    )  # fmt: skip
     app.add_api_route("/samples", handlers.samples, methods=get, include_in_schema=False)  # for the page only
     app.add_api_route(
         "/feedback", handlers.feedback, methods=post, response_model=Stored, summary="Store the result that was chosen",
+        dependencies=body_only,
         responses={status: {"model": Problem} for status in (404, 507)},  # not accepted; not stored
     )  # fmt: skip
     app.add_api_route("/healthz", handlers.health, methods=get, response_model=Health, summary="Health check")
@@ -279,14 +295,22 @@ def _add_error_handlers(app: FastAPI, access: Access) -> None:
 
     async def validation_error(request: Request, error: Any) -> JSONResponse:
         if "json" not in request.headers.get("content-type", ""):
-            status, detail = 422, "Content-Type: send a JSON object with the header Content-Type: application/json"
+            status, detail = (
+                422,
+                (
+                    "Content-Type: send a JSON object with the header Content-Type: application/json, for example: "
+                    f"{example(request, request.url.path)}"
+                ),
+            )
         else:
-            status, detail = _describe(error.errors()[0])
+            status, detail = _describe(request, error.errors())
         return JSONResponse(RequestError(status, "invalid", detail).body, status, HEADERS)
 
     async def http_error(request: Request, error: Any) -> JSONResponse:
         if error.status_code == 404:
-            error.detail = f"no such route; the routes are {', '.join(ROUTES)}"
+            error.detail = wrong_route(request, ROUTES)
+        if error.status_code == 405:
+            error.detail = wrong_method(request, (error.headers or {}).get("Allow", "other methods"))
         kind = "not_found" if error.status_code == 404 else "invalid"
         body = RequestError(error.status_code, kind, str(error.detail)).body
         return JSONResponse(body, error.status_code, {**HEADERS, **(error.headers or {})})
@@ -302,12 +326,19 @@ def _add_error_handlers(app: FastAPI, access: Access) -> None:
     app.add_exception_handler(Exception, internal_error)
 
 
-def _describe(error: Any) -> tuple[int, str]:
-    """Return the HTTP status and the detail for an error found by pydantic."""
+def _describe(request: Request, errors: Sequence[Any]) -> tuple[int, str]:
+    """Return the HTTP status and the detail for what pydantic has found; an unknown field tells most."""
+    error = next((error for error in errors if error["type"] == "extra_forbidden"), errors[0])
     if error["type"] == "json_invalid":
         return 400, f"the body is not JSON: {str(error.get('ctx', {}).get('error', error['msg']))[:MAX_MESSAGE]}"
     parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"][1:]]
-    location = "".join(parts).removeprefix(".")[:MAX_LOCATION].encode("ascii", "backslashreplace").decode()
+    location = shown("".join(parts).removeprefix("."))
+    if error["type"] == "extra_forbidden":
+        return 422, unknown_field(request.url.path, str(error["loc"][-1]), error.get("input"))
+    if error["type"] == "missing" and location:
+        return 422, missing_field(request, location)
     if error["type"] == "string_type" and location in PLURALS and isinstance(error.get("input"), list):
         return 422, f"{location}: must be a string; to send a list, use {PLURALS[location]}"
+    if not location and error["type"] in ("model_attributes_type", "missing"):
+        return 422, f"the body: must be a JSON object, for example: {example(request, request.url.path)}"
     return 422, f"{location or 'the body'}: {error['msg'][:MAX_MESSAGE]}"

@@ -13,6 +13,7 @@ from .._search.queries import check_queries
 from .._search.scoring import Hits, check_scoring, mix
 from .._text.formats import TEXT, suffix_format
 from .._text.tables import ANSWER, QUESTION, TextTable, header_of
+from .._util.missing import check_exists
 from .._util.rows import unit_rows
 from ..convert import load_vectors
 from ..keyedvectors import Sent2VecKeyedVectors
@@ -61,8 +62,7 @@ def is_index(path: str, columns: Columns | None = None) -> bool:
     columns = columns or Columns()
     if os.path.isdir(path):
         return False
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"there is no file {path!r}")
+    check_exists(path, "FAQ", "an index, or a table with the columns question and answer")
     kind = stored_kind(path)
     if kind == SentenceIndex.__name__:
         return True

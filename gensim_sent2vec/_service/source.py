@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass, field
 
 from .._files.model2vec import is_static
-from ..convert import load_vectors
+from .._util.missing import check_exists
+from ..convert import EXPECTED, load_vectors
 from .faq import Columns, Faq, build_index, is_index
 from .feedback import MAX_BYTES
 
@@ -62,8 +63,7 @@ class Source:
                 f"{self.model!r} is in the format of another program; convert it to a file that processes can share: "
                 f"gensim-sent2vec convert {self.model} model.s2v"
             )
-        if not os.path.isfile(self.model):
-            raise FileNotFoundError(f"there is no model {self.model!r}")
+        check_exists(self.model, kind="model", expected=EXPECTED)
         paths = (self.faq,) if isinstance(self.faq, str) else self.faq
         if [is_index(path, self.columns) for path in paths] == [True]:
             return paths[0]

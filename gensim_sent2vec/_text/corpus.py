@@ -15,6 +15,8 @@ import smart_open
 
 from .._util.atomic import scratch_folder
 from .._util.compression import COMPRESSED_SUFFIXES
+from .._util.hints import with_hints
+from .._util.missing import check_exists
 from .formats import TEXT, suffix_format
 from .heads import BOM, HEAD_BYTES, check_head, check_line_ends
 
@@ -68,8 +70,7 @@ def check_corpus_file(path: Any) -> None:
             f"corpus_file: {name!r} is a directory; pass one file, or TextTable({name!r}) or gensim's "
             f"PathLineSentences({name!r}) as sentences"
         )
-    if not os.path.exists(name):
-        raise FileNotFoundError(f"corpus_file: there is no file {name!r}")
+    check_exists(name, "corpus_file", "a text file with one sentence per line")
     if name.endswith(COMPRESSED_SUFFIXES):
         raise ValueError(
             f"corpus_file: {name!r} is compressed, so threads cannot read parts of it; decompress it, "
@@ -91,6 +92,7 @@ def check_corpus_file(path: Any) -> None:
 # Streams
 
 
+@with_hints
 class TokenFile:
     """A text file that has been tokenized, including phrases: training reads it as it is, whatever the tokenizer.
 
@@ -156,9 +158,7 @@ class TextLines:
         if self.path != "-":
             if os.path.isdir(self.path):
                 raise IsADirectoryError(f"{self.path!r} is a directory")
-            if not os.path.exists(self.path) and "://" not in self.path:
-                raise FileNotFoundError(f"there is no file {self.path!r}")
-
+            check_exists(self.path)
         self._is_read_once = self.path == "-" or is_read_once(self.path)
 
     @property

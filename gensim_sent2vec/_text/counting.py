@@ -12,6 +12,9 @@ import numpy as np
 
 from .. import _kernel
 from .._util.batches import BATCH_SIZE, batched
+from .._util.counted import counted
+from .._util.hints import with_hints
+from .._util.missing import check_exists
 from .._util.progress import Progress
 from .._util.threads import slices_of, threads_over
 from .inputs import checked_texts
@@ -24,6 +27,7 @@ WORDS_OF_PART = 40  # bits of the column `first` for the position in a part; the
 MAX_PARTS = 1 << 22
 
 
+@with_hints
 class WordCounts(Mapping[str, int]):
     """A read-only mapping from words to their counts: gensim's ``raw_vocab``.
 
@@ -93,6 +97,7 @@ class WordCounts(Mapping[str, int]):
         WordCounts
             In order of first appearance.
         """
+        check_exists(path, "path", "a text file")
         return count_file(path, None, workers, show_progress_bar, begin=begin, end=end)[0]
 
     @classmethod
@@ -250,7 +255,7 @@ class WordCounts(Mapping[str, int]):
         return len(self.words)
 
     def __repr__(self) -> str:
-        return f"<WordCounts of {len(self)} words>"
+        return f"<WordCounts of {counted(len(self), 'word')}>"
 
 
 def count_words(

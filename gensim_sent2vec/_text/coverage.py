@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import string
-import warnings
 from collections.abc import Callable, Sequence
 from itertools import islice
+
+from .._util.warning import warn
 
 LOW_SHARE = 0.5  # warn if the share of known tokens is lower
 MISWRITTEN_SHARE = 0.2  # warn if this share is known only in lower case without punctuation
@@ -33,10 +34,8 @@ class Coverage:
         self._n_tokens = self._n_known = self._n_miswritten = 0
         self._examples: list[str] = []
 
-    def look_at(
-        self, sentences: Sequence[str | Sequence[str]], find: Callable[[str], int], stacklevel: int = 2
-    ) -> None:
-        """Look at the first sentences of a call; `stacklevel` is that of ``warnings.warn``, counted from here.
+    def look_at(self, sentences: Sequence[str | Sequence[str]], find: Callable[[str], int]) -> None:
+        """Look at the first sentences of a call.
 
         Parameters
         ----------
@@ -44,7 +43,6 @@ class Coverage:
             Texts, to be split at whitespace, or tokens.
         find : callable
             The id of a word of the vocabulary, or -1.
-        stacklevel : int
         """
         if self.warned:
             return
@@ -65,7 +63,7 @@ class Coverage:
                 else:
                     self._add_unknown(token, find)
         if self._n_tokens >= ENOUGH_TOKENS:
-            self._judge(stacklevel + 1)
+            self._judge()
             self._reset()
             self._n_looks += 1
             self._n_to_skip = min(self._n_looks // LOOKS, MAX_SKIPPED)
@@ -78,14 +76,13 @@ class Coverage:
         elif not self._examples:
             self._examples.append(f"{token!r} is not")
 
-    def _judge(self, stacklevel: int) -> None:
+    def _judge(self) -> None:
         known, miswritten = self._n_known / self._n_tokens, self._n_miswritten / self._n_tokens
         if known >= LOW_SHARE and miswritten < MISWRITTEN_SHARE:
             return
         self.warned = True
-        warnings.warn(
+        warn(
             f"only {known:.0%} of the first {self._n_tokens} tokens are in the vocabulary (for example, "
             f"{self._examples[0]}). Tokenize texts as the training corpus was tokenized: set wv.tokenizer, for example "
-            "to 'words' (lower case, without punctuation), or pass token lists",
-            stacklevel=stacklevel + 1,
+            "to 'words' (lower case, without punctuation), or pass token lists"
         )

@@ -1,4 +1,4 @@
-"""The formats of text files: told by the suffix of the name, and by the first line where that leaves a doubt."""
+"""The formats of text files: recognized by the suffix of the name and, in case of doubt, by the first line."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def suffix_format(path: str | os.PathLike[str]) -> str | None:
 def format_of(path: str, head: bytes, where: str) -> str:
     """The format of a file.
 
-    A file whose name tells no table is plain text, unless its first line consists of column names separated by tabs,
-    one of which usually holds texts: then it is a table.
+    A file whose name does not say that it is a table is plain text, unless its first line consists of column names
+    separated by tabs, one of which usually holds texts: then it is a table.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ def as_column(values: Any, name: str, expected: str = "texts") -> Iterable[Any]:
         shown = repr(values[:SHOWN])
         instead = f"TextTable({values!r}) to read the file" if os.path.isfile(values[:LONGEST_PATH]) else f"[{shown}]"
         raise TypeError(f"{name}: expected a list of {expected}, got the single string {shown}; pass {instead}")
-    columns = _columns_of(values)
+    columns = columns_of(values)
     if columns is not None:
         kind = type(values).__name__
         names = [repr(column)[: SHOWN + 2] for column in columns[:MAX_COLUMNS]] + ["…"] * (len(columns) > MAX_COLUMNS)
@@ -65,7 +65,7 @@ def as_column(values: Any, name: str, expected: str = "texts") -> Iterable[Any]:
     return to_list() if callable(to_list) else values
 
 
-def _columns_of(values: Any) -> list[Any] | None:
+def columns_of(values: Any) -> list[Any] | None:
     """The names of the columns of a table or mapping; None for anything else."""
     if isinstance(values, Mapping):
         return list(values)

@@ -9,6 +9,7 @@ from typing import Any, overload
 import numpy as np
 
 from .. import _kernel
+from .._util.counted import counted
 
 UTF8_ERRORS = "surrogatepass"  # any str can be stored, even one with lone surrogates
 DECODED_TOGETHER = 1 << 13  # strings
@@ -88,7 +89,7 @@ class PackedStrings(Sequence[str]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"<{len(self)} strings>"
+        return f"<{counted(len(self), 'string')}>"
 
 
 def _offsets(lengths: np.ndarray) -> np.ndarray:

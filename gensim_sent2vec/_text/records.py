@@ -170,7 +170,7 @@ def _unquoted(line: str, values: list[str], width: int, following: _Lookahead) -
     """The values of a line of TSV that contains quotation marks.
 
     A value is in quotes if it begins and ends with one, the marks inside are doubled, and it has to be: because of
-    such a mark, a tab or a line break. Anything else is taken literally, as in files that know no quotes. A value goes
+    such a mark, a tab or a line break. Anything else is taken literally, as in files that do not quote. A value goes
     on in the next line if that gives the right number of columns.
 
     Parameters

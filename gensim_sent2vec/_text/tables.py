@@ -12,14 +12,21 @@ from copy import copy
 from shlex import quote
 from typing import Any, Literal
 
+import numpy as np
+
+from .._util.counted import counted
+from .._util.hints import with_hints
+from .._util.missing import check_input
 from .corpus import TextLines
 from .formats import PARQUET, TEXT, TEXT_COLUMNS, TSV, check_format, format_of, suffix_format
 from .records import ParquetRecords, Records, open_records
 
 logger = logging.getLogger(__name__)
+chosen = logging.getLogger("gensim_sent2vec.columns")  # which columns were taken, if the caller did not say
 
 Key = str | int
 Column = str | int
+Missing = Literal["error", "skip"]
 SHOWN_COLUMNS, SHOWN_NAME = 20, 40  # in errors: names, and characters of each
 QUESTION, ANSWER, ROLE, ROLES = "question", "answer", "role", ("index", "query")
 TYPICAL_COLUMNS = {*TEXT_COLUMNS, "answer", "label", "id", "score", "role", "title", "date", "답변"}
@@ -28,6 +35,7 @@ TYPICAL_COLUMNS = {*TEXT_COLUMNS, "answer", "label", "id", "score", "role", "tit
 # Texts
 
 
+@with_hints
 class TextTable:
     """The texts of files: a column of CSV, TSV, JSON lines or Parquet, or the lines of plain text.
 
@@ -74,7 +82,7 @@ class TextTable:
         text: Column | None = None,
         key: Column | None = None,
         format: str | None = None,
-        missing: Literal["error", "skip"] = "error",
+        missing: Missing = "error",
     ) -> None:
         check_format(format)
         if missing not in ("error", "skip"):
@@ -84,7 +92,11 @@ class TextTable:
                 raise TypeError(f"{name}: expected the name or number of a column, got {type(column).__name__}")
         self.text, self.key, self.format, self.missing = text, key, format, missing
         self._role: str | None = None
-        self.files = [TableFile(name, format) for name in files_of(path, format)]
+        self._is_guess = text is None
+        names = list(files_of(path, format))
+        for name in names:
+            check_input(name, "path", "a file or folder of texts")
+        self.files = [TableFile(name, format) for name in names]
         for file in self.files:
             if file.lines.is_repeatable:
                 self._columns_of(file)  # now, not after hours of work
@@ -109,20 +121,23 @@ class TextTable:
     def is_faq(self) -> bool:
         """Whether the texts and keys are, or may be, the columns question and answer that all files have."""
         columns = (self.text or QUESTION, self.key or ANSWER)
-        chosen = [column.casefold() if isinstance(column, str) else column for column in columns]
-        return chosen == [QUESTION, ANSWER] and all({QUESTION, ANSWER} <= set(file.names) for file in self.files)
+        names = [column.casefold() if isinstance(column, str) else column for column in columns]
+        return names == [QUESTION, ANSWER] and all({QUESTION, ANSWER} <= set(file.names) for file in self.files)
 
     @property
     def text_names(self) -> list[str]:
         """The column with the texts of each file that has columns."""
-        found = (self._columns_of(file)[:2] for file in self.files)
+        found = [self._columns_of(file)[:2] for file in self.files]
+        for file, (_, positions) in zip(self.files, found):
+            self._say_columns(file, positions)
         return [records.columns[positions[0]] for records, positions in found if positions]
 
     def with_role(self, role: str) -> TextTable:
         """The questions and answers of the rows with the role "index" or "query"; of all if there are no roles."""
-        chosen = copy(self)
-        chosen.text, chosen.key, chosen._role = QUESTION, ANSWER, role
-        return chosen
+        result = copy(self)
+        result._is_guess = self.text is None or self.key is None
+        result.text, result.key, result._role = QUESTION, ANSWER, role
+        return result
 
     def __iter__(self) -> Iterator[str]:
         return (text for text, _ in self.rows())
@@ -171,16 +186,26 @@ class TextTable:
         if not records.columns:
             return
         is_typed = file.format not in ("csv", "tsv")
+        self._say_columns(file, positions)
         with_role = self._role is not None and ROLE in file.names
         if with_role:
             positions = [*positions, file.names.index(ROLE)]
         for number, values in records.rows(positions, header):
-            if with_role and _role(records, number, values.pop()) != self._role:
+            if with_role and role_of(records, number, values.pop()) != self._role:
                 continue
             if is_typed:
                 self._check_row(records, number, values)
             text, key = values[0], values[1] if self.key is not None else None
             yield (text, key) if self._role is None else (_stripped(text), _stripped(key))
+
+    def _say_columns(self, file: TableFile, positions: Sequence[int]) -> None:
+        """Log once which of several columns are read, if the caller did not say."""
+        if not self._is_guess or len(file.names) < 2 or not positions:
+            return
+        names = [f"{kind} from {file.records.columns[i]!r}" for kind, i in zip(("texts", "keys"), positions)]
+        if self._role is not None and ROLE in file.names:
+            names.append(f"only rows with the role {self._role!r}")
+        say_columns(file, names)
 
     def _check_row(self, records: Records, number: int, values: list[Any]) -> None:
         """Check the values of a format that has other types than strings."""
@@ -211,11 +236,7 @@ class TextTable:
             return file.records, [], False
         text = _default_column(names, file) if self.text is None else self.text
         wanted = [text] if self.key is None else [text, self.key]
-        found = [_find(column, names, f"{flag}: {file.lines.shown}") for column, flag in zip(wanted, FLAGS)]
-        by_number = [is_number for _, is_number in found]
-        if any(by_number):
-            _check_numbers(file, by_number, [names[position] for position, _ in found])
-        return file.records, [position for position, _ in found], not any(by_number)
+        return file.records, *find_columns(wanted, file)
 
 
 class TableFile:
@@ -226,6 +247,7 @@ class TableFile:
         self.lines = path if isinstance(path, TextLines) else TextLines(path)
         self._format = format
         self._records: Records | None = None
+        self.said: str | None = None  # by `say_columns`
         if self.lines.is_repeatable:
             self.format  # noqa: B018  # now, not after hours of work
 
@@ -291,10 +313,19 @@ def _files_in(folder: str, format: str | None) -> list[str]:
 # -----------------------------------------------------------------------------------------------------
 # Columns
 
+
+def say_columns(file: TableFile, taken: Sequence[str]) -> None:
+    """Log which columns of a file were taken; the same choice once."""
+    said = ", ".join(taken)
+    if file.said != said:
+        file.said = said
+        chosen.info("%s: %s; the columns are %s", file.lines.shown, said, _listed(file.records.columns))
+
+
 FLAGS = ("text (--column)", "key (--key)")
 
 
-def _role(records: Records, number: int, value: Any) -> str:
+def role_of(records: Records, number: int, value: Any) -> str:
     role = str(value).strip().casefold()
     if role not in ROLES:
         raise ValueError(
@@ -348,6 +379,16 @@ def _find(column: Column, names: Sequence[str], where: str) -> tuple[int, bool]:
     return number - 1, True
 
 
+def find_columns(wanted: Sequence[Column], file: TableFile) -> tuple[list[int], bool]:
+    """The positions of the columns of texts and, if it is wanted, keys; and whether the first row is a header."""
+    names = file.records.columns
+    found = [_find(column, names, f"{flag}: {file.lines.shown}") for column, flag in zip(wanted, FLAGS)]
+    by_number = [is_number for _, is_number in found]
+    if any(by_number):
+        _check_numbers(file, by_number, [names[position] for position, _ in found])
+    return [position for position, _ in found], not any(by_number)
+
+
 def _check_numbers(file: TableFile, by_number: list[bool], first: list[str]) -> None:
     """Refuse numbers of columns where there are names."""
     if not all(by_number):
@@ -364,7 +405,7 @@ def _check_numbers(file: TableFile, by_number: list[bool], first: list[str]) -> 
 # -----------------------------------------------------------------------------------------------------
 # Tables with fixed columns
 
-Row = tuple[int, list[str]]
+Row = tuple[int, list[Any]]  # strings, or None for values that may be missing
 PathOrFile = str | os.PathLike[str] | TableFile
 
 
@@ -373,13 +414,14 @@ def read_table(
     columns: Sequence[str],
     header: Literal["required", "optional"] = "required",
     format: str | None = None,
+    missing: Missing = "error",
 ) -> Iterator[Row]:
     """Iterate over the rows of a table.
 
     Parameters
     ----------
     path : str or path-like
-        A file as for `TextTable`; one that is no table by its name is tab-separated.
+        A file as for `TextTable`, tab-separated unless its name says otherwise.
     columns : sequence of str
         Names of the columns to read, case-insensitive. A header line may name more columns, in any order.
     header : {"required", "optional"}
@@ -387,6 +429,8 @@ def read_table(
         in this order.
     format : str, optional
         As for `TextTable`.
+    missing : {"error", "skip"}
+        What to do with a row in which a value is null; "skip" logs how many rows were left out.
 
     Yields
     ------
@@ -405,20 +449,47 @@ def read_table(
     file = path if isinstance(path, TableFile) else TableFile(path, format)
     names = [name.casefold() for name in columns]
     found = file.names
-    missing = [name for name in columns if name.casefold() not in found]
+    absent = [name for name in columns if name.casefold() not in found]
     is_text = file.format in ("csv", "tsv", TEXT)
-    if missing and (header == "required" or not is_text):
+    if absent and (header == "required" or not is_text):
         separated = ", separated by tabs" if file.format in (TSV, TEXT) else ""
         raise ValueError(
             f"{file.lines.shown}: the first line must name the columns {', '.join(columns)}{separated}; "
-            f"missing: {', '.join(missing)}"
+            f"missing: {', '.join(absent)}"
         )
-    if missing and found and len(found) != len(columns):
+    if absent and found and len(found) != len(columns):
         number = next(file.records.rows([], header=False))[0]
         raise ValueError(f"{file.records.at(number)}: expected {len(columns)} {_separated(file)}, got {len(found)}")
-    positions = list(range(len(columns))) if missing else [found.index(name) for name in names]
-    for number, values in file.records.rows(positions if found else [], header=not missing):
-        yield number, values if is_text else [_as_string(file, number, *pair) for pair in zip(columns, values)]
+    positions = list(range(len(columns))) if absent else [found.index(name) for name in names]
+    optional = len(columns) if missing == "skip" else 0
+    n_skipped = 0
+    for number, values in read_rows(file, positions if found else [], columns, not absent, optional):
+        if None in values:
+            n_skipped += 1
+        else:
+            yield number, values
+    if n_skipped:
+        logger.warning("%s: skipped %s, in which a value is missing", file.lines.shown, counted(n_skipped, "row"))
+
+
+def read_rows(
+    file: TableFile, positions: Sequence[int], names: Sequence[str], header: bool = True, optional: int = 0
+) -> Iterator[Row]:
+    """The rows of a table as strings, in the columns at the given positions; `names` are for errors.
+
+    The first `optional` values may be missing, and are None then.
+    """
+    is_text = file.format in ("csv", "tsv", TEXT)
+    for number, values in file.records.rows(positions, header):
+        yield (
+            number,
+            values
+            if is_text
+            else [
+                value if value is None and i < optional else _as_string(file, number, name, value)
+                for i, (name, value) in enumerate(zip(names, values))
+            ],
+        )
 
 
 def _separated(file: TableFile) -> str:
@@ -428,9 +499,10 @@ def _separated(file: TableFile) -> str:
 def _as_string(file: TableFile, number: int, name: str, value: Any) -> str:
     if isinstance(value, str):
         return value
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
         return str(value)
-    found = "is missing" if value is None else f"must be a string or a number, got {value!r:.40}"
+    skip = 'is missing; complete the row, or pass missing="skip" (--skip-missing) to leave such rows out'
+    found = skip if value is None else f"must be a string or a number, got {value!r:.40}"
     raise ValueError(f"{file.records.at(number)}: {name}: {found}")
 
 

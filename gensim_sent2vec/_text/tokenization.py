@@ -20,6 +20,8 @@ import smart_open
 
 from .._util.atomic import atomic_path, temporary_folder
 from .._util.batches import batched, known_length
+from .._util.hints import with_hints
+from .._util.missing import check_input
 from .._util.pickling import is_picklable
 from .._util.progress import Progress
 from .._util.threads import available_cpus, check_threads, ordered_map
@@ -152,6 +154,7 @@ def _check_texts(texts: Iterable[Any], name: str = "sentences") -> Iterator[str]
 # Files
 
 
+@with_hints
 def tokenize_file(
     source: str | os.PathLike[str] | TextTable,
     target: str | os.PathLike[str],
@@ -191,6 +194,7 @@ def tokenize_file(
     ImportError
         If the tokenizer needs a package that is not installed.
     """
+    check_input(source, "source", "a file of texts")
     table = source if isinstance(source, TextTable) else TextTable(source)
     target = os.path.abspath(os.fspath(target))
     tokenization = Tokenization(tokenizer, phrases)

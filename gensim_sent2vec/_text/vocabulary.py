@@ -19,6 +19,7 @@ import numpy as np
 from gensim.utils import SaveLoad
 
 from .. import _kernel
+from .._util.counted import counted
 from .packed import UTF8_ERRORS, PackedStrings
 
 
@@ -147,7 +148,7 @@ class Vocabulary(SaveLoad, Mapping[str, int]):
         return {name: value for name, value in self.__dict__.items() if name != "_table"}
 
     def __repr__(self) -> str:
-        return f"<Vocabulary of {len(self)} words>"
+        return f"<Vocabulary of {counted(len(self), 'word')}>"
 
 
 class IndexToKey(Sequence[str]):
@@ -192,7 +193,7 @@ class IndexToKey(Sequence[str]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"<{len(self)} words>"
+        return f"<{counted(len(self), 'word')}>"
 
 
 def slots_for(n_words: int) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 from .._text.corpus import Sample, check_corpus_file, check_sentences, first_lines, sample_lines
 from .._text.counting import WordCounts, count_file, count_words
 from .._text.inputs import as_column, checked_texts
+from .._util.counted import counted
 from .untokenized import HEAD, warn_if_untokenized
 
 logger = logging.getLogger(__name__)
@@ -82,16 +83,16 @@ class CheckedCorpus:
             If there are no tokens, or the file is not UTF-8.
         """
         if self.path is not None:
-            counted = count_file(self.path, max_vocab_size, workers, show_progress_bar)
+            result = count_file(self.path, max_vocab_size, workers, show_progress_bar)
             if self.is_raw:
                 warn_if_untokenized(first_lines(self.path, HEAD), self.name)
         else:
             sentences = self._inspected() if self.is_raw else self.sentences
-            counted = count_words(sentences, max_vocab_size, show_progress_bar, name=self.argument)
-        _, n_sentences, n_tokens = counted
+            result = count_words(sentences, max_vocab_size, show_progress_bar, name=self.argument)
+        _, n_sentences, n_tokens = result
         if not n_tokens:
-            raise ValueError(f"{self.name} is empty ({n_sentences} sentences, no tokens)")
-        return counted
+            raise ValueError(f"{self.name} is empty ({counted(n_sentences, 'sentence')}, no tokens)")
+        return result
 
     def _inspected(self) -> Iterator[Any]:
         """The sentences; the first ones are inspected on the way, so that no further pass is needed."""

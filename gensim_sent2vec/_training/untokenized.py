@@ -6,9 +6,10 @@ Such a model has vectors for "Man", "man" and "man.", and knows fewer words of o
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable
 from typing import Any
+
+from .._util.warning import warn
 
 HEAD = 1000  # sentences that are inspected
 TOKENS_PER_SENTENCE = 200  # of these
@@ -42,11 +43,9 @@ def warn_if_untokenized(sentences: Iterable[Any], name: str) -> None:
         return
     texts = [token for token in tokens if len(token.split()) > 1]
     if len(texts) >= TEXTS * len(tokens):
-        warnings.warn(
+        warn(
             f"{name}: {len(texts) / len(tokens):.0%} of the tokens contain whitespace, such as {texts[0][:30]!r}. Each "
-            "is trained as a single word. If they are texts, pass a list of strings, not a list of lists",
-            UserWarning,
-            stacklevel=2,
+            "is trained as a single word. If they are texts, pass a list of strings, not a list of lists"
         )
         return
     glued = [token for token in tokens if _GLUED.fullmatch(token)]
@@ -61,12 +60,10 @@ def warn_if_untokenized(sentences: Iterable[Any], name: str) -> None:
     shown = ", ".join(repr(token[:30]) for token in dict.fromkeys(examples[:200][-3:]))
     is_korean = sum(bool(_HANGUL.search(token)) for token in tokens) > len(tokens) / 2
     tokenizer = "kiwi" if is_korean else "words"
-    warnings.warn(
+    warn(
         f"{name}: the text does not look tokenized: {share:.0%} of the tokens have {kind}, such as {shown}. They get "
         f"vectors apart from those of the plain words. Pass texts with tokenizer={tokenizer!r}, or tokenize and "
-        "lower-case them first",
-        UserWarning,
-        stacklevel=2,
+        "lower-case them first"
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from .missing import missing_folder
+
 
 class TableFullError(OSError):
     """The table would become larger than it may be."""
@@ -31,6 +33,8 @@ def append_rows(path: str, header: bytes, rows: bytes, most: int | None = None) 
     OSError
         If the file cannot be written.
     """
+    if not os.path.isdir(os.path.dirname(path) or "."):
+        raise missing_folder(path)
     with open(path, "a+b", buffering=0) as file:
         _lock(file)
         size = file.seek(0, os.SEEK_END)

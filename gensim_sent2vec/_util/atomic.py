@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import BinaryIO
 
+from .missing import missing_folder
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -156,7 +158,7 @@ def temporary_folder(target: str) -> Iterator[str]:
     """A folder next to `target`, which only this user can read; deleted at the end, as are those of killed writers."""
     parent, name = os.path.split(os.path.abspath(target))
     if not os.path.isdir(parent):
-        raise FileNotFoundError(f"cannot write {target!r}: there is no directory {parent!r}")
+        raise missing_folder(target)
     remove_abandoned(parent, name)
     owner = os.getpid()
     folder, lock = _locked_folder(os.path.join(parent, f".{name[:NAME_CHARS]}-"))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
+
+from .hints import closest_option
 
 # Options of Word2Vec, Doc2Vec, fastText and others that do not apply to Sent2Vec. Ignoring them would mislead the user.
 _ENTIRE_SENTENCE = "the context of a word is its entire sentence"
@@ -42,32 +43,6 @@ UNSUPPORTED = {
     **dict.fromkeys(("dm", "dm_mean", "dm_concat", "dm_tag_count", "dbow_words"), "this is not Doc2Vec"),
 }
 
-# Names of other libraries (older gensim, Doc2Vec, fastText, the reference program, scikit-learn, sentence-transformers)
-# in lower case without underscores, and the arguments that correspond to them, in the constructor or in `train`.
-_NAMES_ELSEWHERE = {
-    ("vector_size",): "size dim dims dimension dimensions vectordim embeddingdim embeddingsize ncomponents hiddensize",
-    ("epochs",): "iter niter maxiter epoch numepochs nepochs numtrainepochs passes",
-    ("alpha", "start_alpha"): "alpha lr learningrate startalpha initialalpha",
-    ("min_alpha", "end_alpha"): "minalpha minlr endalpha finalalpha",
-    ("min_count",): "mincount mindf mincountword minfreq minfrequency",
-    ("max_final_vocab",): "maxfeatures vocabsize maxvocab nwords",
-    ("word_ngrams",): "wordngrams ngramrange ngrams",
-    ("dropout_k",): "dropoutk dropout",
-    ("bucket",): "buckets nbuckets numbuckets",
-    ("negative",): "neg negatives negativesamples nnegative",
-    ("sample",): "t subsample subsampling samplingthreshold",
-    ("workers",): "thread threads numthreads nthreads njobs nworkers numworkers nprocs",
-    ("seed",): "randomstate randomseed rng",
-    ("sentences", "corpus_iterable"): "sentences corpusiterable documents docs texts corpus data x taggeddocuments",
-    ("corpus_file",): "input inputfile file filename path",
-    ("batch_words",): "batchsize chunksize",
-    ("show_progress_bar",): "verbose verbosity progress progressbar silent",
-    ("callbacks",): "callback",
-    ("total_examples",): "numexamples nexamples corpuscount",
-    ("total_words",): "numwords corpustotalwords",
-}
-_OURS = {name: ours for ours, names in _NAMES_ELSEWHERE.items() for name in names.split()}
-
 
 def reject_unknown_options(
     options: Mapping[str, Any], known: Iterable[str], constructor: Iterable[str] = (), method: str = ""
@@ -95,14 +70,6 @@ def reject_unknown_options(
         if meant:
             raise TypeError(f"{name}: not an option of {method}; pass it to the constructor, as Sent2Vec({meant}=…)")
         raise TypeError(f"{name}: not an option of Sent2Vec")
-
-
-def closest_option(name: str, known: tuple[str, ...]) -> str | None:
-    """The argument among `known` that a name of another library, or a misspelled name, stands for."""
-    for ours in _OURS.get(name.lower().replace("_", ""), ()):
-        if ours in known:
-            return ours
-    return next(iter(get_close_matches(name, known, 1)), None)
 
 
 def check_int(name: str, value: Any, least: int, most: int = 2**63 - 1) -> int:

@@ -181,7 +181,7 @@ def test_searching_an_index_equals_searching_its_corpus(model, corpus, tmp_path,
         capsys, "similar", model, "a", "--corpus", corpus, "--index", tmp_path / "faq.index"
     )
     assert "hybrid" in refused(capsys, "similar", model, "a", "--corpus", corpus, "--hybrid", 2)
-    assert "no such file" in refused(capsys, "similar", model, "a", "--index", tmp_path / "missing").lower()
+    assert "--index: there is no file" in refused(capsys, "similar", model, "a", "--index", tmp_path / "missing")
     assert "no directory" in refused(capsys, "index", model, corpus, tmp_path / "missing" / "faq.index")
 
 

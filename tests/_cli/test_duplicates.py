@@ -36,7 +36,8 @@ def test_repeats_are_listed_with_the_earlier_row(files, capsys):
         "4\t1.0000\t2\tit rained in sydney",
         "6\t1.0000\t5\tzzz",
     ]
-    assert "3 of 6 sentences repeat an earlier one" in printed.err
+    assert "3 of 6 sentences repeat an earlier one at threshold 0.9\n" in printed.err
+    assert "Repeats by threshold: 3 at 0.95, 3 at 0.9," in printed.err
 
 
 def test_a_file_without_repeats_is_written(files, capsys):
@@ -58,3 +59,19 @@ def test_a_column_of_a_table(files, capsys):
     assert (files / "unique.txt").read_text().splitlines() == ["two men", "sydney"]
     main(["duplicates", "m.s2v", "x.csv", "--column", "question"])
     assert capsys.readouterr().out.splitlines()[1:] == ["2\t1.0000\t1\ttwo men"]
+
+
+def test_the_numbers_at_other_thresholds_are_printed(files, capsys):
+    (files / "y.txt").write_text("police arrested two men\npolice arrested\npolice two\nsydney\nsydney\n")
+    main(["duplicates", "m.s2v", "y.txt"])
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[1:] == ["5\t1.0000\t4\tsydney"]
+    assert "1 of 5 sentences repeat an earlier one at threshold 0.9\n" in printed.err
+    assert (
+        "Repeats by threshold: 1 at 0.95, 1 at 0.9, 1 at 0.85, 1 at 0.8, 3 at 0.7, 3 at 0.6, 3 at 0.5." in printed.err
+    )
+    main(["duplicates", "m.s2v", "y.txt", "--threshold", "0.7"])
+    printed = capsys.readouterr()
+    assert [line.split("\t")[:2] for line in printed.out.splitlines()[1:]] == [
+        ["2", "0.7071"], ["3", "0.7071"], ["5", "1.0000"],
+    ]  # fmt: skip

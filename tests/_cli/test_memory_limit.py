@@ -36,7 +36,7 @@ def test_too_little_for_the_libraries(megabytes, argv, which, command):
 
 def test_enough_for_the_libraries():
     status, err = limited(450, "info", "nothing")
-    assert (status, err) == (2, "gensim-sent2vec info: there is no model 'nothing'\n")
+    assert status == 2 and err.startswith("gensim-sent2vec info: there is no model 'nothing' in ")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from gensim.models import KeyedVectors
 
-from gensim_sent2vec import Sent2VecKeyedVectors, SentenceWeighting
+from gensim_sent2vec import Sent2VecKeyedVectors, SentenceIndex, SentenceWeighting
 from gensim_sent2vec._cli.main import main
 
 TOPICS = [f"{a}{b}o" for a in "bdfgklmn" for b in ("al", "em", "ir")]
@@ -94,10 +94,10 @@ def refused(capsys, *argv):
 
 def test_refuses(model, tmp_path, capsys):
     faq, out = table(tmp_path / "faq.tsv", rows()), tmp_path / "out.s2v"
-    assert "the first line must name the columns answer, question" in refused(
+    assert "the first line does not name the columns question and answer; if" in refused(
         capsys, "tune", model, table(tmp_path / "x.tsv", rows(), "a\tb"), out
     )
-    assert "every label has only one text" in refused(
+    assert "every answer has only one question (80 answers, 80 different questions)" in refused(
         capsys, "tune", model, table(tmp_path / "y.tsv", [(str(i), text) for i, (_, text) in enumerate(rows())]), out
     )
     assert "is an input" in refused(capsys, "tune", model, faq, faq)
@@ -107,3 +107,49 @@ def test_refuses(model, tmp_path, capsys):
     wv.save(tmp_path / "plain.s2v")
     assert "has no weighting to tune" in refused(capsys, "tune", tmp_path / "plain.s2v", faq, out)
     assert not out.exists()
+
+
+KINDS_OF_FILES = {
+    "answer and question": ("faq.tsv", "answer\tquestion\n{}", lambda a, q: f"{a}\t{q}\n", []),
+    "with roles": ("faq.tsv", "role\tanswer\tquestion\n{}", lambda a, q: f"index\t{a}\t{q}\nquery\t{a}\t{q} x\n", []),
+    "without a header": ("faq.tsv", "{}", lambda a, q: f"index\t{a}\t{q}\nquery\t{a}\t{q} x\n", []),
+    "feedback": ("faq.tsv", "date\tanswer\tquestion\n{}", lambda a, q: f"2026-01-01\t{a}\t{q}\n", []),
+    "other names": ("faq.csv", "id,Title,tag\n{}", lambda a, q: f"1,{q},{a}\n", ["--column", "title", "--key", "tag"]),
+    "csv by number": ("faq.csv", "{}", lambda a, q: f"{q},{a}\n", ["--column", "1", "--key", "2"]),
+    "json lines": ("faq.jsonl", "{}", lambda a, q: json.dumps({"question": q, "answer": a}) + "\n", []),
+    "another suffix": ("faq.data", "question,answer\n{}", lambda a, q: f"{q},{a}\n", ["--format", "csv"]),
+    "gaps": ("faq.csv", "question,answer\n,x\ny,\n{}", lambda a, q: f"{q},{a}\n", ["--skip-missing"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_FILES)
+def test_tune_evaluate_and_index_take_the_same_files(kind, model, tmp_path, capsys):
+    name, head, line, options = KINDS_OF_FILES[kind]
+    (tmp_path / "in").mkdir()
+    path = tmp_path / "in" / name
+    path.write_text(head.format("".join(line(*pair) for pair in rows())), encoding="utf-8")
+    main(["tune", model, str(path), str(tmp_path / "out.s2v"), "--folds", "2", *options])
+    captured = capsys.readouterr()
+    has_roles = "index" in line("a", "b")
+    assert f"{160 if has_roles else 80} questions, 20 answers" in captured.out
+    assert ("rows of both roles are used" in captured.err) is has_roles
+    main(["evaluate", model, str(path), "--json", *options])
+    captured = capsys.readouterr()
+    result = json.loads(captured.out)
+    assert result["n"] == 80 and 0 <= result["P@1"] <= 1
+    main(["index", model, str(path), str(tmp_path / "out.index"), *(options or COLUMNS.get(kind, []))])
+    wv = Sent2VecKeyedVectors.load(model)
+    index = SentenceIndex.load(tmp_path / "out.index", wv)
+    assert "answer 7" in index and len(index) == (160 if kind == "without a header" else 80)
+    if "data" not in name:
+        main(["tune", model, str(tmp_path / "in"), str(tmp_path / "out.s2v"), "--folds", "2", *options])
+
+
+COLUMNS = {"without a header": ["--column", "3", "--key", "2"]}
+
+
+def test_help_speaks_of_answers(capsys):
+    for command in ("tune", "evaluate", "index", "serve"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        assert "label" not in capsys.readouterr().out

@@ -13,7 +13,7 @@ from gensim_sent2vec import Sent2VecKeyedVectors, SentenceIndex, SentenceWeighti
 from gensim_sent2vec._pooling.fitted import NgramFactors
 from gensim_sent2vec._pooling.tuning import (
     Factors,
-    LabelledTexts,
+    LabeledTexts,
     draw_batches,
     learn_factors,
     loss_gradient,
@@ -313,7 +313,7 @@ def test_a_weighting_must_be_fitted_for_these_vectors():
 def test_contradictions_are_left_out_with_a_warning(tuned):
     wv, before = tuned
     texts, labels = [*TEXTS, TEXTS[0], f" {TEXTS[5]} ", TEXTS[9]], [*LABELS, "other", LABELS[5], LABELS[9]]
-    with pytest.warns(UserWarning, match=r"1 texts have more than one label .* 'answer 0', 'other'"):
+    with pytest.warns(UserWarning, match=r"1 text has more than one label .* 'answer 0', 'other'"):
         found = before.tune(wv, texts, labels, **QUICK)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -331,13 +331,13 @@ def test_texts_without_known_words(tuned):
 # The parts
 
 
-def labelled(hybrid=0.4, n=30, seed=0):
+def labeled(hybrid=0.4, n=30, seed=0):
     rng = np.random.default_rng(seed)
     tokens = sparse.random(n, 20, 0.3, "csr", np.float32, random_state=seed)
     ngrams = sparse.random(n, 50, 0.2, "csr", np.float32, random_state=seed + 1)
     rows = rng.standard_normal((20, 10)).astype(np.float32)
     parts = [(slice(0, 4), 0.6), (slice(4, 10), 0.8)]
-    return LabelledTexts(tokens, rows, parts, ngrams, hybrid, rng.integers(0, 8, n))
+    return LabeledTexts(tokens, rows, parts, ngrams, hybrid, rng.integers(0, 8, n))
 
 
 def plain_loss(texts, theta, temperature=0.03):
@@ -360,7 +360,7 @@ def plain_loss(texts, theta, temperature=0.03):
 
 @pytest.mark.parametrize("hybrid", [0.0, 0.4, 1.0])
 def test_the_gradient_is_that_of_the_loss(hybrid):
-    texts = labelled(hybrid)
+    texts = labeled(hybrid)
     theta = np.random.default_rng(4).standard_normal(70) / 4
     found = loss_gradient(texts, Factors(*np.split(np.exp(theta).astype(np.float32), [20])))
     for i in range(0, 70, 3):
@@ -371,13 +371,13 @@ def test_the_gradient_is_that_of_the_loss(hybrid):
 
 
 def test_the_pull_holds_factors_at_one():
-    texts = labelled()
+    texts = labeled()
     sizes = [np.abs(np.log(learn_factors(texts, pull, steps=30).words)).mean() for pull in (0.0, 0.01, 10.0)]
     assert sizes[0] > sizes[1] > sizes[2]
 
 
 def test_ranks():
-    texts = labelled()
+    texts = labeled()
     ones = Factors.ones(texts)
     vectors = texts.vectors(ones)
     scores = vectors.scores()

@@ -10,6 +10,7 @@ from itertools import chain
 from ..._pooling.baking import SAMPLE
 from ..._text.corpus import Sample
 from ..._text.tables import TextTable
+from ..._util.counted import counted
 from ...convert import BINARY, EPFML, FOLDERS, NATIVE, TEXT, format_from_name, load_vectors, write_vectors
 from ...keyedvectors import Sent2VecKeyedVectors
 from ..arguments import (
@@ -74,7 +75,8 @@ def run(args: argparse.Namespace) -> None:
         raise ImportError(f'--to {output_format} needs {output_format}: pip install "gensim-sent2vec[static]"')
     baked = _bake(wv, corpus)
     write_vectors(baked, args.target, output_format)
-    print(f"{args.target}: {output_format}, {len(baked):,} words, {baked.vector_size} dimensions", file=sys.stderr)
+    size = f"{counted(len(baked), 'word')}, {counted(baked.vector_size, 'dimension')}"
+    print(f"{args.target}: {output_format}, {size}", file=sys.stderr)
 
 
 def _bake(wv: Sent2VecKeyedVectors, corpus: TextTable | None) -> Sent2VecKeyedVectors:

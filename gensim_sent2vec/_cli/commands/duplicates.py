@@ -9,8 +9,10 @@ import numpy as np
 import smart_open
 
 from ..._util.atomic import atomic_path
+from ..._util.counted import counted
+from ..._util.parameters import check_float
 from ...convert import load_vectors
-from ...mining import earlier_duplicates
+from ...mining import ROUNDING, counts_by_threshold, earlier_duplicates
 from ...search import SentenceIndex
 from ..arguments import (
     Subcommands,
@@ -35,8 +37,10 @@ def add_parser(commands: Subcommands) -> None:
         run,
         summary="find sentences that say the same as an earlier one",
         details="Lists the near duplicates: row, cosine similarity, the earlier row, and the sentence, "
-        "separated by tabs. With --output, a file without them is written instead, for instance to train on. All pairs "
-        "are compared; of more than 1,000,000 sentences, a graph is searched if usearch is installed.",
+        "separated by tabs; and how many there are at other thresholds. Which threshold is good depends on the model "
+        "and the texts: list with a low one first, and see where the sentences stop saying the same. With --output, a "
+        "file without them is written instead, for instance to train on. All pairs are compared; of more than "
+        "1,000,000 sentences, a graph is searched if usearch is installed.",
         examples=[
             "gensim-sent2vec duplicates my.model corpus.txt | less",
             "gensim-sent2vec duplicates my.model corpus.txt --threshold 0.95 --output unique.txt",
@@ -61,13 +65,18 @@ def run(args: argparse.Namespace) -> None:
     if args.output:
         check_output(args.output, TOKENS, (args.model, *texts.paths), args.force)
     index = SentenceIndex.build(wv, texts, workers=args.workers)
-    rows, scores = earlier_duplicates(index, threshold=args.threshold, method=args.method)
-    repeated = np.flatnonzero(rows >= 0)
+    threshold = check_float("threshold", args.threshold, least=-1, most=1)
+    rows, scores = earlier_duplicates(index, threshold=-1, method=args.method)
+    is_repeated = (rows >= 0) & (scores >= threshold - ROUNDING)
+    repeated = np.flatnonzero(is_repeated)
     if args.output:
         with atomic_path(args.output) as unfinished, smart_open.open(unfinished, "w", encoding="utf-8") as file:
-            file.writelines(f"{on_one_line(index.sentences[row])}\n" for row in np.flatnonzero(rows < 0).tolist())
+            file.writelines(f"{on_one_line(index.sentences[row])}\n" for row in np.flatnonzero(~is_repeated).tolist())
     else:
         print("row\tscore\tof row\tsentence")
         for row in repeated.tolist():
             print(row + 1, f"{scores[row]:.4f}", rows[row] + 1, on_one_line(index.sentences[row]), sep="\t")
-    print(f"{len(repeated):,} of {len(index):,} sentences repeat an earlier one", file=sys.stderr)
+    of = counted(len(index), "sentence")
+    print(f"{len(repeated):,} of {of} repeat an earlier one at threshold {threshold:g}", file=sys.stderr)
+    counts = ", ".join(f"{n:,} at {at:g}" for at, n in counts_by_threshold(scores[rows >= 0]).items())
+    print(f"Repeats by threshold: {counts}. Look at some: a good threshold depends on the model.", file=sys.stderr)

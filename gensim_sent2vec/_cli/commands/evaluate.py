@@ -1,4 +1,4 @@
-"""The command ``evaluate``: scores of sentence vectors on labelled files."""
+"""The command ``evaluate``: scores of sentence vectors on judged pairs or on questions."""
 
 from __future__ import annotations
 
@@ -7,10 +7,21 @@ import json
 from typing import Any
 
 from ..._text.tables import files_of
+from ..._util.missing import check_input
 from ...convert import load_model
 from ...evaluation import append_to_log, check_log, evaluate_file
 from ...model import Sent2Vec
-from ..arguments import Subcommands, add_command, add_file, add_flag, add_float, add_format, add_model, add_plain
+from ..arguments import (
+    Subcommands,
+    add_command,
+    add_file,
+    add_flag,
+    add_float,
+    add_model,
+    add_plain,
+    add_question_columns,
+    missing_of,
+)
 from ..files import LOG, check_output
 from .info import describe_model
 
@@ -23,7 +34,8 @@ def add_parser(commands: Subcommands) -> None:
         summary="score sentence vectors on pairs or questions",
         details="For scored sentence pairs, prints Pearson's and Spearman's correlation of cosine similarities and "
         "scores. For questions, prints the share of queries that find a question with the same answer among the "
-        "top 1, 3 and 5 results (P@1, P@3, P@5). Files may be .tsv, .csv, .jsonl or .parquet, and "
+        "top 1, 3 and 5 results (P@1, P@3, P@5): queries among those to be searched, or, without a column role, each "
+        "question among the others. Files may be .tsv, .csv, .jsonl or .parquet, and "
         "compressed; if a header names the columns, there may be others. A directory stands for its files.",
         examples=[
             "gensim-sent2vec evaluate my.model pairs.tsv faq.tsv --log results.tsv",
@@ -36,17 +48,15 @@ def add_parser(commands: Subcommands) -> None:
         "files",
         metavar="FILE",
         nargs="+",
-        help="columns score, sentence1, sentence2; or role (index or query), answer, question",
+        help="columns score, sentence1, sentence2; or question, answer and possibly role (index or query)",
     )
-    parser.add_argument("--column", metavar="NAME", help="the column with the questions (default: question)")
-    parser.add_argument("--key", metavar="NAME", help="the column with the answers (default: answer)")
-    add_format(parser)
     add_float(parser, "--hybrid", help="weight of the lexical score, 0 to 1", default=0.0)
     add_float(parser, "--csls", help="strength of the correction for hubs, 0 or more", default=0.0)
     add_plain(parser)
     parser.add_argument("--tokenizer", metavar="NAME", help="use this tokenizer instead of the model's")
     add_file(parser, "--log", metavar="RESULTS.tsv", help="append a dated row per file to this table")
     add_flag(parser, "--json", help="print a JSON object per file")
+    add_question_columns(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -58,13 +68,15 @@ def run(args: argparse.Namespace) -> None:
         "weighting": False if args.plain else None,
         "tokenizer": args.tokenizer,
     }
+    columns = {"text": args.column, "key": args.key}
     files = list(files_of(args.files, args.format))
     if args.log:
         check_output(args.log, LOG, (args.model, *files))
         check_log(args.log)
     results = []
     for path in files:
-        results.append(evaluate_file(wv, path, **options, text=args.column, key=args.key, format=args.format))
+        check_input(path)
+        results.append(evaluate_file(wv, path, **options, **columns, format=args.format, missing=missing_of(args)))
         _show(results[-1], args.json, header=len(results) == 1)
     pearsons = [result["pearson"] for result in results if "pearson" in result]
     if len(pearsons) > 1 and not args.json:

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 
 from ..._service.faq import build_index
+from ..._util.counted import counted
 from ...convert import load_vectors
 from ..arguments import (
     Subcommands,
@@ -74,4 +75,4 @@ def run(args: argparse.Namespace) -> None:
         refit=args.refit,
     )  # fmt: skip
     index.save(args.output)
-    print(f"Saved an index of {len(index):,} sentences to {args.output}", file=sys.stderr)
+    print(f"Saved an index of {counted(len(index), 'sentence')} to {args.output}", file=sys.stderr)

@@ -9,7 +9,17 @@ from ..._service.access import Access
 from ..._service.faq import Columns
 from ..._service.feedback import MAX_BYTES, check_feedback
 from ..._service.limits import Limits
-from ..arguments import Subcommands, add_columns, add_command, add_file, add_float, add_int, add_model, add_texts
+from ..arguments import (
+    Subcommands,
+    add_columns,
+    add_command,
+    add_file,
+    add_float,
+    add_int,
+    add_model,
+    add_texts,
+    missing_of,
+)
 from ..files import LOG, check_output
 
 
@@ -116,7 +126,7 @@ def run(args: argparse.Namespace) -> None:
         faq,
         args.hybrid,
         args.trusted,
-        Columns(args.column, args.key, args.format, "skip" if args.skip_missing else "error"),
+        Columns(args.column, args.key, args.format, missing_of(args)),
         args.feedback and os.path.abspath(args.feedback),
         args.max_feedback,
         args.csls,

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from ..._service.faq import build_index
 from ..._text.corpus import TextLines
 from ..._util.batches import batched
+from ..._util.missing import check_exists
 from ...convert import load_vectors
 from ...keyedvectors import Sent2VecKeyedVectors
 from ...search import IndexedSentence, SentenceIndex
@@ -100,6 +101,7 @@ def _index(args: argparse.Namespace, wv: Sent2VecKeyedVectors) -> SentenceIndex 
     if args.corpus is None:
         reject_columns(args, "says how --corpus is read, which is missing")
     if args.index is not None:
+        check_exists(args.index, "--index", "an index that the command index has built")
         return SentenceIndex.load(args.index, wv, mmap="r")
     if args.corpus is not None:
         return build_index(wv, texts_of(args, args.corpus))
@@ -144,10 +146,10 @@ def _search(index: SentenceIndex, queries: list[str], args: argparse.Namespace) 
     if args.json:
         return index.most_similar_batch(queries, args.topn, args.hybrid)
     found = index.find(queries, args.topn, args.hybrid)
-    return [[(_labelled(index[int(row)]), float(score)) for row, score in zip(*hits)] for hits in found]
+    return [[(_labeled(index[int(row)]), float(score)) for row, score in zip(*hits)] for hits in found]
 
 
-def _labelled(indexed: IndexedSentence) -> str:
+def _labeled(indexed: IndexedSentence) -> str:
     sentence = on_one_line(indexed.sentence)
     return sentence if indexed.key == indexed.sentence else f"{sentence} -> {on_one_line(str(indexed.key))}"
 

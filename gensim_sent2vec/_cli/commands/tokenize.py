@@ -7,7 +7,6 @@ import argparse
 from ..._text.tokenization import Tokenization, tokenize_file
 from ..._util.parameters import check_int
 from ..._util.threads import available_cpus
-from ...phrases import load_phrases
 from ..arguments import (
     Subcommands,
     add_columns,
@@ -18,6 +17,7 @@ from ..arguments import (
     add_texts,
     add_trusted,
     add_workers,
+    phrases_of,
     texts_of,
 )
 from ..files import TOKENS, check_output
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
     texts = texts_of(args, args.source)
     if args.target != "-":
         check_output(args.target, TOKENS, (*texts.paths, args.phrases), args.force)
-    phrases = load_phrases(args.phrases, args.trusted) if args.phrases else None
+    phrases = phrases_of(args) if args.phrases else None
     if args.target == "-":
         workers = available_cpus() if args.workers is None else check_int("--workers", args.workers, 1)
         for line in Tokenization(args.tokenizer, phrases).lines(texts, workers):

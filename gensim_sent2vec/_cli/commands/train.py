@@ -8,12 +8,15 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ..._files.model2vec import EXPECTED as STATIC
 from ..._text.corpus import TokenFile
 from ..._text.tables import TextTable
 from ..._text.tokenization import TokenizedSentences
+from ..._util.counted import counted
+from ..._util.missing import MissingFileError, missing_file
 from ...convert import load_vectors
 from ...model import Sent2Vec
-from ...phrases import learn_phrases, load_phrases
+from ...phrases import learn_phrases
 from ...weighting import SentenceWeighting
 from ..arguments import (
     Container,
@@ -26,6 +29,7 @@ from ..arguments import (
     add_phrases,
     add_texts,
     add_trusted,
+    phrases_of,
     texts_of,
 )
 from ..files import MODEL, check_output
@@ -162,9 +166,7 @@ def run(args: argparse.Namespace) -> None:
         compute_loss=True,
     )
     if args.phrases or args.learn_phrases:
-        model.wv.phrases = (
-            load_phrases(args.phrases, args.trusted) if args.phrases else learn_phrases(model.wv.token_lists(texts))
-        )
+        model.wv.phrases = phrases_of(args) if args.phrases else learn_phrases(model.wv.token_lists(texts))
     if args.ray is not None:
         from ..engines import train_with_ray  # which other calls need not import
 
@@ -183,8 +185,8 @@ def run(args: argparse.Namespace) -> None:
 def _save(model: Sent2Vec, path: str) -> None:
     model.save(path)
     print(
-        f"Saved a model of {len(model.wv):,} words with {model.vector_size:,} dimensions, trained on "
-        f"{model.corpus_count:,} sentences, to {path}",
+        f"Saved a model of {counted(len(model.wv), 'word')} with {counted(model.vector_size, 'dimension')}, trained on "
+        f"{counted(model.corpus_count, 'sentence')}, to {path}",
         file=sys.stderr,
     )
 
@@ -197,6 +199,8 @@ def _weighting(options: dict[str, Any], args: argparse.Namespace) -> SentenceWei
         return weighting
     try:
         return weighting.with_pretrained(load_vectors(args.pretrained, trusted=args.trusted))
+    except MissingFileError as error:
+        raise missing_file(args.pretrained, "--pretrained", STATIC, "file or folder") from error
     except (ValueError, TypeError) as error:
         raise ValueError(f"--pretrained {args.pretrained!r}: {error}") from error
 

@@ -1,4 +1,4 @@
-"""The command ``tune``: a weighting that is tuned on labelled questions, and what that gains."""
+"""The command ``tune``: a weighting that is tuned on questions and their answers, and what that gains."""
 
 from __future__ import annotations
 
@@ -8,15 +8,28 @@ import os
 import sys
 from typing import Any
 
-from ..._search.tuning import Tuned, did_not_help, tune
-from ..._text.tables import read_table
+from ..._search.tuning import QUESTIONS, Tuned, did_not_help, tune
+from ..._text.labeled import Question, question_columns, read_questions
+from ..._text.tables import TableFile, files_of
+from ..._util.counted import counted
 from ...convert import NATIVE, load_vectors
 from ...evaluation import append_to_log, check_log
 from ...weighting import SentenceWeighting
-from ..arguments import Subcommands, add_command, add_file, add_flag, add_float, add_force, add_int, add_model
+from ..arguments import (
+    Subcommands,
+    add_command,
+    add_file,
+    add_flag,
+    add_float,
+    add_force,
+    add_int,
+    add_model,
+    add_question_columns,
+    columns_of_questions,
+    missing_of,
+)
 from ..files import LOG, check_output
 
-COLUMNS = ("answer", "question")
 SHOWN = 12  # words that gained or lost most
 
 
@@ -25,11 +38,12 @@ def add_parser(commands: Subcommands) -> None:
         commands,
         "tune",
         run,
-        summary="tune a model's weighting on labelled questions",
+        summary="tune a model's weighting on questions and answers",
         details="Learns a factor for the weight of each word, and of each character n-gram in lexical scores, from "
-        "questions that have the same answer. Prints the share of questions that find one with the same answer among "
-        "their top 1, 3 and 5 results (P@1, P@3, P@5), before and after, by cross-validation over answers, and the "
-        "words whose weights changed most. If tuning does not help, OUT has the weighting of MODEL.",
+        "questions that have the same answer. Reads the files that evaluate reads. Prints the share of questions that "
+        "find one with the same answer among their top 1, 3 and 5 results (P@1, P@3, P@5), before and after, by "
+        "cross-validation over answers, and the words whose weights changed most. If tuning does not help, OUT has the "
+        "weighting of MODEL.",
         examples=[
             "gensim-sent2vec tune my.model faq.tsv tuned.s2v --log results.tsv",
             "gensim-sent2vec tune my.model faq.tsv tuned.s2v --feedback feedback.tsv",
@@ -38,9 +52,10 @@ def add_parser(commands: Subcommands) -> None:
     add_model(parser)
     add_file(
         parser,
-        "labelled",
-        metavar="LABELLED.tsv",
-        help="tab-separated text with a header that names answer and question, such as the file of serve --feedback",
+        "questions",
+        metavar="FILE",
+        help="a table with the columns question and answer, as for evaluate and index, or a folder of tables; rows of "
+        "every role are used",
     )
     add_file(parser, "target", metavar="OUT", help="a native file of vectors")
     add_file(
@@ -49,7 +64,7 @@ def add_parser(commands: Subcommands) -> None:
         metavar="FILE",
         nargs="+",
         default=[],
-        help="further files of this kind, such as what serve --feedback has written",
+        help="further files of this kind, such as the one that serve --feedback writes",
     )
     add_float(parser, "--hybrid", help="weight of the lexical score in searches, 0 to 1", default=0.5)
     add_float(parser, "--csls", help="strength of the correction for hubs in searches, as of serve", default=0.0)
@@ -58,10 +73,12 @@ def add_parser(commands: Subcommands) -> None:
     add_file(parser, "--log", metavar="RESULTS.tsv", help="append the scores before and after to this table")
     add_flag(parser, "--json", help="print one JSON object")
     add_force(parser)
+    add_question_columns(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    inputs = (args.model, args.labelled, *args.feedback)
+    files = list(files_of([args.questions, *args.feedback], args.format))
+    inputs = (args.model, *files)
     check_output(args.target, NATIVE, inputs, args.force)
     if args.log:
         check_output(args.log, LOG, (*inputs, args.target))
@@ -70,18 +87,19 @@ def run(args: argparse.Namespace) -> None:
     weighting = wv.weighting
     if weighting is None:
         raise ValueError(f"{args.model!r} has no weighting to tune; train a model with one (the default of train)")
-    answers, questions = read_labelled((args.labelled, *args.feedback))
+    rows = [row for path in files for row in _read(path, args)]
     weighting.check_fits(wv.freeze())
     tuned = tune(
         weighting._parameters,
         weighting._require_fit(),
         wv,
-        questions,
-        answers,
+        [row.question for row in rows],
+        [row.answer for row in rows],
         args.hybrid,
         args.folds,
         seed=args.seed,
         csls=args.csls,
+        names=QUESTIONS,
     )
     if tuned.fitted is not None:
         wv.weighting = SentenceWeighting._from_values(weighting._parameters, tuned.fitted)
@@ -91,14 +109,22 @@ def run(args: argparse.Namespace) -> None:
         _log(args, tuned)
 
 
-def read_labelled(paths: tuple[str, ...]) -> tuple[list[str], list[str]]:
-    """The answers and the questions of tables, one after the other."""
-    answers, questions = [], []
-    for path in paths:
-        for _, (answer, question) in read_table(path, COLUMNS):
-            answers.append(answer)
-            questions.append(question)
-    return answers, questions
+def _read(path: str, args: argparse.Namespace) -> list[Question]:
+    """The questions of a file, whatever their roles."""
+    file = TableFile(path, args.format)
+    columns = question_columns(file, *columns_of_questions(args))
+    if columns is None:
+        raise ValueError(
+            f"{file.lines.shown}: the first line does not name the columns question and answer; if they have other "
+            "names, pass --column and --key"
+        )
+    rows = list(read_questions(file, columns, missing_of(args)))
+    if any(row.role == "query" for row in rows):
+        print(
+            f"{file.lines.shown}: rows of both roles are used, so evaluate the result on other questions",
+            file=sys.stderr,
+        )
+    return rows
 
 
 def _show(tuned: Tuned, as_json: bool) -> None:
@@ -106,9 +132,10 @@ def _show(tuned: Tuned, as_json: bool) -> None:
     if as_json:
         print(json.dumps(report | {"words": tuned.words}, ensure_ascii=False))
         return
+    questions, answers, scored = report["texts"], report["labels"], report["scored"]
     print(
-        f"{report['texts']:,} questions, {report['labels']:,} answers; {len(report['folds'])}-fold cross-validation "
-        f"over answers, {report['scored']:,} questions scored, hybrid {report['hybrid']:g}, csls {report['csls']:g}"
+        f"{counted(questions, 'question')}, {counted(answers, 'answer')}; {len(report['folds'])}-fold cross-validation "
+        f"over answers, {counted(scored, 'question')} scored, hybrid {report['hybrid']:g}, csls {report['csls']:g}"
     )
     print(f"{'':>8}  {'P@1':>6} {'P@3':>6} {'P@5':>6}")
     for name in ("before", "after"):
@@ -116,7 +143,7 @@ def _show(tuned: Tuned, as_json: bool) -> None:
     for number, fold in enumerate(report["folds"], 1):
         print(f"  fold {number}: P@1 {fold['before']['P@1']:.4f} -> {fold['after']['P@1']:.4f}")
     if tuned.fitted is None:
-        print(did_not_help(report), file=sys.stderr)
+        print(did_not_help(report, QUESTIONS), file=sys.stderr)
         return
     for title, words in (("gained most", tuned.words[:SHOWN]), ("lost most", tuned.words[::-1][:SHOWN])):
         print(f"{title}: " + ", ".join(f"{word} ×{factor:.2f}" for word, factor in words))  # noqa: RUF001
@@ -130,7 +157,7 @@ def _log(args: argparse.Namespace, tuned: Tuned) -> None:
     """A row before and a row after tuning."""
     report = tuned.report
     for name in ("before", "after"):
-        result: dict[str, Any] = {"file": os.path.basename(args.labelled), "n": report["scored"], **report[name]}
+        result: dict[str, Any] = {"file": os.path.basename(args.questions), "n": report["scored"], **report[name]}
         parameters = {"tune": name, "folds": len(report["folds"]), "hybrid": args.hybrid, "csls": args.csls}
         if name == "after":
             parameters |= {"pull": report["pull"], "helps": report["helps"]}

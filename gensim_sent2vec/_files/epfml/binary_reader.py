@@ -11,6 +11,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from ..._util.missing import check_exists
+
 
 class BinaryReader:
     """A position in a file, and the size of the file.
@@ -58,6 +60,7 @@ def truncated_file(path: str, section: str, at: int) -> OSError:
 @contextmanager
 def open_regular_file(path: str) -> Iterator[BinaryIO]:
     """Open a file for reading, and refuse directories, devices and pipes."""
+    check_exists(path)
     mode = os.stat(path).st_mode
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(f"{path!r} is a directory, not a .bin of the reference program")
