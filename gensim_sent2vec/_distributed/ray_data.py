@@ -11,9 +11,11 @@ from glob import escape, glob
 from typing import Any
 
 from .._util.atomic import atomic_folder
+from .batches import ListType
 from .ray_connection import connected, n_cpus
 
 SHOWN = 300  # characters of an error that is not understood
+NULLS_SINCE = 26  # the first version of pyarrow that writes and reads Parquet with nulls among lists of fixed size
 BLOCK_BYTES = 128 << 20  # Ray Data joins smaller files into blocks of this size, each of which one process encodes
 
 
@@ -74,6 +76,38 @@ def encode_parquet(
                 "share with this machine"
             )
     return n_rows
+
+
+def list_type_for(paths: Sequence[str], column: str, version: str | None = None) -> ListType:
+    """The type of the vectors of Parquet files: lists of fixed size, unless pyarrow cannot handle nulls among them.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        The files with the texts.
+    column : str
+        The column of texts, each of which gets a null if it is null.
+    version : str, optional
+        Of pyarrow; that which is installed by default.
+    """
+    import pyarrow
+
+    is_fixed = int((version or pyarrow.__version__).partition(".")[0]) >= NULLS_SINCE
+    return "fixed" if is_fixed or not any(_may_have_nulls(path, column) for path in paths) else "variable"
+
+
+def _may_have_nulls(path: str, column: str) -> bool:
+    """Whether the statistics of a Parquet file leave it open that texts are missing."""
+    from pyarrow import parquet
+
+    metadata = parquet.read_metadata(path)
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        chunks = map(group.column, range(group.num_columns))
+        chunk = next((chunk for chunk in chunks if chunk.path_in_schema == column), None)  # none for lists of tokens
+        statistics = None if chunk is None else chunk.statistics
+        if statistics is None or not statistics.has_null_count or statistics.null_count:
+            return True
+    return False
 
 
 def _n_blocks(paths: Sequence[str], cpus: int) -> int | None:

@@ -10,11 +10,17 @@ import pytest
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """Engines write tokens, caches and logs into the home folder."""
+    """Engines write tokens, caches and logs into the home folder.
+
+    It is the current folder, too: Ray imports from that of the driver first, which could be a source folder without a
+    compiled kernel.
+    """
     folder = tmp_path_factory.mktemp("home")
-    before = dict(os.environ)
+    before, cwd = dict(os.environ), os.getcwd()
+    os.chdir(folder)
     os.environ.update(HOME=str(folder), HF_HOME=str(folder), HF_DATASETS_OFFLINE="1", PYSPARK_PYTHON=sys.executable)
     yield folder
+    os.chdir(cwd)
     os.environ.clear()
     os.environ.update(before)
 
