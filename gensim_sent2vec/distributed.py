@@ -242,6 +242,8 @@ def train_distributed(
     TypeError, ValueError
         If an argument is invalid; a shard is empty; a node runs another version of the package; training diverges; or
         the checkpoint is of another training.
+    ImportError
+        If Ray is not installed, or gensim_sent2vec is not on a node.
     OSError
         If there is no cluster at the address, or it has no place for the workers; if a node does not see its shard,
         with the name of the node; or if the checkpoint cannot be written.
