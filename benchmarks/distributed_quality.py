@@ -1,8 +1,8 @@
 """What does training lose if it is spread over workers, and what do rounds cost?
 
 The workers run one after the other in this process, as `train_distributed(engine="local")` does it, so scores and bytes
-are those of a cluster, but not the time of its network. Lines are dealt out to the shards, as users should do it, but for
-one setting with blocks of successive lines.
+are those of a cluster, but not the time of its network. Lines are dealt out to the shards, as users should do it; one
+setting has blocks of successive lines instead.
 """
 
 from __future__ import annotations
