@@ -13,6 +13,7 @@ from glob import escape, glob
 from ..convert import load_vectors
 from ..keyedvectors import Sent2VecKeyedVectors
 
+NOT_SEEN = "does not see the file"
 SAMPLES, SAMPLE_BYTES = 64, 1 << 12  # parts of a file that its fingerprint covers, besides its ends
 
 Status = tuple[tuple[str, int, int, int], ...]
@@ -112,7 +113,7 @@ def _status(path: str) -> Status:
 def missing(path: str, what: str) -> FileNotFoundError:
     """The error for a file that a machine does not see."""
     return FileNotFoundError(
-        f"{what}: host {socket.gethostname()!r} (process {os.getpid()}) does not see the file {path!r}; put it on all "
+        f"{what}: host {socket.gethostname()!r} (process {os.getpid()}) {NOT_SEEN} {path!r}; put it on all "
         "machines under the same path, for example on shared storage"
     )
 

@@ -11,7 +11,9 @@ from glob import escape, glob
 from typing import Any
 
 from .._util.atomic import atomic_folder
+from ..version import __version__
 from .batches import ListType
+from .models import NOT_SEEN
 from .ray_connection import connected, n_cpus
 
 SHOWN = 300  # characters of an error that is not understood
@@ -118,13 +120,18 @@ def _n_blocks(paths: Sequence[str], cpus: int) -> int | None:
 
 
 def raised_by_encoder(error: BaseException) -> Exception:
-    """The error of the encoder on a node, of which Ray Data passes on the text of the traceback only."""
+    """The error of a node, mostly of the encoder, of which Ray Data passes on the text of the traceback only."""
     text = re.sub(r"\x1b\[\d+m", "", str(error))
+    module = re.search(r"No module named '.+?'", text)
+    if module is not None:
+        return ImportError(f"a node cannot encode: {module[0]}; install gensim_sent2vec {__version__} on all nodes")
     found = re.search(r"^(?:\w+\.)*(\w+Error): (.+)$", text, re.MULTILINE)
     if found is None:
         return OSError(f"Ray Data failed: {' '.join(text.split())[-SHOWN:]}")
     kind = getattr(builtins, found[1], ValueError)
     known = next((cls for cls in (TypeError, FileNotFoundError, OSError, MemoryError) if kind is cls), ValueError)
+    if known is FileNotFoundError and NOT_SEEN not in found[2]:  # an input file, which Ray opens
+        return known(f"a node {NOT_SEEN} {found[2]!r}; put the files on storage that all nodes share")
     return known(found[2])
 
 

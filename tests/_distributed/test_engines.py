@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gensim_sent2vec import Sent2VecKeyedVectors
-from gensim_sent2vec._distributed.ray_data import list_type_for
+from gensim_sent2vec._distributed.ray_data import encode_parquet, list_type_for
 from gensim_sent2vec.distributed import SentenceEncoder
 
 pytestmark = pytest.mark.slow
@@ -112,6 +112,26 @@ def test_a_killed_worker_loses_and_doubles_nothing(ray_data, wv, path, parquet):
     done = rows.map_batches(encode_or_die, batch_format="pyarrow", batch_size=20).take_all()
     assert marker.exists()
     check(wv, done)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_worker_that_is_killed_while_files_are_written(ray_data, wv, path, parquet, when):
+    """Of its first batches, some may be written already."""
+    from pyarrow import parquet as files
+
+    inputs, marker = [str(file) for file in parquet.glob("in-*.parquet")], parquet / "killed"
+    encoder = SentenceEncoder(path, list_type=list_type_for(inputs, "text"))
+
+    def encode_or_die(batch):
+        result = encoder(batch) if when == "after" else None
+        if 350 in batch.column("key").to_pylist() and not marker.exists():
+            marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result or encoder(batch)
+
+    assert encode_parquet(inputs, str(parquet / "out"), encode_or_die) == N
+    assert marker.exists() and not list(parquet.glob(".out*"))
+    check(wv, files.read_table(parquet / "out").to_pylist())
 
 
 # -----------------------------------------------------------------------------------------------------
