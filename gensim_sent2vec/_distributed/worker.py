@@ -150,8 +150,11 @@ class Worker:
         schedule = decay.schedule()
         # The first round of a single worker has the random numbers of `Sent2Vec.train`.
         stream = () if self.n_workers == 1 and number == 0 else (self.number, number)
+        trainers, lock_factors = model._trainers(schedule, stream), model._lock_factors()
+        for trainer in trainers:
+            trainer.set_lock_factors(lock_factors)
         return TrainingRun(
-            model._trainers(schedule, stream), schedule, model.wv.freeze().table,
+            trainers, schedule, model.wv.freeze().table,
             Progress("train", decay.total, "tokens", show=False),
             batch_words=model.batch_words, queue_size=1, report_delay=1.0,
         )  # fmt: skip
