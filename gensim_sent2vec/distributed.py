@@ -62,6 +62,9 @@ class SentenceEncoder:
     If the machine that creates the encoder sees the file, a checksum of it is part of the encoder, and processes refuse
     another file. In any case, a process refuses a file that is replaced after its first batch.
 
+    Before version 26, pyarrow cannot write nulls among lists of fixed size to Parquet. If texts may be missing, pass
+    ``list_type="variable"``.
+
     Examples
     --------
     >>> from gensim_sent2vec.distributed import SentenceEncoder
@@ -214,7 +217,7 @@ def train_distributed(
         One text file per worker with one sentence per line, as `corpus_file` of `Sent2Vec`, of about equal size. Each
         must exist under this path where its worker runs, so on all nodes, or on shared storage.
     rounds_per_epoch : int, default=4
-        More rounds lose less against training in one process, and exchange more data.
+        More rounds lose less against training in one process, and exchange more data. With n-grams, 8 are better.
     epochs, start_alpha, end_alpha
         As in `Sent2Vec.train`.
     threads : int, default=1
