@@ -1,4 +1,4 @@
-"""Encoding and training on many machines, by engines that exist: Ray, Spark, Dask, datasets, multiprocessing."""
+"""Encoding and training on many machines, with existing engines: Ray, Spark, Dask, datasets, multiprocessing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SentenceEncoder:
     """A function from batches of rows to the same batches with a column of sentence vectors, for any engine.
 
     Pass an encoder to ``map_batches`` of Ray Data, ``mapInArrow`` or ``mapInPandas`` of Spark, ``map_partitions`` of
-    Dask, ``map`` of datasets, or a pool of `multiprocessing`. It is a few settings: its pickle has about 120 bytes,
+    Dask, ``map`` of datasets, or a pool of `multiprocessing`. It is a few settings: its pickle takes about 120 bytes,
     and each process maps the file of vectors when the first batch arrives.
 
     Parameters
@@ -248,7 +248,7 @@ def train_distributed(
     ImportError
         If Ray is not installed, or gensim_sent2vec is not on a node.
     OSError
-        If there is no cluster at the address, or it has no place for the workers; if a node does not see its shard,
+        If there is no cluster at the address, or it has no room for the workers; if a node does not see its shard,
         with the name of the node; or if the checkpoint cannot be written.
     RuntimeError
         If workers are lost more than `max_restarts` times in a round. Finished rounds are in the checkpoint.

@@ -28,7 +28,7 @@ class Cluster(Protocol):
     n_workers: int
 
     def start(self, numbers: Sequence[int]) -> None:
-        """Create workers, or replace lost ones. Raises a TimeoutError if the cluster has no place for them."""
+        """Create workers, or replace lost ones. Raises a TimeoutError if the cluster has no room for them."""
 
     def call(self, i: int, method: str, *args: Any, n_results: int | None = None) -> Any:
         """Call a method of worker `i`.
@@ -134,7 +134,7 @@ class RayCluster:
         Makes worker `i`, on a node.
     n_workers : int
     threads : int
-        CPUs per worker; fewer are requested if the cluster has not got them.
+        CPUs per worker; fewer are requested if the cluster does not have that many.
     start_seconds : float
         How long a worker may take to start.
     """

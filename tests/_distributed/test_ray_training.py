@@ -173,6 +173,39 @@ def test_a_full_disk_at_a_checkpoint(ray, shards, tmp_path, monkeypatch):
     assert_same_bytes(model, local(shards))
 
 
+def test_a_lost_node(ray, ray_cluster, shards, tmp_path):
+    """Its worker goes on on another node."""
+    node = ray_cluster.add_node(num_cpus=4, object_store_memory=100 << 20, resources={"spare": 1})
+    ray_cluster.wait_for_nodes()
+    model, number = Sent2Vec(**OPTIONS), len(shards) - 1
+    cluster = RayCluster(ray, worker_factory(model, shards, 1), len(shards), 1)
+    start, spread = cluster.start, cluster._actor
+
+    def start_on_the_node(numbers):
+        for i in numbers:
+            cluster._actor = spread.options(resources={"spare": 1}) if i == number else spread
+            start([i])
+
+    cluster.start = start_on_the_node
+    finished = []
+
+    class Training(DistributedTraining):
+        def _finished(self, done):
+            finished.append(done)
+            if done == 1:
+                ray_cluster.remove_node(node, allow_graceful=False)
+                cluster.start = start
+                cluster._actor = spread
+            super()._finished(done)
+
+    try:
+        Training(model, cluster, 2, None, 3, False).run()
+    finally:
+        cluster.close()
+    assert finished == [0, 1, 2, 3]
+    assert_same_bytes(model, local(shards))
+
+
 def test_a_checkpoint_of_ray(ray, shards, tmp_path):
     checkpoint = tmp_path / "checkpoint"
     model = train_distributed(Sent2Vec(**OPTIONS), shards, 2, checkpoint=checkpoint)
