@@ -1,8 +1,8 @@
 """A worker of distributed training: an ordinary model that trains one shard of the corpus, round by round.
 
-All workers start a round with the same matrices, the base. A worker trains a copy, reports what it changed, combines what
-all workers changed in its share of the rows, and adds the combined changes to its base. Each method can be repeated, so
-that a round can be completed after some workers were lost. With a single worker there is nothing to combine: it goes on
+All workers start a round with the same matrices, the base. A worker trains a copy, reports what it changed, combines
+what all workers changed in its share of the rows, and adds the combined changes to its base. Each method can be
+repeated, so that a round can be completed after some workers were lost. With a single worker there is nothing to combine: it goes on
 with the same matrices and random numbers, so the result is that of `Sent2Vec.train`.
 """
 
