@@ -2,8 +2,8 @@
 
 All workers start a round with the same matrices, the base. A worker trains a copy, reports what it changed, combines
 what all workers changed in its share of the rows, and adds the combined changes to its base. Each method can be
-repeated, so that a round can be completed after some workers were lost. With a single worker there is nothing to combine: it goes on
-with the same matrices and random numbers, so the result is that of `Sent2Vec.train`.
+repeated, so that a round can be completed after some workers were lost. With a single worker there is nothing to
+combine: it goes on with the same matrices and random numbers, so the result is that of `Sent2Vec.train`.
 """
 
 from __future__ import annotations
