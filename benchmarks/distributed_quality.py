@@ -1,8 +1,8 @@
 """What does training lose if it is spread over workers, and what do rounds cost?
 
 The workers run one after the other in this process, as `train_distributed(engine="local")` does it, so scores and bytes
-are those of a cluster, but not the time of its network. Shards are blocks of successive lines, which differ more than
-shuffled ones would.
+are those of a cluster, but not the time of its network. Lines are dealt out to the shards, as users should do it; one
+setting has blocks of successive lines instead.
 """
 
 from __future__ import annotations
@@ -17,24 +17,28 @@ from typing import Any
 import common
 from common import Contestant
 
-SEED, DIM, EPOCHS = 1, 100, 5
-SETTINGS = ((1, 1), (4, 1), (4, 4), (4, 16), (8, 4), (16, 4))  # workers, rounds per epoch
+DIM, EPOCHS, BUCKET = 100, 5, 500_000
+DEALT, BLOCKS = "", ", blocks of lines"
+SETTINGS = (  # longest n-grams, workers, rounds per epoch, shards
+    (1, 1, 1, DEALT), (1, 4, 1, DEALT), (1, 4, 4, DEALT), (1, 4, 4, BLOCKS), (1, 4, 16, DEALT), (1, 8, 4, DEALT),
+    (1, 16, 4, DEALT), (2, 1, 1, DEALT), (2, 4, 4, DEALT), (2, 4, 8, DEALT),
+)  # fmt: skip
 
 
-def write_shards(corpus: str, folder: str, lines: int, n: int, shuffled: bool) -> list[str]:
+def write_shards(corpus: str, folder: str, lines: int, n: int, kind: str) -> list[str]:
     """Split the first lines of a corpus: into blocks of about the same number, or in turn."""
     with open(corpus, encoding="utf-8") as file:
         kept = [line for _, line in zip(range(lines), file)]
     paths = []
     for i in range(n):
-        part = kept[i::n] if shuffled else kept[len(kept) * i // n : len(kept) * (i + 1) // n]
+        part = kept[i::n] if kind == DEALT else kept[len(kept) * i // n : len(kept) * (i + 1) // n]
         paths.append(str(Path(folder, f"{n}-{i}.txt")))
         Path(paths[-1]).write_text("".join(part), encoding="utf-8")
     return paths
 
 
 def trained(
-    corpus: str, lines: int, workers: int, rounds: int, shuffled: bool, options: dict[str, Any], evaluations: list[str]
+    corpus: str, lines: int, word_ngrams: int, workers: int, rounds: int, kind: str, seed: int, evaluations: list[str]
 ) -> dict[str, Any]:
     """A contestant: train, and score plain and weighted sentence vectors."""
     from gensim_sent2vec import Sent2Vec
@@ -46,9 +50,12 @@ def trained(
     sent = [0]
     for name in spent:
         _measured(worker.Worker, name, spent, sent)
-    model = Sent2Vec(vector_size=DIM, epochs=EPOCHS, seed=SEED, workers=1, **options)
+    model = Sent2Vec(
+        vector_size=DIM, epochs=EPOCHS, seed=seed, workers=1, word_ngrams=word_ngrams, bucket=BUCKET,
+        show_progress_bar=False,
+    )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
-        shards = write_shards(corpus, folder, lines, workers, shuffled)
+        shards = write_shards(corpus, folder, lines, workers, kind)
         train_distributed(model, shards, rounds, engine="local", show_progress_bar=False)
     scores = {}
     for name, weighting in (("plain", False), ("weighted", None)):
@@ -94,32 +101,38 @@ def n_bytes(change: Any) -> int:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     evaluations = [str(path.resolve()) for path in sorted(Path(args.data).glob("sts*.tsv"))]
-    options = {"word_ngrams": args.word_ngrams, "bucket": args.bucket}
-    common_options = {"corpus": args.corpus, "lines": args.lines, "options": options, "evaluations": evaluations}
     contestants = [
         Contestant.python(
-            f"{workers} x {rounds}{', lines dealt out' if shuffled else ''}", __file__, "trained", workers=workers,
-            rounds=rounds, shuffled=shuffled, **common_options,
+            f"{name(*setting)}, seed {seed}", __file__, "trained", corpus=args.corpus, lines=args.lines, seed=seed,
+            evaluations=evaluations, **dict(zip(("word_ngrams", "workers", "rounds", "kind"), setting)),
         )
-        for workers, rounds in SETTINGS
-        for shuffled in ((False, True) if (workers, rounds) == (4, 4) else (False,))
+        for setting in SETTINGS
+        for seed in range(1, args.seeds + 1)
     ]  # fmt: skip
-    runs = common.measure_all("distributed", contestants, args)
-    return {"runs": runs, "lines": args.lines, "options": options, "n_evaluations": len(evaluations)}
+    runs = common.measure_all("distributed_quality", contestants, args)
+    return {"runs": runs, "lines": args.lines, "seeds": args.seeds, "n_evaluations": len(evaluations)}
+
+
+def name(word_ngrams: int, workers: int, rounds: int, kind: str) -> str:
+    return f"{'bigrams, ' if word_ngrams > 1 else ''}{workers} x {rounds}{kind}"
 
 
 def tables(result: Mapping[str, Any]) -> dict[str, str]:
-    runs = {name: of_one[0] for name, of_one in result["runs"].items() if of_one}
-    rows = [
-        [
-            name.replace("x", "×"),  # noqa: RUF001
-            f"{run['plain']:.1f}",
-            f"{run['weighted']:.1f}",
-            f"{run['bytes_per_round_and_worker'] / 1e6:.1f}",
-            f"{1000 * run['exchange_cpu_per_round_and_worker']:.0f}",
-        ]
-        for name, run in runs.items()
-    ]
+    rows = []
+    for setting in map(name, *zip(*SETTINGS)):
+        found = [result["runs"].get(f"{setting}, seed {seed}") for seed in range(1, result["seeds"] + 1)]
+        runs = [of_one[0] for of_one in found if of_one]
+        if runs:
+            mean = {key: sum(run[key] for run in runs) / len(runs) for key in runs[0]}
+            rows.append(
+                [
+                    setting.replace(" x ", " × "),  # noqa: RUF001
+                    f"{mean['plain']:.1f}",
+                    f"{mean['weighted']:.1f}",
+                    f"{mean['bytes_per_round_and_worker'] / 1e6:.0f}",
+                    f"{1000 * mean['exchange_cpu_per_round_and_worker']:.0f}",
+                ]
+            )
     header = ["workers × rounds per epoch", "plain", "weighted", "MB sent per round", "ms CPU per round"]  # noqa: RUF001
     return {"distributed": common.table(header, rows)}
 
@@ -129,6 +142,5 @@ if __name__ == "__main__":
     parser = common.arguments(__doc__, rounds=1)
     parser.add_argument("--data", metavar="FOLDER", required=True, help="files of judged pairs: sts*.tsv")
     parser.add_argument("--lines", type=int, default=10**9, help="lines of the corpus to train on")
-    parser.add_argument("--word-ngrams", type=int, default=1, help="longest word n-grams")
-    parser.add_argument("--bucket", type=int, default=2_000_000, help="rows of n-grams")
+    parser.add_argument("--seeds", type=int, default=2, help="models to train per setting, of which means are shown")
     common.main("distributed_quality", parser.parse_args(), run, tables)

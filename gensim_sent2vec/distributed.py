@@ -1,4 +1,4 @@
-"""Encoding and training on many machines, by engines that exist: Ray, Spark, Dask, datasets, multiprocessing."""
+"""Encoding and training on many machines, with existing engines: Ray, Spark, Dask, datasets, multiprocessing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SentenceEncoder:
     """A function from batches of rows to the same batches with a column of sentence vectors, for any engine.
 
     Pass an encoder to ``map_batches`` of Ray Data, ``mapInArrow`` or ``mapInPandas`` of Spark, ``map_partitions`` of
-    Dask, ``map`` of datasets, or a pool of `multiprocessing`. It is a few settings: its pickle has about 120 bytes,
+    Dask, ``map`` of datasets, or a pool of `multiprocessing`. It is a few settings: its pickle takes about 120 bytes,
     and each process maps the file of vectors when the first batch arrives.
 
     Parameters
@@ -63,6 +63,9 @@ class SentenceEncoder:
 
     If the machine that creates the encoder sees the file, a checksum of it is part of the encoder, and processes refuse
     another file. In any case, a process refuses a file that is replaced after its first batch.
+
+    Before version 26, pyarrow cannot write nulls among lists of fixed size to Parquet. If texts may be missing, pass
+    ``list_type="variable"``.
 
     Examples
     --------
@@ -217,7 +220,7 @@ def train_distributed(
         One text file per worker with one sentence per line, as `corpus_file` of `Sent2Vec`, of about equal size. Each
         must exist under this path where its worker runs, so on all nodes, or on shared storage.
     rounds_per_epoch : int, default=4
-        More rounds lose less against training in one process, and exchange more data.
+        More rounds lose less against training in one process, and exchange more data. With n-grams, 8 are better.
     epochs, start_alpha, end_alpha
         As in `Sent2Vec.train`.
     threads : int, default=1
@@ -245,8 +248,10 @@ def train_distributed(
     TypeError, ValueError
         If an argument is invalid; a shard is empty; a node runs another version of the package; training diverges; or
         the checkpoint is of another training.
+    ImportError
+        If Ray is not installed, or gensim_sent2vec is not on a node.
     OSError
-        If there is no cluster at the address, or it has no place for the workers; if a node does not see its shard,
+        If there is no cluster at the address, or it has no room for the workers; if a node does not see its shard,
         with the name of the node; or if the checkpoint cannot be written.
     RuntimeError
         If workers are lost more than `max_restarts` times in a round. Finished rounds are in the checkpoint.

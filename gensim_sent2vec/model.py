@@ -668,11 +668,7 @@ class Sent2Vec(Word2Vec):
             self.min_alpha if end_alpha is None else end_alpha,
             total_words, total_examples, word_count,
         )  # fmt: skip
-        check_matrices(self._matrices, len(self.wv), self._n_ngrams)
-        self._lock_factors()
-        checked_counts(self.wv.expandos, len(self.wv))
-        if self.sample:
-            checked_sample_int(self.wv.expandos, len(self.wv))
+        self._check_trained_arrays()
         if decay.start > self.min_alpha_yet_reached:
             logger.warning(
                 "Effective 'alpha' higher than previous training cycles: %g, after %g", decay.start,
@@ -716,6 +712,14 @@ class Sent2Vec(Word2Vec):
         self.train_count += 1
         call(callbacks, "on_train_end", self)
         return run.trained_words, run.tokens
+
+    def _check_trained_arrays(self) -> None:
+        """Raise a ValueError that names what users replaced by something that cannot be trained."""
+        check_matrices(self._matrices, len(self.wv), self._n_ngrams)
+        self._lock_factors()
+        checked_counts(self.wv.expandos, len(self.wv))
+        if self.sample:
+            checked_sample_int(self.wv.expandos, len(self.wv))
 
     def _lock_factors(self) -> np.ndarray | None:
         """The lock factors of words, None if all are 1."""

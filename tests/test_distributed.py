@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors
+from gensim_sent2vec._distributed.ray_data import NULLS_SINCE, list_type_for
 from gensim_sent2vec.distributed import SentenceEncoder
 
 TEXTS = ["a b", None, "c", "", "unknown words only", "d e f a", "c"]
@@ -91,12 +92,38 @@ def test_types_of_arrow_columns(path, arrow, expected, kind):
     assert_rows(result.column("embedding").to_pylist(), expected)
 
 
-def test_parquet(path, arrow, expected, tmp_path):
+@pytest.mark.parametrize("list_type", ["fixed", "variable"])
+@pytest.mark.parametrize("has_nulls", [False, True])
+def test_parquet(path, arrow, expected, tmp_path, list_type, has_nulls):
     parquet = pytest.importorskip("pyarrow.parquet")
-    parquet.write_table(SentenceEncoder(path)(arrow.table({"text": TEXTS})), tmp_path / "out.parquet")
+    if has_nulls and list_type == "fixed" and int(arrow.__version__.partition(".")[0]) < NULLS_SINCE:
+        pytest.skip("this version of pyarrow cannot write nulls among lists of fixed size")
+    texts = TEXTS if has_nulls else [text or "" for text in TEXTS]
+    encoder = SentenceEncoder(path, list_type=list_type)
+    parquet.write_table(encoder(arrow.table({"text": texts})), tmp_path / "out.parquet")
     read = parquet.read_table(tmp_path / "out.parquet").column("embedding")
-    assert read.type.list_size == DIM and read.type.value_type == arrow.float32()
-    assert_rows(read.to_pylist(), expected)
+    assert read.type.value_type == arrow.float32()
+    if list_type == "fixed":
+        assert read.type.list_size == DIM
+    assert_rows(read.to_pylist(), expected, NULL if has_nulls else [False] * len(TEXTS))
+
+
+def test_the_type_of_lists_in_parquet(arrow, tmp_path):
+    """Before version 26, pyarrow cannot write nulls among lists of fixed size."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    files = {}
+    for name, texts in {"full": ["a"] * 5, "nulls": ["a"] * 4 + [None], "tokens": [["a"]] * 5}.items():
+        files[name] = str(tmp_path / f"{name}.parquet")
+        parquet.write_table(arrow.table({"id": [None] * 5, "text": texts}), files[name], row_group_size=2)
+    parquet.write_table(arrow.table({"text": ["a"]}), tmp_path / "bare", write_statistics=False)
+    for chosen, column, before in (
+        (["full"], "text", "fixed"), (["full", "nulls"], "text", "variable"), (["full"], "id", "variable"),
+        (["tokens"], "text", "variable"),
+    ):  # fmt: skip
+        paths = [files[name] for name in chosen]
+        assert list_type_for(paths, column, "25.0.1") == before
+        assert list_type_for(paths, column, "26.0.0") == list_type_for(paths, column, "100.1") == "fixed"
+    assert list_type_for([str(tmp_path / "bare")], "text", "14.0") == "variable"  # it is not known
 
 
 @pytest.mark.parametrize("missing", [None, float("nan"), "NA"])
@@ -140,7 +167,7 @@ def test_token_lists(path, arrow, pandas, expected):
 def test_empty_and_all_null(path, arrow, pandas, list_type):
     encoder = SentenceEncoder(path, list_type=list_type)
     for column in (arrow.array([], arrow.string()), arrow.array([], arrow.null())):
-        for make in (arrow.table, arrow.record_batch):
+        for make in (arrow.table, arrow.RecordBatch.from_pydict):
             result = encoder(make({"text": column}))
             assert result.num_rows == 0 and result.schema.names == ["text", "embedding"]
             assert result.schema.field("embedding").type.value_type == arrow.float32()
@@ -165,7 +192,10 @@ def test_options(path, arrow):
 
 
 def test_streams(path, arrow):
-    batches = [arrow.record_batch({"text": ["a"]}), arrow.record_batch({"text": arrow.array([], arrow.string())})]
+    batches = [
+        arrow.RecordBatch.from_pydict({"text": ["a"]}),
+        arrow.RecordBatch.from_pydict({"text": arrow.array([], arrow.string())}),
+    ]
     stream = SentenceEncoder(path).map_batches(iter(batches))
     assert [batch.num_rows for batch in stream] == [1, 0]
     read = []
@@ -180,7 +210,7 @@ def test_streams(path, arrow):
 
 def test_columns_are_checked(path, arrow, pandas):
     encoder = SentenceEncoder(path)
-    for make in (dict, arrow.table, arrow.record_batch, pandas.DataFrame):
+    for make in (dict, arrow.table, arrow.RecordBatch.from_pydict, pandas.DataFrame):
         with pytest.raises(ValueError, match=r"^input_col: the batch has no column 'text'; it has 'id', 'body'"):
             encoder(make({"id": [1], "body": ["a"]}))
         with pytest.raises(ValueError, match=r"^output_col: the batch already has a column 'embedding'"):

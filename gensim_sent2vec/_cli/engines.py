@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from .._distributed.ray_data import encode_parquet
+from .._distributed.ray_data import NULLS_SINCE, encode_parquet, list_type_for
 from .._text.corpus import TokenFile
 from .._text.formats import PARQUET, TEXT
 from .._text.tables import TextTable
@@ -42,9 +42,16 @@ def encode_with_engine(args: argparse.Namespace) -> None:
     columns = sorted(set(texts.text_names))
     if len(columns) != 1:
         raise ValueError(f"--engine: the texts of the files are in columns of different names: {', '.join(columns)}")
-    encoder = SentenceEncoder(args.model, columns[0], normalize=args.normalize)
+    list_type = list_type_for(texts.paths, columns[0])
+    encoder = SentenceEncoder(args.model, columns[0], normalize=args.normalize, list_type=list_type)
     n_rows = encode_parquet(texts.paths, args.output, encoder, address or None, args.workers)
     print(f"Wrote {counted(n_rows, 'row')} with the column {encoder.output_col!r} to {args.output}", file=sys.stderr)
+    if list_type != "fixed":
+        print(
+            f"Its lists are of variable size: texts may be missing, and pyarrow {NULLS_SINCE} or later is needed to "
+            "write nulls among lists of fixed size",
+            file=sys.stderr,
+        )
 
 
 def train_with_ray(model: Sent2Vec, texts: TextTable, args: argparse.Namespace) -> None:

@@ -1,12 +1,12 @@
 """Per-row Adasum: the changes that several workers made to the same matrix, combined.
 
-The changes δ of a row are added up and scaled by Σ|δ|² / |Σδ|², but by no less than 1/k and no more than 1. Here k is
-the number of workers that changed the row. Parallel changes, which all workers would have made, are thereby averaged,
-and orthogonal ones, which they learned independently, are added.
+The changes a and b of a row by two workers become a · (1 - ab / 2|a|²) + b · (1 - ab / 2|b|²). Parallel changes, which
+both would have made, are thereby averaged, and orthogonal ones, which they learned independently, are added. More
+workers are combined in a tree: first in pairs, then the results in pairs, and so on.
 
 Maleki et al.: "Scaling Distributed Training with Adaptive Summation", MLSys 2021; Gill et al.: "Distributed Training of
-Embeddings using Graph Analytics" (GraphWord2Vec), IPDPS 2021. Here all workers are combined at once, not in a tree of
-pairs.
+Embeddings using Graph Analytics" (GraphWord2Vec), IPDPS 2021. Combining all workers at once, by their sum scaled by
+Σ|δ|² / |Σδ|², costs plain means of four workers a point more: rare rows, such as those of n-grams, change too little.
 """
 
 from __future__ import annotations
@@ -73,8 +73,7 @@ def adasum(changes: Sequence[Change], dtype: str = "float16") -> Change:
     Returns
     -------
     Change
-        The same whatever the order of the workers, up to rounding; a row that only one of them changed is exactly its
-        change.
+        A row that only one worker changed is exactly its change.
 
     Raises
     ------
@@ -108,13 +107,25 @@ def combined_rows(changes: np.ndarray) -> np.ndarray:
     -------
     numpy.ndarray of float32, shape (n, dim)
     """
-    squares = np.einsum("kij,kij->i", changes, changes)
-    k = np.maximum(1, changes.any(axis=2).sum(axis=0))
-    total: np.ndarray = changes.sum(axis=0)
-    norm = np.einsum("ij,ij->i", total, total)
-    ratio = np.divide(squares, norm, out=np.ones_like(norm), where=norm > 0)
-    total *= np.where(k == 1, 1.0, np.clip(ratio, 1 / k, 1.0)).astype(np.float32)[:, None]
-    return total
+    rows = list(changes)
+    while len(rows) > 1:
+        pairs = [_combined_pair(*rows[i : i + 2]) for i in range(0, len(rows) - 1, 2)]
+        rows = pairs + rows[2 * len(pairs) :]
+    return rows[0]
+
+
+def _combined_pair(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The changes of two workers, both of shape (n, dim), combined."""
+    product = np.einsum("ij,ij->i", a, b)
+    result: np.ndarray = a * _factor(a, product)
+    result += b * _factor(b, product)
+    return result
+
+
+def _factor(change: np.ndarray, product: np.ndarray) -> np.ndarray:
+    """1 - `product` / 2|`change`|², of shape (n, 1); 1 for rows that did not change."""
+    norm = 2 * np.einsum("ij,ij->i", change, change)
+    return 1 - np.divide(product, norm, out=np.zeros_like(norm), where=norm > 0)[:, None]
 
 
 def _values_at(change: Change, part: slice, rows: np.ndarray | None) -> np.ndarray:

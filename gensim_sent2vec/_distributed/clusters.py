@@ -6,12 +6,15 @@ results without sending them through this process.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
+from ..version import __version__
 from .ray_connection import n_cpus
 
+CREATION_FAILED = "error raised in its creation task"  # in Ray's message: the package cannot be imported or unpickled
 START_SECONDS, CLOSE_SECONDS = 300.0, 10.0
 
 
@@ -25,7 +28,7 @@ class Cluster(Protocol):
     n_workers: int
 
     def start(self, numbers: Sequence[int]) -> None:
-        """Create workers, or replace lost ones. Raises a TimeoutError if the cluster has no place for them."""
+        """Create workers, or replace lost ones. Raises a TimeoutError if the cluster has no room for them."""
 
     def call(self, i: int, method: str, *args: Any, n_results: int | None = None) -> Any:
         """Call a method of worker `i`.
@@ -131,7 +134,7 @@ class RayCluster:
         Makes worker `i`, on a node.
     n_workers : int
     threads : int
-        CPUs per worker; fewer are requested if the cluster does not have them.
+        CPUs per worker; fewer are requested if the cluster does not have that many.
     start_seconds : float
         How long a worker may take to start.
     """
@@ -162,6 +165,11 @@ class RayCluster:
                 f"{n_cpus(self._ray)} CPUs: pass fewer shards or threads, add nodes, or wait for other jobs to end"
             ) from None
         except self._ray.exceptions.RayActorError as error:
+            if CREATION_FAILED in str(error):
+                raise ImportError(
+                    f"workers: a node cannot start workers: {_reason(error)}; install gensim_sent2vec {__version__} on "
+                    "all nodes"
+                ) from error
             raise WorkersLost from error
 
     def call(self, i: int, method: str, *args: Any, n_results: int | None = None) -> Any:
@@ -204,6 +212,13 @@ class RayCluster:
         for actor in actors:
             with suppress(Exception):
                 self._ray.kill(actor)
+
+
+def _reason(error: BaseException) -> str:
+    """The last error in the text of a traceback of a node."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    found = [line for line in lines if re.match(r"[\w.]+(Error|Exception): ", line)]
+    return (found or lines)[-1].strip()
 
 
 class Actor:

@@ -15,6 +15,7 @@ from .._util.missing import MissingFileError, nearest_name
 from ..convert import load_vectors
 from ..keyedvectors import Sent2VecKeyedVectors
 
+NOT_SEEN = "does not see the file"
 SAMPLES, SAMPLE_BYTES = 64, 1 << 12  # parts of a file that its fingerprint covers, besides its ends
 
 Status = tuple[tuple[str, int, int, int], ...]
@@ -115,7 +116,7 @@ def missing(path: str, what: str) -> FileNotFoundError:
     """The error for a file that a machine does not see."""
     close = nearest_name(path)
     text = (
-        f"{what}: host {socket.gethostname()!r} (process {os.getpid()}) does not see the file {path!r}; put it on all "
+        f"{what}: host {socket.gethostname()!r} (process {os.getpid()}) {NOT_SEEN} {path!r}; put it on all "
         "machines under the same path, for example on shared storage" + (f"; did you mean {close!r}?" if close else "")
     )
     return MissingFileError(errno.ENOENT, text, path)

@@ -11,6 +11,11 @@ from typing import Any
 CONNECT_SECONDS = 10.0
 SCHEME = "ray://"  # Ray Client, which has a port of its own
 
+# What a client of gRPC sends first: the preface of HTTP/2, and a frame of settings, which are those by default. The
+# server, too, begins with a frame of settings, whose header has a byte 4 after the three of its length.
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+SETTINGS = 4
+
 # Read by Ray when it is imported. Without the second one, it listens on all addresses on some systems.
 ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 
@@ -59,7 +64,7 @@ def connected(address: str | None) -> Iterator[Any]:
     options: dict[str, Any] = {"address": address} if address else {"include_dashboard": False, "address": "local"}
     try:
         ray.init(log_to_driver=False, configure_logging=False, **options)
-    except (OSError, RuntimeError) as error:
+    except (ImportError, OSError, RuntimeError, ValueError) as error:  # one of them if Ray Client is not installed
         reason = str(error).strip().partition("\n")[0]
         raise ConnectionError(
             f"address: cannot connect to a Ray cluster at {address or 'local'!r}: {reason}"
@@ -89,12 +94,27 @@ def _check_reachable(address: str) -> None:
     if not colon or not port.isdigit():
         raise ValueError(f"address: expected HOST:PORT, auto or ray://HOST:PORT, got {address!r}")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
+        with socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS) as connection:
+            reason = None if os.environ.get("RAY_USE_TLS", "0") != "0" else _why_not_grpc(connection)
     except (OSError, OverflowError) as error:
+        reason = str(error)
+    if reason is not None:
         raise ConnectionError(
-            f"address: no Ray cluster answers at {address!r} ({error}); start one with ray start --head, or correct "
+            f"address: no Ray cluster answers at {address!r} ({reason}); start one with ray start --head, or correct "
             "the address"
-        ) from error
+        )
+
+
+def _why_not_grpc(connection: socket.socket) -> str | None:
+    """What is wrong with what a server answers to a client of gRPC; None if nothing is."""
+    connection.sendall(PREFACE)
+    answer = b""
+    while len(answer) < 4:
+        received = connection.recv(4 - len(answer))
+        if not received:
+            break
+        answer += received
+    return None if answer[3:] == bytes((SETTINGS,)) else "another program listens there"
 
 
 def n_cpus(ray: Any) -> int:

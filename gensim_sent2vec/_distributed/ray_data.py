@@ -12,9 +12,13 @@ from typing import Any
 
 from .._util.atomic import atomic_folder
 from .._util.missing import MissingFileError
+from ..version import __version__
+from .batches import ListType
+from .models import NOT_SEEN
 from .ray_connection import connected, n_cpus
 
 SHOWN = 300  # characters of an error that is not understood
+NULLS_SINCE = 26  # the first version of pyarrow that writes and reads Parquet with nulls among lists of fixed size
 BLOCK_BYTES = 128 << 20  # Ray Data joins smaller files into blocks of this size, each of which one process encodes
 
 
@@ -77,6 +81,38 @@ def encode_parquet(
     return n_rows
 
 
+def list_type_for(paths: Sequence[str], column: str, version: str | None = None) -> ListType:
+    """The type of the vectors of Parquet files: lists of fixed size, unless pyarrow cannot handle nulls among them.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        The files with the texts.
+    column : str
+        The column of texts, each of which gets a null if it is null.
+    version : str, optional
+        Of pyarrow; that which is installed by default.
+    """
+    import pyarrow
+
+    is_fixed = int((version or pyarrow.__version__).partition(".")[0]) >= NULLS_SINCE
+    return "fixed" if is_fixed or not any(_may_have_nulls(path, column) for path in paths) else "variable"
+
+
+def _may_have_nulls(path: str, column: str) -> bool:
+    """Whether the statistics of a Parquet file leave it open that texts are missing."""
+    from pyarrow import parquet
+
+    metadata = parquet.read_metadata(path)
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        chunks = map(group.column, range(group.num_columns))
+        chunk = next((chunk for chunk in chunks if chunk.path_in_schema == column), None)  # none for lists of tokens
+        statistics = None if chunk is None else chunk.statistics
+        if statistics is None or not statistics.has_null_count or statistics.null_count:
+            return True
+    return False
+
+
 def _n_blocks(paths: Sequence[str], cpus: int) -> int | None:
     """Blocks for a few small files, so that each CPU has some; None leaves the choice for large files to Ray Data."""
     if sum(map(os.path.getsize, paths)) > cpus * BLOCK_BYTES:
@@ -85,14 +121,19 @@ def _n_blocks(paths: Sequence[str], cpus: int) -> int | None:
 
 
 def raised_by_encoder(error: BaseException) -> Exception:
-    """The error of the encoder on a node, of which Ray Data passes on the text of the traceback only."""
+    """The error of a node, mostly of the encoder, of which Ray Data passes on the text of the traceback only."""
     text = re.sub(r"\x1b\[\d+m", "", str(error))
+    module = re.search(r"No module named '.+?'", text)
+    if module is not None:
+        return ImportError(f"a node cannot encode: {module[0]}; install gensim_sent2vec {__version__} on all nodes")
     found = re.search(r"^(?:\w+\.)*(\w+Error): (.+)$", text, re.MULTILINE)
     if found is None:
         return OSError(f"Ray Data failed: {' '.join(text.split())[-SHOWN:]}")
     name = found[1].replace(MissingFileError.__name__, FileNotFoundError.__name__)
     kind = getattr(builtins, name, ValueError)
     known = next((cls for cls in (TypeError, FileNotFoundError, OSError, MemoryError) if kind is cls), ValueError)
+    if known is FileNotFoundError and NOT_SEEN not in found[2]:  # an input file, which Ray opens
+        return known(f"a node {NOT_SEEN} {found[2]!r}; put the files on storage that all nodes share")
     return known(found[2])
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from .._text.corpus import TokenFile
 from .._text.counting import WordCounts
 from .._training.corpus import CheckedCorpus
-from .._training.matrices import Matrices, check_matrices, check_vocabulary
+from .._training.matrices import Matrices, check_vocabulary
 from .._util.progress import Progress
 from .._util.rows import sampled_values
 from ..model import Sent2Vec
@@ -84,7 +84,7 @@ class DistributedTraining:
         self._with_restarts(self._look_at_shards)
         model = self._model
         check_vocabulary(model.wv.index_to_key, model.wv.vectors)
-        check_matrices(model._matrices, len(model.wv), model._n_ngrams)
+        model._check_trained_arrays()
         self._detached = self._cluster.share(detached(model))
         self._facts = self._training_facts()
         n_rounds = self._rounds_per_epoch * model.epochs
@@ -135,6 +135,7 @@ class DistributedTraining:
             "tokens": self._tokens,
             "rounds_per_epoch": self._rounds_per_epoch,
             "vocabulary": zlib.crc32(np.ascontiguousarray(vocabulary.blob).tobytes()),
+            "lock factors": zlib.crc32(model.wv._lock_factors().tobytes()),
             "initial vectors": zlib.crc32(sampled_values(model.wv.vectors)),
             **{name: getattr(model, name) for name in OPTIONS},
         }

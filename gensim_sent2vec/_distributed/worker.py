@@ -1,9 +1,9 @@
 """A worker of distributed training: an ordinary model that trains one shard of the corpus, round by round.
 
-All workers start a round with the same matrices, the base. A worker trains a copy, tells what it changed, combines what
-all workers changed in its share of the rows, and adds the combined changes to its base. Each method can be repeated, so
-that a round can be completed after some workers were lost. With a single worker there is nothing to combine: it goes on
-with the same matrices and random numbers, so the result is that of `Sent2Vec.train`.
+All workers start a round with the same matrices, the base. A worker trains a copy, reports what it changed, combines
+what all workers changed in its share of the rows, and adds the combined changes to its base. Each method can be
+repeated, so that a round can be completed after some workers were lost. With a single worker there is nothing to
+combine: it goes on with the same matrices and random numbers, so the result is that of `Sent2Vec.train`.
 """
 
 from __future__ import annotations
@@ -150,8 +150,11 @@ class Worker:
         schedule = decay.schedule()
         # The first round of a single worker has the random numbers of `Sent2Vec.train`.
         stream = () if self.n_workers == 1 and number == 0 else (self.number, number)
+        trainers, lock_factors = model._trainers(schedule, stream), model._lock_factors()
+        for trainer in trainers:
+            trainer.set_lock_factors(lock_factors)
         return TrainingRun(
-            model._trainers(schedule, stream), schedule, model.wv.freeze().table,
+            trainers, schedule, model.wv.freeze().table,
             Progress("train", decay.total, "tokens", show=False),
             batch_words=model.batch_words, queue_size=1, report_delay=1.0,
         )  # fmt: skip

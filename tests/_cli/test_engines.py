@@ -124,13 +124,19 @@ ray.exceptions.UserCodeException: UDF failed to process a data block."""
     [
         ("TypeError: column 'text': row 0: the int 1", TypeError),
         ("ValueError: model: it changed", ValueError),
-        ("FileNotFoundError: model: host 'a' does not see it", FileNotFoundError),
+        ("FileNotFoundError: model: host 'a' does not see the file 'b'", FileNotFoundError),
         ("gensim_sent2vec._pooling.finite.NotFiniteError: sentences: row 3", ValueError),
     ],
 )
 def test_the_error_of_the_encoder_is_found(line, kind):
     error = raised_by_encoder(RuntimeError(TRACEBACK.format(line)))
     assert type(error) is kind and str(error) == line.partition(": ")[2]
+    error = raised_by_encoder(RuntimeError(TRACEBACK.format("FileNotFoundError: /in/0.parquet")))
+    assert str(error) == "a node does not see the file '/in/0.parquet'; put the files on storage that all nodes share"
+    error = raised_by_encoder(
+        RuntimeError("ray.exceptions.RaySystemError: System error: No module named 'gensim_x'\n..")
+    )
+    assert isinstance(error, ImportError) and "No module named 'gensim_x'; install gensim_sent2vec" in str(error)
     assert str(raised_by_encoder(RuntimeError("no reason"))) == "Ray Data failed: no reason"
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from gensim_sent2vec import Sent2VecKeyedVectors
+from gensim_sent2vec._distributed.ray_data import encode_parquet, list_type_for
 from gensim_sent2vec.distributed import SentenceEncoder
 
 pytestmark = pytest.mark.slow
@@ -80,16 +81,20 @@ def test_other_formats_of_ray_data(ray_data, wv, path, batch_format):
     assert all(np.array_equal(row["embedding"], expected[row["key"]]) for row in encoded)
 
 
-def test_ray_data_writes_lists_of_fixed_size(ray_data, wv, path, parquet):
+def test_ray_data_writes_lists(ray_data, wv, path, parquet):
     pyarrow = pytest.importorskip("pyarrow")
     from pyarrow import parquet as files
 
-    rows = ray_data.read_parquet([str(file) for file in parquet.glob("in-*.parquet")])
+    inputs = [str(file) for file in parquet.glob("in-*.parquet")]
+    list_type = list_type_for(inputs, "text")
     # As a class, in one process: two would take both CPUs, and none would be left to read.
-    encode = rows.map_batches(SentenceEncoder, fn_constructor_args=(path,), batch_format="pyarrow", concurrency=1)
+    encode = ray_data.read_parquet(inputs).map_batches(
+        SentenceEncoder, fn_constructor_args=(path,), fn_constructor_kwargs={"list_type": list_type},
+        batch_format="pyarrow", concurrency=1,
+    )  # fmt: skip
     encode.write_parquet(str(parquet / "out"))
     table = files.read_table(parquet / "out")
-    assert table.schema.field("embedding").type == pyarrow.list_(pyarrow.float32(), DIM)
+    assert table.schema.field("embedding").type == pyarrow.list_(pyarrow.float32(), *[DIM] * (list_type == "fixed"))
     check(wv, table.to_pylist())
 
 
@@ -107,6 +112,26 @@ def test_a_killed_worker_loses_and_doubles_nothing(ray_data, wv, path, parquet):
     done = rows.map_batches(encode_or_die, batch_format="pyarrow", batch_size=20).take_all()
     assert marker.exists()
     check(wv, done)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_worker_that_is_killed_while_files_are_written(ray_data, wv, path, parquet, when):
+    """Of its first batches, some may be written already."""
+    from pyarrow import parquet as files
+
+    inputs, marker = [str(file) for file in parquet.glob("in-*.parquet")], parquet / "killed"
+    encoder = SentenceEncoder(path, list_type=list_type_for(inputs, "text"))
+
+    def encode_or_die(batch):
+        result = encoder(batch) if when == "after" else None
+        if 350 in batch.column("key").to_pylist() and not marker.exists():
+            marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result or encoder(batch)
+
+    assert encode_parquet(inputs, str(parquet / "out"), encode_or_die) == N
+    assert marker.exists() and not list(parquet.glob(".out*"))
+    check(wv, files.read_table(parquet / "out").to_pylist())
 
 
 # -----------------------------------------------------------------------------------------------------

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import re
 import signal
 import socket
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from models import assert_same_bytes
 
 from gensim_sent2vec import Sent2Vec
+from gensim_sent2vec._distributed import training
 from gensim_sent2vec._distributed.clusters import RayCluster
 from gensim_sent2vec._distributed.ray_connection import connected
 from gensim_sent2vec._distributed.training import DistributedTraining, worker_factory
+from gensim_sent2vec._files import container
 from gensim_sent2vec.distributed import train_distributed
 
+resource = pytest.importorskip("resource")  # Windows has none
 pytestmark = pytest.mark.slow
 
 OPTIONS = {"vector_size": 6, "min_count": 1, "workers": 1, "epochs": 2, "word_ngrams": 2, "bucket": 500}
@@ -65,12 +72,137 @@ def test_a_killed_worker_is_replaced(ray, shards, tmp_path, method):
         setattr(worker, method, mortal)
         return worker
 
-    cluster = RayCluster(ray, create_mortal, len(shards), 1)
+    distributed(ray, model, shards, create_mortal)
+    assert marker.exists()
+    assert_same_bytes(model, local(shards))
+
+
+def distributed(ray, model, shards, create, checkpoint=None):
+    cluster = RayCluster(ray, create, len(shards), 1)
     try:
-        DistributedTraining(model, cluster, 2, None, 3, False).run()
+        DistributedTraining(model, cluster, 2, checkpoint, 3, False).run()
     finally:
         cluster.close()
-    assert marker.exists()
+
+
+def test_another_version_on_a_node(ray, shards):
+    model = Sent2Vec(**OPTIONS)
+    create = worker_factory(model, shards, 1)
+
+    def create_other(i):
+        worker = create(i)
+        facts = worker.facts()
+        facts["versions"]["gensim_sent2vec"] = "0.0.1"
+        worker.facts = lambda: facts
+        return worker
+
+    host = re.escape(repr(socket.gethostname()))
+    message = rf"^workers: worker 0 on host {host} runs gensim_sent2vec 0\.0\.1 .*; install the same on all nodes"
+    with pytest.raises(ValueError, match=message):
+        distributed(ray, model, shards, create_other)
+    assert not len(model.wv)
+
+
+class Missing:
+    """Cannot be unpickled, as if the package were missing on the node."""
+
+    def __reduce__(self):
+        return importlib.import_module, ("gensim_sent2vec.not_installed",)
+
+
+def test_a_node_without_the_package(ray, shards):
+    message = r"^workers: a node cannot start workers: .*No module named 'gensim_sent2vec.not_installed'; install "
+    with pytest.raises(ImportError, match=message):
+        distributed(ray, Sent2Vec(**OPTIONS), shards, Missing())
+
+
+DRIVER = """
+import os, signal, sys
+from gensim_sent2vec import Sent2Vec
+from gensim_sent2vec._distributed import training
+from gensim_sent2vec.distributed import train_distributed
+
+write = training.write_checkpoint
+
+def write_and_die(path, matrices, next_round, facts):
+    write(path, matrices, next_round, facts)
+    if next_round == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+training.write_checkpoint = write_and_die
+address, checkpoint, *shards = sys.argv[1:]
+train_distributed(Sent2Vec(**{options}), shards, 2, address=address, checkpoint=checkpoint)
+"""
+
+
+def test_a_killed_driver_goes_on(ray, shards, tmp_path, monkeypatch):
+    checkpoint, driver = tmp_path / "checkpoint", tmp_path / "driver.py"
+    driver.write_text(DRIVER.replace("{options}", repr(OPTIONS)), encoding="utf-8")
+    address = ray.get_runtime_context().gcs_address
+    done = subprocess.run([sys.executable, driver, address, checkpoint, *shards], cwd=tmp_path)
+    assert done.returncode == -signal.SIGKILL and checkpoint.is_file()
+    written, write = [], training.write_checkpoint
+    monkeypatch.setattr(training, "write_checkpoint", lambda *args: written.append(args[2]) or write(*args))
+    model = train_distributed(Sent2Vec(**OPTIONS), shards, 2, checkpoint=checkpoint)
+    assert written == [4]  # of four rounds, only the last one is trained
+    assert_same_bytes(model, local(shards))
+
+
+def test_a_full_disk_at_a_checkpoint(ray, shards, tmp_path, monkeypatch):
+    """The disk is full from the third round on; the previous checkpoint stays, and training goes on from it."""
+    checkpoint, write, written = tmp_path / "checkpoint", container.write, []
+
+    def write_or_fail(path, *args):
+        written.append(path)
+        if len(written) == 3:
+            limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))  # of a write beyond: EFBIG
+            try:
+                write(path, *args)
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        write(path, *args)
+
+    monkeypatch.setattr(container, "write", write_or_fail)
+    with pytest.raises(OSError, match="File too large"):
+        train_distributed(Sent2Vec(**OPTIONS), shards, 2, checkpoint=checkpoint)
+    assert os.listdir(tmp_path).count("checkpoint") == 1 and not list(tmp_path.glob(".checkpoint*"))
+    monkeypatch.undo()
+    model = train_distributed(Sent2Vec(**OPTIONS), shards, 2, checkpoint=checkpoint)
+    assert len(written) == 3
+    assert_same_bytes(model, local(shards))
+
+
+def test_a_lost_node(ray, ray_cluster, shards, tmp_path):
+    """Its worker goes on on another node."""
+    node = ray_cluster.add_node(num_cpus=4, object_store_memory=100 << 20, resources={"spare": 1})
+    ray_cluster.wait_for_nodes()
+    model, number = Sent2Vec(**OPTIONS), len(shards) - 1
+    cluster = RayCluster(ray, worker_factory(model, shards, 1), len(shards), 1)
+    start, spread = cluster.start, cluster._actor
+
+    def start_on_the_node(numbers):
+        for i in numbers:
+            cluster._actor = spread.options(resources={"spare": 1}) if i == number else spread
+            start([i])
+
+    cluster.start = start_on_the_node
+    finished = []
+
+    class Training(DistributedTraining):
+        def _finished(self, done):
+            finished.append(done)
+            if done == 1:
+                ray_cluster.remove_node(node, allow_graceful=False)
+                cluster.start = start
+                cluster._actor = spread
+            super()._finished(done)
+
+    try:
+        Training(model, cluster, 2, None, 3, False).run()
+    finally:
+        cluster.close()
+    assert finished == [0, 1, 2, 3]
     assert_same_bytes(model, local(shards))
 
 

@@ -17,7 +17,8 @@ from gensim_sent2vec._distributed import training
 from gensim_sent2vec._distributed.clusters import LocalCluster
 from gensim_sent2vec._distributed.training import DistributedTraining, worker_factory
 from gensim_sent2vec._text.corpus import TokenFile
-from gensim_sent2vec.distributed import train_distributed
+from gensim_sent2vec.distributed import WordCounts, train_distributed
+from gensim_sent2vec.phrases import learn_phrases
 from gensim_sent2vec.tokenizers import words
 
 OPTIONS = {"vector_size": 6, "min_count": 1, "workers": 1, "epochs": 3, "seed": 5}
@@ -65,6 +66,36 @@ def test_one_worker_is_plain_training(shards, tmp_path, options, rounds):
         assert getattr(model, name) == getattr(expected, name), name
     model.save(tmp_path / "model")
     assert_same_bytes(Sent2Vec.load(tmp_path / "model"), expected)
+
+
+PHRASES = learn_phrases([["w1", "w2"], ["w1", "w2", "w3"], ["w4"]] * 20, min_count=1, threshold=0.1)
+
+
+@pytest.mark.parametrize("ngrams", [{}, NGRAMS, {**NGRAMS, "word_ngrams": 3}, {**NGRAMS, "skip_bigrams": True}])
+@pytest.mark.parametrize("text", [{}, {"tokenizer": "words"}, {"phrases": PHRASES}])
+def test_same_bytes_with_all_kinds_of_tokens(shards, ngrams, text):
+    """One worker and one round: the bytes of plain training; several, which exchange float16: the same every time."""
+    options = {**ngrams, **text}
+    expected = Sent2Vec(corpus_file=shards[0], **OPTIONS, **options)
+    if "phrases" in text:
+        assert any("_" in word for word in expected.wv.index_to_key)
+    model = train_distributed(Sent2Vec(**OPTIONS, **options), shards[:1], rounds_per_epoch=1, engine="local")
+    assert_same_bytes(model, expected)
+    assert_same_bytes(train(shards, **options), train(shards, **options))
+
+
+def test_locked_words(shards):
+    """Workers multiply by the same lock factors as `train` does."""
+    model = Sent2Vec(**OPTIONS)
+    model.build_vocab(corpus_file=shards[0])
+    model.wv.vectors_lockf = np.arange(len(model.wv), dtype=np.float32) % 2
+    before = model.wv.vectors.copy()
+    train(shards, model=model)
+    is_kept = (before == model.wv.vectors).all(axis=1)
+    assert is_kept[::2].all() and not is_kept[1::2][:20].any()
+    model.wv.vectors_lockf = np.ones(3, dtype=np.float32)
+    with pytest.raises(ValueError, match=r"^wv\.vectors_lockf: "):
+        train(shards, model=model)
 
 
 @pytest.mark.parametrize("options", [{}, NGRAMS])
@@ -236,12 +267,16 @@ def test_a_killed_driver_goes_on(shards, tmp_path, options, call):
 def test_checkpoints_of_other_trainings(shards, tmp_path):
     checkpoint = str(tmp_path / "checkpoint")
     train(shards, checkpoint=checkpoint)
+    locked = Sent2Vec(**OPTIONS)
+    locked.build_vocab_from_freq(WordCounts.merge(WordCounts.of_file(shard) for shard in shards))
+    locked.wv.vectors_lockf = np.zeros(1, dtype=np.float32)
     for options, name in (
         ({"rounds_per_epoch": 3}, "rounds_per_epoch was 2, now 3"),
         ({"negative": 4}, "negative was 10, now 4"),
         ({"shards": shards[:2]}, "shards was"),
         ({"model": Sent2Vec(**{**OPTIONS, "seed": 6})}, "initial vectors was|seed was 5, now 6"),
         ({"model": Sent2Vec(**{**OPTIONS, "min_count": 9})}, "vocabulary was"),
+        ({"model": locked}, "lock factors was"),
     ):
         with pytest.raises(ValueError, match=rf"^checkpoint: .* is of another training: ({name})"):
             train(**{"shards": shards, "checkpoint": checkpoint, **options})
