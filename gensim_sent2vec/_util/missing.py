@@ -82,8 +82,8 @@ def nearest_name(path: str, only_folders: bool = False) -> str | None:
         return None
     names = sorted(name for name in names if not name.startswith(".") and not name.endswith(PARTS))
     by_lower = {name.lower(): name for name in reversed(names)}
-    close = get_close_matches(wanted.lower(), by_lower, 1, CUTOFF)
-    if not close:  # my for my.model, and faq.txt for faq.csv
-        stem = os.path.splitext(wanted.lower())[0]
-        close = [name for name in by_lower if stem and os.path.splitext(name)[0] == stem]
+    stem = os.path.splitext(wanted.lower())[0]  # my for my.model, and faq.txt for faq.csv
+    close = [name for name in by_lower if wanted.lower() in (name, os.path.splitext(name)[0])]
+    close = close or get_close_matches(wanted.lower(), by_lower, 1, CUTOFF)
+    close = close or [name for name in by_lower if stem and os.path.splitext(name)[0] == stem]
     return os.path.join(folder, by_lower[close[0]]) if close else None

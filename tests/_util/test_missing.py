@@ -136,6 +136,8 @@ def test_without_a_similar_name_the_error_says_what_is_expected(wv, folder):
 def test_names_are_compared_without_case_and_suffix(folder):
     assert nearest_name("MY.MODEL") == "my.model" and nearest_name("my") == "my.model"
     assert nearest_name("other.csv") == "other.txt" and nearest_name(f"{folder}/othr.txt") == f"{folder}/other.txt"
+    (folder / "model.bin").write_text("")
+    assert nearest_name("model") == "model.bin" and nearest_name("my.modell") == "my.model"
     assert nearest_name("quite different") is None and nearest_name("nodir/my.model") is None
     (folder / "models").mkdir()
     assert str(missing_file("modells/x", "path")) == (
