@@ -32,6 +32,7 @@ from ._text.tables import (
     TableFile,
     chosen,
     header_of,
+    listed,
     read_table,
 )
 from ._text.tokenization import Tokenization
@@ -314,9 +315,11 @@ def file_kind(path: Source, text: Column = QUESTION, key: Column = ANSWER) -> st
         return "retrieval"
     where = "the table" if isinstance(file, GivenTable) else "the first line"
     tabs = ", separated by tabs" if file.format in (TEXT, TSV) else ""
+    found = f" but {listed(file.records.columns)}" if names else ""
     raise ValueError(
         f"{file.lines.shown}: {where} has neither the columns {', '.join(PAIR)} nor {QUESTION}, {ANSWER} (and "
-        f"possibly {ROLE}){tabs}; if questions and answers have other names, pass text= and key= (--column, --key)"
+        f"possibly {ROLE}){tabs}{found}; if questions and answers have other names, pass text= and key= (--column, "
+        "--key)"
     )
 
 

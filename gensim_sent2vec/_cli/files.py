@@ -33,10 +33,8 @@ DESCRIPTIONS = {
 
 def check_output(
     path: str, kind: str, inputs: Iterable[str | None], force: bool = False, read_back: bool = False
-) -> None:
+) -> bool:
     """Check that an output can be written, and that it does not replace an input or a file of another kind.
-
-    Prints a line if it replaces one of the same kind.
 
     Parameters
     ----------
@@ -50,6 +48,11 @@ def check_output(
     read_back : bool
         Whether the command reads the output, so that it must be a regular file.
 
+    Returns
+    -------
+    bool
+        Whether a previous output is replaced; see `say_saved`.
+
     Raises
     ------
     ValueError
@@ -62,13 +65,13 @@ def check_output(
     if is_stream(path):
         if kind == MODEL or read_back:
             raise OSError(f"cannot write to {path!r}: it is a pipe or a device; pass the name of a file")
-        return
+        return False
     exists = os.path.exists(path)
     for source in inputs:
         if exists and source is not None and _is_same(source, path):
             raise ValueError(f"{path!r} is an input, {source!r}, and would be overwritten; choose another name")
     if kind == LOG:  # checked by `check_log`
-        return
+        return False
     if not force:
         _check_suffix(path, kind)
     if exists and not force and not _holds(path, kind):
@@ -76,8 +79,13 @@ def check_output(
             f"{path!r} exists and is not {DESCRIPTIONS.get(kind, kind)}; choose another name, or pass --force to "
             "replace it"
         )
-    if exists and (os.listdir(path) if os.path.isdir(path) else os.path.getsize(path)):
-        print(f"{path!r} exists; it will be replaced when the new one is complete", file=sys.stderr)
+    return exists and bool(os.listdir(path) if os.path.isdir(path) else os.path.getsize(path))
+
+
+def say_saved(path: str, replaced: bool) -> None:
+    """Say so if an output that is complete now has replaced a previous one."""
+    if replaced:
+        print(f"Replaced the previous {path!r}", file=sys.stderr)
 
 
 def _check_writable(path: str, folder: bool) -> None:

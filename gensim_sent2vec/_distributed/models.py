@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from glob import escape, glob
 
-from .._util.missing import MissingFileError, nearest_name
+from .._util.missing import MissingFileError, suggestion
 from ..convert import load_vectors
 from ..keyedvectors import Sent2VecKeyedVectors
 
@@ -114,10 +114,10 @@ def _status(path: str) -> Status:
 
 def missing(path: str, what: str) -> FileNotFoundError:
     """The error for a file that a machine does not see."""
-    close = nearest_name(path)
+    hint = suggestion(path)
     text = (
         f"{what}: host {socket.gethostname()!r} (process {os.getpid()}) {NOT_SEEN} {path!r}; put it on all "
-        "machines under the same path, for example on shared storage" + (f"; did you mean {close!r}?" if close else "")
+        "machines under the same path, for example on shared storage" + (f"; {hint}" if hint else "")
     )
     return MissingFileError(errno.ENOENT, text, path)
 

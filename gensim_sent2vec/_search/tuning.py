@@ -83,7 +83,7 @@ def tune(
     queries = scored_texts(codes)
     before = search_ranks(prepared.texts, Factors.ones(prepared.texts), queries, csls)
     after = {}
-    with Progress("tune", len(pulls) * n_folds + 1, "folds", show_progress_bar) as progress:
+    with Progress("tune", len(pulls) * n_folds + 1, "runs", show_progress_bar) as progress:
         for number, pull in enumerate(pulls):
             found = np.zeros_like(before)
             for fold, factors in enumerate(factors_of_folds(prepared.texts, fold_of_text, pull, seed, steps, batch)):

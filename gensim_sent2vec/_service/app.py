@@ -62,6 +62,7 @@ DEFAULT_TOPN = 10
 # loop: threads that wait for each other would cost more.
 MAX_INLINE_ROWS = 20_000
 ROWS_PER_CHARACTER = 10  # the work of encoding one character, in rows
+MAX_FIELDS = 3  # unknown ones that an error names
 MAX_MESSAGE = 150  # characters of an error of pydantic that are repeated; it may contain input
 
 
@@ -328,13 +329,15 @@ def _add_error_handlers(app: FastAPI, access: Access) -> None:
 
 def _describe(request: Request, errors: Sequence[Any]) -> tuple[int, str]:
     """Return the HTTP status and the detail for what pydantic has found; an unknown field tells most."""
-    error = next((error for error in errors if error["type"] == "extra_forbidden"), errors[0])
+    unknown = [error for error in errors if error["type"] == "extra_forbidden"]
+    if unknown:
+        hints = [unknown_field(request.url.path, str(error["loc"][-1]), error.get("input")) for error in unknown]
+        return 422, "; ".join(hints[:MAX_FIELDS])
+    error = errors[0]
     if error["type"] == "json_invalid":
         return 400, f"the body is not JSON: {str(error.get('ctx', {}).get('error', error['msg']))[:MAX_MESSAGE]}"
     parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"][1:]]
     location = shown("".join(parts).removeprefix("."))
-    if error["type"] == "extra_forbidden":
-        return 422, unknown_field(request.url.path, str(error["loc"][-1]), error.get("input"))
     if error["type"] == "missing" and location:
         return 422, missing_field(request, location)
     if error["type"] == "string_type" and location in PLURALS and isinstance(error.get("input"), list):

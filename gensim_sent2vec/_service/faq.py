@@ -12,7 +12,7 @@ from .._search.keys import keys_at
 from .._search.queries import check_queries
 from .._search.scoring import Hits, check_scoring, mix
 from .._text.formats import TEXT, suffix_format
-from .._text.tables import ANSWER, QUESTION, TextTable, header_of
+from .._text.tables import FAQ_COLUMNS, TextTable, header_of
 from .._util.missing import check_exists
 from .._util.rows import unit_rows
 from ..convert import load_vectors
@@ -70,7 +70,7 @@ def is_index(path: str, columns: Columns | None = None) -> bool:
         return False
     is_table = suffix_format(path) not in (None, TEXT)
     try:
-        if kind is None and {QUESTION, ANSWER} <= set(header_of(path, columns.format)):
+        if kind is None and any(set(pair) <= set(header_of(path, columns.format)) for pair in FAQ_COLUMNS):
             return False
     except (ValueError, OSError):
         if is_table:

@@ -50,7 +50,8 @@ def wrong_method(request: Request, allowed: str) -> str:
     if route == "/" and request.method == "POST":
         return f"/ is the search page; to search, POST to /search: {example(request, '/search')}"
     methods = " or ".join(sorted(allowed.split(", ")))
-    return f"{shown(request.method)}: {route} takes {methods} only: {example(request, route)}"
+    copy = " (to copy it from JSON, see /docs)" if route in BODIES else ""
+    return f"{shown(request.method)}: {route} takes {methods} only; use {example(request, route)}{copy}"
 
 
 def wrong_route(request: Request, routes: tuple[str, ...]) -> str:

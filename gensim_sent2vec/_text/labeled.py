@@ -12,7 +12,19 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .._util.counted import counted
-from .tables import ANSWER, QUESTION, ROLE, ROLES, Column, TableFile, find_columns, read_rows, role_of, say_columns
+from .tables import (
+    ANSWER,
+    FAQ_COLUMNS,
+    QUESTION,
+    ROLE,
+    ROLES,
+    Column,
+    TableFile,
+    find_columns,
+    read_rows,
+    role_of,
+    say_columns,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -41,15 +53,16 @@ def question_columns(file: TableFile, text: Column = QUESTION, key: Column = ANS
     ----------
     file : TableFile
     text, key : str or int
-        The names of the columns, in any case, or their numbers from 1 if there is no header.
+        The names of the columns, in any case, or their numbers from 1 if there is no header. The defaults also stand
+        for their Korean names, 질문 and 답변.
     """
     names = file.names
     if (text, key) == (QUESTION, ANSWER):
-        if QUESTION in names and ANSWER in names:
-            role = names.index(ROLE) if ROLE in names else None
-            return QuestionColumns(names.index(QUESTION), names.index(ANSWER), role, True)
-        is_bare = len(names) == 3 and names[0] in ROLES and file.format not in ("jsonl", "parquet")
-        return QuestionColumns(2, 1, 0, False) if is_bare else None
+        called = next((pair for pair in FAQ_COLUMNS if set(pair) <= set(names)), None)
+        if called is None:
+            is_bare = len(names) == 3 and names[0] in ROLES and file.format not in ("jsonl", "parquet")
+            return QuestionColumns(2, 1, 0, False) if is_bare else None
+        text, key = called
     if not names:
         return None
     found, header = find_columns((text, key), file)

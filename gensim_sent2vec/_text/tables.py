@@ -29,6 +29,7 @@ Column = str | int
 Missing = Literal["error", "skip"]
 SHOWN_COLUMNS, SHOWN_NAME = 20, 40  # in errors: names, and characters of each
 QUESTION, ANSWER, ROLE, ROLES = "question", "answer", "role", ("index", "query")
+FAQ_COLUMNS = ((QUESTION, ANSWER), ("질문", "답변"))  # what questions and answers are called
 TYPICAL_COLUMNS = {*TEXT_COLUMNS, "answer", "label", "id", "score", "role", "title", "date", "답변"}
 
 # -----------------------------------------------------------------------------------------------------
@@ -119,10 +120,17 @@ class TextTable:
 
     @property
     def is_faq(self) -> bool:
-        """Whether the texts and keys are, or may be, the columns question and answer that all files have."""
-        columns = (self.text or QUESTION, self.key or ANSWER)
-        names = [column.casefold() if isinstance(column, str) else column for column in columns]
-        return names == [QUESTION, ANSWER] and all({QUESTION, ANSWER} <= set(file.names) for file in self.files)
+        """Whether texts and keys are, or may be, the columns question and answer (질문, 답변) that all files have."""
+        return self._faq_columns is not None
+
+    @property
+    def _faq_columns(self) -> tuple[str, str] | None:
+        given = [column.casefold() if isinstance(column, str) else column for column in (self.text, self.key)]
+        for pair in FAQ_COLUMNS:
+            is_meant = all(column in (None, name) for column, name in zip(given, pair))
+            if is_meant and all(set(pair) <= set(file.names) for file in self.files):
+                return pair
+        return None
 
     @property
     def text_names(self) -> list[str]:
@@ -136,7 +144,8 @@ class TextTable:
         """The questions and answers of the rows with the role "index" or "query"; of all if there are no roles."""
         result = copy(self)
         result._is_guess = self.text is None or self.key is None
-        result.text, result.key, result._role = QUESTION, ANSWER, role
+        result.text, result.key = self._faq_columns or (QUESTION, ANSWER)
+        result._role = role
         return result
 
     def __iter__(self) -> Iterator[str]:
@@ -319,7 +328,7 @@ def say_columns(file: TableFile, taken: Sequence[str]) -> None:
     said = ", ".join(taken)
     if file.said != said:
         file.said = said
-        chosen.info("%s: %s; the columns are %s", file.lines.shown, said, _listed(file.records.columns))
+        chosen.info("%s: %s; the columns are %s", file.lines.shown, said, listed(file.records.columns))
 
 
 FLAGS = ("text (--column)", "key (--key)")
@@ -343,7 +352,7 @@ def _stripped(value: Any) -> Any:
     return value.strip() if isinstance(value, str) else value
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     shown = ", ".join(repr(name[:SHOWN_NAME]) for name in names[:SHOWN_COLUMNS])
     return shown + (f" and {len(names) - SHOWN_COLUMNS} more" if len(names) > SHOWN_COLUMNS else "")
 
@@ -357,8 +366,8 @@ def _default_column(names: Sequence[str], file: TableFile) -> str:
     hints = [f"pass the one to read, such as text={shown!r} (--column {quote(shown)})"] if shown else []
     if not known and file.format in ("csv", "tsv"):
         hints.append("if the first line is not a header, pass its number, such as text=1 (--column 1)")
-    why = f"several may hold the texts: {_listed(known)}" if known else "none has a name such as text or question"
-    raise ValueError(f"{file.lines.shown} has the columns {_listed(names)}; {why}; {'; '.join(hints)}")
+    why = f"several may hold the texts: {listed(known)}" if known else "none has a name such as text or question"
+    raise ValueError(f"{file.lines.shown} has the columns {listed(names)}; {why}; {'; '.join(hints)}")
 
 
 def _find(column: Column, names: Sequence[str], where: str) -> tuple[int, bool]:
@@ -372,10 +381,10 @@ def _find(column: Column, names: Sequence[str], where: str) -> tuple[int, bool]:
         if matches:
             raise ValueError(f"{where} has {len(matches)} columns called {column!r}; rename all but one of them")
         if not wanted.isdecimal():
-            raise ValueError(f"{where} has no column {column!r}; its columns are {_listed(names)}")
+            raise ValueError(f"{where} has no column {column!r}; its columns are {listed(names)}")
     number = int(column)
     if not 1 <= number <= len(names):
-        raise ValueError(f"{where} has no column {number}; it has {len(names)}: {_listed(names)}")
+        raise ValueError(f"{where} has no column {number}; it has {len(names)}: {listed(names)}")
     return number - 1, True
 
 
@@ -398,7 +407,7 @@ def _check_numbers(file: TableFile, by_number: list[bool], first: list[str]) -> 
     if file.format not in ("csv", "tsv") or any(name.casefold() in TYPICAL_COLUMNS for name in first):
         raise ValueError(
             f"text (--column): numbers are for tables without a header, but {file.lines.shown} has the columns "
-            f"{_listed(file.records.columns)}; pass a name"
+            f"{listed(file.records.columns)}; pass a name"
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 MOST_NAMES = 10_000  # of a folder that are compared
 CUTOFF = 0.7  # similarity of names; below, a suggestion would be a guess
+MOST_SHOWN = 3  # names in an error
 PARTS = (".npy", ".lock", "~")  # endings of files that belong to others
 
 
@@ -41,8 +42,8 @@ def missing_file(path: Any, argument: str = "", expected: str = "", kind: str = 
     text = f"there is no {kind} {name!r}{where}"
     if os.path.islink(name):
         text = f"{name!r} is a link to {os.readlink(name)!r}, which does not exist"
-    if close := nearest_name(name, only_folders=kind == "directory"):
-        text += f"; did you mean {close!r}?"
+    if hint := suggestion(name, only_folders=kind == "directory"):
+        text += f"; {hint}"
     elif expected:
         text += f"; expected {expected}"
     return MissingFileError(errno.ENOENT, f"{argument}: {text}" if argument else text, os.fspath(path))
@@ -66,24 +67,32 @@ def check_input(path: Any, argument: str = "", expected: str = "") -> None:
 def missing_folder(path: Any) -> MissingFileError:
     """The error for a file that cannot be written because there is no directory for it."""
     folder = os.path.dirname(os.fspath(path))
-    close = nearest_name(folder, only_folders=True)
-    hint = f"did you mean {close!r}?" if close else "create it first"
+    hint = suggestion(folder, only_folders=True) or "create it first"
     text = f"cannot write {os.fspath(path)!r}: there is no directory {folder!r}; {hint}"
     return MissingFileError(errno.ENOENT, text, os.fspath(path))
 
 
-def nearest_name(path: str, only_folders: bool = False) -> str | None:
-    """The existing file, or folder, whose name is most similar to that of a missing one; None if none is."""
+def nearest_names(path: str, only_folders: bool = False) -> list[str]:
+    """The existing files, or folders, whose names are most similar to that of a missing one: one, or equally good ones.
+
+    Empty if none is similar.
+    """
     folder, wanted = os.path.split(path.rstrip(os.sep))
     try:
         with os.scandir(folder or ".") as entries:
             names = [e.name for e in islice(entries, MOST_NAMES) if not only_folders or e.is_dir()]
     except OSError:
-        return None
+        return []
     names = sorted(name for name in names if not name.startswith(".") and not name.endswith(PARTS))
     by_lower = {name.lower(): name for name in reversed(names)}
-    close = get_close_matches(wanted.lower(), by_lower, 1, CUTOFF)
-    if not close:  # my for my.model, and faq.txt for faq.csv
-        stem = os.path.splitext(wanted.lower())[0]
-        close = [name for name in by_lower if stem and os.path.splitext(name)[0] == stem]
-    return os.path.join(folder, by_lower[close[0]]) if close else None
+    stem = os.path.splitext(wanted.lower())[0]  # my for my.model, and faq.txt for faq.csv
+    close = [name for name in by_lower if wanted.lower() in (name, os.path.splitext(name)[0])]
+    close = close or get_close_matches(wanted.lower(), by_lower, 1, CUTOFF)
+    close = close or [name for name in by_lower if stem and os.path.splitext(name)[0] == stem]
+    return [os.path.join(folder, by_lower[name]) for name in sorted(close)[:MOST_SHOWN]]
+
+
+def suggestion(path: str, only_folders: bool = False) -> str:
+    """A question that names the file, or files, that were probably meant; "" if none is similar."""
+    names = nearest_names(path, only_folders)
+    return f"did you mean {' or '.join(map(repr, names))}?" if names else ""

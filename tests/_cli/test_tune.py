@@ -8,6 +8,7 @@ from gensim.models import KeyedVectors
 
 from gensim_sent2vec import Sent2VecKeyedVectors, SentenceIndex, SentenceWeighting
 from gensim_sent2vec._cli.main import main
+from gensim_sent2vec._service.faq import is_index
 
 TOPICS = [f"{a}{b}o" for a in "bdfgklmn" for b in ("al", "em", "ir")]
 NOISE = [f"zz{c}xy" for c in "abcdefghijklmnop"]
@@ -153,3 +154,17 @@ def test_help_speaks_of_answers(capsys):
         with pytest.raises(SystemExit):
             main([command, "--help"])
         assert "label" not in capsys.readouterr().out
+
+
+def test_korean_names_of_columns_are_known_to_all_commands(model, tmp_path, capsys):
+    table = tmp_path / "faq.csv"
+    table.write_text("번호,질문,답변\n" + "".join(f"1,{q},{a}\n" for a, q in rows()), encoding="utf-8-sig")
+    main(["tune", model, str(table), str(tmp_path / "out.s2v"), "--folds", "2"])
+    assert "80 questions, 20 answers" in capsys.readouterr().out
+    main(["evaluate", model, str(table), "--json"])
+    assert json.loads(capsys.readouterr().out)["n"] == 80
+    main(["index", model, str(table), str(tmp_path / "out.index")])
+    assert "answer 7" in SentenceIndex.load(tmp_path / "out.index", Sent2VecKeyedVectors.load(model))
+    main(["similar", model, "--corpus", str(table), "balo", "-n", "1"])
+    assert " -> answer " in capsys.readouterr().out
+    assert not is_index(str(table))

@@ -87,15 +87,15 @@ REPLACING = [command for command in COMMANDS if " out" in command] + ["convert m
 @pytest.mark.parametrize("command", REPLACING)
 def test_replaced_files_are_announced(command, folder, capsys):
     main(command.split())
-    assert "replaced" not in capsys.readouterr().err
+    assert "Replaced" not in capsys.readouterr().err
     main(command.split())
-    assert capsys.readouterr().err.count("'out' exists; it will be replaced when the new one is complete\n") == 1
+    assert capsys.readouterr().err.count("Replaced the previous 'out'\n") == 1
 
 
 def test_an_empty_file_is_not_announced(folder, capsys):
     (folder / "out").write_bytes(b"")
     main(["index", "m", "t.csv", "out"])
-    assert "replaced" not in capsys.readouterr().err
+    assert "Replaced" not in capsys.readouterr().err
 
 
 def test_one_is_not_several(folder, wv, capsys):

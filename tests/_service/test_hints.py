@@ -45,7 +45,9 @@ def ask(wv, tmp_path):
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_another_method_is_answered_with_a_command_that_works(ask, route, method):
     status, detail = ask(method, route)
-    assert status == 405 and detail.startswith(f"{method}: {route} takes POST only: curl http://localhost:8000{route} ")
+    assert status == 405 and detail.startswith(
+        f"{method}: {route} takes POST only; use curl http://localhost:8000{route} "
+    )
     words = shlex.split(detail[detail.index("curl ") :])
     assert words[2:5] == ["-H", "Content-Type: application/json", "-d"]
     assert ask("POST", words[1], content=words[5], headers=JSON)[0] == 200
@@ -56,7 +58,7 @@ def test_methods_of_the_other_routes(ask):
         status, detail = ask("POST", route, json={"query": "a"})
         assert status == 405, route
         assert ("to search, POST to /search: curl" if route == "/" else "takes GET") in detail
-    assert ask("POST", "/healthz")[1].endswith("only: curl http://localhost:8000/healthz")
+    assert ask("POST", "/healthz")[1].endswith("takes GET only; use curl http://localhost:8000/healthz")
 
 
 @pytest.mark.parametrize(
@@ -80,6 +82,14 @@ def test_unknown_fields_name_the_one_that_was_meant(ask, route, field, value, me
     status, detail = ask("POST", route, json={field: value})
     assert (status, detail) == (422, f"{field}: not a field of {route}; did you mean {meant}?")
     assert ask("POST", route, json={**BODIES[route][1], field: value})[1] == detail
+
+
+def test_all_unknown_fields_are_answered_at_once(ask):
+    assert ask("POST", "/search", json={"text": "a", "k": 1}) == (
+        422, "text: not a field of /search; did you mean query?; k: not a field of /search; did you mean topn?"
+    )  # fmt: skip
+    status, detail = ask("POST", "/search", json={f"x{i}": 1 for i in range(1000)})
+    assert status == 422 and detail.count("not a field") == 3
 
 
 def test_fields_that_nothing_resembles(ask):

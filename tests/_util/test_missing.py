@@ -19,7 +19,7 @@ from gensim_sent2vec import (
     tokenize_file,
 )
 from gensim_sent2vec._text.counting import WordCounts
-from gensim_sent2vec._util.missing import MissingFileError, missing_file, nearest_name
+from gensim_sent2vec._util.missing import MissingFileError, missing_file, nearest_names
 from gensim_sent2vec.convert import convert, is_epfml, load_any, load_model, load_vectors
 from gensim_sent2vec.distributed import SentenceEncoder, train_distributed
 from gensim_sent2vec.evaluation import append_to_log, evaluate_file, evaluate_retrieval, evaluate_sts, file_kind
@@ -134,9 +134,14 @@ def test_without_a_similar_name_the_error_says_what_is_expected(wv, folder):
 
 
 def test_names_are_compared_without_case_and_suffix(folder):
-    assert nearest_name("MY.MODEL") == "my.model" and nearest_name("my") == "my.model"
-    assert nearest_name("other.csv") == "other.txt" and nearest_name(f"{folder}/othr.txt") == f"{folder}/other.txt"
-    assert nearest_name("quite different") is None and nearest_name("nodir/my.model") is None
+    assert nearest_names("MY.MODEL") == nearest_names("my") == nearest_names("my.modell") == ["my.model"]
+    assert nearest_names("other.csv") == ["other.txt"]
+    assert nearest_names(f"{folder}/othr.txt") == [f"{folder}/other.txt"]
+    assert nearest_names("quite different") == nearest_names("nodir/my.model") == []
+    (folder / "model.bin").touch()
+    assert nearest_names("model") == ["model.bin"]
+    (folder / "model.s2v").touch()
+    assert str(missing_file("model")).endswith("; did you mean 'model.bin' or 'model.s2v'?")
     (folder / "models").mkdir()
     assert str(missing_file("modells/x", "path")) == (
         f"path: there is no directory 'modells' in {folder}; did you mean 'models'?"

@@ -24,7 +24,7 @@ from ..arguments import (
     reject_columns,
     texts_of,
 )
-from ..files import check_output
+from ..files import check_output, say_saved
 
 FORMATS = (NATIVE, TEXT, BINARY, *FOLDERS)
 
@@ -70,13 +70,14 @@ def run(args: argparse.Namespace) -> None:
     if args.corpus is None:
         reject_columns(args, "says how --corpus is read, which is missing")
     corpus = texts_of(args, args.corpus) if args.corpus else None
-    check_output(args.target, output_format, (args.model, *(corpus.paths if corpus else ())), args.force)
+    replaced = check_output(args.target, output_format, (args.model, *(corpus.paths if corpus else ())), args.force)
     if output_format in FOLDERS and find_spec(output_format.replace("-", "_")) is None:
         raise ImportError(f'--to {output_format} needs {output_format}: pip install "gensim-sent2vec[static]"')
     baked = _bake(wv, corpus)
     write_vectors(baked, args.target, output_format)
     size = f"{counted(len(baked), 'word')}, {counted(baked.vector_size, 'dimension')}"
     print(f"{args.target}: {output_format}, {size}", file=sys.stderr)
+    say_saved(args.target, replaced)
 
 
 def _bake(wv: Sent2VecKeyedVectors, corpus: TextTable | None) -> Sent2VecKeyedVectors:

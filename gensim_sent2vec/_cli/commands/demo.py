@@ -17,7 +17,7 @@ from ...keyedvectors import Sent2VecKeyedVectors
 from ...model import Sent2Vec
 from ...search import SentenceIndex
 from ..arguments import Subcommands, add_command, add_file, add_force, add_workers
-from ..files import MODEL, check_output
+from ..files import MODEL, check_output, say_saved
 
 EPOCHS, ALPHA = 40, 0.1  # so small a corpus needs more epochs than the default, at a lower learning rate
 HELD_OUT = (0, 12, 40)  # sentences of lee.cor that serve as queries
@@ -45,8 +45,9 @@ def add_parser(commands: Subcommands) -> None:
 def run(args: argparse.Namespace) -> None:
     from ...datasets import lee_documents, split_sentences  # slow to import, for gensim's test utilities
 
+    replaced = False
     if args.save:
-        check_output(args.save, MODEL, (), args.force)
+        replaced = check_output(args.save, MODEL, (), args.force)
     started = time.monotonic()
     background, held_out = lee_documents("lee_background.cor"), lee_documents("lee.cor")
     sentences = split_sentences(background)
@@ -55,6 +56,7 @@ def run(args: argparse.Namespace) -> None:
     _show_words(model.wv)
     _show_correlations(model.wv, word2vec, [_tokens(document) for document in held_out])
     _save(model, args.save or str(Path(tempfile.mkdtemp(prefix="gensim-sent2vec-")) / "lee.model"))
+    say_saved(args.save, replaced)
     print(f"\nFinished in {time.monotonic() - started:.0f} seconds.")
 
 

@@ -27,7 +27,7 @@ from ..arguments import (
     add_workers,
     texts_of,
 )
-from ..files import TOKENS, check_output, on_one_line
+from ..files import TOKENS, check_output, on_one_line, say_saved
 
 
 def add_parser(commands: Subcommands) -> None:
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> None:
     wv = load_vectors(args.model, args.plain, args.trusted)
     texts = texts_of(args, args.files)
     if args.output:
-        check_output(args.output, TOKENS, (args.model, *texts.paths), args.force)
+        replaced = check_output(args.output, TOKENS, (args.model, *texts.paths), args.force)
     index = SentenceIndex.build(wv, texts, workers=args.workers)
     threshold = check_float("threshold", args.threshold, least=-1, most=1)
     rows, scores = earlier_duplicates(index, threshold=-1, method=args.method)
@@ -72,6 +72,7 @@ def run(args: argparse.Namespace) -> None:
     if args.output:
         with atomic_path(args.output) as unfinished, smart_open.open(unfinished, "w", encoding="utf-8") as file:
             file.writelines(f"{on_one_line(index.sentences[row])}\n" for row in np.flatnonzero(~is_repeated).tolist())
+        say_saved(args.output, replaced)
     else:
         print("row\tscore\tof row\tsentence")
         for row in repeated.tolist():

@@ -27,7 +27,7 @@ from ..arguments import (
     add_workers,
     texts_of,
 )
-from ..files import NUMPY, ROWS, check_output
+from ..files import NUMPY, ROWS, check_output, say_saved
 
 SUFFIXES = ((".txt", ROWS), (".vec", TEXT), (".w2v.bin", BINARY))  # any other name: NumPy
 
@@ -77,9 +77,10 @@ def run(args: argparse.Namespace) -> None:
     if args.key is not None and output_format not in (TEXT, BINARY):
         raise ValueError("--key: only word2vec files hold keys; pass -o with a name that ends in .vec or .w2v.bin")
     if args.output:
-        check_output(args.output, output_format, (args.model, *texts.paths), args.force)
+        replaced = check_output(args.output, output_format, (args.model, *texts.paths), args.force)
         vectors = wv.encode(texts, normalize=args.normalize, workers=args.workers)
         _write_vectors(args.output, output_format, vectors, texts)
+        say_saved(args.output, replaced)
         return
     for batch in batched(texts, 1000):
         vectors = wv.encode(batch, normalize=args.normalize, workers=args.workers, show_progress_bar=False)

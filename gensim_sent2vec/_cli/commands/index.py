@@ -22,9 +22,9 @@ from ..arguments import (
     add_workers,
     texts_of,
 )
-from ..files import INDEX, check_output
+from ..files import INDEX, check_output, say_saved
 
-KEYS = "what a search returns instead of the text (default: answer, if the texts are in question)"
+KEYS = "what a search returns instead of the text (default: answer, if the texts are in question; or 답변 and 질문)"
 
 
 def add_parser(commands: Subcommands) -> None:
@@ -68,7 +68,7 @@ def add_parser(commands: Subcommands) -> None:
 def run(args: argparse.Namespace) -> None:
     wv = load_vectors(args.model, trusted=args.trusted)
     texts = texts_of(args, args.corpus)
-    check_output(args.output, INDEX, (args.model, *texts.paths), args.force)
+    replaced = check_output(args.output, INDEX, (args.model, *texts.paths), args.force)
     dtype = np.float16 if args.float16 else np.float32
     index = build_index(
         wv, texts, method=args.method, dtype=dtype, lexical=args.lexical, workers=args.workers, csls=args.csls,
@@ -76,3 +76,4 @@ def run(args: argparse.Namespace) -> None:
     )  # fmt: skip
     index.save(args.output)
     print(f"Saved an index of {counted(len(index), 'sentence')} to {args.output}", file=sys.stderr)
+    say_saved(args.output, replaced)

@@ -26,7 +26,7 @@ from ..arguments import (
     reject_columns,
     texts_of,
 )
-from ..files import check_output
+from ..files import check_output, say_saved
 
 
 def add_parser(commands: Subcommands) -> None:
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> None:
         reject_columns(args, "says how --corpus is read, which is missing")
     sentences = texts_of(args, args.corpus) if args.corpus else None
     inputs = (args.model, *(sentences.paths if sentences else ()), *args.eval)
-    check_output(args.target, NATIVE, inputs, args.force, read_back=True)
+    replaced = check_output(args.target, NATIVE, inputs, args.force, read_back=True)
     before = _size_and_scores(wv, args.eval)
     dtype = np.float16 if args.float16 else None
     shrink_to_file(wv, args.target, args.min_count, args.max_words, args.bucket, dtype, sentences)
@@ -84,6 +84,7 @@ def run(args: argparse.Namespace) -> None:
         print(json.dumps({"before": before, "after": after}, ensure_ascii=False))
     else:
         _show(before, after)
+    say_saved(args.target, replaced)
 
 
 def _size_and_scores(wv: Sent2VecKeyedVectors, files: list[str]) -> dict[str, Any]:

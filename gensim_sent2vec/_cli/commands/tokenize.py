@@ -20,7 +20,7 @@ from ..arguments import (
     phrases_of,
     texts_of,
 )
-from ..files import TOKENS, check_output
+from ..files import TOKENS, check_output, say_saved
 
 
 def add_parser(commands: Subcommands) -> None:
@@ -55,7 +55,7 @@ def add_parser(commands: Subcommands) -> None:
 def run(args: argparse.Namespace) -> None:
     texts = texts_of(args, args.source)
     if args.target != "-":
-        check_output(args.target, TOKENS, (*texts.paths, args.phrases), args.force)
+        replaced = check_output(args.target, TOKENS, (*texts.paths, args.phrases), args.force)
     phrases = phrases_of(args) if args.phrases else None
     if args.target == "-":
         workers = available_cpus() if args.workers is None else check_int("--workers", args.workers, 1)
@@ -63,3 +63,4 @@ def run(args: argparse.Namespace) -> None:
             print(line)
         return
     tokenize_file(texts, args.target, args.tokenizer, phrases, args.workers)
+    say_saved(args.target, replaced)

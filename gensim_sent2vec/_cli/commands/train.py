@@ -32,7 +32,7 @@ from ..arguments import (
     phrases_of,
     texts_of,
 )
-from ..files import MODEL, check_output
+from ..files import MODEL, check_output, say_saved
 
 Options = tuple[tuple[str, type, str], ...]  # name, type, help
 
@@ -158,7 +158,7 @@ def run(args: argparse.Namespace) -> None:
     if args.ray is None and (args.rounds is not None or args.checkpoint):
         raise ValueError("--rounds, --checkpoint: need --ray")
     texts = texts_of(args, args.corpus)
-    check_output(args.model, MODEL, (*texts.paths, args.phrases, args.pretrained), args.force)
+    replaced = check_output(args.model, MODEL, (*texts.paths, args.phrases, args.pretrained), args.force)
     model = Sent2Vec(
         **_given(args, TRAINING),
         skip_bigrams=args.skip_bigrams,
@@ -171,7 +171,7 @@ def run(args: argparse.Namespace) -> None:
         from ..engines import train_with_ray  # which other calls need not import
 
         train_with_ray(model, texts, args)
-        return _save(model, args.model)
+        return _save(model, args.model, replaced)
     with model.as_tokens(*_corpus(texts, args.tokenized)) as (sentences, file):
         model.build_vocab(sentences, file)
         try:
@@ -179,16 +179,17 @@ def run(args: argparse.Namespace) -> None:
         except KeyboardInterrupt:
             _save_interrupted(model, args.model, file)
             raise
-    _save(model, args.model)
+    _save(model, args.model, replaced)
 
 
-def _save(model: Sent2Vec, path: str) -> None:
+def _save(model: Sent2Vec, path: str, replaced: bool) -> None:
     model.save(path)
     print(
         f"Saved a model of {counted(len(model.wv), 'word')} with {counted(model.vector_size, 'dimension')}, trained on "
         f"{counted(model.corpus_count, 'sentence')}, to {path}",
         file=sys.stderr,
     )
+    say_saved(path, replaced)
 
 
 def _weighting(options: dict[str, Any], args: argparse.Namespace) -> SentenceWeighting:

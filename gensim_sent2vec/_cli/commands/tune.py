@@ -28,7 +28,7 @@ from ..arguments import (
     columns_of_questions,
     missing_of,
 )
-from ..files import LOG, check_output
+from ..files import LOG, check_output, say_saved
 
 SHOWN = 12  # words that gained or lost most
 
@@ -79,7 +79,7 @@ def add_parser(commands: Subcommands) -> None:
 def run(args: argparse.Namespace) -> None:
     files = list(files_of([args.questions, *args.feedback], args.format))
     inputs = (args.model, *files)
-    check_output(args.target, NATIVE, inputs, args.force)
+    replaced = check_output(args.target, NATIVE, inputs, args.force)
     if args.log:
         check_output(args.log, LOG, (*inputs, args.target))
         check_log(args.log)
@@ -105,6 +105,7 @@ def run(args: argparse.Namespace) -> None:
         wv.weighting = SentenceWeighting._from_values(weighting._parameters, tuned.fitted)
     wv.save(args.target)
     _show(tuned, args.json)
+    say_saved(args.target, replaced)
     if args.log:
         _log(args, tuned)
 
