@@ -382,7 +382,7 @@ class SentenceWeighting(SaveLoad):
         if tuned.fitted is None:
             warnings.warn(did_not_help(tuned.report), stacklevel=2)
             return self
-        return SentenceWeighting._from_values(self._parameters, tuned.fitted)
+        return SentenceWeighting._from_values(tuned.parameters, tuned.fitted)
 
     @property
     def fitted(self) -> bool:

@@ -1,8 +1,10 @@
 """Tuning a weighting on labelled texts: checks, cross-validation over labels, and what becomes of the factors.
 
-`gensim_sent2vec._pooling.tuning` learns the factors. Here, texts become what it learns from, and the strength of its
-pull towards 1 is chosen: for each strength, factors are learned without the texts of some labels and scored on these,
-until each label was left out once. Texts of one label are never on both sides.
+First, `first_half` is chosen, which tells where in a sentence its topic stands: among a few multiples of the present
+value, by the ranks of texts with the same label. Then `gensim_sent2vec._pooling.tuning` learns factors. Here, texts
+become what it learns from, and the strength of its pull towards 1 is chosen: for each strength, factors are learned
+without the texts of some labels and scored on these, until each label was left out once. Texts of one label are never
+on both sides, for the choice of `first_half` either.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from .hubs import check_csls, mean_cosines, mean_products
 from .scoring import check_hybrid
 
 PULLS = (3e-3, 1e-2)
+HALVES = (1.0, 0.8, 1.2, 1.4)  # multiples of first_half, the more cautious first
 RANKS = (1, 3, 5)
 MAX_SCORED = 3000  # texts that cross-validation scores
 MIN_FOLDS = 2
@@ -42,14 +45,17 @@ class Tuned:
 
     Attributes
     ----------
+    parameters : WeightingParameters
+        Those of the weighting that was tuned, with another `first_half` if this helps.
     fitted : FittedWeighting or None
-        With the factors; None if they did not help.
+        With the factors; None if tuning did not help.
     report : dict
         What JSON can store: see `SentenceWeighting.tuning`.
     words : list of (str, float)
         The words whose weights changed, with their factors, largest first.
     """
 
+    parameters: WeightingParameters
     fitted: FittedWeighting | None
     report: dict[str, Any]
     words: list[tuple[str, float]]
@@ -69,6 +75,7 @@ def tune(
     csls: float = 0.0,
     steps: int = STEPS,
     batch: int = BATCH,
+    halves: Sequence[float] = HALVES,
 ) -> Tuned:
     """See `SentenceWeighting.tune`."""
     check_hybrid(hybrid)
@@ -80,30 +87,75 @@ def tune(
     prepared = Prepared.of(parameters, fitted, wv, kept, codes, hybrid)
     fold_of_text, n_folds = folds_over_labels(codes, folds, seed)
     queries = scored_texts(codes)
-    before = search_ranks(prepared.texts, Factors.ones(prepared.texts), queries, csls)
     after = {}
     with Progress("tune", len(pulls) * n_folds + 1, "folds", show_progress_bar) as progress:
+        before, of_halves = ranks_of_halves(prepared, queries, csls, halves)
+        half = choose_half(of_halves)
+        texts_of_fold = [
+            prepared.with_first_half(choose_half(of_halves, fold_of_text[queries] != fold)).texts
+            for fold in range(n_folds)
+        ]
         for number, pull in enumerate(pulls):
             found = np.zeros_like(before)
-            for fold, factors in enumerate(factors_of_folds(prepared.texts, fold_of_text, pull, seed, steps, batch)):
+            for fold, factors in enumerate(factors_of_folds(texts_of_fold, fold_of_text, pull, seed, steps, batch)):
                 held_out = fold_of_text[queries] == fold
-                found[held_out] = search_ranks(prepared.texts, factors, queries[held_out], csls)
+                found[held_out] = search_ranks(texts_of_fold[fold], factors, queries[held_out], csls)
                 progress.update(number * n_folds + fold + 1)
             after[float(pull)] = found
         best = best_pull(after)
+        chosen = prepared.with_first_half(half)
         report = _report(codes, queries, fold_of_text, before, after, best)
-        report |= {"hybrid": float(hybrid), "csls": csls}
+        report |= {"hybrid": float(hybrid), "csls": csls, "first_half": chosen.parameters.first_half}
         if not report["helps"]:
-            return Tuned(None, report, [])
-        factors = learn_factors(prepared.texts, best, seed, steps, batch)
-    return Tuned(replace(prepared.apply(fitted, factors), tuning=report), report, prepared.changes(factors))
+            return Tuned(parameters, None, report | {"first_half": parameters.first_half}, [])
+        factors = learn_factors(chosen.texts, best, seed, steps, batch)
+    result = replace(chosen.apply(fitted, factors), tuning=report)
+    return Tuned(chosen.parameters, result, report, chosen.changes(factors))
+
+
+def ranks_of_halves(
+    prepared: Prepared, queries: np.ndarray, csls: float, halves: Sequence[float] = HALVES
+) -> tuple[np.ndarray, dict[float, np.ndarray]]:
+    """The ranks of `search_ranks` without factors: as the weighting is, and for multiples of its `first_half`.
+
+    Sentence vectors that are means of rows (`linear`, or no lexical part) are to stay so: `first_half` is not changed.
+    """
+    ones = Factors.ones(prepared.texts)
+    before = search_ranks(prepared.texts, ones, queries, csls)
+    if len(prepared.texts.parts) == 1 or prepared.texts.hybrid == 1:
+        return before, {1.0: before}
+    others = {
+        float(half): search_ranks(prepared.with_first_half(half).texts, ones, queries, csls)
+        for half in halves
+        if half != 1
+    }
+    return before, {1.0: before} | others
+
+
+def choose_half(of_halves: dict[float, np.ndarray], kept: np.ndarray | slice = slice(None)) -> float:
+    """The multiple of `first_half`, by the ranks of some of the queries.
+
+    It is the one nearest to 1 whose mean reciprocal rank is less than one standard error below the best one.
+    """
+    reciprocal = {half: 1 / ranks[kept] for half, ranks in of_halves.items()}
+    best = max(reciprocal, key=lambda half: float(reciprocal[half].mean()))
+    for half in sorted(reciprocal, key=lambda half: (abs(np.log(half)), half)):
+        missing = reciprocal[best] - reciprocal[half]
+        if half == best or missing.mean() < missing.std() / np.sqrt(len(missing)):
+            return half
+    return best
 
 
 def factors_of_folds(
-    texts: LabelledTexts, fold_of_text: np.ndarray, pull: float, seed: int, steps: int = STEPS, batch: int = BATCH
+    texts_of_fold: Sequence[LabelledTexts],
+    fold_of_text: np.ndarray,
+    pull: float,
+    seed: int,
+    steps: int = STEPS,
+    batch: int = BATCH,
 ) -> Iterator[Factors]:
-    """For each fold, the factors that are learned from the texts of the others."""
-    for fold in range(int(fold_of_text.max()) + 1):
+    """For each fold, the factors that are learned from the texts of the others; all texts are given for each fold."""
+    for fold, texts in enumerate(texts_of_fold):
         yield learn_factors(texts.take(np.flatnonzero(fold_of_text != fold)), pull, seed, steps, batch)
 
 
@@ -276,15 +328,23 @@ class Prepared:
 
     Attributes
     ----------
+    parameters : WeightingParameters
     texts : LabelledTexts
+    token_lists : list of lists of str
+        The words of each text.
     words : list of str
+        All distinct words.
+    weights : numpy.ndarray of float32, shape (n_words,)
     ids : numpy.ndarray of int64, shape (n_words,)
         Positions of the words in the vocabulary; -1 for out-of-vocabulary words, which have no weights to change.
     hashes : numpy.ndarray of uint64, shape (n_ngrams,)
     """
 
+    parameters: WeightingParameters
     texts: LabelledTexts
+    token_lists: list[list[str]]
     words: list[str]
+    weights: np.ndarray
     ids: np.ndarray
     hashes: np.ndarray
 
@@ -309,7 +369,15 @@ class Prepared:
             token_matrix(parameters, token_lists, words, weights), rows, parts_of(parameters, fitted, rows.shape[1]),
             lexical.matrix(), hybrid, codes,
         )  # fmt: skip
-        return cls(labelled, words, ids, lexical.features)
+        return cls(parameters, labelled, token_lists, words, weights, ids, lexical.features)
+
+    def with_first_half(self, multiple: float) -> Prepared:
+        """The same texts with a multiple of `first_half`."""
+        if multiple == 1:
+            return self
+        parameters = replace(self.parameters, first_half=self.parameters.first_half * multiple)
+        tokens = token_matrix(parameters, self.token_lists, self.words, self.weights)
+        return replace(self, parameters=parameters, texts=replace(self.texts, tokens=tokens))
 
     def apply(self, fitted: FittedWeighting, factors: Factors) -> FittedWeighting:
         """The fitted weighting with these factors."""

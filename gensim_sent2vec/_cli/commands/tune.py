@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> None:
         csls=args.csls,
     )
     if tuned.fitted is not None:
-        wv.weighting = SentenceWeighting._from_values(weighting._parameters, tuned.fitted)
+        wv.weighting = SentenceWeighting._from_values(tuned.parameters, tuned.fitted)
     wv.save(args.target)
     _show(tuned, args.json)
     if args.log:
