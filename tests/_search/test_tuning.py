@@ -17,6 +17,7 @@ from gensim_sent2vec._pooling.tuning import (
     draw_batches,
     learn_factors,
     loss_gradient,
+    products_at,
     ranks_of_same_label,
 )
 from gensim_sent2vec._search.tuning import (
@@ -430,6 +431,15 @@ def test_the_gradient_is_that_of_the_loss(hybrid):
         step[i] = 1e-4
         expected = (plain_loss(texts, theta + step) - plain_loss(texts, theta - step)) / 2e-4
         assert found[i] == pytest.approx(expected, abs=2e-3)
+
+
+@pytest.mark.parametrize("frequent", [1, 3, 6, 1000])
+def test_products_where_values_are_stored(frequent):
+    matrix = sparse.random(30, 50, 0.15, "csr", np.float32, random_state=1)
+    other = np.random.default_rng(2).standard_normal((30, 30)).astype(np.float32)
+    rows = np.repeat(np.arange(30), np.diff(matrix.indptr))
+    expected = (other @ matrix.toarray())[rows, matrix.indices]
+    np.testing.assert_allclose(products_at(matrix, other, frequent), expected, atol=1e-5)
 
 
 def test_the_pull_holds_factors_at_one():
