@@ -12,9 +12,9 @@ from __future__ import annotations
 import unicodedata
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, pairwise
+from itertools import chain, pairwise, product
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from .._text.inputs import as_column, as_text, checked_texts, is_missing
 from .._text.vocabulary import Vocabulary
 from .._util.parameters import check_int
 from .._util.progress import Progress
+from .._util.threads import available_cpus, thread_map
 from ..lexical import LexicalScores
 from .hubs import check_csls, mean_cosines, mean_products
 from .scoring import check_hybrid
@@ -35,6 +36,8 @@ PULLS = (3e-3, 1e-2)
 HALVES = (1.0, 0.8, 1.2, 1.4)  # multiples of first_half, the more cautious first
 RANKS = (1, 3, 5)
 MAX_SCORED = 3000  # texts that cross-validation scores
+MAX_NEIGHBORS = 4096  # texts among which it looks for neighbors
+MAX_THREADS = 2  # folds at a time; each needs memory for one batch
 MIN_FOLDS = 2
 SHOWN = 40  # characters of a text in a message
 
@@ -87,30 +90,56 @@ def tune(
     prepared = Prepared.of(parameters, fitted, wv, kept, codes, hybrid)
     fold_of_text, n_folds = folds_over_labels(codes, folds, seed)
     queries = scored_texts(codes)
-    after = {}
+
+    def learn(texts: LabelledTexts, pull: float) -> Factors:
+        return learn_factors(texts, pull, seed, steps, batch)
+
     with Progress("tune", len(pulls) * n_folds + 1, "folds", show_progress_bar) as progress:
         before, of_halves = ranks_of_halves(prepared, queries, csls, halves)
-        half = choose_half(of_halves)
         texts_of_fold = [
             prepared.with_first_half(choose_half(of_halves, fold_of_text[queries] != fold)).texts
             for fold in range(n_folds)
         ]
-        for number, pull in enumerate(pulls):
-            found = np.zeros_like(before)
-            for fold, factors in enumerate(factors_of_folds(texts_of_fold, fold_of_text, pull, seed, steps, batch)):
-                held_out = fold_of_text[queries] == fold
-                found[held_out] = search_ranks(texts_of_fold[fold], factors, queries[held_out], csls)
-                progress.update(number * n_folds + fold + 1)
-            after[float(pull)] = found
+        after = held_out_ranks(texts_of_fold, fold_of_text, queries, csls, pulls, learn, progress)
         best = best_pull(after)
-        chosen = prepared.with_first_half(half)
+        chosen = prepared.with_first_half(choose_half(of_halves))
         report = _report(codes, queries, fold_of_text, before, after, best)
         report |= {"hybrid": float(hybrid), "csls": csls, "first_half": chosen.parameters.first_half}
         if not report["helps"]:
             return Tuned(parameters, None, report | {"first_half": parameters.first_half}, [])
-        factors = learn_factors(chosen.texts, best, seed, steps, batch)
+        factors = learn(chosen.texts, best)
     result = replace(chosen.apply(fitted, factors), tuning=report)
     return Tuned(chosen.parameters, result, report, chosen.changes(factors))
+
+
+def held_out_ranks(
+    texts_of_fold: Sequence[LabelledTexts],
+    fold_of_text: np.ndarray,
+    queries: np.ndarray,
+    csls: float,
+    pulls: Iterable[float],
+    learn: Callable[[LabelledTexts, float], Factors],
+    progress: Progress,
+) -> dict[float, np.ndarray]:
+    """For each strength, the ranks of the queries, with factors that are learned without the texts of their fold.
+
+    All texts are given for each fold. Two folds are processed at a time.
+    """
+    of_fold = [fold_of_text[queries] == fold for fold in range(len(texts_of_fold))]
+    tasks = list(product(dict.fromkeys(map(float, pulls)), range(len(texts_of_fold))))
+
+    def ranks_of_fold(task: tuple[float, int]) -> np.ndarray:
+        pull, fold = task
+        texts = texts_of_fold[fold]
+        factors = learn(texts.take(np.flatnonzero(fold_of_text != fold)), pull)
+        return search_ranks(texts, factors, queries[of_fold[fold]], csls)
+
+    after = {pull: np.zeros(len(queries), dtype=np.int64) for pull, _ in tasks}
+    workers = min(MAX_THREADS, available_cpus())
+    for done, ((pull, fold), ranks) in enumerate(zip(tasks, thread_map(ranks_of_fold, tasks, workers)), 1):
+        after[pull][of_fold[fold]] = ranks
+        progress.update(done)
+    return after
 
 
 def ranks_of_halves(
@@ -121,11 +150,12 @@ def ranks_of_halves(
     Sentence vectors that are means of rows (`linear`, or no lexical part) are to stay so: `first_half` is not changed.
     """
     ones = Factors.ones(prepared.texts)
-    before = search_ranks(prepared.texts, ones, queries, csls)
+    products = lexical_means(prepared.texts.vectors(ones)) if csls else None
+    before = search_ranks(prepared.texts, ones, queries, csls, products)
     if len(prepared.texts.parts) == 1 or prepared.texts.hybrid == 1:
         return before, {1.0: before}
     others = {
-        float(half): search_ranks(prepared.with_first_half(half).texts, ones, queries, csls)
+        float(half): search_ranks(prepared.with_first_half(half).texts, ones, queries, csls, products)
         for half in halves
         if half != 1
     }
@@ -144,19 +174,6 @@ def choose_half(of_halves: dict[float, np.ndarray], kept: np.ndarray | slice = s
         if half == best or missing.mean() < missing.std() / np.sqrt(len(missing)):
             return half
     return best
-
-
-def factors_of_folds(
-    texts_of_fold: Sequence[LabelledTexts],
-    fold_of_text: np.ndarray,
-    pull: float,
-    seed: int,
-    steps: int = STEPS,
-    batch: int = BATCH,
-) -> Iterator[Factors]:
-    """For each fold, the factors that are learned from the texts of the others; all texts are given for each fold."""
-    for fold, texts in enumerate(texts_of_fold):
-        yield learn_factors(texts.take(np.flatnonzero(fold_of_text != fold)), pull, seed, steps, batch)
 
 
 def best_pull(after: dict[float, np.ndarray]) -> float:
@@ -203,21 +220,38 @@ def _precisions(ranks: np.ndarray) -> dict[str, float]:
     return {f"P@{k}": round(float((ranks <= k).mean()), 6) for k in RANKS}
 
 
-def search_ranks(texts: LabelledTexts, factors: Factors, queries: np.ndarray, csls: float = 0.0) -> np.ndarray:
-    """The ranks of `ranks_of_same_label`, by the scores that a search of all texts with `csls` has."""
+def search_ranks(
+    texts: LabelledTexts,
+    factors: Factors,
+    queries: np.ndarray,
+    csls: float = 0.0,
+    products: np.ndarray | None = None,
+) -> np.ndarray:
+    """The ranks of `ranks_of_same_label`, by the scores that a search of all texts with `csls` has.
+
+    `products` are the `lexical_means` with these factors, if they are known.
+    """
     vectors = texts.vectors(factors)
-    penalties = np.float32(csls) * hubness(vectors) if csls else None
+    penalties = np.float32(csls) * hubness(vectors, products) if csls else None
     return ranks_of_same_label(vectors, texts.labels, queries, penalties)
 
 
-def hubness(vectors: TextVectors) -> np.ndarray:
-    """The mean scores of texts with their nearest neighbors, as an index computes them: float32, (n,)."""
-    means = np.zeros(len(vectors.dense), dtype=np.float32)
+def hubness(vectors: TextVectors, products: np.ndarray | None = None) -> np.ndarray:
+    """The mean scores of texts with their nearest neighbors, as an index computes them: float32, (n,).
+
+    If there are many texts, neighbors are looked for in a smaller sample of them than that of an index.
+    """
+    means = lexical_means(vectors) if products is None else products.copy()
     if vectors.hybrid < 1:
-        means += mean_cosines(vectors.dense)  # their squared length is the share of the cosine
-    if vectors.hybrid > 0:
-        means += vectors.hybrid * mean_products(vectors.ngrams)
+        means += mean_cosines(vectors.dense, most=MAX_NEIGHBORS)  # their squared length is the share of the cosine
     return means
+
+
+def lexical_means(vectors: TextVectors) -> np.ndarray:
+    """The lexical part of `hubness`."""
+    if vectors.hybrid > 0:
+        return vectors.hybrid * mean_products(vectors.ngrams, most=MAX_NEIGHBORS)
+    return np.zeros(len(vectors.dense), dtype=np.float32)
 
 
 def did_not_help(report: dict[str, Any]) -> str:
