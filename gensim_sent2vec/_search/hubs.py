@@ -33,9 +33,9 @@ def check_csls(csls: Any) -> float:
     return float(csls)
 
 
-def reference_rows(n: int, most: int = MAX_REFERENCES) -> np.ndarray:
+def reference_rows(n: int, most: int | None = None) -> np.ndarray:
     """The rows, int64, among which neighbors are looked for: all of n, or evenly spaced ones if there are many."""
-    count = min(n, most, max(MIN_REFERENCES, MAX_PAIRS // max(1, n)))
+    count = min(n, MAX_REFERENCES if most is None else most, max(MIN_REFERENCES, MAX_PAIRS // max(1, n)))
     return np.arange(n) if count == n else np.linspace(0, n - 1, count).astype(np.int64)
 
 
@@ -45,7 +45,7 @@ def is_sampled(n: int) -> bool:
 
 
 def mean_cosines(
-    vectors: np.ndarray, first: int = 0, neighbors: int = NEIGHBORS, most: int = MAX_REFERENCES
+    vectors: np.ndarray, first: int = 0, neighbors: int = NEIGHBORS, most: int | None = None
 ) -> np.ndarray:
     """The mean cosine of sentences with their nearest neighbors in the index, other than themselves.
 
@@ -57,7 +57,7 @@ def mean_cosines(
         Rows from here on are computed.
     neighbors : int
     most : int
-        Largest number of sentences among which neighbors are looked for.
+        Largest number of sentences among which neighbors are looked for; None: `MAX_REFERENCES`.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def mean_lexical_scores(lexical: LexicalScores, neighbors: int = NEIGHBORS) -> n
     return mean_products(lexical.matrix(), neighbors)
 
 
-def mean_products(texts: sparse.csr_matrix, neighbors: int = NEIGHBORS, most: int = MAX_REFERENCES) -> np.ndarray:
+def mean_products(texts: sparse.csr_matrix, neighbors: int = NEIGHBORS, most: int | None = None) -> np.ndarray:
     """As `mean_cosines`, for products of sparse unit vectors, (n, n_ngrams), none of which is negative."""
     n = texts.shape[0]
     references = reference_rows(n, most)
