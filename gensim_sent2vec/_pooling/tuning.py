@@ -26,6 +26,7 @@ MIN_TEXTS = 3  # words and n-grams in fewer texts keep the factor 1
 BATCH = 1024  # texts per step
 STEPS, RATE = 60, 0.03
 FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.99, 1e-8  # of Adam
+FREQUENT = 32  # see `products_at`
 SCORED = 256  # texts that are scored together
 
 
@@ -197,12 +198,14 @@ def draw_batches(labels: np.ndarray, size: int, random: np.random.Generator) -> 
     for group in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1):
         groups += np.array_split(random.permutation(group), -(-len(group) // most))
     chosen: list[np.ndarray] = []
+    n_chosen = 0
     while True:
         for i in random.permutation(len(groups)):
             chosen.append(groups[i])
-            if sum(map(len, chosen)) >= size:
+            n_chosen += len(groups[i])
+            if n_chosen >= size:
                 yield np.concatenate(chosen)
-                chosen = []
+                chosen, n_chosen = [], 0
 
 
 def loss_gradient(texts: LabeledTexts, factors: Factors) -> np.ndarray:
@@ -231,9 +234,46 @@ def _ngram_gradient(vectors: TextVectors, by_score: np.ndarray) -> np.ndarray:
     if not vectors.hybrid or not vectors.ngrams.nnz:
         return np.zeros(n_ngrams, dtype=np.float32)
     values, columns, rows = vectors.ngrams.data, vectors.ngrams.indices, _rows_of(vectors.ngrams)
-    by_value = vectors.hybrid * (vectors.ngrams.T @ by_score)[columns, rows] * values
+    by_value = vectors.hybrid * products_at(vectors.ngrams, by_score) * values
     along = np.bincount(rows, by_value, minlength=n_texts)[rows]
     return np.bincount(columns, by_value - values * values * along, minlength=n_ngrams).astype(np.float32)
+
+
+def products_at(matrix: sparse.csr_matrix, other: np.ndarray, frequent: int = FREQUENT) -> np.ndarray:
+    """The values of ``other @ matrix`` where `matrix` stores values, in their order: float32, (nnz,).
+
+    Parameters
+    ----------
+    matrix : scipy.sparse.csr_matrix of float32, shape (n, m)
+        Without duplicates.
+    other : numpy.ndarray of float32, shape (n, n)
+    frequent : int
+        Columns with at least so many values are multiplied as a dense matrix; in all others, each value of a column
+        meets each. Neither needs the product as a whole, of which few values are wanted.
+    """
+    rows, columns, values = _rows_of(matrix), matrix.indices, matrix.data
+    counts = np.bincount(columns, minlength=matrix.shape[1])
+    result = np.zeros(matrix.nnz, dtype=np.float32)
+    is_frequent = counts[columns] >= frequent
+    if is_frequent.any():
+        position = np.cumsum(counts >= frequent) - 1
+        at = rows[is_frequent], position[columns[is_frequent]]
+        dense = np.zeros((matrix.shape[0], position[-1] + 1), dtype=np.float32)
+        dense[at] = values[is_frequent]
+        result[is_frequent] = (other @ dense)[at]
+    rest = np.flatnonzero(~is_frequent)
+    rest = rest[np.argsort(columns[rest], kind="stable")]
+    if len(rest):
+        sizes = counts[counts > 0][counts[counts > 0] < frequent]
+        partners = np.repeat(sizes, sizes)  # of each value: those of its column, itself included
+        ends = np.cumsum(partners)
+        left = np.repeat(np.arange(len(rest)), partners)
+        right = np.repeat(np.repeat(np.cumsum(sizes) - sizes, sizes) - (ends - partners), partners) + np.arange(
+            ends[-1]
+        )
+        terms = other[rows[rest][left], rows[rest][right]] * values[rest][right]
+        result[rest] = np.add.reduceat(terms, ends - partners)
+    return result
 
 
 def score_gradient(scores: np.ndarray, labels: np.ndarray, temperature: float) -> np.ndarray:

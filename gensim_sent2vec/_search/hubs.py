@@ -21,9 +21,9 @@ MAX_PAIRS = 1 << 32  # of a sentence and a reference, as long as there are more 
 LEXICAL_BLOCK = 256  # sentences whose lexical scores are computed together
 
 
-def reference_rows(n: int) -> np.ndarray:
+def reference_rows(n: int, most: int | None = None) -> np.ndarray:
     """The rows, int64, among which neighbors are looked for: all of n, or evenly spaced ones if there are many."""
-    count = min(n, MAX_REFERENCES, max(MIN_REFERENCES, MAX_PAIRS // max(1, n)))
+    count = min(n, MAX_REFERENCES if most is None else most, max(MIN_REFERENCES, MAX_PAIRS // max(1, n)))
     return np.arange(n) if count == n else np.linspace(0, n - 1, count).astype(np.int64)
 
 
@@ -32,7 +32,9 @@ def is_sampled(n: int) -> bool:
     return len(reference_rows(n)) < n
 
 
-def mean_cosines(vectors: np.ndarray, first: int = 0, neighbors: int = NEIGHBORS) -> np.ndarray:
+def mean_cosines(
+    vectors: np.ndarray, first: int = 0, neighbors: int = NEIGHBORS, most: int | None = None
+) -> np.ndarray:
     """The mean cosine of sentences with their nearest neighbors in the index, other than themselves.
 
     Parameters
@@ -42,13 +44,15 @@ def mean_cosines(vectors: np.ndarray, first: int = 0, neighbors: int = NEIGHBORS
     first : int
         Rows from here on are computed.
     neighbors : int
+    most : int
+        Largest number of sentences among which neighbors are looked for; None: `MAX_REFERENCES`.
 
     Returns
     -------
     numpy.ndarray of float32, shape (n - first,)
         0 if there is no other sentence.
     """
-    references = reference_rows(len(vectors))
+    references = reference_rows(len(vectors), most)
     rows = vectors if len(references) == len(vectors) else vectors[references]
     means = np.zeros(len(vectors) - first, dtype=np.float32)
     for block in slices_of(len(means), MAX_QUERIES):
@@ -65,10 +69,10 @@ def mean_lexical_scores(lexical: LexicalScores, neighbors: int = NEIGHBORS) -> n
     return mean_products(lexical.matrix(), neighbors)
 
 
-def mean_products(texts: sparse.csr_matrix, neighbors: int = NEIGHBORS) -> np.ndarray:
+def mean_products(texts: sparse.csr_matrix, neighbors: int = NEIGHBORS, most: int | None = None) -> np.ndarray:
     """As `mean_cosines`, for products of sparse unit vectors, (n, n_ngrams), none of which is negative."""
     n = texts.shape[0]
-    references = reference_rows(n)
+    references = reference_rows(n, most)
     transposed = texts[references].T.tocsr()
     position = np.full(n, -1, dtype=np.int64)
     position[references] = np.arange(len(references))

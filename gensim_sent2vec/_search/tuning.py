@@ -1,17 +1,19 @@
 """Tuning a weighting on labeled texts: checks, cross-validation over labels, and what becomes of the factors.
 
-`gensim_sent2vec._pooling.tuning` learns the factors. Here, texts become what it learns from, and the strength of its
-pull towards 1 is chosen: for each strength, factors are learned without the texts of some labels and scored on these,
-until each label was left out once. Texts of one label are never on both sides.
+First, `first_half` is chosen, which tells where in a sentence its topic stands: among a few multiples of the present
+value, by the ranks of texts with the same label. Then `gensim_sent2vec._pooling.tuning` learns factors. Here, texts
+become what it learns from, and the strength of its pull towards 1 is chosen: for each strength, factors are learned
+without the texts of some labels and scored on these, until each label was left out once. Texts of one label are never
+on both sides, for the choice of `first_half` either.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, pairwise
+from itertools import chain, pairwise, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,14 +27,18 @@ from .._text.vocabulary import Vocabulary
 from .._util.counted import counted
 from .._util.parameters import check_int
 from .._util.progress import Progress
+from .._util.threads import available_cpus, thread_map
 from .._util.warning import warn
 from ..lexical import LexicalScores
 from .hubs import mean_cosines, mean_products
 from .scoring import check_scoring
 
 PULLS = (3e-3, 1e-2)
+HALVES = (1.0, 0.8, 1.2, 1.4)  # multiples of first_half, the more cautious first
 RANKS = (1, 3, 5)
 MAX_SCORED = 3000  # texts that cross-validation scores
+MAX_NEIGHBORS = 4096  # texts among which it looks for neighbors
+MAX_THREADS = 2  # folds at a time; each needs memory for one batch
 MIN_FOLDS = 2
 SHOWN = 40  # characters of a text in a message
 
@@ -43,14 +49,17 @@ class Tuned:
 
     Attributes
     ----------
+    parameters : WeightingParameters
+        Those of the weighting that was tuned, with another `first_half` if this helps.
     fitted : FittedWeighting or None
-        With the factors; None if they did not help.
+        With the factors; None if tuning did not help.
     report : dict
         What JSON can store: see `SentenceWeighting.tuning`.
     words : list of (str, float)
         The words whose weights changed, with their factors, largest first.
     """
 
+    parameters: WeightingParameters
     fitted: FittedWeighting | None
     report: dict[str, Any]
     words: list[tuple[str, float]]
@@ -71,6 +80,7 @@ def tune(
     steps: int = STEPS,
     batch: int = BATCH,
     names: Names | None = None,
+    halves: Sequence[float] = HALVES,
 ) -> Tuned:
     """See `SentenceWeighting.tune`."""
     hybrid, csls = check_scoring(hybrid, csls)
@@ -81,31 +91,90 @@ def tune(
     prepared = Prepared.of(parameters, fitted, wv, kept, codes, hybrid)
     fold_of_text, n_folds = folds_over_labels(codes, folds, seed)
     queries = scored_texts(codes)
-    before = search_ranks(prepared.texts, Factors.ones(prepared.texts), queries, csls)
-    after = {}
-    with Progress("tune", len(pulls) * n_folds + 1, "runs", show_progress_bar) as progress:
-        for number, pull in enumerate(pulls):
-            found = np.zeros_like(before)
-            for fold, factors in enumerate(factors_of_folds(prepared.texts, fold_of_text, pull, seed, steps, batch)):
-                held_out = fold_of_text[queries] == fold
-                found[held_out] = search_ranks(prepared.texts, factors, queries[held_out], csls)
-                progress.update(number * n_folds + fold + 1)
-            after[float(pull)] = found
+
+    def learn(texts: LabeledTexts, pull: float) -> Factors:
+        return learn_factors(texts, pull, seed, steps, batch)
+
+    with Progress("tune", len(pulls) * n_folds + 1, "folds", show_progress_bar) as progress:
+        before, of_halves = ranks_of_halves(prepared, queries, csls, halves)
+        texts_of_fold = [
+            prepared.with_first_half(choose_half(of_halves, fold_of_text[queries] != fold)).texts
+            for fold in range(n_folds)
+        ]
+        after = held_out_ranks(texts_of_fold, fold_of_text, queries, csls, pulls, learn, progress)
         best = best_pull(after)
+        chosen = prepared.with_first_half(choose_half(of_halves))
         report = _report(codes, queries, fold_of_text, before, after, best)
-        report |= {"hybrid": float(hybrid), "csls": csls}
+        report |= {"hybrid": float(hybrid), "csls": csls, "first_half": chosen.parameters.first_half}
         if not report["helps"]:
-            return Tuned(None, report, [])
-        factors = learn_factors(prepared.texts, best, seed, steps, batch)
-    return Tuned(replace(prepared.apply(fitted, factors), tuning=report), report, prepared.changes(factors))
+            return Tuned(parameters, None, report | {"first_half": parameters.first_half}, [])
+        factors = learn(chosen.texts, best)
+    result = replace(chosen.apply(fitted, factors), tuning=report)
+    return Tuned(chosen.parameters, result, report, chosen.changes(factors))
 
 
-def factors_of_folds(
-    texts: LabeledTexts, fold_of_text: np.ndarray, pull: float, seed: int, steps: int = STEPS, batch: int = BATCH
-) -> Iterator[Factors]:
-    """For each fold, the factors that are learned from the texts of the others."""
-    for fold in range(int(fold_of_text.max()) + 1):
-        yield learn_factors(texts.take(np.flatnonzero(fold_of_text != fold)), pull, seed, steps, batch)
+def held_out_ranks(
+    texts_of_fold: Sequence[LabeledTexts],
+    fold_of_text: np.ndarray,
+    queries: np.ndarray,
+    csls: float,
+    pulls: Iterable[float],
+    learn: Callable[[LabeledTexts, float], Factors],
+    progress: Progress,
+) -> dict[float, np.ndarray]:
+    """For each strength, the ranks of the queries, with factors that are learned without the texts of their fold.
+
+    All texts are given for each fold. Two folds are processed at a time.
+    """
+    of_fold = [fold_of_text[queries] == fold for fold in range(len(texts_of_fold))]
+    tasks = list(product(dict.fromkeys(map(float, pulls)), range(len(texts_of_fold))))
+
+    def ranks_of_fold(task: tuple[float, int]) -> np.ndarray:
+        pull, fold = task
+        texts = texts_of_fold[fold]
+        factors = learn(texts.take(np.flatnonzero(fold_of_text != fold)), pull)
+        return search_ranks(texts, factors, queries[of_fold[fold]], csls)
+
+    after = {pull: np.zeros(len(queries), dtype=np.int64) for pull, _ in tasks}
+    workers = min(MAX_THREADS, available_cpus())
+    for done, ((pull, fold), ranks) in enumerate(zip(tasks, thread_map(ranks_of_fold, tasks, workers)), 1):
+        after[pull][of_fold[fold]] = ranks
+        progress.update(done)
+    return after
+
+
+def ranks_of_halves(
+    prepared: Prepared, queries: np.ndarray, csls: float, halves: Sequence[float] = HALVES
+) -> tuple[np.ndarray, dict[float, np.ndarray]]:
+    """The ranks of `search_ranks` without factors: as the weighting is, and for multiples of its `first_half`.
+
+    Sentence vectors that are means of rows (`linear`, or no lexical part) are to stay so: `first_half` is not changed.
+    """
+    ones = Factors.ones(prepared.texts)
+    products = lexical_means(prepared.texts.vectors(ones)) if csls else None
+    before = search_ranks(prepared.texts, ones, queries, csls, products)
+    if len(prepared.texts.parts) == 1 or prepared.texts.hybrid == 1:
+        return before, {1.0: before}
+    others = {
+        float(half): search_ranks(prepared.with_first_half(half).texts, ones, queries, csls, products)
+        for half in halves
+        if half != 1
+    }
+    return before, {1.0: before} | others
+
+
+def choose_half(of_halves: dict[float, np.ndarray], kept: np.ndarray | slice = slice(None)) -> float:
+    """The multiple of `first_half`, by the ranks of some of the queries.
+
+    It is the one nearest to 1 whose mean reciprocal rank is less than one standard error below the best one.
+    """
+    reciprocal = {half: 1 / ranks[kept] for half, ranks in of_halves.items()}
+    best = max(reciprocal, key=lambda half: float(reciprocal[half].mean()))
+    for half in sorted(reciprocal, key=lambda half: (abs(np.log(half)), half)):
+        missing = reciprocal[best] - reciprocal[half]
+        if half == best or missing.mean() < missing.std() / np.sqrt(len(missing)):
+            return half
+    return best
 
 
 def best_pull(after: dict[float, np.ndarray]) -> float:
@@ -152,21 +221,38 @@ def _precisions(ranks: np.ndarray) -> dict[str, float]:
     return {f"P@{k}": round(float((ranks <= k).mean()), 6) for k in RANKS}
 
 
-def search_ranks(texts: LabeledTexts, factors: Factors, queries: np.ndarray, csls: float = 0.0) -> np.ndarray:
-    """The ranks of `ranks_of_same_label`, by the scores that a search of all texts with `csls` has."""
+def search_ranks(
+    texts: LabeledTexts,
+    factors: Factors,
+    queries: np.ndarray,
+    csls: float = 0.0,
+    products: np.ndarray | None = None,
+) -> np.ndarray:
+    """The ranks of `ranks_of_same_label`, by the scores that a search of all texts with `csls` has.
+
+    `products` are the `lexical_means` with these factors, if they are known.
+    """
     vectors = texts.vectors(factors)
-    penalties = np.float32(csls) * hubness(vectors) if csls else None
+    penalties = np.float32(csls) * hubness(vectors, products) if csls else None
     return ranks_of_same_label(vectors, texts.labels, queries, penalties)
 
 
-def hubness(vectors: TextVectors) -> np.ndarray:
-    """The mean scores of texts with their nearest neighbors, as an index computes them: float32, (n,)."""
-    means = np.zeros(len(vectors.dense), dtype=np.float32)
+def hubness(vectors: TextVectors, products: np.ndarray | None = None) -> np.ndarray:
+    """The mean scores of texts with their nearest neighbors, as an index computes them: float32, (n,).
+
+    If there are many texts, neighbors are looked for in a smaller sample of them than that of an index.
+    """
+    means = lexical_means(vectors) if products is None else products.copy()
     if vectors.hybrid < 1:
-        means += mean_cosines(vectors.dense)  # their squared length is the share of the cosine
-    if vectors.hybrid > 0:
-        means += vectors.hybrid * mean_products(vectors.ngrams)
+        means += mean_cosines(vectors.dense, most=MAX_NEIGHBORS)  # their squared length is the share of the cosine
     return means
+
+
+def lexical_means(vectors: TextVectors) -> np.ndarray:
+    """The lexical part of `hubness`."""
+    if vectors.hybrid > 0:
+        return vectors.hybrid * mean_products(vectors.ngrams, most=MAX_NEIGHBORS)
+    return np.zeros(len(vectors.dense), dtype=np.float32)
 
 
 def did_not_help(report: dict[str, Any], names: Names | None = None) -> str:
@@ -306,15 +392,23 @@ class Prepared:
 
     Attributes
     ----------
+    parameters : WeightingParameters
     texts : LabeledTexts
+    token_lists : list of lists of str
+        The words of each text.
     words : list of str
+        All distinct words.
+    weights : numpy.ndarray of float32, shape (n_words,)
     ids : numpy.ndarray of int64, shape (n_words,)
         Positions of the words in the vocabulary; -1 for out-of-vocabulary words, which have no weights to change.
     hashes : numpy.ndarray of uint64, shape (n_ngrams,)
     """
 
+    parameters: WeightingParameters
     texts: LabeledTexts
+    token_lists: list[list[str]]
     words: list[str]
+    weights: np.ndarray
     ids: np.ndarray
     hashes: np.ndarray
 
@@ -339,7 +433,15 @@ class Prepared:
             token_matrix(parameters, token_lists, words, weights), rows, parts_of(parameters, fitted, rows.shape[1]),
             lexical.matrix(), hybrid, codes,
         )  # fmt: skip
-        return cls(labeled, words, ids, lexical.features)
+        return cls(parameters, labeled, token_lists, words, weights, ids, lexical.features)
+
+    def with_first_half(self, multiple: float) -> Prepared:
+        """The same texts with a multiple of `first_half`."""
+        if multiple == 1:
+            return self
+        parameters = replace(self.parameters, first_half=self.parameters.first_half * multiple)
+        tokens = token_matrix(parameters, self.token_lists, self.words, self.weights)
+        return replace(self, parameters=parameters, texts=replace(self.texts, tokens=tokens))
 
     def apply(self, fitted: FittedWeighting, factors: Factors) -> FittedWeighting:
         """The fitted weighting with these factors."""

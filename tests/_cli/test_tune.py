@@ -46,7 +46,12 @@ def test_tune(model, tmp_path, capsys):
     main(["tune", model, faq, out, "--folds", "2", "--log", log])
     printed = capsys.readouterr().out
     assert "80 questions, 20 answers; 2-fold cross-validation over answers, 80 questions scored" in printed
-    assert "fold 2: P@1" in printed and "gained most: " in printed and "zz" in printed.partition("lost most")[2]
+    assert (
+        "fold 2: P@1" in printed
+        and "(first_half): 1\n" in printed
+        and "gained most: " in printed
+        and "zz" in printed.partition("lost most")[2]
+    )
     before, after = (Sent2VecKeyedVectors.load(path).weighting for path in (model, out))
     assert after.tuning["after"]["P@1"] > after.tuning["before"]["P@1"]
     assert not np.allclose(after.weights, before.weights)

@@ -17,9 +17,18 @@ from gensim_sent2vec._pooling.tuning import (
     draw_batches,
     learn_factors,
     loss_gradient,
+    products_at,
     ranks_of_same_label,
 )
-from gensim_sent2vec._search.tuning import Prepared, folds_over_labels, hubness, scored_texts, tune
+from gensim_sent2vec._search.tuning import (
+    Prepared,
+    choose_half,
+    folds_over_labels,
+    hubness,
+    ranks_of_halves,
+    scored_texts,
+    tune,
+)
 from gensim_sent2vec.lexical import LexicalScores
 
 TOPICS = [f"{a}{b}o" for a in "bdfgklmnprst" for b in ("al", "em", "ir", "us")]
@@ -40,6 +49,7 @@ def questions(n_labels=30, per_label=4, seed=1):
 
 TEXTS, LABELS = questions()
 QUICK = {"folds": 2, "pulls": (1e-3,)}
+HELD = {"folds": 2, "pulls": (1e3,)}  # factors stay near 1
 
 
 def make_vectors(**options):
@@ -139,6 +149,59 @@ def test_it_is_deterministic(tuned):
     np.testing.assert_array_equal(again.weights, wv.weighting.weights)
     np.testing.assert_array_equal(again.ngram_factors.values, wv.weighting.ngram_factors.values)
     assert again.tuning == wv.weighting.tuning
+
+
+def placed_questions(first, n_labels=40, per_label=4, seed=2):
+    """Two topic words, which are the label, on one side, and two others, as frequent, on the other."""
+    rng = np.random.default_rng(seed)
+    texts = []
+    for label in [label for label in range(n_labels) for _ in range(per_label)]:
+        own = [TOPICS[label], TOPICS[(label + 7) % n_labels]]
+        others = rng.choice(TOPICS[:n_labels], 2, replace=False).tolist()
+        texts.append(" ".join(own + others if first else others + own))
+    return texts, np.repeat(np.arange(n_labels), per_label)
+
+
+@pytest.mark.parametrize(("first", "expected"), [(True, (1.2, 1.4)), (False, (0.8,))])
+def test_it_learns_in_which_half_topics_stand(first, expected, tmp_path):
+    wv = make_vectors()
+    texts, labels = placed_questions(first)
+    before = wv.weighting
+    tuned = before.tune(wv, texts, labels, **HELD)
+    assert tuned.first_half in expected and before.first_half == 1
+    assert tuned.tuning["first_half"] == tuned.first_half
+    assert tuned.tuning["after"]["P@1"] > tuned.tuning["before"]["P@1"]
+    wv.weighting = tuned
+    wv.save(tmp_path / "tuned.s2v")
+    loaded = Sent2VecKeyedVectors.load(tmp_path / "tuned.s2v")
+    assert loaded.weighting.first_half == tuned.first_half
+    np.testing.assert_array_equal(loaded.encode(texts), wv.encode(texts))
+    ratios = loaded.weighting.weights / before.weights
+    np.testing.assert_allclose(ratios, 1, atol=0.02)  # so that nothing else has changed
+
+
+@pytest.mark.parametrize("options", [{"linear": True, "lexical_dims": 20}, {"lexical_weight": 0}])
+def test_means_of_rows_stay_means_of_rows(options):
+    wv = make_vectors()
+    texts, labels = placed_questions(True)
+    for given, expected in ((wv.weighting.parameters, [1, 0.8, 1.2, 1.4]), (options, [1])):
+        weighting = SentenceWeighting(**given).fit(wv, TEXTS)
+        prepared = Prepared.of(weighting._parameters, weighting._fitted, wv, texts, labels, 0.5)
+        _, of_halves = ranks_of_halves(prepared, np.arange(len(texts)), csls=0.0)
+        assert list(of_halves) == expected
+
+
+def test_first_half_stays_unless_another_is_clearly_better():
+    rng = np.random.default_rng(0)
+    ranks = rng.integers(1, 10, 500)
+    better = np.where(rng.random(500) < 0.2, 1, ranks)
+    slightly = ranks.copy()
+    slightly[0] = 1
+    slightly[1:3] += 1
+    assert choose_half({1.0: ranks, 0.8: ranks + 1, 1.2: ranks, 1.4: better}) == 1.4
+    assert choose_half({1.0: ranks, 1.2: slightly}) == 1.0
+    assert choose_half({1.0: ranks + 3, 1.2: ranks, 1.4: ranks}) == 1.2
+    assert choose_half({1.0: better, 1.2: ranks}, np.arange(500) > 250) == 1.0
 
 
 def test_where_it_does_not_help_the_same_object_comes_back():
@@ -368,6 +431,15 @@ def test_the_gradient_is_that_of_the_loss(hybrid):
         step[i] = 1e-4
         expected = (plain_loss(texts, theta + step) - plain_loss(texts, theta - step)) / 2e-4
         assert found[i] == pytest.approx(expected, abs=2e-3)
+
+
+@pytest.mark.parametrize("frequent", [1, 3, 6, 1000])
+def test_products_where_values_are_stored(frequent):
+    matrix = sparse.random(30, 50, 0.15, "csr", np.float32, random_state=1)
+    other = np.random.default_rng(2).standard_normal((30, 30)).astype(np.float32)
+    rows = np.repeat(np.arange(30), np.diff(matrix.indptr))
+    expected = (other @ matrix.toarray())[rows, matrix.indices]
+    np.testing.assert_allclose(products_at(matrix, other, frequent), expected, atol=1e-5)
 
 
 def test_the_pull_holds_factors_at_one():

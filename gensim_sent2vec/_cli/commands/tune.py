@@ -40,10 +40,10 @@ def add_parser(commands: Subcommands) -> None:
         run,
         summary="tune a model's weighting on questions and answers",
         details="Learns a factor for the weight of each word, and of each character n-gram in lexical scores, from "
-        "questions that have the same answer. Reads the files that evaluate reads. Prints the share of questions that "
-        "find one with the same answer among their top 1, 3 and 5 results (P@1, P@3, P@5), before and after, by "
-        "cross-validation over answers, and the words whose weights changed most. If tuning does not help, OUT has the "
-        "weighting of MODEL.",
+        "questions that have the same answer, and how much more words count in the first half of a question. Reads the "
+        "files that evaluate reads. Prints the share of questions that find one with the same answer among their top "
+        "1, 3 and 5 results (P@1, P@3, P@5), before and after, by cross-validation over answers, and the words whose "
+        "weights changed most. If tuning does not help, OUT has the weighting of MODEL.",
         examples=[
             "gensim-sent2vec tune my.model faq.tsv tuned.s2v --log results.tsv",
             "gensim-sent2vec tune my.model faq.tsv tuned.s2v --feedback feedback.tsv",
@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> None:
         names=QUESTIONS,
     )
     if tuned.fitted is not None:
-        wv.weighting = SentenceWeighting._from_values(weighting._parameters, tuned.fitted)
+        wv.weighting = SentenceWeighting._from_values(tuned.parameters, tuned.fitted)
     wv.save(args.target)
     _show(tuned, args.json)
     say_saved(args.target, replaced)
@@ -146,6 +146,7 @@ def _show(tuned: Tuned, as_json: bool) -> None:
     if tuned.fitted is None:
         print(did_not_help(report, QUESTIONS), file=sys.stderr)
         return
+    print(f"factor of the weights in the first half of a question (first_half): {report['first_half']:g}")
     for title, words in (("gained most", tuned.words[:SHOWN]), ("lost most", tuned.words[::-1][:SHOWN])):
         print(f"{title}: " + ", ".join(f"{word} ×{factor:.2f}" for word, factor in words))  # noqa: RUF001
 
