@@ -193,6 +193,7 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
 
     ctypedef void (*TopKRows)(CTopK &best, const void *rows, int64_t n, int64_t first,
                               const unsigned char *mask) except +
+    const int FEW_QUERIES "s2v::TopK::FEW"
     TopKRows choose_top_k_rows(int level, cbool half)
     ctypedef void (*DotRows)(const void *rows, int64_t n, int dim, const float *query, float *out)
     DotRows choose_dot_rows(int level, cbool half)
@@ -217,6 +218,20 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
     void c_fill_alias "s2v::fill_alias"(const double *weights, int64_t n, uint64_t *alias) except +
     void c_fill_uniform "s2v::fill_uniform"(float *out, int64_t n, int64_t first, uint64_t seed, float scale)
     cbool has_level(int level)
+
+
+cdef extern from "row_codes.hpp" namespace "s2v" nogil:
+    cdef cppclass CRowCodes "s2v::RowCodes":
+        int64_t n
+        int dim
+        CRowCodes(const void *rows, int64_t n, int dim, cbool half) except +
+
+    ctypedef uint64_t (*CodesAbove)(const unsigned char *codes, const unsigned char *query, int n_quads,
+                                    int32_t threshold)
+    CodesAbove choose_codes_above(int level)
+    const int ROWS_OF_CODES "s2v::RowCodes::BLOCK"
+    void c_top_k_codes "s2v::top_k_codes"(CTopK &best, const CRowCodes &codes, int64_t begin, int64_t end,
+                                          const unsigned char *mask, int level) except +
 
 
 cdef extern from *:

@@ -634,6 +634,40 @@ def dot_rows(rows, const float[::1] query, float[::1] out):
         out[:] = 0
 
 
+MAX_CODED_QUERIES = FEW_QUERIES  # more are searched for without `RowCodes`
+
+
+def has_fast_codes():
+    """Whether `RowCodes` make searches of few queries faster with the instruction set in use."""
+    return choose_codes_above(level_number()) != NULL
+
+
+cdef class RowCodes:
+    """Rows rounded to int8, by which `TopK.add_coded_rows` excludes most of them; a byte per value.
+
+    Parameters
+    ----------
+    rows : float32 or float16 array, (n, dim)
+        With finite values, which must not change. May be memory-mapped read-only.
+    """
+
+    cdef CRowCodes *codes
+    cdef readonly object rows
+
+    def __cinit__(self, rows):
+        cdef cbool half = rows.dtype.char == "e"
+        cdef const unsigned char[:, ::1] data = as_bytes("rows", rows)
+        cdef int64_t n = data.shape[0]
+        cdef int dim = data.shape[1] // (2 if half else 4)
+        cdef const void *begin = &data[0, 0] if n and dim else NULL
+        with nogil:
+            self.codes = new CRowCodes(begin, n, dim, half)
+        self.rows = rows
+
+    def __dealloc__(self):
+        del self.codes
+
+
 cdef class TopK:
     """The top-k rows for each query.
 
@@ -680,6 +714,26 @@ cdef class TopK:
         cdef TopKRows top_k_rows = choose_top_k_rows(self.level, half)
         with nogil:
             top_k_rows(self.best[0], begin, n, first, kept)
+
+    def add_coded_rows(self, RowCodes codes not None, int64_t begin, int64_t end, const unsigned char[::1] mask=None):
+        """Like `add_rows`, with rows `begin` to `end` of ``codes.rows``; the results are the same to the bit.
+
+        Parameters
+        ----------
+        codes : RowCodes
+        begin, end : int
+            `begin` is a multiple of 64.
+        mask : uint8 array, (end - begin,), optional
+            Rows with mask 0 are skipped.
+        """
+        if codes.codes.dim != self.best.dim:
+            raise ValueError(f"codes: expected {self.best.dim} dimensions as in the queries, got {codes.codes.dim}")
+        if begin % ROWS_OF_CODES or not 0 <= begin <= end <= codes.codes.n:
+            raise ValueError(f"begin, end: expected a multiple of {ROWS_OF_CODES} and at most the {codes.codes.n} rows, "
+                             f"got {begin} and {end}")
+        cdef const unsigned char *kept = mask_of(mask, end - begin)
+        with nogil:
+            c_top_k_codes(self.best[0], codes.codes[0], begin, end, kept, self.level)
 
     def add_scores(self, const float[:, ::1] scores, int64_t first, const unsigned char[::1] mask=None):
         """Like `add_rows`, from precomputed scores (n_queries, n). Scores of -inf or NaN are skipped."""
