@@ -729,7 +729,7 @@ cdef class TopK:
         if codes.codes.dim != self.best.dim:
             raise ValueError(f"codes: expected {self.best.dim} dimensions as in the queries, got {codes.codes.dim}")
         if begin % ROWS_OF_CODES or not 0 <= begin <= end <= codes.codes.n:
-            raise ValueError(f"begin, end: expected a multiple of {ROWS_OF_CODES} and at most the {codes.codes.n} rows, "
+            raise ValueError(f"begin, end: expected a multiple of {ROWS_OF_CODES} up to {codes.codes.n} rows, "
                              f"got {begin} and {end}")
         cdef const unsigned char *kept = mask_of(mask, end - begin)
         with nogil:

@@ -5,7 +5,7 @@
 
 namespace s2v {
 
-struct Postings {           // possibly mapped read-only from an unvalidated file
+struct Postings {  // possibly mapped read-only from an unvalidated file
     const int64_t* starts;  // (n_features + 1): feature f has the postings starts[f] to starts[f + 1]
     const int32_t* rows;    // (n): the texts
     const float* weights;   // (n): the weights of the feature in them
