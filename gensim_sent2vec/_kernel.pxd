@@ -171,9 +171,18 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
         int64_t *known
         float *totals
         CTokens *missed
+        int64_t *changed
+
+    cdef cppclass CSource "s2v::Source":
+        const char *vectors
+        const char *values
+        uint32_t dim
+        size_t bytes
+        size_t value_of(int64_t row)
 
     void c_encode "s2v::encode"(const CReader &reader, const CWordTable &words, const CPack &pack, int level,
-                                CUnseenRows *unseen, const CParts &parts, const CEncoded &out) except +
+                                CUnseenRows *unseen, const CParts &parts, const CSource &source,
+                                const CEncoded &out) except +
     void c_number_rows "s2v::number_rows"(const CReader &reader, const CWordTable &words, const CPack &pack,
                                           vector[int64_t] &numbers, int64_t *ends) except +
     cdef cppclass CHit "s2v::Hit":
@@ -215,6 +224,7 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
 
     void c_spell_rows "s2v::spell_rows"(const CSpelling &spelling, const CMaps &maps, const uint32_t *codes,
                                         const int64_t *sizes, int64_t n_words, int level, float *out) except +
+    cbool c_all_finite "s2v::all_finite"(const float *values, int64_t n)
     void c_fill_alias "s2v::fill_alias"(const double *weights, int64_t n, uint64_t *alias) except +
     void c_fill_uniform "s2v::fill_uniform"(float *out, int64_t n, int64_t first, uint64_t seed, float scale)
     cbool has_level(int level)

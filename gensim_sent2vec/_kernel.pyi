@@ -89,6 +89,7 @@ class Trainer:
     def train_pack(self, table: WordTable, pack: Pack) -> None: ...
     def input_rows(self, ids: Sequence[int], target: int, dropped: Sequence[int] = ()) -> list[int]: ...
 
+def all_finite(rows: NDArray[np.float32]) -> bool: ...
 def dot_rows(
     rows: NDArray[np.float32] | NDArray[np.float16], query: NDArray[np.float32], out: NDArray[np.float32]
 ) -> None: ...
@@ -119,9 +120,11 @@ def add_postings(
     scores: NDArray[np.float32],
 ) -> None: ...
 
+class ChangedVectorsError(ValueError): ...
+
 class Encoder:
     words: Any
-    arrays: tuple[NDArray[np.float32], NDArray[np.float32]]
+    arrays: tuple[NDArray[Any], ...]
     mode: tuple[int, bool, str]
     def __init__(
         self,
@@ -134,6 +137,7 @@ class Encoder:
         ngram_hash: str,
         weights: NDArray[np.float32] | None = None,
         parts: Sequence[tuple[int, float]] = (),
+        source: tuple[NDArray[Any], NDArray[Any]] | None = None,
     ) -> None: ...
     def encode(
         self,
@@ -145,6 +149,7 @@ class Encoder:
         first_half: float = 1,
         half_length: int = 0,
         unseen: UnseenRows | None = None,
+        compare: bool = True,
     ) -> list[str] | None: ...
     def row_ids(self, pack: Pack) -> tuple[bytes, bytes]: ...
 

@@ -609,6 +609,15 @@ def as_bytes(name, array):
     return array.view("u1")
 
 
+def all_finite(const float[:, ::1] rows):
+    """Whether no value is NaN or infinite."""
+    cdef cbool finite = True
+    if rows.shape[0] and rows.shape[1]:
+        with nogil:
+            finite = c_all_finite(&rows[0, 0], rows.shape[0] * rows.shape[1])
+    return finite
+
+
 def dot_rows(rows, const float[::1] query, float[::1] out):
     """Write the dot product of each row with `query` to `out`.
 
@@ -814,6 +823,10 @@ cdef const unsigned char *mask_of(const unsigned char[::1] mask, int64_t n) exce
     return &mask[0] if mask is not None and n else NULL
 
 
+class ChangedVectorsError(ValueError):
+    """The vector of a word is not the one that its row was computed from."""
+
+
 cdef class Encoder:
     """Computes sentence vectors from the arrays of a trained model, which it never modifies.
 
@@ -832,9 +845,13 @@ cdef class Encoder:
     parts : sequence of (int, float)
         The number of dimensions of each part of a sentence vector, and the length that it is scaled to. Without parts,
         vectors are not scaled.
+    source : (float32 or float16 array, array), optional
+        The vectors that `vectors`, the rows of words, were computed from, and values of them as they were then, by
+        which `encode` finds those that changed: ``source.reshape(-1)[::max(1, dim - 1)]``.
     """
 
     cdef CReader reader
+    cdef CSource source
     cdef CParts parts
     cdef WordTable table
     cdef int level
@@ -843,7 +860,7 @@ cdef class Encoder:
     cdef readonly tuple arrays, mode
 
     def __init__(self, words, vectors, ngrams, *, int word_ngrams, bint skip_bigrams, str ngram_hash, weights=None,
-                 parts=()):
+                 parts=(), source=None):
         cdef WordTable table = words.table
         cdef bint half = vectors.dtype.char == "e"
         # Typed memoryviews do not support float16, so both dtypes are passed as bytes.
@@ -867,11 +884,26 @@ cdef class Encoder:
         self.reader.n_words, self.reader.bucket = w.shape[0], g.shape[0]
         self.reader.dim, self.reader.n, self.reader.half = w.shape[1] // (2 if half else 4), word_ngrams, half
         self.reader.skip, self.reader.epfml = skip_bigrams, ngram_hash == "epfml"
+        if source is not None:
+            self.set_source(source[0], source[1])
         self.weights = weights
         self.reader.weights = &self.weights[0] if weights is not None and len(weights) else NULL
 
+    cdef int set_source(self, vectors, values) except -1:
+        cdef const unsigned char[:, ::1] data = as_bytes("source", vectors)
+        cdef const unsigned char[::1] known = values.view("u1")
+        self.source.bytes = values.itemsize
+        self.source.dim = vectors.shape[1]
+        if (vectors.dtype != values.dtype or not self.source.dim or vectors.shape[0] < self.table.table.n_words
+                or values.size < self.source.value_of(vectors.shape[0] - 1) + 1):
+            raise ValueError(f"source: expected the vectors of {self.table.table.n_words} words and values of each, "
+                             f"got {vectors.dtype} of shape {vectors.shape}, and {values.size} values")
+        self.source.vectors, self.source.values = <const char*>&data[0, 0], <const char*>&known[0]
+        self.arrays += (vectors, values)
+        return 0
+
     def encode(self, Pack pack not None, float[:, ::1] out, int64_t[::1] known=None, *, float[::1] totals=None,
-               float first_half=1, int64_t half_length=0, UnseenRows unseen=None):
+               float first_half=1, int64_t half_length=0, UnseenRows unseen=None, bint compare=True):
         """Write the sentence vectors, the means of the rows of each sentence with their parts scaled, to `out`.
 
         Parameters
@@ -889,20 +921,28 @@ cdef class Encoder:
         unseen : UnseenRows, optional
             Rows of out-of-vocabulary words; other calls must not use it meanwhile. By default, these words are left
             out.
+        compare : bool
+            Compare the source of each word with what it was.
 
         Returns
         -------
         list of str, or None
             The out-of-vocabulary tokens that `unseen` has no row of; None if there are none. They are left out of the
             vectors, unless their rows are added and the sentences are encoded again.
+
+        Raises
+        ------
+        ChangedVectorsError
+            If `compare`, and the source of a word changed.
         """
-        cdef int64_t n = len(pack)
+        cdef int64_t n = len(pack), changed = -1
         if out.shape[0] != n or out.shape[1] != self.reader.dim:
             raise ValueError(f"out: expected shape ({n}, {self.reader.dim}), got ({out.shape[0]}, {out.shape[1]})")
         if (known is not None and len(known) != n) or (totals is not None and len(totals) != n):
             raise ValueError(f"known, totals: expected one entry per sentence, {n}")
         cdef CPack view = pack.view()
         cdef CReader reader = self.reader
+        cdef CSource source
         cdef CEncoded encoded
         cdef CTokens missed
         cdef CUnseenRows *rows = NULL
@@ -914,9 +954,13 @@ cdef class Encoder:
         encoded.vectors = &out[0, 0] if n else NULL
         encoded.known = &known[0] if known is not None and n else NULL
         encoded.totals = &totals[0] if totals is not None and n else NULL
-        encoded.missed = &missed
+        encoded.missed, encoded.changed = &missed, &changed
+        if compare:
+            source = self.source
         with nogil:
-            c_encode(reader, self.table.table, view, self.level, rows, self.parts, encoded)
+            c_encode(reader, self.table.table, view, self.level, rows, self.parts, source, encoded)
+        if changed >= 0:
+            raise ChangedVectorsError(f"the vector of word {changed} changed")
         return strings_of(missed) if missed.ends.size() else None
 
     def row_ids(self, Pack pack not None):
