@@ -206,11 +206,13 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
     TopKRows choose_top_k_rows(int level, cbool half)
     ctypedef void (*DotRows)(const void *rows, int64_t n, int dim, const float *query, float *out)
     DotRows choose_dot_rows(int level, cbool half)
+    cdef cppclass CHashIndex "s2v::HashIndex":
+        CHashIndex(const uint64_t *hashes, int64_t n) except +
+
     cdef cppclass CSpelling "s2v::Spelling":
-        const uint64_t *hashes
+        const CHashIndex *index
         const float *weights
         const char *vectors
-        int64_t n_ngrams
         float new_weight
         int dim, dims
         cbool half

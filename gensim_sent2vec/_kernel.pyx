@@ -1010,6 +1010,7 @@ cdef class Speller:
     """
 
     cdef CSpelling spelling
+    cdef CHashIndex *index
     cdef CMaps maps
     cdef int level
     cdef tuple arrays
@@ -1031,15 +1032,22 @@ cdef class Speller:
             raise ValueError(f"min_n, max_n: expected 1 <= min_n <= max_n, got {min_n} and {max_n}")
         self.arrays = hashes, weights, rows, meaning_map, lexical_map
         self.level = level_number()
-        self.spelling.hashes = &hashes[0] if len(hashes) else NULL
+        if len(hashes) >= 2**32:
+            raise ValueError(f"hashes: expected fewer than 2^32 n-grams, got {len(hashes)}")
+        del self.index
+        self.index = new CHashIndex(&hashes[0] if len(hashes) else NULL, len(hashes))
+        self.spelling.index = self.index
         self.spelling.weights = &weights[0] if len(hashes) else NULL
         self.spelling.vectors = <const char*>&rows[0, 0] if rows.shape[0] and rows.shape[1] else NULL
-        self.spelling.n_ngrams, self.spelling.new_weight, self.spelling.half = len(hashes), new_weight, half
+        self.spelling.new_weight, self.spelling.half = new_weight, half
         self.spelling.dim, self.spelling.dims = meaning_map.shape[0], lexical_map.shape[0]
         self.spelling.min_n, self.spelling.max_n, self.spelling.seed = min_n, max_n, seed
         self.maps.meaning_dims = meaning_map.shape[1]
         self.maps.meaning = &meaning_map[0, 0] if meaning_map.shape[0] and meaning_map.shape[1] else NULL
         self.maps.lexical = &lexical_map[0, 0] if lexical_map.shape[0] else NULL
+
+    def __dealloc__(self):
+        del self.index
 
     def write(self, const uint32_t[::1] codes, const int64_t[::1] sizes, float[:, ::1] out):
         """Write the rows of words.

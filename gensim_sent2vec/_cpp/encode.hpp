@@ -63,8 +63,10 @@ class UnseenRows {
     int64_t add(const Word& word, const float* row, float weight) {
         words_.add(word);
         weights_.push_back(weight);
-        rows_.insert(rows_.end(), row, row + dim_);
-        return static_cast<int64_t>(weights_.size()) - 1;
+        const int64_t at = static_cast<int64_t>(weights_.size()) - 1;
+        if (at % BLOCK == 0) blocks_.emplace_back(new float[static_cast<size_t>(BLOCK * dim_)]);
+        std::copy_n(row, dim_, blocks_.back().get() + at % BLOCK * dim_);
+        return at;
     }
 
     // Empties a full cache. Nothing else removes words, so that those of a batch stay while it is encoded.
@@ -72,20 +74,22 @@ class UnseenRows {
         if (weights_.size() < capacity_ && words_.blob.size() < capacity_ * LONG_WORD) return;
         words_.clear();
         weights_.clear();
-        rows_ = std::vector<float>();  // frees the memory, which may be larger than the capacity
+        blocks_.clear();
     }
 
-    const float* row(int64_t at) const { return rows_.data() + at * dim_; }
+    const float* row(int64_t at) const { return blocks_[static_cast<size_t>(at / BLOCK)].get() + at % BLOCK * dim_; }
     float weight(int64_t at) const { return weights_[static_cast<size_t>(at)]; }
     int dim() const { return dim_; }
 
   private:
     static constexpr size_t LONG_WORD = 64;  // bytes per word, to bound the memory
+    static constexpr int64_t BLOCK = 256;    // rows
 
     int dim_;
     size_t capacity_;
     WordCounter words_;
-    std::vector<float> weights_, rows_, spelled_;
+    std::vector<std::unique_ptr<float[]>> blocks_;  // of rows: a larger vector would be copied as it grows
+    std::vector<float> weights_, spelled_;
     std::unique_ptr<Speller> speller_;
     float weight_ = 0;
     std::unordered_set<std::string> stop_words_;
