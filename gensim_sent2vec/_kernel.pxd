@@ -171,9 +171,18 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
         int64_t *known
         float *totals
         CTokens *missed
+        int64_t *changed
+
+    cdef cppclass CSource "s2v::Source":
+        const char *vectors
+        const char *values
+        uint32_t dim
+        size_t bytes
+        size_t value_of(int64_t row)
 
     void c_encode "s2v::encode"(const CReader &reader, const CWordTable &words, const CPack &pack, int level,
-                                CUnseenRows *unseen, const CParts &parts, const CEncoded &out) except +
+                                CUnseenRows *unseen, const CParts &parts, const CSource &source,
+                                const CEncoded &out) except +
     void c_number_rows "s2v::number_rows"(const CReader &reader, const CWordTable &words, const CPack &pack,
                                           vector[int64_t] &numbers, int64_t *ends) except +
     cdef cppclass CHit "s2v::Hit":
@@ -193,14 +202,17 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
 
     ctypedef void (*TopKRows)(CTopK &best, const void *rows, int64_t n, int64_t first,
                               const unsigned char *mask) except +
+    const int FEW_QUERIES "s2v::TopK::FEW"
     TopKRows choose_top_k_rows(int level, cbool half)
     ctypedef void (*DotRows)(const void *rows, int64_t n, int dim, const float *query, float *out)
     DotRows choose_dot_rows(int level, cbool half)
+    cdef cppclass CHashIndex "s2v::HashIndex":
+        CHashIndex(const uint64_t *hashes, int64_t n) except +
+
     cdef cppclass CSpelling "s2v::Spelling":
-        const uint64_t *hashes
+        const CHashIndex *index
         const float *weights
         const char *vectors
-        int64_t n_ngrams
         float new_weight
         int dim, dims
         cbool half
@@ -214,9 +226,24 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
 
     void c_spell_rows "s2v::spell_rows"(const CSpelling &spelling, const CMaps &maps, const uint32_t *codes,
                                         const int64_t *sizes, int64_t n_words, int level, float *out) except +
+    cbool c_all_finite "s2v::all_finite"(const float *values, int64_t n)
     void c_fill_alias "s2v::fill_alias"(const double *weights, int64_t n, uint64_t *alias) except +
     void c_fill_uniform "s2v::fill_uniform"(float *out, int64_t n, int64_t first, uint64_t seed, float scale)
     cbool has_level(int level)
+
+
+cdef extern from "row_codes.hpp" namespace "s2v" nogil:
+    cdef cppclass CRowCodes "s2v::RowCodes":
+        int64_t n
+        int dim
+        CRowCodes(const void *rows, int64_t n, int dim, cbool half) except +
+
+    ctypedef uint64_t (*CodesAbove)(const unsigned char *codes, const unsigned char *query, int n_quads,
+                                    int32_t threshold)
+    CodesAbove choose_codes_above(int level)
+    const int ROWS_OF_CODES "s2v::RowCodes::BLOCK"
+    void c_top_k_codes "s2v::top_k_codes"(CTopK &best, const CRowCodes &codes, int64_t begin, int64_t end,
+                                          const unsigned char *mask, int level) except +
 
 
 cdef extern from *:

@@ -609,6 +609,15 @@ def as_bytes(name, array):
     return array.view("u1")
 
 
+def all_finite(const float[:, ::1] rows):
+    """Whether no value is NaN or infinite."""
+    cdef cbool finite = True
+    if rows.shape[0] and rows.shape[1]:
+        with nogil:
+            finite = c_all_finite(&rows[0, 0], rows.shape[0] * rows.shape[1])
+    return finite
+
+
 def dot_rows(rows, const float[::1] query, float[::1] out):
     """Write the dot product of each row with `query` to `out`.
 
@@ -632,6 +641,40 @@ def dot_rows(rows, const float[::1] query, float[::1] out):
             dot(&data[0, 0], n, dim, &query[0], &out[0])
     elif n:
         out[:] = 0
+
+
+MAX_CODED_QUERIES = FEW_QUERIES  # more are searched for without `RowCodes`
+
+
+def has_fast_codes():
+    """Whether `RowCodes` make searches of few queries faster with the instruction set in use."""
+    return choose_codes_above(level_number()) != NULL
+
+
+cdef class RowCodes:
+    """Rows rounded to int8, by which `TopK.add_coded_rows` excludes most of them; a byte per value.
+
+    Parameters
+    ----------
+    rows : float32 or float16 array, (n, dim)
+        With finite values, which must not change. May be memory-mapped read-only.
+    """
+
+    cdef CRowCodes *codes
+    cdef readonly object rows
+
+    def __cinit__(self, rows):
+        cdef cbool half = rows.dtype.char == "e"
+        cdef const unsigned char[:, ::1] data = as_bytes("rows", rows)
+        cdef int64_t n = data.shape[0]
+        cdef int dim = data.shape[1] // (2 if half else 4)
+        cdef const void *begin = &data[0, 0] if n and dim else NULL
+        with nogil:
+            self.codes = new CRowCodes(begin, n, dim, half)
+        self.rows = rows
+
+    def __dealloc__(self):
+        del self.codes
 
 
 cdef class TopK:
@@ -680,6 +723,26 @@ cdef class TopK:
         cdef TopKRows top_k_rows = choose_top_k_rows(self.level, half)
         with nogil:
             top_k_rows(self.best[0], begin, n, first, kept)
+
+    def add_coded_rows(self, RowCodes codes not None, int64_t begin, int64_t end, const unsigned char[::1] mask=None):
+        """Like `add_rows`, with rows `begin` to `end` of ``codes.rows``; the results are the same to the bit.
+
+        Parameters
+        ----------
+        codes : RowCodes
+        begin, end : int
+            `begin` is a multiple of 64.
+        mask : uint8 array, (end - begin,), optional
+            Rows with mask 0 are skipped.
+        """
+        if codes.codes.dim != self.best.dim:
+            raise ValueError(f"codes: expected {self.best.dim} dimensions as in the queries, got {codes.codes.dim}")
+        if begin % ROWS_OF_CODES or not 0 <= begin <= end <= codes.codes.n:
+            raise ValueError(f"begin, end: expected a multiple of {ROWS_OF_CODES} up to {codes.codes.n} rows, "
+                             f"got {begin} and {end}")
+        cdef const unsigned char *kept = mask_of(mask, end - begin)
+        with nogil:
+            c_top_k_codes(self.best[0], codes.codes[0], begin, end, kept, self.level)
 
     def add_scores(self, const float[:, ::1] scores, int64_t first, const unsigned char[::1] mask=None):
         """Like `add_rows`, from precomputed scores (n_queries, n). Scores of -inf or NaN are skipped."""
@@ -760,6 +823,10 @@ cdef const unsigned char *mask_of(const unsigned char[::1] mask, int64_t n) exce
     return &mask[0] if mask is not None and n else NULL
 
 
+class ChangedVectorsError(ValueError):
+    """The vector of a word is not the one that its row was computed from."""
+
+
 cdef class Encoder:
     """Computes sentence vectors from the arrays of a trained model, which it never modifies.
 
@@ -778,9 +845,13 @@ cdef class Encoder:
     parts : sequence of (int, float)
         The number of dimensions of each part of a sentence vector, and the length that it is scaled to. Without parts,
         vectors are not scaled.
+    source : (float32 or float16 array, array), optional
+        The vectors that `vectors`, the rows of words, were computed from, and values of them as they were then, by
+        which `encode` finds those that changed: ``source.reshape(-1)[::max(1, dim - 1)]``.
     """
 
     cdef CReader reader
+    cdef CSource source
     cdef CParts parts
     cdef WordTable table
     cdef int level
@@ -789,7 +860,7 @@ cdef class Encoder:
     cdef readonly tuple arrays, mode
 
     def __init__(self, words, vectors, ngrams, *, int word_ngrams, bint skip_bigrams, str ngram_hash, weights=None,
-                 parts=()):
+                 parts=(), source=None):
         cdef WordTable table = words.table
         cdef bint half = vectors.dtype.char == "e"
         # Typed memoryviews do not support float16, so both dtypes are passed as bytes.
@@ -813,11 +884,26 @@ cdef class Encoder:
         self.reader.n_words, self.reader.bucket = w.shape[0], g.shape[0]
         self.reader.dim, self.reader.n, self.reader.half = w.shape[1] // (2 if half else 4), word_ngrams, half
         self.reader.skip, self.reader.epfml = skip_bigrams, ngram_hash == "epfml"
+        if source is not None:
+            self.set_source(source[0], source[1])
         self.weights = weights
         self.reader.weights = &self.weights[0] if weights is not None and len(weights) else NULL
 
+    cdef int set_source(self, vectors, values) except -1:
+        cdef const unsigned char[:, ::1] data = as_bytes("source", vectors)
+        cdef const unsigned char[::1] known = values.view("u1")
+        self.source.bytes = values.itemsize
+        self.source.dim = vectors.shape[1]
+        if (vectors.dtype != values.dtype or not self.source.dim or vectors.shape[0] < self.table.table.n_words
+                or values.size < self.source.value_of(vectors.shape[0] - 1) + 1):
+            raise ValueError(f"source: expected the vectors of {self.table.table.n_words} words and values of each, "
+                             f"got {vectors.dtype} of shape {vectors.shape}, and {values.size} values")
+        self.source.vectors, self.source.values = <const char*>&data[0, 0], <const char*>&known[0]
+        self.arrays += (vectors, values)
+        return 0
+
     def encode(self, Pack pack not None, float[:, ::1] out, int64_t[::1] known=None, *, float[::1] totals=None,
-               float first_half=1, int64_t half_length=0, UnseenRows unseen=None):
+               float first_half=1, int64_t half_length=0, UnseenRows unseen=None, bint compare=True):
         """Write the sentence vectors, the means of the rows of each sentence with their parts scaled, to `out`.
 
         Parameters
@@ -835,20 +921,28 @@ cdef class Encoder:
         unseen : UnseenRows, optional
             Rows of out-of-vocabulary words; other calls must not use it meanwhile. By default, these words are left
             out.
+        compare : bool
+            Compare the source of each word with what it was.
 
         Returns
         -------
         list of str, or None
             The out-of-vocabulary tokens that `unseen` has no row of; None if there are none. They are left out of the
             vectors, unless their rows are added and the sentences are encoded again.
+
+        Raises
+        ------
+        ChangedVectorsError
+            If `compare`, and the source of a word changed.
         """
-        cdef int64_t n = len(pack)
+        cdef int64_t n = len(pack), changed = -1
         if out.shape[0] != n or out.shape[1] != self.reader.dim:
             raise ValueError(f"out: expected shape ({n}, {self.reader.dim}), got ({out.shape[0]}, {out.shape[1]})")
         if (known is not None and len(known) != n) or (totals is not None and len(totals) != n):
             raise ValueError(f"known, totals: expected one entry per sentence, {n}")
         cdef CPack view = pack.view()
         cdef CReader reader = self.reader
+        cdef CSource source
         cdef CEncoded encoded
         cdef CTokens missed
         cdef CUnseenRows *rows = NULL
@@ -860,9 +954,13 @@ cdef class Encoder:
         encoded.vectors = &out[0, 0] if n else NULL
         encoded.known = &known[0] if known is not None and n else NULL
         encoded.totals = &totals[0] if totals is not None and n else NULL
-        encoded.missed = &missed
+        encoded.missed, encoded.changed = &missed, &changed
+        if compare:
+            source = self.source
         with nogil:
-            c_encode(reader, self.table.table, view, self.level, rows, self.parts, encoded)
+            c_encode(reader, self.table.table, view, self.level, rows, self.parts, source, encoded)
+        if changed >= 0:
+            raise ChangedVectorsError(f"the vector of word {changed} changed")
         return strings_of(missed) if missed.ends.size() else None
 
     def row_ids(self, Pack pack not None):
@@ -912,6 +1010,7 @@ cdef class Speller:
     """
 
     cdef CSpelling spelling
+    cdef CHashIndex *index
     cdef CMaps maps
     cdef int level
     cdef tuple arrays
@@ -933,15 +1032,22 @@ cdef class Speller:
             raise ValueError(f"min_n, max_n: expected 1 <= min_n <= max_n, got {min_n} and {max_n}")
         self.arrays = hashes, weights, rows, meaning_map, lexical_map
         self.level = level_number()
-        self.spelling.hashes = &hashes[0] if len(hashes) else NULL
+        if len(hashes) >= 2**32:
+            raise ValueError(f"hashes: expected fewer than 2^32 n-grams, got {len(hashes)}")
+        del self.index
+        self.index = new CHashIndex(&hashes[0] if len(hashes) else NULL, len(hashes))
+        self.spelling.index = self.index
         self.spelling.weights = &weights[0] if len(hashes) else NULL
         self.spelling.vectors = <const char*>&rows[0, 0] if rows.shape[0] and rows.shape[1] else NULL
-        self.spelling.n_ngrams, self.spelling.new_weight, self.spelling.half = len(hashes), new_weight, half
+        self.spelling.new_weight, self.spelling.half = new_weight, half
         self.spelling.dim, self.spelling.dims = meaning_map.shape[0], lexical_map.shape[0]
         self.spelling.min_n, self.spelling.max_n, self.spelling.seed = min_n, max_n, seed
         self.maps.meaning_dims = meaning_map.shape[1]
         self.maps.meaning = &meaning_map[0, 0] if meaning_map.shape[0] and meaning_map.shape[1] else NULL
         self.maps.lexical = &lexical_map[0, 0] if lexical_map.shape[0] else NULL
+
+    def __dealloc__(self):
+        del self.index
 
     def write(self, const uint32_t[::1] codes, const int64_t[::1] sizes, float[:, ::1] out):
         """Write the rows of words.

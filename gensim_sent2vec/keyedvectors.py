@@ -37,7 +37,7 @@ from ._util.missing import check_exists
 from ._util.parameters import check_int, check_optional_int
 from ._util.pickling import is_picklable
 from ._util.progress import Progress
-from ._util.rows import all_finite, converted, rows_not_finite, sampled_values, unit_rows
+from ._util.rows import SAMPLED_ROWS, converted, row_values, rows_not_finite, unit_rows
 from ._util.subwords import SubwordTokenizer
 from ._util.threads import available_cpus, thread_map
 from ._wordvectors import WordVectors, taken
@@ -59,6 +59,7 @@ logger = logging.getLogger(__name__)
 Sentence = str | Sequence[str]
 Weighting = SentenceWeighting | Literal[False] | None  # None: that of the vectors; False: the plain mean
 
+MANY = 4  # words of the vocabulary per sentence to encode, from which on their vectors are compared one by one
 BATCH_SIZE = 1 << 11  # sentences that a thread encodes without the GIL at a time
 CACHES = ("_mean_pooling", "_weighted_pooling", "_norms_of", "row_version", "_fits", "_coverage")
 # Attributes that a user has not set: `to_arrays` stores them under other names, or they are derived.
@@ -80,8 +81,9 @@ class Sent2VecKeyedVectors(WordVectors):
     Attributes
     ----------
     vectors : numpy.ndarray of float32 (or float16, see `astype`), shape (n_words, vector_size)
-        One row per word. To replace one, use ``wv[word] = vector`` rather than ``wv.vectors[i] = vector``: norms, the
-        weighting and indexes notice changes within the array only for the first 4,096 words, or if many rows change.
+        One row per word. To replace one, use ``wv[word] = vector`` rather than ``wv.vectors[i] = vector``. Changes
+        within the array are noticed by encoding with a weighting, for the words that are encoded (one value of each is
+        compared); by norms and indexes only for the first 4,096 words, or if many rows change.
     vectors_ngrams : numpy.ndarray of the same type, shape (bucket, vector_size)
         The rows to which word n-grams are hashed; no rows in a unigram model.
     vectors_lockf : numpy.ndarray of float32, shape (n_words,) or (1,)
@@ -110,7 +112,8 @@ class Sent2VecKeyedVectors(WordVectors):
     weighting: SentenceWeighting | None = None
     _mean_pooling: MeanPooling | None = None
     _weighted_pooling: WeightedPooling | None = None
-    _fits: WeakKeyDictionary[FittedWeighting, tuple[int, bytes]] | None = None  # the state of the rows each belongs to
+    # For each fit, the version of the rows that it belongs to, and `row_values` of them unless they were read-only.
+    _fits: WeakKeyDictionary[FittedWeighting, tuple[int, np.ndarray | None]] | None = None
     _weighting_is_stale = False  # kept in copies and pickles
     _coverage: Coverage | None = None
 
@@ -299,8 +302,12 @@ class Sent2VecKeyedVectors(WordVectors):
     # -------------------------------------------------------------------------------------------------
     # Sentences
 
-    def _pooling(self, weighting: Weighting) -> MeanPooling | WeightedPooling:
-        """What pools sentences as `encode` documents; cached until words, matrices or weighting are replaced."""
+    def _pooling(self, weighting: Weighting, checked_rows: int | None) -> MeanPooling | WeightedPooling:
+        """What pools sentences as `encode` documents; cached until words, matrices or weighting are replaced.
+
+        It can compare the vectors of the words that it pools with those that the weighting was fitted on; this method
+        compares those of the first `checked_rows` words, or all.
+        """
         if weighting is None:
             weighting = self.weighting
         words = self.freeze()
@@ -316,15 +323,13 @@ class Sent2VecKeyedVectors(WordVectors):
                 "weighting: expected a SentenceWeighting, None (the weighting of these vectors) or False (the plain "
                 f"mean), got {weighting!r}"
             )
-        self._check_weighting(weighting)
-        self._weighted_pooling = weighting.pooling(words, self.vectors, self._weighted_pooling)
-        return self._weighted_pooling
+        values = self._check_weighting(weighting, checked_rows)
+        weighted = weighting.pooling(words, self.vectors, self._weighted_pooling, values)
+        if weighted is not self._weighted_pooling:
+            self._weighted_pooling = weighted
+        return weighted
 
     # A fitted weighting has rows of its own, which were computed from the vectors. If these change, it is refused.
-
-    def _row_state(self) -> tuple[int, bytes]:
-        """What differs if rows changed, in place too, as far as can be seen in microseconds."""
-        return self.row_version, sampled_values(self.vectors) if self.vectors.flags.writeable else b""
 
     def _rows_changed(self) -> None:
         super()._rows_changed()
@@ -337,21 +342,27 @@ class Sent2VecKeyedVectors(WordVectors):
         if self.weighting is not None and self.weighting.rows is not None:
             self._belongs(self.weighting._require_fit())
 
-    def _belongs(self, fitted: FittedWeighting) -> bool:
-        """Whether a fit belongs to the rows as they are now; if it is used for the first time, it does."""
+    def _belongs(self, fitted: FittedWeighting, checked_rows: int | None = None) -> bool:
+        """Whether a fit belongs to the rows as they are now; if it is used for the first time, it does.
+
+        Of rows that may have been changed in place, the first ones are compared, by default all.
+        """
         if self._fits is None:
             self._fits = WeakKeyDictionary()
-        state = self._row_state()
-        known = self._fits.get(fitted)
-        if known == state:
+        version, values = self._fits.get(fitted, (None, None))
+        if version is None and not fitted.matches(self.vectors):
+            return False
+        if version is not None and version != self.row_version:
+            return False
+        if values is None:  # used for the first time; or rows were mapped read-only, which may be in memory now
+            if version is None or self.vectors.flags.writeable:
+                own = row_values(self.vectors).copy() if self.vectors.flags.writeable else None
+                self._fits[fitted] = self.row_version, own
             return True
-        if known is None:
-            belongs = fitted.matches(self.vectors)
-        else:  # rows that were mapped read-only may be in memory now
-            belongs = known[0] == state[0] and not (known[1] and state[1])
-        if belongs:
-            self._fits[fitted] = state
-        return belongs
+        if checked_rows == 0 or not self.vectors.flags.writeable:
+            return True
+        now = row_values(self.vectors, checked_rows)
+        return now.tobytes() == values[: len(now)].tobytes()
 
     def _fitted_here(self, weighting: SentenceWeighting) -> None:
         """Called by `SentenceWeighting.fit`."""
@@ -360,16 +371,29 @@ class Sent2VecKeyedVectors(WordVectors):
         else:
             self._belongs(weighting._require_fit())
 
-    def _check_weighting(self, weighting: SentenceWeighting) -> None:
-        """Raise a ValueError if a weighting was fitted on other rows, or is not fitted."""
+    def _check_weighting(self, weighting: SentenceWeighting, checked_rows: int | None = None) -> np.ndarray | None:
+        """Raise a ValueError if a weighting was fitted on other rows, or is not fitted.
+
+        Returns
+        -------
+        numpy.ndarray or None
+            `row_values` of the vectors that it was fitted on, for pooling to compare; None if they cannot change.
+        """
         fitted = weighting._require_fit()
+        if fitted.rows is None:
+            return None
         is_own = weighting is self.weighting
-        if fitted.rows is None or (self._belongs(fitted) and not (is_own and self._weighting_is_stale)):
-            return
-        fitted.check_vocabulary(self.freeze())
-        if is_own:
+        if not self._belongs(fitted, checked_rows) or (is_own and self._weighting_is_stale):
+            fitted.check_vocabulary(self.freeze())
+            raise self._stale(weighting)
+        can_change = self.vectors.flags.writeable and self.vectors.flags.c_contiguous
+        return self._fits[fitted][1] if can_change and self._fits is not None else None
+
+    def _stale(self, weighting: Weighting) -> ValueError:
+        """The error of a weighting that was fitted on other rows, which is kept in mind."""
+        if weighting is None or weighting is self.weighting:
             self._weighting_is_stale = True
-        raise ValueError(
+        return ValueError(
             "weighting: fitted on other vectors than these, or on these before they changed, so its rows do not match; "
             f"{HOW_TO_REFIT}"
         )
@@ -407,10 +431,12 @@ class Sent2VecKeyedVectors(WordVectors):
         ValueError
             As `encode` does.
         """
-        return self._vector_of(sentence, weighting, "sentence", "to encode several texts, use encode")
+        return self._vector_of(sentence, weighting, "sentence", "to encode several texts, use encode")[0]
 
-    def _vector_of(self, sentence: Sentence, weighting: Weighting, name: str, instead: str) -> np.ndarray:
-        """The vector of one sentence; errors name the argument `name`."""
+    def _vector_of(
+        self, sentence: Sentence, weighting: Weighting, name: str, instead: str = ""
+    ) -> tuple[np.ndarray, bool]:
+        """The vector of one sentence, and whether it has known words; errors name the argument `name`."""
         if not isinstance(sentence, str):
             if type(sentence) not in (list, tuple):
                 check_text(sentence, name)
@@ -418,11 +444,11 @@ class Sent2VecKeyedVectors(WordVectors):
             if len(as_text(sentence, name).split()) != len(sentence):
                 reject_texts_as_tokens(sentence, self.key_to_index, name, instead)
         batch = tuple(self._for_kernel((sentence,), name))
-        vectors, _ = self._pooling(weighting)(_kernel.Pack(batch))
+        vectors, known = self._pooled(self._pooling(weighting, 0), weighting, _kernel.Pack(batch))
         self._look_at(batch)
-        if not all_finite(vectors):
+        if not _kernel.all_finite(vectors):
             raise NotFiniteError(name, None, sentence, self._not_finite(batch[0], weighting))
-        return vectors[0]
+        return vectors[0], bool(known[0])
 
     def _not_finite(self, sentence: Sentence, weighting: Weighting) -> str:
         """Why the vector of a sentence is not finite."""
@@ -434,12 +460,26 @@ class Sent2VecKeyedVectors(WordVectors):
                 return f"that of the word {token!r} has NaN or infinite values"
         return "a row of its word n-grams or of the weighting has NaN or infinite values"
 
+    def _pooled(
+        self, pooling: MeanPooling | WeightedPooling, weighting: Weighting, pack: _kernel.Pack, compare: bool = True
+    ) -> tuple[np.ndarray, np.ndarray]:
+        try:
+            return pooling(pack, compare)
+        except _kernel.ChangedVectorsError:
+            raise self._stale(weighting) from None
+
     def _pool(
-        self, pooling: MeanPooling | WeightedPooling, weighting: Weighting, name: str, first: int, batch: list[Sentence]
+        self,
+        pooling: MeanPooling | WeightedPooling,
+        weighting: Weighting,
+        compare: bool,
+        name: str,
+        first: int,
+        batch: list[Sentence],
     ) -> tuple[np.ndarray, np.ndarray]:
         """Pool a batch of sentences, of which the first one is row `first` of `name`, and check the result."""
-        vectors, known = pooling(packed(batch, first, name))
-        if not all_finite(vectors):
+        vectors, known = self._pooled(pooling, weighting, packed(batch, first, name), compare)
+        if not _kernel.all_finite(vectors):
             row = int(rows_not_finite(vectors)[0])
             raise NotFiniteError(name, first + row, batch[row], self._not_finite(batch[row], weighting))
         return vectors, known
@@ -520,8 +560,9 @@ class Sent2VecKeyedVectors(WordVectors):
             Once, if few tokens of the first sentences are in the vocabulary.
         """
         if isinstance(sentences, str):
-            vector, is_known = self.encode([sentences], weighting, normalize, 1, show_progress_bar, return_known=True)
-            return (vector[0], bool(is_known[0])) if return_known else vector[0]
+            vector, is_known = self._vector_of(sentences, weighting, "sentences")
+            vector = unit_rows(vector[None])[0] if normalize else vector
+            return (vector, is_known) if return_known else vector
         encoded, known = self._encode_all(sentences, weighting, workers, show_progress_bar, batch_size, "sentences")
         if normalize:
             encoded = unit_rows(encoded)
@@ -540,13 +581,14 @@ class Sent2VecKeyedVectors(WordVectors):
         sentences = as_column(sentences, name)
         workers = available_cpus() if workers is None else check_int("workers", workers, 1)
         batch_size = check_int("batch_size", batch_size, 1)
-        pooling = self._pooling(weighting)
         total = known_length(sentences)
+        many = total is not None and total > len(self.vectors) // MANY  # comparing all vectors takes 1 % of the time
+        pooling = self._pooling(weighting, None if many else SAMPLED_ROWS)
         if total is not None and total <= batch_size:
             workers = 1  # a single batch
         rows, known = RowBuffer(total or 0, pooling.vector_size), [np.zeros(0, dtype=bool)]
 
-        pool = partial(self._pool, pooling, weighting, name)
+        pool = partial(self._pool, pooling, weighting, not many, name)
         batches = batched(self._for_kernel(sentences, name), batch_size)
         first_batch = next(batches, [])
         if first_batch and type(first_batch[0]) in (list, tuple):
@@ -677,7 +719,7 @@ class Sent2VecKeyedVectors(WordVectors):
             -1 to 1; 0 if nothing is known of one of them.
         """
         instead = "for the similarities of several texts, use similarity_matrix"
-        vectors = [self._vector_of(sentence, weighting, name, instead) for name, sentence in (("a", a), ("b", b))]
+        vectors = [self._vector_of(sentence, weighting, name, instead)[0] for name, sentence in (("a", a), ("b", b))]
         va, vb = unit_rows(np.stack(vectors))
         return min(max(float(va @ vb), -1.0), 1.0)
 

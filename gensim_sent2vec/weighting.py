@@ -464,13 +464,20 @@ class SentenceWeighting(SaveLoad):
     # Use
 
     def pooling(
-        self, vocabulary: Vocabulary, vectors: np.ndarray, previous: WeightedPooling | None = None
+        self,
+        vocabulary: Vocabulary,
+        vectors: np.ndarray,
+        previous: WeightedPooling | None = None,
+        values: np.ndarray | None = None,
     ) -> WeightedPooling:
-        """What pools sentences of these words: `previous`, if it is still valid, or a new one."""
+        """What pools sentences of these words: `previous`, if it is still valid, or a new one.
+
+        `values` are those of the vectors that it was fitted on, see `WeightedPooling`.
+        """
         fitted = self._require_fit()
-        if previous is not None and previous.matches(vocabulary, vectors, self._parameters, fitted):
+        if previous is not None and previous.matches(vocabulary, vectors, self._parameters, fitted, values):
             return previous
-        return WeightedPooling(vocabulary, vectors, self._parameters, fitted)
+        return WeightedPooling(vocabulary, vectors, self._parameters, fitted, values=values)
 
     def bake(
         self, vocabulary: Vocabulary, vectors: np.ndarray, extra_words: Iterable[str] = ()

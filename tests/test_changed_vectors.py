@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from gensim.models import KeyedVectors
 
-from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, SentenceWeighting
+from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, SentenceWeighting, _kernel
 from gensim_sent2vec._text.vocabulary import Vocabulary
+from gensim_sent2vec._util.rows import row_values
 from gensim_sent2vec.convert import convert, load_any
 from gensim_sent2vec.shrink import shrink
 
@@ -496,6 +497,119 @@ def test_norms_that_are_forced_show_changes_in_place():
     with pytest.raises(ValueError, match=STALE):
         wv.encode(["w8001 w1"])
     assert wv.most_similar("w1", topn=None).max() < 1.0001
+
+
+def weighted_words(n, dim, dtype=np.float32):
+    """Vectors of n words with a weighting that was fitted on them, and more sentences than words."""
+    words = [f"w{i}" for i in range(n)]
+    wv = Sent2VecKeyedVectors(dim)
+    wv.add_vectors(words, np.random.default_rng(0).normal(size=(n, dim)).astype(np.float32))
+    wv.expandos["count"] = np.random.default_rng(0).integers(1, 100, n)
+    sentences = [words[i : i + 5] for i in range(0, n, 5)]
+    wv.weighting = SentenceWeighting(unseen_words=False).fit(wv, sentences)
+    return wv if dtype == np.float32 else wv.astype(dtype)
+
+
+RARE = {
+    "a text": lambda wv, weighting: wv.encode("w8001", weighting),
+    "texts": lambda wv, weighting: wv.encode(["w1", "w8001"], weighting),
+    "many texts": lambda wv, weighting: wv.encode(["w1", "w8001"] * 2000, weighting),
+    "a stream": lambda wv, weighting: wv.encode((["w8001"] for _ in range(5000)), weighting, workers=3),
+    "a sentence": lambda wv, weighting: wv.get_sentence_vector(["w1", "w8001"], weighting),
+    "a pair": lambda wv, weighting: wv.similarity_sentences("w1", "w8001", weighting),
+    "save": lambda wv, weighting: wv.save("x.s2v"),
+    "bake": lambda wv, weighting: wv.bake(),
+    "astype": lambda wv, weighting: wv.astype(np.float16),
+    "shrink": lambda wv, weighting: shrink(wv, max_words=100),
+}
+
+
+@pytest.mark.parametrize("use", RARE)
+@pytest.mark.parametrize("change", ["row", "operator on a view", "before the first use"])
+def test_rare_rows_that_are_changed_in_place(use, change):
+    wv = weighted_words(9000, 7)
+    other = wv.weighting if use in ("save", "bake", "astype", "shrink") else copy.deepcopy(wv.weighting)
+    if change != "before the first use":
+        for weighting in (None, other):
+            wv.get_sentence_vector("w8001 w1", weighting)
+    elif other is not wv.weighting:
+        other = None  # known since it was fitted
+    before = wv.encode(["w1 w2"])
+    rows = wv.vectors[8001:8002]
+    if change == "row":
+        wv.vectors[8001] = 7
+    else:
+        rows *= 2
+    for weighting in (other, None):
+        with pytest.raises(ValueError, match=STALE):
+            RARE[use](wv, weighting)
+    with pytest.raises(ValueError, match=STALE):
+        wv.encode(["w1 w2"])
+    rows[:] = 0
+    wv.weighting = wv.weighting.fit(wv, [["w1", "w2"]])
+    assert wv.encode(["w1 w2"]).shape == before.shape
+
+
+def test_a_changed_row_is_found_by_the_words_of_a_sentence():
+    wv = weighted_words(9000, 7)
+    before = wv.get_sentence_vector("w5000 w8999")
+    wv.vectors[8001] = 0
+    np.testing.assert_array_equal(wv.get_sentence_vector("w5000 w8999"), before)
+    np.testing.assert_array_equal(wv.encode("w8002"), wv.encode("w8002"))
+    with pytest.raises(ValueError, match=STALE):
+        wv.get_sentence_vector("w5000 w8999 w8001")
+    with pytest.raises(ValueError, match=STALE):
+        wv.get_sentence_vector("w5000 w8999")  # it is known now
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize("dim", [1, 2, 3, 4, 7, 20])
+def test_a_changed_row_of_any_size(dim, dtype):
+    """One value of each row is compared, whatever the number of dimensions."""
+    wv = weighted_words(60, dim, dtype)
+    expected = wv.encode([f"w{i}" for i in range(60)])
+    for i in range(60):
+        np.testing.assert_array_equal(wv.encode(f"w{i}"), expected[i])
+    wv.vectors[:] += 1
+    for i in range(60):
+        with pytest.raises(ValueError, match=STALE):
+            wv.encode(f"w{i}")
+        del wv._weighting_is_stale  # so that the next word is compared
+
+
+def test_rows_that_are_mapped_are_not_compared(tmp_path):
+    weighted_words(60, 4).save(tmp_path / "x.s2v")
+    wv = Sent2VecKeyedVectors.load(tmp_path / "x.s2v", mmap="r")
+    wv.encode("w1")
+    assert wv._weighted_pooling._source == (None, None)
+    expected = wv.encode(["w1 w2"])
+    wv.vectors = np.array(wv.vectors)  # equal, but can be changed
+    np.testing.assert_array_equal(wv.encode(["w1 w2"]), expected)
+    wv.vectors[2] = 5
+    with pytest.raises(ValueError, match=STALE):
+        wv.encode("w2")
+
+
+def test_the_source_of_an_encoder_must_fit():
+    wv = weighted_words(6, 4)
+    words, vectors = wv.freeze(), wv.vectors
+    options = {"word_ngrams": 1, "skip_bigrams": False, "ngram_hash": "mixed"}
+    values = row_values(vectors).copy()
+    for source in (
+        (vectors, values[:-1]),
+        (vectors[:5], values),
+        (vectors, values.astype("f2")),
+        (vectors[:, :0], values),
+    ):
+        with pytest.raises(ValueError, match="source: expected"):
+            _kernel.Encoder(words, vectors, vectors[:0], source=source, **options)
+    encoder = _kernel.Encoder(words, vectors, vectors[:0], source=(vectors, values), **options)
+    out = np.empty((1, 4), np.float32)
+    encoder.encode(_kernel.Pack(["w3"]), out)
+    vectors[3] = 9
+    encoder.encode(_kernel.Pack(["w3"]), out, compare=False)
+    with pytest.raises(_kernel.ChangedVectorsError, match="word 3"):
+        encoder.encode(_kernel.Pack(["w3"]), out)
 
 
 def test_changes_that_do_not_matter_to_a_weighting(weighted):

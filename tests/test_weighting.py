@@ -188,10 +188,12 @@ def test_cached_rows_of_unknown_words_are_right(weighted):
     sentences += [[f"né{i}", "the", f"new{i + 1}", f"né{i + 1}"] for i in range(100)]
     expected = weighted.encode(sentences, workers=1)
     small, weighting = copy.deepcopy(weighted), weighted.weighting
+    small.weighting = weighting
     pooling = WeightedPooling(
-        small.freeze(), small.vectors, weighting._parameters, weighting._fitted, cached_values=29 * 40
-    )
-    small.weighting, small._weighted_pooling = weighting, pooling
+        small.freeze(), small.vectors, weighting._parameters, weighting._fitted, cached_values=29 * 40,
+        values=small._check_weighting(weighting),
+    )  # fmt: skip
+    small._weighted_pooling = pooling
     for workers in (1, 4):
         np.testing.assert_array_equal(small.encode(sentences, workers=workers), expected)
         np.testing.assert_array_equal([small.get_sentence_vector(s) for s in sentences], expected)

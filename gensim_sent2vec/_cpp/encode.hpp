@@ -63,8 +63,10 @@ class UnseenRows {
     int64_t add(const Word& word, const float* row, float weight) {
         words_.add(word);
         weights_.push_back(weight);
-        rows_.insert(rows_.end(), row, row + dim_);
-        return static_cast<int64_t>(weights_.size()) - 1;
+        const int64_t at = static_cast<int64_t>(weights_.size()) - 1;
+        if (at % BLOCK == 0) blocks_.emplace_back(new float[static_cast<size_t>(BLOCK * dim_)]);
+        std::copy_n(row, dim_, blocks_.back().get() + at % BLOCK * dim_);
+        return at;
     }
 
     // Empties a full cache. Nothing else removes words, so that those of a batch stay while it is encoded.
@@ -72,20 +74,22 @@ class UnseenRows {
         if (weights_.size() < capacity_ && words_.blob.size() < capacity_ * LONG_WORD) return;
         words_.clear();
         weights_.clear();
-        rows_ = std::vector<float>();  // frees the memory, which may be larger than the capacity
+        blocks_.clear();
     }
 
-    const float* row(int64_t at) const { return rows_.data() + at * dim_; }
+    const float* row(int64_t at) const { return blocks_[static_cast<size_t>(at / BLOCK)].get() + at % BLOCK * dim_; }
     float weight(int64_t at) const { return weights_[static_cast<size_t>(at)]; }
     int dim() const { return dim_; }
 
   private:
     static constexpr size_t LONG_WORD = 64;  // bytes per word, to bound the memory
+    static constexpr int64_t BLOCK = 256;    // rows
 
     int dim_;
     size_t capacity_;
     WordCounter words_;
-    std::vector<float> weights_, rows_, spelled_;
+    std::vector<std::unique_ptr<float[]>> blocks_;  // of rows: a larger vector would be copied as it grows
+    std::vector<float> weights_, spelled_;
     std::unique_ptr<Speller> speller_;
     float weight_ = 0;
     std::unordered_set<std::string> stop_words_;
@@ -118,16 +122,32 @@ struct Parts {
     }
 };
 
+// The vectors that the rows of words were computed from, and one value of each as it was then. Value j was taken from
+// position j * step of the matrix, with the longest step that omits no row: `row_values` in _util/rows.py.
+struct Source {
+    const char *vectors = nullptr, *values = nullptr;
+    uint32_t dim = 0;
+    size_t bytes = 4;  // per value
+
+    size_t step() const { return std::max<size_t>(1, dim - 1); }
+    size_t value_of(int64_t row) const { return (static_cast<size_t>(row) * dim + step() - 1) / step(); }
+    const char* place_of(int64_t row) const { return vectors + value_of(row) * step() * bytes; }
+    bool has_changed(int64_t row) const {
+        return std::memcmp(place_of(row), values + value_of(row) * bytes, bytes) != 0;
+    }
+};
+
 // Outputs of encode(), one entry per sentence; all but `vectors` may be null.
 struct Encoded {
-    float* vectors;  // (n_sentences, dim); zeros for a sentence with no known words
-    int64_t* known;  // number of known words
-    float* totals;   // sum of the rows' weights; the number of rows for the plain mean
-    Tokens* missed;  // out-of-vocabulary tokens without a row, which are left out of the vectors
+    float* vectors;    // (n_sentences, dim); zeros for a sentence with no known words
+    int64_t* known;    // number of known words
+    float* totals;     // sum of the rows' weights; the number of rows for the plain mean
+    Tokens* missed;    // out-of-vocabulary tokens without a row, which are left out of the vectors
+    int64_t* changed;  // set to a word of the sentences whose source changed, if there is one
 };
 
 inline void encode(const Reader& reader, const WordTable& words, const Pack& pack, int level, UnseenRows* unseen,
-                   const Parts& parts, const Encoded& out) {
+                   const Parts& parts, const Source& source, const Encoded& out) {
     const MeanRows mean_rows = choose_mean_rows(level, reader.dim, reader.half);
     const DotRows dot = choose_dot_rows(level, false);
     Lookup lookup(words, reader.epfml);
@@ -144,11 +164,17 @@ inline void encode(const Reader& reader, const WordTable& words, const Pack& pac
                 else if (out.missed)
                     out.missed->add(word);
             });
+            if (source.vectors)
+                for (const int32_t id : next.ids) prefetch_line(source.place_of(id));
             if (out.known) out.known[s] = static_cast<int64_t>(next.ids.size());
         }
         if (s > 0) {
             float* vector = out.vectors + (s - 1) * reader.dim;
-            const float total = mean_rows(gathered[(s - 1) & 1], reader.dim, vector);
+            const Gathered& last = gathered[(s - 1) & 1];
+            const float total = mean_rows(last, reader.dim, vector);
+            if (source.vectors)
+                for (const int32_t id : last.ids)
+                    if (source.has_changed(id)) *out.changed = id;
             if (out.totals) out.totals[s - 1] = total;
             parts.scale(vector, dot);
         }

@@ -93,6 +93,13 @@ struct Gathered {
     }
 };
 
+inline bool all_finite(const float* values, int64_t n) {
+    const int32_t ones = 0x7f800000;  // the exponent of NaN and infinity
+    int32_t found = 0;
+    for (int64_t i = 0; i < n; ++i) found |= (read_as<int32_t>(values + i) & ones) == ones;
+    return !found;
+}
+
 // A sum of weights to divide by, flushed to 0 if 1 / total could overflow.
 inline float not_too_small(float total) { return total >= std::numeric_limits<float>::min() ? total : 0.0f; }
 

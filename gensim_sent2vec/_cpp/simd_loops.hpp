@@ -415,9 +415,21 @@ S2V_TARGET void dot_rows(const void* rows, int64_t n, int dim, const float* quer
 
 inline S2V_TARGET void add_signs(const std::vector<uint64_t>& hashes, const std::vector<float>& weights, uint64_t seed,
                                  int dims, float* signature) {
-    const Signs& table = signs();
     for (int first = 0; first < dims; first += 64) {
         const uint64_t block = (seed * 0x100000001ull + static_cast<uint64_t>(first / 64 + 1)) * 0x9e3779b97f4a7c15ull;
+#if S2V_LANES == 16
+        __m512 parts[4] = {};
+        for (size_t g = 0; g < hashes.size(); ++g) {
+            uint64_t bits = mix(hashes[g] ^ block);
+            const __m512 plus = _mm512_set1_ps(weights[g]), minus = _mm512_set1_ps(-weights[g]);
+            for (__m512& part : parts) {
+                part = _mm512_add_ps(part, _mm512_mask_blend_ps(static_cast<__mmask16>(bits), minus, plus));
+                bits >>= 16;
+            }
+        }
+        std::memcpy(signature + first, parts, sizeof parts);
+#else
+        const Signs& table = signs();
         const int n_bytes = std::min(8, (dims - first + 7) / 8);
         float sums[64] = {};
         for (size_t g = 0; g < hashes.size(); ++g) {
@@ -426,17 +438,26 @@ inline S2V_TARGET void add_signs(const std::vector<uint64_t>& hashes, const std:
                 for (int i = 0; i < 8; ++i) sums[8 * byte + i] += weights[g] * table.of[bits & 255][i];
         }
         std::memcpy(signature + first, sums, sizeof sums);
+#endif
     }
 }
 
-// N vectors V of columns; N is a constant so that the sums stay in registers.
+// N vectors V of columns; N is a constant so that the sums stay in registers. A single one gets several sums, so that
+// the latencies of additions overlap.
 template <class V, int N>
 S2V_INLINE void times_columns(const std::vector<float>& v, const float* matrix, int columns, float scale, float* out) {
-    constexpr int LANES = static_cast<int>(sizeof(V) / sizeof(float));
-    V sums[N] = {};
-    for (size_t i = 0; i < v.size(); ++i, matrix += columns)
-        for (int j = 0; j < N; ++j) sums[j] = sums[j] + load<V>(matrix + j * LANES) * v[i];
-    for (int j = 0; j < N; ++j) store(out + j * LANES, sums[j] * scale);
+    constexpr int LANES = static_cast<int>(sizeof(V) / sizeof(float)), CHAINS = N == 1 ? 4 : 1;
+    V sums[CHAINS][N] = {};
+    size_t i = 0;
+    for (; i + CHAINS <= v.size(); i += CHAINS)
+        for (int c = 0; c < CHAINS; ++c, matrix += columns)
+            for (int j = 0; j < N; ++j)
+                sums[c][j] = sums[c][j] + load<V>(matrix + j * LANES) * v[i + static_cast<size_t>(c)];
+    for (; i < v.size(); ++i, matrix += columns)
+        for (int j = 0; j < N; ++j) sums[0][j] = sums[0][j] + load<V>(matrix + j * LANES) * v[i];
+    for (int c = 1; c < CHAINS; ++c)
+        for (int j = 0; j < N; ++j) sums[0][j] = sums[0][j] + sums[c][j];
+    for (int j = 0; j < N; ++j) store(out + j * LANES, sums[0][j] * scale);
 }
 
 inline S2V_TARGET void times_matrix(const std::vector<float>& v, const float* matrix, int columns, float scale,

@@ -7,30 +7,44 @@
 
 namespace s2v {
 
+class HashIndex;
+
 struct Spelling {
-    const uint64_t* hashes;  // (n_ngrams), ascending
+    const HashIndex* index;  // of the hashes
     const float* weights;    // (n_ngrams): c_g
     const char* vectors;     // (n_ngrams, dim), float32 or float16; null if words get only a signature
-    int64_t n_ngrams;
-    float new_weight;  // c_g of an n-gram that is not in the table
-    int dim, dims;     // dimensions of a vector and of a signature
+    float new_weight;        // c_g of an n-gram that is not in the table
+    int dim, dims;           // dimensions of a vector and of a signature
     bool half;
     int min_n, max_n;
     uint64_t seed;
 };
 
-// Interpolation search: hashes are uniform, so the index is close to hash / 2^64 * n. Returns -1 if not found.
-// An unsorted table gives misses, never out-of-bounds reads.
-inline int64_t place_of(const Spelling& s, uint64_t hash) {
-    if (s.n_ngrams == 0) return -1;
-    const int64_t n = s.n_ngrams,
-                  guess = static_cast<int64_t>(static_cast<double>(hash) * 0x1p-64 * static_cast<double>(n - 1));
-    int64_t step = 16, low = guess, high = guess + 1;  // galloping: the step doubles until [low, high) holds the index
-    while (low > 0 && s.hashes[low] > hash) low = std::max<int64_t>(0, low - (step *= 2));
-    while (high < n && s.hashes[high] <= hash) high = std::min(n, high + (step *= 2));
-    const uint64_t* at = std::lower_bound(s.hashes + low, s.hashes + high, hash);
-    return at != s.hashes + high && *at == hash ? at - s.hashes : -1;
-}
+// Finds hashes in a sorted table by their highest bits. An unsorted table gives misses, never out-of-bounds reads.
+class HashIndex {
+  public:
+    HashIndex(const uint64_t* hashes, int64_t n) : hashes_(hashes) {
+        int bits = 1;
+        while (bits < 40 && int64_t{1} << bits < n) ++bits;
+        shift_ = 64 - bits;
+        starts_.resize((size_t{1} << bits) + 1);
+        for (int64_t i = 0; i < n; ++i) ++starts_[(hashes[i] >> shift_) + 1];
+        for (size_t i = 1; i < starts_.size(); ++i) starts_[i] += starts_[i - 1];
+    }
+
+    // The position of a hash, or -1.
+    int64_t find(uint64_t hash) const {
+        const uint32_t* start = &starts_[hash >> shift_];
+        for (uint32_t i = start[0]; i < start[1]; ++i)
+            if (hashes_[i] == hash) return i;
+        return -1;
+    }
+
+  private:
+    const uint64_t* hashes_;
+    int shift_;
+    std::vector<uint32_t> starts_;  // of the hashes with these bits; then the end
+};
 
 // Lookup table from a byte to eight signs, lowest bit first.
 struct Signs {
@@ -104,7 +118,7 @@ class Speller {
             }
         }
         for (const uint64_t hash : hashes_) {
-            const int64_t at = place_of(s_, hash);
+            const int64_t at = s_.index->find(hash);
             weights_.push_back(at < 0 ? s_.new_weight : s_.weights[at]);
             if (at < 0 || !s_.vectors) continue;
             known_.rows.push_back(s_.vectors + at * row_bytes);

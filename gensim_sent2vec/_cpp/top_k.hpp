@@ -10,6 +10,7 @@
 #include <limits>
 #include <vector>
 
+#include "int8.hpp"
 #include "pooling.hpp"
 
 namespace s2v {
@@ -22,14 +23,10 @@ struct Hit {
     }
 };
 
-// State of the int8 first pass (top_k_int8.hpp): quantized queries and rows, and the int32 thresholds of a block.
+// State of the first pass of many queries (top_k_int8.hpp): rounded queries and rows, and the thresholds of a block.
 struct Int8Pass {
-    struct Query {
-        float scale, lost, kept;  // norms of the rounding error and of the rounded query
-        int32_t offset;
-    };
     std::vector<char> queries, rows;
-    std::vector<Query> of;
+    std::vector<int8::Query> of;
     std::vector<int32_t> thresholds;
     int pause = 0;  // blocks left to score without the first pass
 };
@@ -113,7 +110,7 @@ class TopK {
     }
 
     std::vector<float> packed;  // scratch memory of simd_loops.hpp
-    Int8Pass int8;
+    Int8Pass first_pass;
 
   private:
     std::vector<float> queries_, panels_, thresholds_;

@@ -1,13 +1,6 @@
-// Top-k search with an int8 first pass, for processors with 4-way byte dot products (AVX-512 VNNI).
-//
-// Let r' and q' be row r and query q quantized to int8, each with its own scale. Then
-//     | q·r - q'·r' |  <=  |q| |r - r'| + |q - q'| |r'|,
-// so a row whose int8 product is below a query's threshold by more than this bound cannot be in its top-k. The few
-// remaining rows are rescored in float32, in the same order of operations as simd_loops.hpp, so the results are
-// bit-identical.
+// Top-k search of many queries with an int8 first pass (int8.hpp), for processors with 4-way byte dot products
+// (AVX-512 VNNI). Rows are rounded on the fly, as that costs little compared with many products.
 #pragma once
-
-#include <cmath>
 
 #include "top_k.hpp"
 
@@ -22,14 +15,14 @@
 namespace s2v {
 namespace vnni {
 
+using int8::can_be_rounded;
+using int8::Lengths;
+using int8::quads;
+
 constexpr int GROUP = avx512::GROUP, PANEL = TopK::PANEL;
 constexpr int BLOCK = 768;            // rows that share a scale; with 100 dimensions they fit in the L2 cache
-constexpr int LONGEST = 1 << 15;      // dimensions: longer sums could overflow int32
-constexpr double SLACK = 1e-5;        // relative to |q| |r|: covers the rounding errors of float32 products
 constexpr int START = 8, PAUSE = 32;  // blocks without a first pass: at the start, while thresholds
                                       // are low, and after a block with too many candidates
-
-inline int quads(int dim) { return (dim + 3) / 4; }  // vpdpbusd multiplies bytes four at a time
 
 // Loads up to sixteen values; lanes outside `mask` are 0 and not read.
 S2V_VNNI inline __m512 sixteen(const float* p, __mmask16 mask) { return _mm512_maskz_loadu_ps(mask, p); }
@@ -46,12 +39,6 @@ S2V_VNNI float scale_of(const T* rows, int64_t n, int dim) {
         for (int k = 0; k < dim; k += 16) most = _mm512_max_ps(most, _mm512_abs_ps(sixteen(rows + k, first(dim - k))));
     return _mm512_reduce_max_ps(most) / 127;
 }
-// Squares must neither overflow nor underflow.
-inline bool can_be_rounded(float scale) { return scale > 1e-15f && scale < 1e15f; }
-
-struct Lengths {
-    float lost = 0, kept = 0;  // |r - r'| and |r'|
-};
 
 // Quantizes a row, adds `add` to each value, and stores it as quads of bytes `stride` quads apart.
 template <class T>
@@ -73,15 +60,15 @@ S2V_VNNI Lengths round_row(const T* row, int dim, float scale, int add, char* ou
     return {std::sqrt(_mm512_reduce_add_ps(lost)), std::sqrt(_mm512_reduce_add_ps(kept))};
 }
 
-S2V_VNNI inline void round_queries(const TopK& top_k, Int8Pass& int8) {
+S2V_VNNI inline void round_queries(const TopK& top_k, Int8Pass& pass) {
     const int64_t n = top_k.n_panels() * PANEL, bytes = static_cast<int64_t>(quads(top_k.dim)) * 4;
-    int8.queries.resize(static_cast<size_t>(n * bytes));
-    int8.rows.resize(static_cast<size_t>(BLOCK * bytes));
-    int8.thresholds.assign(static_cast<size_t>(n), std::numeric_limits<int32_t>::max());
-    int8.of.resize(static_cast<size_t>(top_k.n_queries));
-    int8.pause = START;
+    pass.queries.resize(static_cast<size_t>(n * bytes));
+    pass.rows.resize(static_cast<size_t>(BLOCK * bytes));
+    pass.thresholds.assign(static_cast<size_t>(n), std::numeric_limits<int32_t>::max());
+    pass.of.resize(static_cast<size_t>(top_k.n_queries));
+    pass.pause = START;
     for (int64_t i = 0; i < top_k.n_queries; ++i) {
-        char* out = int8.queries.data() + i / PANEL * PANEL * bytes + i % PANEL * 4;
+        char* out = pass.queries.data() + i / PANEL * PANEL * bytes + i % PANEL * 4;
         float scale = scale_of(top_k.query(i), 1, top_k.dim);
         // If the query cannot be quantized, an infinite error makes every row a candidate.
         Lengths lengths{scale > 0 ? std::numeric_limits<float>::infinity() : 0.0f};
@@ -91,24 +78,14 @@ S2V_VNNI inline void round_queries(const TopK& top_k, Int8Pass& int8) {
             scale = 1;
         int32_t sum = 0;
         for (int k = 0; k < bytes; ++k) sum += static_cast<signed char>(out[k / 4 * PANEL * 4 + k % 4]);
-        int8.of[static_cast<size_t>(i)] = {scale, lengths.lost, lengths.kept, 128 * sum};
+        pass.of[static_cast<size_t>(i)] = {scale, lengths, 128 * sum};
     }
 }
 
-// Converts the float thresholds to int32 sums. vpdpbusd needs unsigned bytes, so rows are stored with an offset of 128;
-// q.offset compensates for it.
-S2V_VNNI inline void set_thresholds(const TopK& top_k, Int8Pass& int8, float scale, const Lengths& most) {
+S2V_VNNI inline void set_thresholds(const TopK& top_k, Int8Pass& pass, float scale, const Lengths& longest) {
     for (int64_t i = 0; i < top_k.n_queries; ++i) {
-        const Int8Pass::Query& q = int8.of[static_cast<size_t>(i)];
-        const double length = static_cast<double>(q.lost) + q.kept,
-                     longest = static_cast<double>(most.lost) + most.kept;
-        const double off = length * most.lost + static_cast<double>(q.lost) * most.kept + SLACK * length * longest;
-        const double unit = static_cast<double>(scale) * q.scale;
-        const double threshold = std::floor((*top_k.thresholds(i) - off) / unit) + q.offset;
-        constexpr double most32 = std::numeric_limits<int32_t>::max(), least32 = std::numeric_limits<int32_t>::min();
-        // The threshold is NaN or -inf for a query that cannot be quantized: all rows are candidates.
-        int8.thresholds[static_cast<size_t>(i)] =
-            static_cast<int32_t>(threshold >= least32 ? std::min(threshold, most32) : least32);
+        const size_t at = static_cast<size_t>(i);
+        pass.thresholds[at] = int8::threshold_of(pass.of[at], *top_k.thresholds(i), scale, longest, top_k.dim);
     }
 }
 
@@ -142,21 +119,21 @@ S2V_VNNI float product(const T* row, const float* query, int dim) {  // bit-iden
 template <class T>
 S2V_VNNI int64_t top_k_of_block(TopK& top_k, const T* rows, float scale, int64_t n, int64_t first_row,
                                 const unsigned char* mask) {
-    Int8Pass& int8 = top_k.int8;
+    Int8Pass& pass = top_k.first_pass;
     const int n_quads = quads(top_k.dim);
     Lengths most;
     for (int64_t r = 0; r < n; ++r) {
-        char* out = int8.rows.data() + (r / GROUP * n_quads * GROUP + r % GROUP) * 4;
+        char* out = pass.rows.data() + (r / GROUP * n_quads * GROUP + r % GROUP) * 4;
         const Lengths of_row = round_row(rows + r * top_k.dim, top_k.dim, scale, 128, out, GROUP);
         most = {std::max(most.lost, of_row.lost), std::max(most.kept, of_row.kept)};
     }
-    set_thresholds(top_k, int8, scale, most);
+    set_thresholds(top_k, pass, scale, most);
     int64_t n_rescored = 0;
     for (int64_t query = 0; query < top_k.n_queries; query += PANEL) {
         for (int64_t begin = 0; begin < n; begin += GROUP) {
             uint32_t found[GROUP];
-            find_candidates(int8.rows.data() + begin * n_quads * 4, int8.queries.data() + query * n_quads * 4, n_quads,
-                            int8.thresholds.data() + query, found);
+            find_candidates(pass.rows.data() + begin * n_quads * 4, pass.queries.data() + query * n_quads * 4, n_quads,
+                            pass.thresholds.data() + query, found);
             for (int64_t r = begin; r < std::min<int64_t>(n, begin + GROUP); ++r) {
                 if (mask && !mask[r]) continue;
                 for (uint32_t bits = found[r - begin]; bits; bits &= bits - 1, ++n_rescored) {
@@ -172,21 +149,21 @@ S2V_VNNI int64_t top_k_of_block(TopK& top_k, const T* rows, float scale, int64_t
 
 template <class T>
 S2V_VNNI void top_k_rows(TopK& top_k, const void* data, int64_t n, int64_t first_row, const unsigned char* mask) {
-    if (top_k.n_queries <= TopK::FEW || top_k.dim > LONGEST)
+    if (top_k.n_queries <= TopK::FEW || top_k.dim > int8::LONGEST)
         return avx512::top_k_rows<T>(top_k, data, n, first_row, mask);
-    if (top_k.int8.queries.empty()) round_queries(top_k, top_k.int8);
+    if (top_k.first_pass.queries.empty()) round_queries(top_k, top_k.first_pass);
     const T* rows = static_cast<const T*>(data);
     for (int64_t begin = 0; begin < n; begin += BLOCK) {
         const int64_t size = std::min<int64_t>(n - begin, BLOCK);
         const T* block = rows + begin * top_k.dim;
         const unsigned char* of_block = mask ? mask + begin : nullptr;
-        const float scale = top_k.int8.pause > 0 ? 0 : scale_of(block, size, top_k.dim);
+        const float scale = top_k.first_pass.pause > 0 ? 0 : scale_of(block, size, top_k.dim);
         if (!can_be_rounded(scale)) {
-            top_k.int8.pause -= top_k.int8.pause > 0;
+            top_k.first_pass.pause -= top_k.first_pass.pause > 0;
             avx512::top_k_rows<T>(top_k, block, size, first_row + begin, of_block);
         } else {
             const int64_t rescored = top_k_of_block(top_k, block, scale, size, first_row + begin, of_block);
-            if (rescored > size * top_k.n_queries / 32) top_k.int8.pause = PAUSE;
+            if (rescored > size * top_k.n_queries / 32) top_k.first_pass.pause = PAUSE;
         }
     }
 }

@@ -16,6 +16,7 @@ from scipy import sparse
 
 from .._text.corpus import sample_sentences
 from .._text.inputs import as_tokens
+from .._text.packed import PackedStrings
 from .._text.vocabulary import Vocabulary
 from .._util.progress import Progress
 from .._util.rows import unit_rows
@@ -142,7 +143,7 @@ class WordFeatures:
 
     Parameters
     ----------
-    words : sequence of str
+    words : PackedStrings
     vectors : numpy.ndarray, shape (n_words, vector_size)
     output_vectors : numpy.ndarray, shape (n_words, vector_size), or None
     unit_words : bool
@@ -152,7 +153,7 @@ class WordFeatures:
     signature_dims : int
     """
 
-    words: Sequence[str]
+    words: PackedStrings
     vectors: np.ndarray
     output_vectors: np.ndarray | None
     unit_words: bool
@@ -171,7 +172,7 @@ class WordFeatures:
     def signatures_of(self, ids: np.ndarray) -> np.ndarray:
         """σ_w of some words: float32, (n, signature_dims)."""
         assert self.ngrams is not None
-        words = [self.words[i] for i in ids]
+        words = self.words.take(ids.astype(np.int64))
         parts = [
             self.ngrams.signatures(*self.ngrams.features(words[block]), self.signature_dims)
             for block in slices_of(len(words), BLOCK)
@@ -239,8 +240,7 @@ def sentence_matrix(
     """
     lengths = np.fromiter(map(len, sentences), dtype=np.int64, count=len(sentences))
     ends = np.concatenate([[0], np.cumsum(lengths)])
-    find = vocabulary.table.find
-    ids = np.fromiter((find(token) for token in chain.from_iterable(sentences)), dtype=np.int64, count=ends[-1])
+    ids = np.fromiter(map(vocabulary.table.find, chain.from_iterable(sentences)), dtype=np.int64, count=ends[-1])
     first_half = (np.arange(ends[-1]) - np.repeat(ends[:-1], lengths)) < np.repeat(lengths // 2, lengths)
     long = np.repeat(lengths > parameters.half_length, lengths)
     values = np.where(first_half & long, parameters.first_half, 1) * np.where(ids >= 0, weights[ids], 0)

@@ -61,8 +61,8 @@ class MeanPooling:
             and self._unit_length == unit_length
         )
 
-    def __call__(self, pack: _kernel.Pack) -> tuple[np.ndarray, np.ndarray]:
-        """Pool a batch of n sentences.
+    def __call__(self, pack: _kernel.Pack, compare: bool = True) -> tuple[np.ndarray, np.ndarray]:
+        """Pool a batch of n sentences. `compare` has no effect: what is pooled is the vectors, as they are.
 
         Returns
         -------
@@ -90,6 +90,9 @@ class WeightedPooling:
     cached_values : int
         Size of the caches of rows of out-of-vocabulary words, in floats. Each thread uses one at a time, up to as many
         as there are CPUs.
+    values : numpy.ndarray, optional
+        `row_values` of the vectors when the weighting was fitted: pooling a word whose vector changed since then is a
+        `ChangedVectorsError`.
 
     Raises
     ------
@@ -104,14 +107,16 @@ class WeightedPooling:
         parameters: WeightingParameters,
         fitted: FittedWeighting,
         cached_values: int = CACHED_VALUES,
+        values: np.ndarray | None = None,
     ) -> None:
         fitted.check_vocabulary(words)
         rows = vectors if fitted.rows is None else fitted.rows
         self._words, self._rows, self._parameters, self._fitted = words, rows, parameters, fitted
+        self._source = None if values is None else vectors, values
         no_ngrams = np.zeros((0, rows.shape[1]), dtype=rows.dtype)
         self._encoder = _kernel.Encoder(
             words, rows, no_ngrams, word_ngrams=1, skip_bigrams=False, ngram_hash="mixed", weights=fitted.weights,
-            parts=self._parts(),
+            parts=self._parts(), source=None if values is None else (vectors, values),
         )  # fmt: skip
         self.vector_size = rows.shape[1]
         self._most_caches = available_cpus()
@@ -128,43 +133,72 @@ class WeightedPooling:
         return [] if lengths is None else list(zip(sizes, lengths))
 
     def matches(
-        self, words: Vocabulary, vectors: np.ndarray, parameters: WeightingParameters, fitted: FittedWeighting
+        self,
+        words: Vocabulary,
+        vectors: np.ndarray,
+        parameters: WeightingParameters,
+        fitted: FittedWeighting,
+        values: np.ndarray | None = None,
     ) -> bool:
         """Whether it was made from these very objects, so that it can be used again."""
         rows = vectors if fitted.rows is None else fitted.rows
-        return self._words is words and self._rows is rows and self._parameters is parameters and self._fitted is fitted
+        source, known = self._source
+        return (
+            self._words is words
+            and self._rows is rows
+            and self._parameters is parameters
+            and self._fitted is fitted
+            and known is values
+            and (known is None or source is vectors)
+        )
 
-    def __call__(self, pack: _kernel.Pack) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, pack: _kernel.Pack, compare: bool = True) -> tuple[np.ndarray, np.ndarray]:
         """Pool a batch of n sentences.
+
+        Parameters
+        ----------
+        pack : Pack
+        compare : bool
+            Compare the vectors of words with `values`, if these are known.
 
         Returns
         -------
         vectors : numpy.ndarray of float32, shape (n, vector_size)
         known : numpy.ndarray of bool, shape (n,)
             Whether the sentence has a word of positive weight; otherwise its vector is all zeros.
+
+        Raises
+        ------
+        ChangedVectorsError
+            If the vector of a word changed.
         """
         vectors = np.empty((len(pack), self.vector_size), dtype=np.float32)
         totals = np.empty(len(pack), dtype=np.float32)
         if self._encode_words is None:
-            self._encode(pack, vectors, totals, None)
+            self._encode(pack, vectors, totals, None, compare)
             return vectors, totals > 0
         cache = self._take_cache()
-        missed = self._encode(pack, vectors, totals, cache)
+        missed = self._encode(pack, vectors, totals, cache, compare)
         if missed is not None:
             # All again: if the rows were added to the sums, values would depend on what is in the cache.
             words = list(dict.fromkeys(missed))
             cache.add(words, *self._encode_words(words))
-            self._encode(pack, vectors, totals, cache)
+            self._encode(pack, vectors, totals, cache, compare)
         if len(self._unused_caches) < self._most_caches:
             self._unused_caches.append(cache)
         return vectors, totals > 0
 
     def _encode(
-        self, pack: _kernel.Pack, vectors: np.ndarray, totals: np.ndarray, cache: _kernel.UnseenRows | None
+        self,
+        pack: _kernel.Pack,
+        vectors: np.ndarray,
+        totals: np.ndarray,
+        cache: _kernel.UnseenRows | None,
+        compare: bool,
     ) -> list[str] | None:
         return self._encoder.encode(
             pack, vectors, totals=totals, first_half=self._parameters.first_half,
-            half_length=self._parameters.half_length, unseen=cache,
+            half_length=self._parameters.half_length, unseen=cache, compare=compare,
         )  # fmt: skip
 
     def _take_cache(self) -> _kernel.UnseenRows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .row_codes import IndexCodes
 from .row_graph import RowGraph
 from .scoring import Hits, cosines_of, mix
 from .top_k import top_k_rows
@@ -19,6 +20,7 @@ def rank_all(
     lexical: np.ndarray | None = None,
     mask: np.ndarray | None = None,
     penalty: np.ndarray | None = None,
+    codes: IndexCodes | None = None,
 ) -> list[Hits]:
     """The top-k of all rows.
 
@@ -38,6 +40,8 @@ def rank_all(
         False excludes a row.
     penalty : numpy.ndarray of float32, shape (n,), optional
         Subtracted from the scores of rows.
+    codes : IndexCodes, optional
+        Makes searches faster that have neither lexical scores nor a penalty.
 
     Returns
     -------
@@ -45,7 +49,9 @@ def rank_all(
         One per query.
     """
     if lexical is None and penalty is None:
-        return [Hits(rows, scores, scores) for rows, scores in top_k_rows(vectors, queries, topn, mask)]
+        of_rows = None if codes is None else codes.of(vectors, len(queries))
+        found = top_k_rows(vectors, queries, topn, mask, codes=of_rows)
+        return [Hits(rows, scores, scores) for rows, scores in found]
 
     def mix_block(products: np.ndarray, first: int) -> np.ndarray:
         block = slice(first, first + products.shape[1])

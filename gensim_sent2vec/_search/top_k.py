@@ -10,6 +10,7 @@ from .. import _kernel
 from .._util.threads import available_cpus, slices_of, threads_over
 
 BLOCK_ROWS = 1 << 12  # processed by a thread at a time
+CODED_ROWS = 1 << 16  # the same, with codes
 MAX_QUERIES = 1 << 10  # in one pass over the matrix
 THREAD_WORK = 1 << 27  # multiplications that justify another thread: a single query is bound by memory bandwidth
 FEW_QUERIES = 3  # up to which dot products row by row are faster than a matrix product
@@ -25,6 +26,7 @@ def top_k_rows(
     adjust: Adjust | None = None,
     workers: int | None = None,
     block_rows: int = BLOCK_ROWS,
+    codes: _kernel.RowCodes | None = None,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """The rows with the greatest products with each query.
 
@@ -45,6 +47,9 @@ def top_k_rows(
         Threads; by default as many as there is work for, at most all CPUs.
     block_rows : int
         Rows per block.
+    codes : RowCodes, optional
+        Codes of `vectors`, for at most `_kernel.MAX_CODED_QUERIES` queries: results are the same, but faster. They are
+        not used with `adjust`.
 
     Returns
     -------
@@ -55,13 +60,16 @@ def top_k_rows(
     kept = None if mask is None else mask.view(np.uint8)
     n_threads = 1 if adjust else workers or _useful_threads(len(queries), vectors)
     heaps = [_kernel.TopK(queries, topn) for _ in range(n_threads)]
-    blocks = iter(slices_of(len(vectors), block_rows))
+    codes = None if adjust else codes
+    blocks = iter(slices_of(len(vectors), block_rows if codes is None else CODED_ROWS))
 
     def scan(thread: int, block: slice) -> None:
         block_mask = None if kept is None else kept[block]
         if adjust:
             scores = adjust(_products(vectors[block], queries), block.start)
             heaps[thread].add_scores(scores, block.start, block_mask)
+        elif codes is not None:
+            heaps[thread].add_coded_rows(codes, block.start, block.stop, block_mask)
         else:
             heaps[thread].add_rows(vectors[block], block.start, block_mask)
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import weakref
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import ExitStack, contextmanager, nullcontext
 from itertools import islice
 from typing import Any, BinaryIO
@@ -307,7 +307,7 @@ def sample_lines(path: str | os.PathLike[str], size: int) -> Iterator[list[str]]
     n_bytes = os.path.getsize(path)
     with open(path, "rb") as file:
         if n_bytes <= size * SHORT_LINE:
-            yield from sample_sentences((line.decode("utf-8", "ignore").split() for line in file), size)
+            yield from sample_sentences(file, size, lambda line: line.decode("utf-8", "ignore").split())
             return
         for i in range(size):
             start = n_bytes * i // size
@@ -320,9 +320,11 @@ def sample_lines(path: str | os.PathLike[str], size: int) -> Iterator[list[str]]
             yield line.decode("utf-8", "ignore").split()
 
 
-def sample_sentences(sentences: Iterable[Any], size: int) -> list[Any]:
-    """Return at most `size` sentences of an iterable, evenly spread over it; see `Sample`."""
-    sample = Sample(size)
+def sample_sentences(
+    sentences: Iterable[Any], size: int, convert: Callable[[Any], Any] = lambda sentence: sentence
+) -> list[Any]:
+    """Return at most `size` sentences of an iterable, evenly spread over it, converted; see `Sample`."""
+    sample = Sample(size, convert=convert)
     for _ in sample.record(sentences):
         pass
     return sample.sentences
@@ -341,6 +343,8 @@ class Sample:
         Maximum total length of the sentences, in tokens (of texts: in characters).
     max_sentence : int
         Longer sentences are truncated.
+    convert : callable
+        Makes what is kept of a sentence; called only for sentences that are sampled.
 
     Attributes
     ----------
@@ -348,18 +352,25 @@ class Sample:
         The sample, in order.
     """
 
-    def __init__(self, size: int, max_tokens: int = 1 << 21, max_sentence: int = MAX_SENTENCE) -> None:
-        self.size, self.max_tokens, self.max_sentence = size, max_tokens, max_sentence
+    def __init__(
+        self,
+        size: int,
+        max_tokens: int = 1 << 21,
+        max_sentence: int = MAX_SENTENCE,
+        convert: Callable[[Any], Any] = lambda sentence: sentence,
+    ) -> None:
+        self.size, self.max_tokens, self.max_sentence, self.convert = size, max_tokens, max_sentence, convert
         self.sentences: list[Any] = []
         self._step, self._n_seen, self._n_tokens = 1, 0, 0
 
     def record(self, sentences: Iterable[Any]) -> Iterator[Any]:
         """Yield the sentences unchanged, and sample them on the way."""
         for sentence in sentences:
-            if not isinstance(sentence, Sized) and isinstance(sentence, Iterable):
-                sentence = list(sentence)
-            if self._n_seen % self._step == 0 and isinstance(sentence, Sized) and isinstance(sentence, Iterable):
-                self._add(sentence)
+            is_sized = isinstance(sentence, (str, list, bytes, Sized))  # the first three are fast
+            if not is_sized and isinstance(sentence, Iterable):
+                sentence, is_sized = list(sentence), True
+            if self._n_seen % self._step == 0 and is_sized and isinstance(sentence, Iterable):
+                self._add(self.convert(sentence))
             self._n_seen += 1
             yield sentence
 

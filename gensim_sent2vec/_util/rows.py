@@ -18,15 +18,6 @@ def unit_rows(rows: np.ndarray) -> np.ndarray:
     return rows / np.where(norms > 0, norms, 1)
 
 
-def all_finite(rows: np.ndarray) -> bool:
-    """Whether a C-contiguous array of float32 has no NaN and no infinite value. One pass, without temporary arrays."""
-    values = rows.reshape(-1)
-    if len(values) < BLOCK_ROWS:
-        return bool(np.isfinite(values).all())
-    total = np.einsum("i,i->", values, values)  # it may overflow
-    return bool(np.isfinite(total) or np.isfinite(values).all())
-
-
 def rows_not_finite(rows: np.ndarray) -> np.ndarray:
     """The numbers (int64) of the rows with a NaN or infinite value; read block by block, as they may be mapped."""
     found = [np.zeros(0, dtype=np.int64)]
@@ -49,6 +40,17 @@ def sample(array: np.ndarray) -> np.ndarray:
     values = array.reshape(-1)
     first, others = values[: SAMPLED_ROWS * width : max(1, width - 1)], values[SAMPLED_ROWS * width :]
     return np.concatenate([first, others[:: 1 + len(others) // SAMPLED_VALUES]]) if len(others) else first
+
+
+def row_values(array: np.ndarray, n_rows: int | None = None) -> np.ndarray:
+    """At least one value of each of the first rows of a matrix, from varying columns: a view of shape (n,).
+
+    A kernel's `Encoder` finds the value of a row by its number, if the matrix is C-contiguous.
+    """
+    width = array.shape[1]
+    if not array.flags.c_contiguous or not width:
+        return array[:n_rows, 0] if width else array[:n_rows].reshape(-1)
+    return array.reshape(-1)[: None if n_rows is None else n_rows * width : max(1, width - 1)]
 
 
 def sampled_values(array: np.ndarray) -> bytes:

@@ -130,6 +130,23 @@ def test_rows_of_unknown_words_match_numpy(level, dtype, dims, monkeypatch):
             np.testing.assert_allclose(signature, unit(weights @ random_signs(hashes, 0, dims, 7)), atol=1e-5)
 
 
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 100, 4097])
+def test_ngrams_are_found_in_tables_of_any_size(n):
+    """Also among hashes that begin alike; in a damaged table, which is not sorted, some are missed."""
+    rng = np.random.default_rng(n)
+    ngrams, _ = ngram_hashes(["walking"], 3, 4)
+    others = rng.integers(0, 2**64, n, dtype=np.uint64)
+    others[::3] = others[:1] ^ rng.integers(0, 2**20, len(others[::3]), dtype=np.uint64)
+    hashes = np.unique(np.concatenate([others, ngrams[::2]]))
+    table = CharNgrams(hashes, np.ones(len(hashes), np.float32), rng.random((len(hashes), 5), np.float32), 0.5, 3, 4)
+    at, known = table.find(ngrams)
+    assert known.sum() == len(ngrams[::2])
+    np.testing.assert_allclose(unseen(table, ["walking"], 4)[0][0], unit(table.vectors[at[known]].sum(0)), atol=1e-5)
+    for order in (hashes[::-1], rng.permutation(hashes), np.full_like(hashes, 2**64 - 1), np.zeros_like(hashes)):
+        damaged = CharNgrams(order.copy(), table.weights, table.vectors, 0.5, 3, 4)
+        assert np.isfinite(unseen(damaged, ["walking"], 4)[0]).all()
+
+
 def test_rows_are_mapped_vectors_and_signatures():
     table = CharNgrams.from_words(["walking", "talked"], np.array([5.0, 3.0]), 3, 4, 7)
     table = with_vectors(table, 9, np.float16)

@@ -96,6 +96,19 @@ def test_best_rows_of_any_size(level, dim, dtype):
         np.testing.assert_allclose(got, want, atol=1e-5 * dim**0.5)
 
 
+def with_and_without_codes(matrix, queries, topn, mask=None, workers=1):
+    """The rows and scores that are found with int8 codes, and without."""
+    codes = _kernel.RowCodes(matrix)
+    assert codes.rows is matrix
+    return (top_k.top_k_rows(matrix, queries, topn, mask, workers=workers, codes=c) for c in (codes, None))
+
+
+def assert_same(found, expected):
+    for (rows, scores), (expected_rows, expected_scores) in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(rows, expected_rows)
+        assert scores.tobytes() == expected_scores.tobytes()
+
+
 def kinds_of_rows(kind, n, dim, rows):
     """Matrices that a first look at rounded numbers could go wrong on."""
     matrix = rows.standard_normal((n, dim), dtype=np.float32)
@@ -135,6 +148,76 @@ def test_a_first_look_loses_nothing(dim, kind, dtype, monkeypatch):
     for one, other in zip(*found.values()):
         np.testing.assert_array_equal(one[0], other[0])
         np.testing.assert_array_equal(one[1], other[1])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", ["unit", "alike", "repeated", "outliers", "small", "some are zero"])
+@pytest.mark.parametrize("dim", [1, 7, 64, 100])
+def test_codes_of_rows_lose_nothing(level, dim, kind, dtype):
+    rows = np.random.default_rng(dim)
+    with np.errstate(over="ignore"):
+        matrix = kinds_of_rows(kind, 20_000, dim, rows).astype(dtype)
+    matrix.flags.writeable = False
+    queries = np.concatenate([matrix[::5000], np.zeros((1, dim)), rows.standard_normal((4, dim))]).astype(np.float32)
+    for mask in (None, rows.random(len(matrix)) < 0.9):
+        for topn in (1, 7, 500):
+            assert_same(*with_and_without_codes(matrix, queries, topn, mask))
+    assert_same(*with_and_without_codes(matrix[:777], queries[:1], 1000))
+
+
+@given(
+    n=st.integers(0, 400),
+    dim=st.integers(1, 9),
+    n_queries=st.integers(0, 3),
+    topn=st.integers(1, 500),
+    dtype=st.sampled_from(DTYPES),
+    level=st.sampled_from(_kernel.available_levels()),
+    workers=st.sampled_from([1, 3]),
+    scale=st.sampled_from([1.0, 1e-30, 1e25]),
+    whole=st.booleans(),
+    seed=st.integers(0, 999),
+)
+def test_codes_of_any_rows(n, dim, n_queries, topn, dtype, level, workers, scale, whole, seed):
+    rows = np.random.default_rng(seed)
+    matrix = (rows.integers(-2, 3, (n, dim)) if whole else rows.standard_normal((n, dim))).astype(dtype)
+    queries = (rows.standard_normal((n_queries, dim)) * scale).astype(np.float32)
+    mask = rows.random(n) < 0.5 if seed % 2 else None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GENSIM_SENT2VEC_SIMD", level)
+        patch.setattr(top_k, "CODED_ROWS", 64)
+        found, expected = with_and_without_codes(matrix, queries, topn, mask, workers)
+    assert_same(found, expected)
+
+
+def test_codes_of_long_rows_and_of_many_blocks(level):
+    rows = np.random.default_rng(0)
+    assert_same(*with_and_without_codes(rows.standard_normal((70, 40_000), np.float32), np.ones((1, 40_000), "f4"), 3))
+    matrix = rows.standard_normal((150_000, 4), dtype=np.float32)
+    assert_same(*with_and_without_codes(matrix, rows.standard_normal((2, 4), dtype=np.float32), 10, workers=2))
+
+
+def test_codes_exclude_rows(level):
+    """That fewer rows are read is what codes are for."""
+    assert _kernel.has_fast_codes() == (_kernel.simd_level() != "plain")
+    matrix = np.random.default_rng(0).standard_normal((10_000, 50), dtype=np.float32)
+    codes, query = _kernel.RowCodes(matrix), matrix[:1].copy()
+    matrix[5000:] = 2 * query  # would be the best, if they were read
+    ((found,), _), *_ = top_k.top_k_rows(matrix, query, 1, codes=codes)
+    assert (found == 0) == _kernel.has_fast_codes()
+
+
+def test_codes_check_arguments():
+    best = _kernel.TopK(np.zeros((1, 4), np.float32), 3)
+    codes = _kernel.RowCodes(np.zeros((100, 4), np.float32))
+    for begin, end in ((0, 101), (1, 100), (-64, 64), (64, 0)):
+        with pytest.raises(ValueError, match="begin, end"):
+            best.add_coded_rows(codes, begin, end)
+    with pytest.raises(ValueError, match="codes: expected 4 dimensions"):
+        best.add_coded_rows(_kernel.RowCodes(np.zeros((100, 5), np.float32)), 0, 100)
+    with pytest.raises(ValueError, match="mask"):
+        best.add_coded_rows(codes, 0, 100, np.zeros(99, np.uint8))
+    with pytest.raises(ValueError, match="rows"):
+        _kernel.RowCodes(np.zeros((100, 4)))
 
 
 @pytest.mark.parametrize("n_queries", [1, 20])
