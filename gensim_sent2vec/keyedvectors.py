@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, count
 from typing import Any, Literal, overload
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from gensim.models import KeyedVectors
@@ -21,6 +20,7 @@ from ._files.model2vec import read_static
 from ._files.pickles import class_of_pickle, how_to_load_vectors
 from ._files.schema import WEIGHTING, WORD_ARRAYS, Part, StoredVectors
 from ._pooling.baking import fit_rows_to_sentences
+from ._pooling.belonging import KnownFits
 from ._pooling.finite import NotFiniteError
 from ._pooling.fitted import HOW_TO_REFIT, FittedWeighting
 from ._pooling.pooling import MeanPooling, RowBuffer, WeightedPooling
@@ -37,7 +37,7 @@ from ._util.missing import check_exists
 from ._util.parameters import check_int, check_optional_int
 from ._util.pickling import is_picklable
 from ._util.progress import Progress
-from ._util.rows import SAMPLED_ROWS, converted, row_values, rows_not_finite, unit_rows
+from ._util.rows import SAMPLED_ROWS, converted, rows_not_finite, unit_rows
 from ._util.subwords import SubwordTokenizer
 from ._util.threads import available_cpus, thread_map
 from ._wordvectors import WordVectors, taken
@@ -113,7 +113,7 @@ class Sent2VecKeyedVectors(WordVectors):
     _mean_pooling: MeanPooling | None = None
     _weighted_pooling: WeightedPooling | None = None
     # For each fit, the version of the rows that it belongs to, and `row_values` of them unless they were read-only.
-    _fits: WeakKeyDictionary[FittedWeighting, tuple[int, np.ndarray | None]] | None = None
+    _fits: KnownFits | None = None
     _weighting_is_stale = False  # kept in copies and pickles
     _coverage: Coverage | None = None
 
@@ -329,7 +329,7 @@ class Sent2VecKeyedVectors(WordVectors):
             self._weighted_pooling = weighted
         return weighted
 
-    # A fitted weighting has rows of its own, which were computed from the vectors. If these change, it is refused.
+    # A weighting that was fitted on other vectors is refused; see `gensim_sent2vec._pooling.belonging`.
 
     def _rows_changed(self) -> None:
         super()._rows_changed()
@@ -343,26 +343,9 @@ class Sent2VecKeyedVectors(WordVectors):
             self._belongs(self.weighting._require_fit())
 
     def _belongs(self, fitted: FittedWeighting, checked_rows: int | None = None) -> bool:
-        """Whether a fit belongs to the rows as they are now; if it is used for the first time, it does.
-
-        Of rows that may have been changed in place, the first ones are compared, by default all.
-        """
         if self._fits is None:
-            self._fits = WeakKeyDictionary()
-        version, values = self._fits.get(fitted, (None, None))
-        if version is None and not fitted.matches(self.vectors):
-            return False
-        if version is not None and version != self.row_version:
-            return False
-        if values is None:  # used for the first time; or rows were mapped read-only, which may be in memory now
-            if version is None or self.vectors.flags.writeable:
-                own = row_values(self.vectors).copy() if self.vectors.flags.writeable else None
-                self._fits[fitted] = self.row_version, own
-            return True
-        if checked_rows == 0 or not self.vectors.flags.writeable:
-            return True
-        now = row_values(self.vectors, checked_rows)
-        return now.tobytes() == values[: len(now)].tobytes()
+            self._fits = KnownFits()
+        return self._fits.belongs(fitted, self.vectors, self.row_version, checked_rows)
 
     def _fitted_here(self, weighting: SentenceWeighting) -> None:
         """Called by `SentenceWeighting.fit`."""
@@ -386,8 +369,7 @@ class Sent2VecKeyedVectors(WordVectors):
         if not self._belongs(fitted, checked_rows) or (is_own and self._weighting_is_stale):
             fitted.check_vocabulary(self.freeze())
             raise self._stale(weighting)
-        can_change = self.vectors.flags.writeable and self.vectors.flags.c_contiguous
-        return self._fits[fitted][1] if can_change and self._fits is not None else None
+        return None if self._fits is None else self._fits.values_of(fitted, self.vectors)
 
     def _stale(self, weighting: Weighting) -> ValueError:
         """The error of a weighting that was fitted on other rows, which is kept in mind."""
