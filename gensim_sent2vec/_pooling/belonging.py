@@ -1,8 +1,8 @@
 """Which fitted weightings belong to the vectors of words as these are now.
 
 A fitted weighting has rows of its own, which were computed from the vectors. When these change, its rows are out of
-date, so it must not be used. Assignments increase the version of the vectors. Changes within the array do not, so values
-of each vector are kept and compared.
+date, so it must not be used. Assignments increase the version of the vectors. Changes within the array do not, so
+values of each vector are kept and compared.
 """
 
 from __future__ import annotations
