@@ -139,8 +139,6 @@ class Sent2VecKeyedVectors(WordVectors):
             facts.append(str(self.vectors.dtype))
         return f"<{type(self).__name__}: {', '.join(facts)}>"
 
-    __str__ = __repr__  # gensim's would show less
-
     @classmethod
     def from_keyed_vectors(cls, keyed_vectors: KeyedVectors) -> Sent2VecKeyedVectors:
         """Make sentence vectors available for any gensim word vectors (Word2Vec, FastText, GloVe …).

@@ -270,8 +270,6 @@ class Sent2Vec(Word2Vec):
             facts.append(f"{kind} of up to {self.word_ngrams} words in {counted(self.bucket, 'row')}")
         return f"<{type(self).__name__}: {', '.join(facts)}>"
 
-    __str__ = __repr__  # gensim's would show less
-
     def encode(self, sentences: Any, *args: Any, **options: Any) -> Any:
         """Compute the vectors of sentences: ``model.wv.encode``.
 

@@ -887,8 +887,3 @@ def test_truncated_word2vec_files_raise_what_gensim_raises_and_a_value_error(wv,
         for error in (EOFError, ValueError):
             with pytest.raises(error, match="words' is damaged"):
                 Sent2VecKeyedVectors.load_word2vec_format(path, binary=binary)
-
-
-def test_print_shows_what_a_notebook_shows(model):
-    assert str(model) == repr(model) and str(model.wv) == repr(model.wv)
-    assert str(Sent2Vec(vector_size=7)).startswith("<Sent2Vec: 0 words, 7 dimensions, tokenizer split")

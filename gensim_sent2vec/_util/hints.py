@@ -33,9 +33,9 @@ _NAMES_ELSEWHERE = {
     ("sample",): "t subsample subsampling samplingthreshold",
     ("workers", "threads"): "thread threads numthreads nthreads njobs nworkers numworkers nprocs workers",
     ("seed",): "randomstate randomseed rng",
+    ("corpus_file",): "input inputfile file filename path",
     ("sentences", "corpus_iterable", "texts", "queries", "query", "sentence"): "sentences corpusiterable documents "
     "docs texts corpus data x taggeddocuments text sentence questions input inputs",
-    ("corpus_file",): "input inputfile file filename path",
     ("batch_words", "batch_size"): "batchsize chunksize",
     ("show_progress_bar",): "verbose verbosity progress progressbar silent showprogress",
     ("callbacks",): "callback",
@@ -136,7 +136,7 @@ def with_hints(target: Target) -> Target:
         return _checked(target, target.__name__, arguments_of(target))  # type: ignore[return-value]
     for name in dir(target):
         member = inspect.getattr_static(target, name)
-        function = member.__func__ if isinstance(member, (classmethod, staticmethod)) else member
+        function = member.__wrapped__ if isinstance(member, (classmethod, staticmethod)) else member
         if not inspect.isfunction(function) or not function.__module__.startswith(PACKAGE):
             continue
         if name.startswith("_") and name not in ("__init__", "__call__"):

@@ -43,7 +43,7 @@ def test_word_counts_are_a_dict(expected):
     for twin in (pickle.loads(pickle.dumps(counts)), copy.deepcopy(counts)):
         assert twin == expected
     assert WordCounts.from_mapping(counts) is counts
-    assert repr(counts) == f"<WordCounts of {len(expected)} words>"
+    assert repr(counts) == f"<WordCounts of {len(expected)} word{'' if len(expected) == 1 else 's'}>"
 
 
 @given(st.dictionaries(words, st.integers(0, 9), min_size=1), st.data())
