@@ -234,7 +234,7 @@ def test_train_with_pretrained_vectors(folder, sources, tmp_path, capsys):
     for wrong, message in (
         (["--pretrained-weight", "0.5"], "--pretrained-weight: needs --pretrained"),
         (["--pretrained", str(folder), "--no-weighting"], "--no-weighting: cannot be combined with --pretrained"),
-        (["--pretrained", str(tmp_path / "nowhere")], "there is no file or folder"),
+        (["--pretrained", str(tmp_path / "nowhere")], "--pretrained: there is no file or folder"),
         (["--pretrained", str(corpus)], "--pretrained"),
     ):
         with pytest.raises(SystemExit):

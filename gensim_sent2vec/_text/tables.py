@@ -208,8 +208,8 @@ class TextTable:
             yield (text, key) if self._role is None else (_stripped(text), _stripped(key))
 
     def _say_columns(self, file: TableFile, positions: Sequence[int]) -> None:
-        """Log once which of several columns are read, if the caller did not say."""
-        if not self._is_guess or len(file.names) < 2 or not positions:
+        """Log once which of several columns are read, if the caller did not say and others are left out."""
+        if not self._is_guess or not positions or len(positions) == len(file.names):
             return
         names = [f"{kind} from {file.records.columns[i]!r}" for kind, i in zip(("texts", "keys"), positions)]
         if self._role is not None and ROLE in file.names:

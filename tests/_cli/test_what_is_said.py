@@ -52,9 +52,11 @@ def test_the_columns_that_were_chosen(command, folder, caplog):
 @pytest.mark.filterwarnings("ignore")
 def test_what_was_asked_for_is_not_said(folder, caplog, monkeypatch):
     (folder / "one.csv").write_text("question\nhow do I pay\n")
+    (folder / "faq.csv").write_text("question,answer\nhow do I pay,card\n")
     (folder / "two.tsv").write_text("answer\tquestion\n" + "".join(f"{a}\t{q}\n" for q, a in ROWS))
     for command in (
         "encode m t.csv --column question", "index m t.csv out --column question --key id", "encode m one.csv",
+        "index m faq.csv faq.index",
         "evaluate m t.csv --column question --key id", "tune m two.tsv o --folds 2",
     ):  # fmt: skip
         try:

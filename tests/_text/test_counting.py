@@ -16,7 +16,6 @@ from strategies import token_lists, words
 
 from gensim_sent2vec import _kernel
 from gensim_sent2vec._text.counting import WordCounts, count_file, count_words
-from gensim_sent2vec._util.counted import counted
 
 BUFFER = 1 << 18  # bytes that the kernel's reader reads at a time
 LONGEST_TOKEN = 1 << 20
@@ -44,7 +43,7 @@ def test_word_counts_are_a_dict(expected):
     for twin in (pickle.loads(pickle.dumps(counts)), copy.deepcopy(counts)):
         assert twin == expected
     assert WordCounts.from_mapping(counts) is counts
-    assert repr(counts) == f"<WordCounts of {counted(len(expected), 'word')}>"
+    assert repr(counts) == f"<WordCounts of {len(expected)} word{'' if len(expected) == 1 else 's'}>"
 
 
 @given(st.dictionaries(words, st.integers(0, 9), min_size=1), st.data())
