@@ -6,7 +6,7 @@ from gensim.models import KeyedVectors
 
 from gensim_sent2vec import Sent2VecKeyedVectors, SentenceIndex, SentenceWeighting
 from gensim_sent2vec._search import hubs
-from gensim_sent2vec._search.hubs import mean_cosines, mean_lexical_scores, reference_rows
+from gensim_sent2vec._search.hubs import mean_cosines, mean_lexical_scores, mean_products, reference_rows
 from gensim_sent2vec.lexical import LexicalScores
 
 WORDS = [f"{a}{b}{c}" for a in "bdgklmn" for b in "aeiou" for c in "nrst"]
@@ -244,3 +244,14 @@ def test_vectors_without_a_weighting_cannot_be_refitted():
         SentenceIndex.build(wv, TEXTS, refit=True)
     with pytest.raises(ValueError, match=r"^refit: .* unseen_words"):
         SentenceIndex.build(make_vectors(unseen_words=False), TEXTS, refit=True)
+
+
+def test_the_sample_can_be_smaller():
+    n = 2 * hubs.MIN_REFERENCES
+    assert len(reference_rows(n, most=100)) == 100 and len(reference_rows(50, most=100)) == 50
+    vectors = WV.encode(make_texts(3000, 9), normalize=True)
+    np.testing.assert_array_equal(mean_cosines(vectors, most=3000), mean_cosines(vectors))
+    assert 0.8 < np.corrcoef(mean_cosines(vectors), mean_cosines(vectors, most=1000))[0, 1] < 1
+    products = LexicalScores.fit(make_texts(3000, 9)).matrix()
+    exact, sampled = mean_products(products), mean_products(products, most=1000)
+    assert 0.8 < np.corrcoef(exact, sampled)[0, 1] < 1
