@@ -151,4 +151,7 @@ def _blocks(n: int) -> list[slice]:
 def _check(changes: Sequence[Change]) -> None:
     shapes = {(change.values.shape[1:], None if change.rows is not None else len(change.values)) for change in changes}
     if len(shapes) != 1:
-        raise ValueError(f"changes: workers have matrices of different shapes: {sorted(map(str, shapes))}")
+        raise ValueError(
+            f"changes: workers have matrices of different shapes, {sorted(map(str, shapes))}, so their vocabularies or "
+            "options differ; start the training again, from one model"
+        )
