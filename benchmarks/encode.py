@@ -1,16 +1,20 @@
-"""How fast are sentences encoded, compared to the reference's Python module and to gensim?
+"""How fast are sentences encoded, compared to the reference's module, gensim, model2vec, wordllama and fastText?
 
-Small models are trained first, as the values of their vectors do not matter. Each contestant loads one.
+Small models are trained first, as the values of their vectors do not matter. Each contestant loads one; wordllama has
+one in its package. Packages that are not installed are left out.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import common
@@ -19,6 +23,12 @@ from train import MODES, our_options
 from train import reference as reference_program
 
 BATCH, ONE_BY_ONE, INFERRED = 100_000, 20_000, 500  # numbers of sentences
+ONE_THREAD = {"RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+OTHERS = {  # package: the functions that encode at once and one by one, and the one that makes a model
+    "model2vec": ("model2vec", "model2vec_each", "make_model2vec"),
+    "wordllama": ("wordllama", "wordllama_each", None),
+    "fasttext": (None, "fasttext_each", "train_fasttext"),
+}
 
 
 # -----------------------------------------------------------------------------------------------------
@@ -39,6 +49,23 @@ def train_doc2vec(path: str, output: str) -> Run:
     from gensim.models import Doc2Vec
 
     Doc2Vec(corpus_file=path, dm=0, vector_size=100, negative=10, min_count=5, workers=1, epochs=5).save(output)
+    return {}
+
+
+def make_model2vec(model: str, output: str) -> Run:
+    """Save the vectors of a model as model2vec does, with the words as its vocabulary."""
+    from gensim_sent2vec import Sent2VecKeyedVectors
+
+    wv = Sent2VecKeyedVectors.load(model)
+    wv.weighting = None
+    wv.to_model2vec().save_pretrained(output)
+    return {}
+
+
+def train_fasttext(path: str, output: str) -> Run:
+    import fasttext
+
+    fasttext.train_unsupervised(path, dim=100, minCount=5, thread=1, epoch=1, verbose=0).save_model(output)
     return {}
 
 
@@ -96,6 +123,47 @@ def reference_each(model: str, path: str) -> Run:
     return speed(each(loaded_reference(model).embed_sentence), first(path, ONE_BY_ONE))
 
 
+def model2vec(model: str, path: str) -> Run:
+    """Encode a batch with model2vec: 100 dimensions, the words of our model and its tokenizer."""
+    encode = loaded_model2vec(model).encode
+    return speed(lambda sentences: encode(sentences, use_multiprocessing=False), first(path, ONE_BY_ONE))
+
+
+def model2vec_each(model: str, path: str) -> Run:
+    return speed(each(loaded_model2vec(model).encode), first(path, ONE_BY_ONE // 10))
+
+
+def loaded_model2vec(path: str) -> Any:
+    os.environ |= ONE_THREAD
+    from model2vec import StaticModel
+
+    return StaticModel.from_pretrained(path)
+
+
+def wordllama(model: str, path: str) -> Run:
+    """Encode a batch with wordllama: 256 dimensions, subwords of a vocabulary of 32,000."""
+    return speed(loaded_wordllama().embed, first(path, ONE_BY_ONE))
+
+
+def wordllama_each(model: str, path: str) -> Run:
+    return speed(each(loaded_wordllama().embed), first(path, ONE_BY_ONE // 10))
+
+
+def loaded_wordllama() -> Any:
+    os.environ |= ONE_THREAD
+    import wordllama
+
+    # Its package holds the tokenizer in the folder in which it looks for downloads.
+    return wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
+
+
+def fasttext_each(model: str, path: str) -> Run:
+    """fastText's mean of the unit vectors of words, of known words and character n-grams; there is no batch."""
+    import fasttext
+
+    return speed(each(fasttext.load_model(model).get_sentence_vector), first(path, ONE_BY_ONE))
+
+
 def loaded_reference(path: str) -> Any:
     import sent2vec
 
@@ -147,6 +215,20 @@ def prepare(args: argparse.Namespace, folder: str) -> dict[str, dict[str, str]]:
     return models
 
 
+def prepare_others(corpus: str, model: str, folder: str) -> dict[str, str]:
+    """Make models for the other packages that are installed. Returns their paths, empty for a model of the package."""
+    models = {}
+    for package, (_, _, make) in OTHERS.items():
+        if find_spec(package) is None:
+            print(f"{package} is not installed: left out", file=sys.stderr)
+            continue
+        models[package] = f"{folder}/{package}" if make else ""
+        if make:
+            source = {"model": model} if make == "make_model2vec" else {"path": corpus}
+            common.measure(Contestant.python(package, __file__, make, output=models[package], **source))
+    return models
+
+
 def run(args: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         models = prepare(args, folder)
@@ -170,6 +252,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
                 models["ours"]["unigrams"],
                 weighted=True,
             )
+        others = prepare_others(f"{folder}/corpus.txt", models["ours"]["unigrams"], folder)
+        for package, model in others.items():
+            for name, function in zip(("at once", "one by one"), OTHERS[package]):
+                if function:
+                    add(f"{package}, {name}", function, model)
         add("gensim get_mean_vector, one by one", "mean_vector", models["ours"]["unigrams"])
         add("gensim Doc2Vec infer_vector, one by one", "infer", models["doc2vec"]["unigrams"])
         return {"encode": common.measure_all("encode", contestants, args)}
@@ -184,7 +271,7 @@ def tables(result: Mapping[str, Any]) -> dict[str, str]:
     rows = []
     for name, of_one in runs.items():
         plain = name.removesuffix(", float16").removesuffix(", weighted").replace("this package", "reference")
-        base = None if name.startswith("gensim") else runs.get(plain)
+        base = runs.get(plain) if name.startswith(("this package", "reference")) else None
         infer = runs["gensim Doc2Vec infer_vector, one by one"]
         ratios = [common.times(common.ratio(of_one, other, "speed")) if other else "" for other in (base, infer)]
         rows.append([name, *ratios, common.rate(common.median(of_one, "speed"))])
@@ -199,7 +286,23 @@ def plot(result: Mapping[str, Any]) -> None:
 
 if __name__ == "__main__":
     common.run_if_contestant(
-        [train_ours, train_doc2vec, ours, ours_each, mean_vector, infer, reference, reference_each]
+        [
+            train_ours,
+            train_doc2vec,
+            make_model2vec,
+            train_fasttext,
+            ours,
+            ours_each,
+            mean_vector,
+            infer,
+            reference,
+            reference_each,
+            model2vec,
+            model2vec_each,
+            wordllama,
+            wordllama_each,
+            fasttext_each,
+        ]
     )
     parser = common.arguments(__doc__)
     parser.add_argument("--words", type=int, default=1_000_000, help="number of tokens to train on")

@@ -146,8 +146,8 @@ class SentenceIndex:
             What a search returns, one per sentence; by default the keys of a `TextTable`, else the sentence itself.
         method : {"exact", "hnsw"}
             "exact" computes all cosines. "hnsw" searches a graph (extra ``[index]``): nearly the same results, about 97
-            of 100, but slower to build and larger. It is faster for single queries to more than about 200,000
-            sentences; for batches of queries, "exact" is faster up to at least 500,000.
+            of 100, but slower to build and larger. It is faster for single queries to more than about 500,000
+            sentences; for batches of queries, "exact" is faster up to at least as many.
         dtype : numpy.float32 or numpy.float16
             float16 halves the memory; cosines change by less than 0.001.
         lexical : bool
