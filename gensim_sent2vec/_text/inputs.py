@@ -20,6 +20,7 @@ MISSING_TYPES = ("NoneType", "NAType", "NaTType", "MaskedConstant")  # None, pan
 LONGEST_PATH = 4096  # a longer string is no path
 SHOWN = 40  # characters of a text that an error quotes
 MAX_COLUMNS = 10  # that an error quotes
+USUAL_TYPES = {str, list, tuple}  # of a text or its tokens
 
 
 def as_column(values: Any, name: str, expected: str = "texts") -> Iterable[Any]:
@@ -122,7 +123,7 @@ class _Texts:
 
 def _checked(texts: Iterable[Any], name: str) -> Iterator[Any]:
     for row, text in enumerate(texts):
-        if type(text) is not str:
+        if type(text) not in USUAL_TYPES:
             check_text(text, f"{name}: row {row:,}")
         yield text
 

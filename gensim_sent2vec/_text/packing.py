@@ -6,9 +6,7 @@ from collections.abc import Sequence, Sized
 from typing import Any
 
 from .. import _kernel
-from .inputs import as_text, check_text
-
-USUAL_TYPES = {str, list, tuple}  # of a sentence; the kernel checks their tokens
+from .inputs import USUAL_TYPES, as_text, check_text
 
 
 def packed(sentences: Sequence[Any], first_row: int, name: str) -> _kernel.Pack:
@@ -28,7 +26,7 @@ def packed(sentences: Sequence[Any], first_row: int, name: str) -> _kernel.Pack:
     TypeError
         If a sentence is neither a text nor a list of tokens, or texts and token lists are mixed.
     """
-    if not set(map(type, sentences)) <= USUAL_TYPES:
+    if not set(map(type, sentences)) <= USUAL_TYPES:  # the kernel checks their tokens
         for row, sentence in enumerate(sentences, first_row):
             check_text(sentence, f"{name}: row {row:,}")
     try:
