@@ -112,8 +112,7 @@ class Sent2VecKeyedVectors(WordVectors):
     weighting: SentenceWeighting | None = None
     _mean_pooling: MeanPooling | None = None
     _weighted_pooling: WeightedPooling | None = None
-    # For each fit, the version of the rows that it belongs to, and `row_values` of them unless they were read-only.
-    _fits: KnownFits | None = None
+    _fits: KnownFits | None = None  # made when a fitted weighting is used first
     _weighting_is_stale = False  # kept in copies and pickles
     _coverage: Coverage | None = None
 
@@ -305,8 +304,8 @@ class Sent2VecKeyedVectors(WordVectors):
     def _pooling(self, weighting: Weighting, checked_rows: int | None) -> MeanPooling | WeightedPooling:
         """What pools sentences as `encode` documents; cached until words, matrices or weighting are replaced.
 
-        It can compare the vectors of the words that it pools with those that the weighting was fitted on; this method
-        compares those of the first `checked_rows` words, or all.
+        The pooling can compare the vectors of the words that it pools with those that the weighting was fitted on; this
+        method compares those of the first `checked_rows` words, or of all if it is None.
         """
         if weighting is None:
             weighting = self.weighting
@@ -372,7 +371,7 @@ class Sent2VecKeyedVectors(WordVectors):
         return None if self._fits is None else self._fits.values_of(fitted, self.vectors)
 
     def _stale(self, weighting: Weighting) -> ValueError:
-        """The error of a weighting that was fitted on other rows, which is kept in mind."""
+        """The error of a weighting that was fitted on other rows; that of these vectors stays refused from now on."""
         if weighting is None or weighting is self.weighting:
             self._weighting_is_stale = True
         return ValueError(

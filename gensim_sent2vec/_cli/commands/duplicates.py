@@ -60,12 +60,12 @@ def add_parser(commands: Subcommands) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    threshold = check_float("--threshold", args.threshold, least=-1, most=1)
     wv = load_vectors(args.model, args.plain, args.trusted)
     texts = texts_of(args, args.files)
     if args.output:
         replaced = check_output(args.output, TOKENS, (args.model, *texts.paths), args.force)
     index = SentenceIndex.build(wv, texts, workers=args.workers)
-    threshold = check_float("threshold", args.threshold, least=-1, most=1)
     rows, scores = earlier_duplicates(index, threshold=-1, method=args.method)
     is_repeated = (rows >= 0) & (scores >= threshold - ROUNDING)
     repeated = np.flatnonzero(is_repeated)
