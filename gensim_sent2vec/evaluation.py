@@ -300,7 +300,7 @@ def file_kind(path: Source, text: Column = QUESTION, key: Column = ANSWER) -> st
 
     Parameters
     ----------
-    path : str or path-like, or table
+    path : str or path-like, or table with named columns
         As in `evaluate_retrieval`.
     text, key : str or int
         As in `evaluate_retrieval`.
@@ -405,7 +405,7 @@ LOG_COLUMNS = ("date", "model", "file", "n", "coverage", "pearson", "spearman", 
 @with_hints
 def evaluate_file(
     wv: KeyedVectors,
-    path: str,
+    path: str | os.PathLike[str],
     hybrid: float = 0.0,
     weighting: Any = None,
     tokenizer: Any = None,
@@ -428,7 +428,13 @@ def evaluate_file(
     ------
     ValueError
         As `evaluate_sts` and `evaluate_retrieval` do, or if `text` or `key` is passed with a file of pairs.
+    TypeError, FileNotFoundError
+        If `path` is not a path, or there is no such file.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(
+            f"path: expected a path, got {type(path).__name__}; evaluate_sts and evaluate_retrieval take tables, too"
+        )
     check_input(path, "path", "a table of sentence pairs or of questions")
     name, file = os.path.basename(path), TableFile(path, format)
     columns = (text or QUESTION, key or ANSWER)

@@ -206,12 +206,24 @@ def counts_by_threshold(scores: Iterable[float], thresholds: Sequence[float] = T
     -------
     dict of float to int
 
+    Raises
+    ------
+    TypeError, ValueError
+        If `scores` are not numbers, or NaN.
+
     Examples
     --------
     >>> counts_by_threshold([0.97, 0.91, 0.72], thresholds=(0.95, 0.9, 0.7))
     {0.95: 1, 0.9: 2, 0.7: 3}
     """
-    ascending = np.sort(np.fromiter(scores, dtype=np.float64))
+    try:
+        ascending = np.sort(np.fromiter(scores, dtype=np.float64))
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"scores: expected a list of numbers, such as the scores of earlier_duplicates: {error}"
+        ) from None
+    if len(ascending) and np.isnan(ascending[-1]):
+        raise ValueError("scores: expected cosine similarities, got NaN")
     return {
         threshold: len(ascending) - int(np.searchsorted(ascending, threshold - ROUNDING)) for threshold in thresholds
     }
