@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain, count
+from itertools import chain, count, islice
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -292,9 +292,9 @@ class Sent2VecKeyedVectors(WordVectors):
         if self._phrases is None and (self._tokenizer == DEFAULT or Tokenization(self._tokenizer).is_whitespace_split):
             return sentences
         iterator = iter(sentences)
-        first = next(iterator, None)
-        sentences = chain([] if first is None else [first], iterator)
-        if not isinstance(first, str):
+        first = list(islice(iterator, 1))
+        sentences = chain(first, iterator)
+        if not first or not isinstance(first[0], str):
             return sentences
         return Tokenization(self.tokenizer, self.phrases).stream(checked_texts(sentences, name))
 
@@ -540,6 +540,8 @@ class Sent2VecKeyedVectors(WordVectors):
         UserWarning
             Once, if few tokens of the first sentences are in the vocabulary.
         """
+        workers = check_optional_int("workers", workers, 1)
+        batch_size = check_int("batch_size", batch_size, 1)
         if isinstance(sentences, str):
             vector, is_known = self._vector_of(sentences, weighting, "sentences")
             vector = unit_rows(vector[None])[0] if normalize else vector
@@ -560,8 +562,7 @@ class Sent2VecKeyedVectors(WordVectors):
     ) -> tuple[np.ndarray, np.ndarray]:
         """What `encode` documents, with vectors as they are; errors name the argument `name`."""
         sentences = as_column(sentences, name)
-        workers = available_cpus() if workers is None else check_int("workers", workers, 1)
-        batch_size = check_int("batch_size", batch_size, 1)
+        workers = available_cpus() if workers is None else workers
         total = known_length(sentences)
         many = total is not None and total > len(self.vectors) // MANY  # comparing all vectors takes 1 % of the time
         pooling = self._pooling(weighting, None if many else SAMPLED_ROWS)
