@@ -63,8 +63,7 @@ def convert(
         If `src` cannot be read or is in an unknown format, or `dst` cannot be written or its format cannot store the
         vectors.
     """
-    if src != WORDLLAMA and not os.path.exists(where_saved(src)(os.fspath(src))):
-        raise missing_file(src, "src", EXPECTED)
+    _check_found(src, "src")
     output_format = format_from_name(dst) if to is None else to
     if output_format not in FORMATS:
         raise ValueError(f"to: expected one of {', '.join(FORMATS)}, got {to!r}")
@@ -133,8 +132,7 @@ def load_any(path: str | os.PathLike[str], trusted: bool = False) -> Sent2Vec | 
         As the loader of the format does.
     """
     path = os.fspath(path)
-    if path != WORDLLAMA and not os.path.exists(where_saved(path)(path)):
-        raise missing_file(path, "path", EXPECTED)
+    _check_found(path, "path")
     if is_static(path):
         return Sent2VecKeyedVectors.from_model2vec(path)
     if class_of_pickle(path):
@@ -147,6 +145,13 @@ def load_any(path: str | os.PathLike[str], trusted: bool = False) -> Sent2Vec | 
     if binary is None:
         return Sent2VecKeyedVectors.load(path, mmap="r")
     return Sent2VecKeyedVectors.load_word2vec_format(path, binary=binary)
+
+
+def _check_found(path: str | os.PathLike[str], argument: str) -> None:
+    """Raise a FileNotFoundError if there is no such model or file; the name of an installed package passes."""
+    name = os.fspath(path)
+    if name != WORDLLAMA and not os.path.exists(where_saved(name)(name)):
+        raise missing_file(name, argument, EXPECTED)
 
 
 @with_hints

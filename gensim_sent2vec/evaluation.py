@@ -30,7 +30,8 @@ from ._text.tables import (
     Missing,
     PathOrFile,
     TableFile,
-    chosen,
+    check_missing,
+    columns_logger,
     header_of,
     listed,
     read_table,
@@ -128,12 +129,15 @@ def evaluate_sts(
         If the file is invalid (the error gives the line), or a correlation is undefined because all scores or all
         cosines are equal.
     TypeError
-        If `weighting` or `tokenizer` is passed together with a function.
+        If `weighting` or `tokenizer` is passed together with a function, or `path` is neither a path nor such a table.
+    FileNotFoundError
+        If there is no such file, with the nearest name.
 
     References
     ----------
     Agirre et al.: "SemEval-2012 Task 6: A Pilot on Semantic Textual Similarity", \\*SEM 2012.
     """
+    check_missing(missing)
     file = _opened(path, "sts")
     scores, texts = _read_pairs(file, missing)
     if len(set(scores)) < 2:
@@ -199,9 +203,13 @@ def evaluate_retrieval(
     ValueError
         If the file is invalid (the error gives the line), or `hybrid` or `csls` is out of range.
     TypeError
-        If `weighting` or `tokenizer` is passed together with a function, or `csls` with sparse vectors.
+        If `weighting` or `tokenizer` is passed together with a function, or `csls` with sparse vectors; or `path` is
+        neither a path nor such a table.
+    FileNotFoundError
+        If there is no such file, with the nearest name.
     """
     hybrid, csls = check_scoring(hybrid, csls)
+    check_missing(missing)
     questions = _read_questions(_opened(path, "retrieval"), text, key, missing)
     vectors, coverage = _encode(wv, questions.texts, weighting, tokenizer)
     vectors = _unit_rows(vectors, np.float32)
@@ -288,11 +296,12 @@ def _opened(source: Source, kind: str) -> TableFile:
 
 @with_hints
 def file_kind(path: Source, text: Column = QUESTION, key: Column = ANSWER) -> str:
-    """Determine the kind of an evaluation file from its first line.
+    """Determine the kind of an evaluation file from its first line, or of a table in memory from its columns.
 
     Parameters
     ----------
-    path : str or path-like
+    path : str or path-like, or table with named columns
+        As in `evaluate_retrieval`.
     text, key : str or int
         As in `evaluate_retrieval`.
 
@@ -365,7 +374,9 @@ def _read_questions(file: TableFile, text: Column, key: Column, missing: str) ->
     assert columns is not None
     rows = list(read_questions(file, columns, missing))
     if columns.role is None:
-        chosen.info("%s has no column %r: each question is searched for among the others", file.lines.shown, ROLE)
+        columns_logger.info(
+            "%s has no column %r: each question is searched for among the others", file.lines.shown, ROLE
+        )
         texts, codes = usable_texts([row.question for row in rows], [row.answer for row in rows], QUESTIONS, 1)
         return _Questions(texts, codes, len(texts), np.flatnonzero(np.bincount(codes)[codes] > 1))
     by_role = {role: [row for row in rows if row.role == role] for role in ROLES}
@@ -394,7 +405,7 @@ LOG_COLUMNS = ("date", "model", "file", "n", "coverage", "pearson", "spearman", 
 @with_hints
 def evaluate_file(
     wv: KeyedVectors,
-    path: str,
+    path: str | os.PathLike[str],
     hybrid: float = 0.0,
     weighting: Any = None,
     tokenizer: Any = None,
@@ -417,7 +428,13 @@ def evaluate_file(
     ------
     ValueError
         As `evaluate_sts` and `evaluate_retrieval` do, or if `text` or `key` is passed with a file of pairs.
+    TypeError, FileNotFoundError
+        If `path` is not a path, or there is no such file.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(
+            f"path: expected a path, got {type(path).__name__}; evaluate_sts and evaluate_retrieval take tables, too"
+        )
     check_input(path, "path", "a table of sentence pairs or of questions")
     name, file = os.path.basename(path), TableFile(path, format)
     columns = (text or QUESTION, key or ANSWER)

@@ -24,7 +24,7 @@ from ._util.threads import available_cpus
 BATCH_SIZE = 1 << 14  # vectors added between two updates of the progress
 CONNECTIVITY, EXPANSION_ADD = 16, 128
 MAX_CONNECTIVITY, MAX_EXPANSION = 1 << 12, 1 << 20  # usearch allocates for these without need
-OPTIONS = ("connectivity", "expansion_add", "expansion_search")
+GRAPH_OPTIONS = ("connectivity", "expansion_add", "expansion_search")
 MIN_EXPANSION = 64
 MAX_CANDIDATES = 1 << 22  # of all queries that are searched at once: 50 MB
 
@@ -299,7 +299,7 @@ class HnswIndexer:
     _state: tuple[int, bytes] = 0, b""
 
     def __init__(self, model: Any, **options: Any) -> None:
-        reject_unknown(options, type(self).__name__, OPTIONS)
+        reject_unknown(options, type(self).__name__, GRAPH_OPTIONS)
         vectors = self._vectors = _keyed_vectors(model)
         self.labels: Sequence[Any] = vectors.index_to_key
         rows = np.asarray(vectors.vectors, dtype=np.float32)

@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain, count
+from itertools import chain, count, islice
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -112,8 +112,7 @@ class Sent2VecKeyedVectors(WordVectors):
     weighting: SentenceWeighting | None = None
     _mean_pooling: MeanPooling | None = None
     _weighted_pooling: WeightedPooling | None = None
-    # For each fit, the version of the rows that it belongs to, and `row_values` of them unless they were read-only.
-    _fits: KnownFits | None = None
+    _fits: KnownFits | None = None  # made when a fitted weighting is used first
     _weighting_is_stale = False  # kept in copies and pickles
     _coverage: Coverage | None = None
 
@@ -293,9 +292,9 @@ class Sent2VecKeyedVectors(WordVectors):
         if self._phrases is None and (self._tokenizer == DEFAULT or Tokenization(self._tokenizer).is_whitespace_split):
             return sentences
         iterator = iter(sentences)
-        first = next(iterator, None)
-        sentences = chain([] if first is None else [first], iterator)
-        if not isinstance(first, str):
+        first = list(islice(iterator, 1))
+        sentences = chain(first, iterator)
+        if not first or not isinstance(first[0], str):
             return sentences
         return Tokenization(self.tokenizer, self.phrases).stream(checked_texts(sentences, name))
 
@@ -305,8 +304,8 @@ class Sent2VecKeyedVectors(WordVectors):
     def _pooling(self, weighting: Weighting, checked_rows: int | None) -> MeanPooling | WeightedPooling:
         """What pools sentences as `encode` documents; cached until words, matrices or weighting are replaced.
 
-        It can compare the vectors of the words that it pools with those that the weighting was fitted on; this method
-        compares those of the first `checked_rows` words, or all.
+        The pooling can compare the vectors of the words that it pools with those that the weighting was fitted on; this
+        method compares those of the first `checked_rows` words, or of all if it is None.
         """
         if weighting is None:
             weighting = self.weighting
@@ -372,7 +371,7 @@ class Sent2VecKeyedVectors(WordVectors):
         return None if self._fits is None else self._fits.values_of(fitted, self.vectors)
 
     def _stale(self, weighting: Weighting) -> ValueError:
-        """The error of a weighting that was fitted on other rows, which is kept in mind."""
+        """The error of a weighting that was fitted on other rows; that of these vectors stays refused from now on."""
         if weighting is None or weighting is self.weighting:
             self._weighting_is_stale = True
         return ValueError(
@@ -541,6 +540,8 @@ class Sent2VecKeyedVectors(WordVectors):
         UserWarning
             Once, if few tokens of the first sentences are in the vocabulary.
         """
+        workers = check_optional_int("workers", workers, 1)
+        batch_size = check_int("batch_size", batch_size, 1)
         if isinstance(sentences, str):
             vector, is_known = self._vector_of(sentences, weighting, "sentences")
             vector = unit_rows(vector[None])[0] if normalize else vector
@@ -561,8 +562,7 @@ class Sent2VecKeyedVectors(WordVectors):
     ) -> tuple[np.ndarray, np.ndarray]:
         """What `encode` documents, with vectors as they are; errors name the argument `name`."""
         sentences = as_column(sentences, name)
-        workers = available_cpus() if workers is None else check_int("workers", workers, 1)
-        batch_size = check_int("batch_size", batch_size, 1)
+        workers = available_cpus() if workers is None else workers
         total = known_length(sentences)
         many = total is not None and total > len(self.vectors) // MANY  # comparing all vectors takes 1 % of the time
         pooling = self._pooling(weighting, None if many else SAMPLED_ROWS)

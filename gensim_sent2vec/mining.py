@@ -109,7 +109,7 @@ def paraphrase_mining(
         with Progress("mining", n_pairs(len(index)), "pairs", show_progress_bar) as progress:
             nearest = nearest_rows(index.vectors, topn, progress)
     firsts, seconds, scores = _pairs_of(nearest, least, _known(index))
-    _log_counts(_best(nearest, index), threshold, "a similar one", len(firsts))
+    _log_counts(nearest, index, "a similar one", f"{counted(len(firsts), 'pair')} at threshold {threshold:g}; ")
     order = np.lexsort((seconds, firsts, -scores))
     return list(zip(scores[order].tolist(), firsts[order].tolist(), seconds[order].tolist()))
 
@@ -175,7 +175,7 @@ def earlier_duplicates(
         with Progress("duplicates", n_pairs(len(index)), "pairs", show_progress_bar) as progress:
             nearest = nearest_earlier_rows(index.vectors, progress)
     known = _known(index)
-    _log_counts(_best(nearest, index), threshold, "a similar earlier one", None)
+    _log_counts(nearest, index, "a similar earlier one")
     rows, scores = np.full(len(index), -1), np.zeros(len(index), dtype=np.float32)
     first_with: dict[str, int] = {}
     for row, (text, (found, found_scores)) in enumerate(zip(index.sentences, nearest)):
@@ -193,8 +193,8 @@ def counts_by_threshold(scores: Iterable[float], thresholds: Sequence[float] = T
 
     Cosine similarities of different vectors are not comparable: two texts that have nothing in common may have 0.1
     with one model and 0.5 with another. So find out where the similar texts of *your* corpus begin: count, and look at
-    a few pairs at the threshold that you have in mind. The functions of this module log the counts (level INFO), and
-    the command ``duplicates`` prints them.
+    a few pairs at the threshold that you have in mind. `paraphrase_mining`, `near_duplicates` and `earlier_duplicates`
+    log such counts (level INFO), and the command ``duplicates`` prints them.
 
     Parameters
     ----------
@@ -206,12 +206,24 @@ def counts_by_threshold(scores: Iterable[float], thresholds: Sequence[float] = T
     -------
     dict of float to int
 
+    Raises
+    ------
+    TypeError, ValueError
+        If `scores` are not numbers, or NaN.
+
     Examples
     --------
     >>> counts_by_threshold([0.97, 0.91, 0.72], thresholds=(0.95, 0.9, 0.7))
     {0.95: 1, 0.9: 2, 0.7: 3}
     """
-    ascending = np.sort(np.fromiter(scores, dtype=np.float64))
+    try:
+        ascending = np.sort(np.fromiter(scores, dtype=np.float64))
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"scores: expected a list of numbers, such as the scores of earlier_duplicates: {error}"
+        ) from None
+    if len(ascending) and np.isnan(ascending[-1]):
+        raise ValueError("scores: expected cosine similarities, got NaN")
     return {
         threshold: len(ascending) - int(np.searchsorted(ascending, threshold - ROUNDING)) for threshold in thresholds
     }
@@ -224,13 +236,17 @@ def _best(nearest: Nearest, index: SentenceIndex) -> np.ndarray:
     return np.minimum(np.array(best, dtype=np.float64), 1)
 
 
-def _log_counts(best: np.ndarray, threshold: float, what: str, n_found: int | None) -> None:
-    """Log how many sentences have a near one at several thresholds."""
-    if not len(best) or not logger.isEnabledFor(logging.INFO):
+def _log_counts(nearest: Nearest, index: SentenceIndex, what: str, found: str = "") -> None:
+    """Log how many sentences have a near one at several thresholds; `found` is what the log begins with."""
+    if not logger.isEnabledFor(logging.INFO):
         return
-    shown = ", ".join(f"{n:,} at {at:g}" for at, n in counts_by_threshold(best).items())
-    found = "" if n_found is None else f"{counted(n_found, 'pair')} at threshold {threshold:g}; "
-    logger.info("%ssentences with %s, by threshold: %s; the highest similarity is %.3f", found, what, shown, best.max())
+    best = _best(nearest, index)
+    if len(best):
+        shown = ", ".join(f"{n:,} at {at:g}" for at, n in counts_by_threshold(best).items())
+        highest = best.max()
+        logger.info(
+            "%ssentences with %s, by threshold: %s; the highest similarity is %.3f", found, what, shown, highest
+        )
 
 
 @with_hints

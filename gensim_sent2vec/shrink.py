@@ -286,9 +286,8 @@ def _count_uses(
     n_sentences = 0
     with Progress("shrink: uses of n-grams", None, "sentences", show) as progress:
         for batch in batched(wv._for_kernel(checked_texts(sentences), "sentences")):
-            rows = np.frombuffer(encoder.row_ids(packed(batch, n_sentences, "sentences"))[0], dtype=np.int64) - len(
-                wv.vectors
-            )
+            ids, _ = encoder.row_ids(packed(batch, n_sentences, "sentences"))
+            rows = np.frombuffer(ids, dtype=np.int64) - len(wv.vectors)
             np.add.at(uses, rows[rows >= 0], 1)
             n_sentences += len(batch)
             progress.update(n_sentences)

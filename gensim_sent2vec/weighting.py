@@ -260,7 +260,7 @@ class SentenceWeighting(SaveLoad):
             parameters = replace(parameters, pretrained_weight=parameters.pretrained_share)
             source = replace(source, delimiter=phrase_delimiter(getattr(wv, "phrases", None)))
         self.check_source(source)
-        sentences, counts = counted(wv, checked_texts(sentences), parameters.sample_size)
+        sentences, counts = sentences_and_counts(wv, checked_texts(sentences), parameters.sample_size)
         fitted = fit_weighting(
             parameters,
             wv.vectors,
@@ -630,7 +630,7 @@ def phrase_delimiter(phrases: Any) -> str:
     return delimiters.pop() if len(delimiters) == 1 else ""
 
 
-def counted(wv: KeyedVectors, sentences: Any, sample_size: int) -> tuple[Any, np.ndarray]:
+def sentences_and_counts(wv: KeyedVectors, sentences: Any, sample_size: int) -> tuple[Any, np.ndarray]:
     """The sentences to fit a weighting on, and the counts of the words; see `word_counts`.
 
     Pretrained subwords have no counts: they are counted in a sample of the sentences, which is returned.

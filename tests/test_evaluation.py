@@ -393,6 +393,17 @@ def tables_of_pairs():
     yield [dict(zip(columns, row)) for row in rows]
 
 
+@pytest.mark.parametrize(("evaluate", "path"), [(evaluate_sts, PAIRS), (evaluate_retrieval, FAQ)])
+def test_an_unknown_treatment_of_missing_values_is_refused(animals, evaluate, path):
+    with pytest.raises(ValueError, match=r'^missing: expected "error" or "skip", got \'drop\''):
+        evaluate(animals, path, missing="drop")
+
+
+def test_evaluate_file_takes_paths_only(animals):
+    with pytest.raises(TypeError, match=r"^path: expected a path, got list; evaluate_sts and evaluate_retrieval take"):
+        evaluate_file(animals, [("a", "b", 1.0)])
+
+
 @pytest.mark.parametrize("n", range(8))
 def test_pairs_in_memory(animals, n):
     assert evaluate_sts(animals, list(tables_of_pairs())[n]) == evaluate_sts(animals, PAIRS)

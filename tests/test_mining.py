@@ -259,6 +259,11 @@ def test_counts_by_threshold():
     assert counts_by_threshold(scores) == {0.95: 2, 0.9: 3, 0.85: 3, 0.8: 3, 0.7: 4, 0.6: 4, 0.5: 4}
     assert counts_by_threshold((score for score in (0.2, 0.1)), (0.15, 0)) == {0.15: 1, 0: 2}
     assert counts_by_threshold([], (0.5,)) == {0.5: 0}
+    for scores in (0.5, [(0.5, 1, 2)], ["high"]):
+        with pytest.raises(TypeError, match=r"^scores: expected a list of numbers"):
+            counts_by_threshold(scores)
+    with pytest.raises(ValueError, match=r"^scores: .*got NaN"):
+        counts_by_threshold([0.3, float("nan")])
 
 
 def test_the_distribution_of_similarities_is_logged(wv, texts, caplog):

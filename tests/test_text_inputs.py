@@ -1,5 +1,6 @@
 """Texts as users have them: columns of tables, missing values, lists of texts as one sentence, raw text."""
 
+import copy
 import warnings
 
 import numpy as np
@@ -168,3 +169,21 @@ def test_evaluations_report_few_known_tokens(wv, tmp_path, raw):
     with pytest.warns(UserWarning, match="tokens are in the vocabulary") as seen:
         result = evaluate_sts(wv, path)
     assert len(seen) == 1 and seen[0].filename == __file__ and result.coverage < 0.5
+
+
+@pytest.mark.parametrize("tokenizer", [None, "words"])
+@pytest.mark.parametrize("sentences", [[None, "the police"], [None], [None, ["the"]]])
+def test_a_missing_first_sentence_is_not_dropped(wv, tokenizer, sentences):
+    """Without it, all vectors would be those of the next sentence."""
+    wv = copy.copy(wv)
+    wv.tokenizer = tokenizer or wv.tokenizer
+    for encode in (wv.encode, wv.similarity_matrix):
+        with pytest.raises(TypeError, match=r": row 0: a missing value"):
+            encode(sentences)
+
+
+@pytest.mark.parametrize("option", ["workers", "batch_size"])
+@pytest.mark.parametrize("sentences", ["the police", ["the police"]])
+def test_options_are_checked_for_one_sentence_too(wv, option, sentences):
+    with pytest.raises(ValueError, match=rf"^{option}: must be at least 1, got 0"):
+        wv.encode(sentences, **{option: 0})

@@ -158,6 +158,15 @@ def test_pipeline(texts):
     assert make_pipeline(union, LinearSVC()).fit(X[:60], y[:60]).score(X[60:], y[60:]) == 1
 
 
+def test_warnings_name_the_line_of_the_program(model):
+    from sklearn.pipeline import make_pipeline
+
+    pipeline = make_pipeline(Sent2VecVectorizer(model), "passthrough")
+    with pytest.warns(UserWarning, match="tokens are in the vocabulary") as seen:
+        pipeline.fit_transform(["QQQ ZZZ XXX " * 10] * 5)
+    assert [warning.filename for warning in seen] == [__file__]
+
+
 def test_grid_search(texts):
     X, y = texts
     pipeline = make_pipeline(Sent2VecVectorizer(**SMALL), LogisticRegression())

@@ -51,7 +51,7 @@ def check_output(
     Returns
     -------
     bool
-        Whether a previous output is replaced; see `say_saved`.
+        Whether a previous output is replaced; see `say_replaced`.
 
     Raises
     ------
@@ -82,8 +82,8 @@ def check_output(
     return exists and bool(os.listdir(path) if os.path.isdir(path) else os.path.getsize(path))
 
 
-def say_saved(path: str, replaced: bool) -> None:
-    """Say so if an output that is complete now has replaced a previous one."""
+def say_replaced(path: str, replaced: bool) -> None:
+    """Say so if an output that is now complete replaced a previous one."""
     if replaced:
         print(f"Replaced the previous {path!r}", file=sys.stderr)
 

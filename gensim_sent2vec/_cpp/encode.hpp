@@ -137,7 +137,7 @@ struct Source {
     }
 };
 
-// Outputs of encode(), one entry per sentence; all but `vectors` may be null.
+// Outputs of encode(), one entry per sentence; all but `vectors` may be null, and `changed` only without a source.
 struct Encoded {
     float* vectors;    // (n_sentences, dim); zeros for a sentence with no known words
     int64_t* known;    // number of known words

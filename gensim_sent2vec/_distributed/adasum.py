@@ -1,7 +1,7 @@
 """Per-row Adasum: the changes that several workers made to the same matrix, combined.
 
-The changes a and b of a row by two workers become a · (1 - ab / 2|a|²) + b · (1 - ab / 2|b|²). Parallel changes, which
-both would have made, are thereby averaged, and orthogonal ones, which they learned independently, are added. More
+The changes a and b of a row by two workers become (1 - ⟨a, b⟩ / 2|a|²) a + (1 - ⟨a, b⟩ / 2|b|²) b. Parallel changes,
+which both would have made, are thereby averaged, and orthogonal ones, which they learned independently, are added. More
 workers are combined in a tree: first in pairs, then the results in pairs, and so on.
 
 Maleki et al.: "Scaling Distributed Training with Adaptive Summation", MLSys 2021; Gill et al.: "Distributed Training of

@@ -26,7 +26,6 @@ FLOATS = ("float32", "float16")
 LONE_WEIGHT = 1.0  # of out-of-vocabulary words that only the pretrained vectors know
 SOURCE_TOLERANCE = 1e-3  # of values, relative to the largest: float16 rounds by half as much
 
-
 HOW_TO_REFIT = (
     "fit it again (wv.weighting = SentenceWeighting().fit(wv, sentences)), for which a sample of the texts that you "
     "encode will do; or, without sentences, use plain means (weighting=False, or wv.weighting = None)"

@@ -248,8 +248,8 @@ def products_at(matrix: sparse.csr_matrix, other: np.ndarray, frequent: int = FR
         Without duplicates.
     other : numpy.ndarray of float32, shape (n, n)
     frequent : int
-        Columns with at least so many values are multiplied as a dense matrix; in all others, each value of a column
-        meets each. Neither needs the product as a whole, of which few values are wanted.
+        Columns with at least this many values are multiplied as a dense matrix; in all others, each value of a column
+        is paired with each. Neither computes the product as a whole, of which few values are wanted.
     """
     rows, columns, values = _rows_of(matrix), matrix.indices, matrix.data
     counts = np.bincount(columns, minlength=matrix.shape[1])

@@ -17,17 +17,17 @@ from .._util.batches import batched, known_length
 from .._util.hints import reject_unknown
 from .._util.progress import Progress
 from .._util.rows import unit_rows
+from ..hnsw import GRAPH_OPTIONS
 from ..keyedvectors import Sent2VecKeyedVectors, Sentence, check_keyed_vectors
 from ..weighting import SentenceWeighting
 
 BATCH_SIZE = 1 << 14  # sentences
-GRAPH_OPTIONS = ("connectivity", "expansion_add", "expansion_search")
 
 
 def check_build_arguments(
-    wv: Any, method: str, dtype: Any, options: dict[str, int], arguments: Collection[str] = ()
+    wv: Any, method: str, dtype: Any, options: dict[str, int], arguments: Collection[str]
 ) -> None:
-    """Raise a TypeError or ValueError for invalid arguments of `SentenceIndex.build`."""
+    """Raise a TypeError or ValueError for invalid arguments of `SentenceIndex.build`; `arguments` are their names."""
     reject_unknown(options, "build", (*arguments, *GRAPH_OPTIONS))
     check_keyed_vectors(wv)
     if method not in ("exact", "hnsw"):

@@ -44,8 +44,8 @@ def mean_cosines(
     first : int
         Rows from here on are computed.
     neighbors : int
-    most : int
-        Largest number of sentences among which neighbors are looked for; None: `MAX_REFERENCES`.
+    most : int, optional
+        Largest number of sentences among which neighbors are looked for; by default `MAX_REFERENCES`.
 
     Returns
     -------

@@ -34,7 +34,7 @@ from .hubs import mean_cosines, mean_products
 from .scoring import check_scoring
 
 PULLS = (3e-3, 1e-2)
-HALVES = (1.0, 0.8, 1.2, 1.4)  # multiples of first_half, the more cautious first
+HALVES = (1.0, 0.8, 1.2, 1.4)  # multiples of first_half
 RANKS = (1, 3, 5)
 MAX_SCORED = 3000  # texts that cross-validation scores
 MAX_NEIGHBORS = 4096  # texts among which it looks for neighbors

@@ -296,13 +296,8 @@ def _add_error_handlers(app: FastAPI, access: Access) -> None:
 
     async def validation_error(request: Request, error: Any) -> JSONResponse:
         if "json" not in request.headers.get("content-type", ""):
-            status, detail = (
-                422,
-                (
-                    "Content-Type: send a JSON object with the header Content-Type: application/json, for example: "
-                    f"{example(request, request.url.path)}"
-                ),
-            )
+            status, needed = 422, "Content-Type: send a JSON object with the header Content-Type: application/json"
+            detail = f"{needed}, for example: {example(request, request.url.path)}"
         else:
             status, detail = _describe(request, error.errors())
         return JSONResponse(RequestError(status, "invalid", detail).body, status, HEADERS)

@@ -16,6 +16,11 @@ from .tables import ANSWER, QUESTION, ROLE, ROLES, TableFile, TextTable
 GIVEN = "given"  # the format of such a table
 PAIR = ("score", "sentence1", "sentence2")
 SHOWN = 60  # characters of a row in an error
+EXPECTED = {
+    "sts": "a path, a list of (sentence1, sentence2, score), or a table with the columns score, sentence1, sentence2",
+    "retrieval": "a path, a list of (question, answer), a TextTable with a key, or a table with the columns question "
+    "and answer, and possibly role",
+}
 
 
 class GivenTable(TableFile):
@@ -49,7 +54,7 @@ class GivenTable(TableFile):
         Raises
         ------
         TypeError, ValueError
-            If it is nothing of this kind, with what would be.
+            If it is none of these; the error says what is expected.
         """
         if isinstance(values, TextTable):
             return _of_texts(values, name, kind)
@@ -62,13 +67,6 @@ class GivenTable(TableFile):
         if isinstance(values, (bytes, bytearray)) or not isinstance(values, Iterable):
             raise TypeError(f"{name}: expected {EXPECTED[kind]}, got {type(values).__name__}")
         return _of_rows(list(values), name, kind)
-
-
-EXPECTED = {
-    "sts": "a path, a list of (sentence1, sentence2, score), or a table with the columns score, sentence1, sentence2",
-    "retrieval": "a path, a list of (question, answer), a TextTable with a key, or a table with the columns question "
-    "and answer, and possibly role",
-}
 
 
 class GivenRecords:
@@ -120,7 +118,7 @@ def _columns_of_rows(row: Sequence[Any], name: str, kind: str) -> tuple[str, ...
     """The names of the values in a row without names."""
     if kind == "sts" and len(row) == len(PAIR):
         is_number = [_is_number(value) for value in row]
-        if is_number[2] and not (is_number[0] and not isinstance(row[0], str)):
+        if is_number[2] and (isinstance(row[0], str) or not is_number[0]):
             return (*PAIR[1:], PAIR[0])
         if is_number[0]:
             return PAIR

@@ -21,7 +21,7 @@ BINARY_FORMATS = {  # signature: what it is and what to do
     b"\xd0\xcf\x11\xe0": "an Excel or Word file; save it as CSV or text",
     b"%PDF-": "a PDF; extract its text first",
     b"ARROW1": "an Arrow file; write it as Parquet",
-    b"\x93NUMPY": "an array of numpy; pass it to the functions of the Python package",
+    b"\x93NUMPY": "a NumPy array; pass it to the functions of the Python package",
 }
 PARQUET = b"PAR1"
 UTF16, UTF32 = (b"\xff\xfe", b"\xfe\xff"), (b"\xff\xfe\0\0", b"\0\0\xfe\xff")

@@ -55,6 +55,11 @@ def question_columns(file: TableFile, text: Column = QUESTION, key: Column = ANS
     text, key : str or int
         The names of the columns, in any case, or their numbers from 1 if there is no header. The defaults also stand
         for their Korean names, 질문 and 답변.
+
+    Raises
+    ------
+    ValueError
+        If other columns than the defaults are passed, and the table does not have them.
     """
     names = file.names
     if (text, key) == (QUESTION, ANSWER):

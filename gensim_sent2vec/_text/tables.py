@@ -22,7 +22,7 @@ from .formats import PARQUET, TEXT, TEXT_COLUMNS, TSV, check_format, format_of, 
 from .records import ParquetRecords, Records, open_records
 
 logger = logging.getLogger(__name__)
-chosen = logging.getLogger("gensim_sent2vec.columns")  # which columns were taken, if the caller did not say
+columns_logger = logging.getLogger("gensim_sent2vec.columns")  # which columns were taken, if the caller did not say
 
 Key = str | int
 Column = str | int
@@ -86,8 +86,7 @@ class TextTable:
         missing: Missing = "error",
     ) -> None:
         check_format(format)
-        if missing not in ("error", "skip"):
-            raise ValueError(f'missing: expected "error" or "skip", got {missing!r}')
+        check_missing(missing)
         for name, column in (("text", text), ("key", key)):
             if column is not None and (isinstance(column, bool) or not isinstance(column, (str, int))):
                 raise TypeError(f"{name}: expected the name or number of a column, got {type(column).__name__}")
@@ -153,8 +152,8 @@ class TextTable:
 
     def __length_hint__(self) -> int:
         """The number of texts, if the files store it and all rows are chosen."""
-        counted = all(file.lines.is_repeatable and file.format == PARQUET for file in self.files)
-        if self.missing == "skip" or self._role or not counted:
+        is_stored = all(file.lines.is_repeatable and file.format == PARQUET for file in self.files)
+        if self.missing == "skip" or self._role or not is_stored:
             return NotImplemented
         return sum(file.records.n_rows for file in self.files if isinstance(file.records, ParquetRecords))
 
@@ -323,12 +322,18 @@ def _files_in(folder: str, format: str | None) -> list[str]:
 # Columns
 
 
+def check_missing(missing: Any) -> None:
+    """Raise a ValueError unless `missing` says what to do with incomplete rows."""
+    if missing not in ("error", "skip"):
+        raise ValueError(f'missing: expected "error" or "skip", got {missing!r}')
+
+
 def say_columns(file: TableFile, taken: Sequence[str]) -> None:
     """Log which columns of a file were taken; the same choice once."""
     said = ", ".join(taken)
     if file.said != said:
         file.said = said
-        chosen.info("%s: %s; the columns are %s", file.lines.shown, said, listed(file.records.columns))
+        columns_logger.info("%s: %s; the columns are %s", file.lines.shown, said, listed(file.records.columns))
 
 
 FLAGS = ("text (--column)", "key (--key)")
@@ -389,7 +394,7 @@ def _find(column: Column, names: Sequence[str], where: str) -> tuple[int, bool]:
 
 
 def find_columns(wanted: Sequence[Column], file: TableFile) -> tuple[list[int], bool]:
-    """The positions of the columns of texts and, if it is wanted, keys; and whether the first row is a header."""
+    """The positions of the columns of texts and, if wanted, of keys; and whether the first row is a header."""
     names = file.records.columns
     found = [_find(column, names, f"{flag}: {file.lines.shown}") for column, flag in zip(wanted, FLAGS)]
     by_number = [is_number for _, is_number in found]
@@ -490,15 +495,12 @@ def read_rows(
     """
     is_text = file.format in ("csv", "tsv", TEXT)
     for number, values in file.records.rows(positions, header):
-        yield (
-            number,
-            values
-            if is_text
-            else [
+        if not is_text:
+            values = [
                 value if value is None and i < optional else _as_string(file, number, name, value)
                 for i, (name, value) in enumerate(zip(names, values))
-            ],
-        )
+            ]
+        yield number, values
 
 
 def _separated(file: TableFile) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 MOST_NAMES = 10_000  # of a folder that are compared
 CUTOFF = 0.7  # similarity of names; below, a suggestion would be a guess
 MOST_SHOWN = 3  # names in an error
-PARTS = (".npy", ".lock", "~")  # endings of files that belong to others
+PARTS = (".npy", ".lock", "~")  # suffixes of files that are parts of others, locks or backups
 
 
 class MissingFileError(FileNotFoundError):
@@ -50,7 +50,7 @@ def missing_file(path: Any, argument: str = "", expected: str = "", kind: str = 
 
 
 def check_exists(path: Any, argument: str = "", expected: str = "", kind: str = "file") -> None:
-    """Raise the error of `missing_file` if a file does not exist; addresses and what is no path pass."""
+    """Raise the error of `missing_file` if a file does not exist; URLs, and anything that is not a path, pass."""
     if not isinstance(path, (str, os.PathLike)):
         return
     name = os.fspath(path)

@@ -48,9 +48,9 @@ def test_a_file_without_repeats_is_written(files, capsys):
 
 def test_an_invalid_threshold_is_named(files, capsys):
     with pytest.raises(SystemExit) as exit_:
-        main(["duplicates", "m.s2v", "x.txt", "--threshold", "90"])
+        main(["duplicates", "no.model", "x.txt", "--threshold", "90"])  # before anything is loaded
     assert exit_.value.code == 2
-    assert "threshold: must be between -1 and 1, got 90" in capsys.readouterr().err
+    assert "--threshold: must be between -1 and 1, got 90" in capsys.readouterr().err
 
 
 def test_a_column_of_a_table(files, capsys):

@@ -280,7 +280,7 @@ INVALID = {
     "old Excel": ("t.csv", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", r"is an Excel or Word file"),
     "model": ("t.txt", pickle.dumps({"a": 1}), r"is a saved model, vectors or an index, not texts"),
     "vectors": ("t.txt", b'\x90\x01\0\0\0\0\0\0{"a": {}}', r"is a saved model, vectors or an index, not texts"),
-    "numpy": ("t.txt", b"\x93NUMPY\x01\0v\0{'descr'", r"is an array of numpy"),
+    "numpy": ("t.txt", b"\x93NUMPY\x01\0v\0{'descr'", r"is a NumPy array"),
     "UTF-16": ("t.csv", "text\na\n".encode("utf-16"), r"line 1: not UTF-8, but UTF-16; .*iconv -f UTF-16 -t UTF-8"),
     "UTF-16 text": ("t.txt", "a b c\n".encode("utf-16"), r"not UTF-8, but UTF-16"),
     "UTF-16LE": ("t.txt", "a b c d\n".encode("utf-16-le"), r"not UTF-8, but UTF-16LE"),

@@ -20,7 +20,7 @@ OPTIONAL = {"vectorizer": "sklearn"}
 # What users do not call by keyword: results, exceptions, names and descriptions of tokenizers, pieces of other modules.
 EXEMPT = re.compile(
     r"STSResult|RetrievalResult|Community|IndexedSentence|UnsavedTokenizer|.*_json|freeze_phrases|join_phrases|"
-    r"count_phrases|.*tokenizers\.\w+$|vocabulary_of|pretrained_rows|phrase_delimiter|counted|word_counts|check_\w+|"
+    r"count_phrases|.*tokenizers\.\w+$|vocabulary_of|pretrained_rows|phrase_delimiter|sentences_and_counts|word_counts|check_\w+|"
     r"static_parts|options_in|usearch_index|default_expansion"
 )
 

@@ -24,7 +24,7 @@ from ..arguments import (
     reject_columns,
     texts_of,
 )
-from ..files import check_output, say_saved
+from ..files import check_output, say_replaced
 
 FORMATS = (NATIVE, TEXT, BINARY, *FOLDERS)
 
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> None:
     write_vectors(baked, args.target, output_format)
     size = f"{counted(len(baked), 'word')}, {counted(baked.vector_size, 'dimension')}"
     print(f"{args.target}: {output_format}, {size}", file=sys.stderr)
-    say_saved(args.target, replaced)
+    say_replaced(args.target, replaced)
 
 
 def _bake(wv: Sent2VecKeyedVectors, corpus: TextTable | None) -> Sent2VecKeyedVectors:

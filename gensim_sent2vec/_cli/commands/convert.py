@@ -9,7 +9,7 @@ import sys
 from ...convert import FORMATS, format_from_name
 from ...convert import convert as convert_file
 from ..arguments import Subcommands, add_command, add_file, add_force, add_trusted
-from ..files import check_output, say_saved
+from ..files import check_output, say_replaced
 
 
 def add_parser(commands: Subcommands) -> None:
@@ -54,4 +54,4 @@ def run(args: argparse.Namespace) -> None:
     replaced = check_output(args.target, args.to or format_from_name(args.target), [args.source], args.force)
     output_format = convert_file(args.source, args.target, args.to, args.trusted)
     print(f"{args.target}: {output_format}, {os.path.getsize(args.target):,} bytes", file=sys.stderr)
-    say_saved(args.target, replaced)
+    say_replaced(args.target, replaced)

@@ -17,7 +17,7 @@ from ...keyedvectors import Sent2VecKeyedVectors
 from ...model import Sent2Vec
 from ...search import SentenceIndex
 from ..arguments import Subcommands, add_command, add_file, add_force, add_workers
-from ..files import MODEL, check_output, say_saved
+from ..files import MODEL, check_output, say_replaced
 
 EPOCHS, ALPHA = 40, 0.1  # so small a corpus needs more epochs than the default, at a lower learning rate
 HELD_OUT = (0, 12, 40)  # sentences of lee.cor that serve as queries
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
     _show_words(model.wv)
     _show_correlations(model.wv, word2vec, [_tokens(document) for document in held_out])
     _save(model, args.save or str(Path(tempfile.mkdtemp(prefix="gensim-sent2vec-")) / "lee.model"))
-    say_saved(args.save, replaced)
+    say_replaced(args.save, replaced)
     print(f"\nFinished in {time.monotonic() - started:.0f} seconds.")
 
 

@@ -27,7 +27,7 @@ from ..arguments import (
     add_workers,
     texts_of,
 )
-from ..files import TOKENS, check_output, on_one_line, say_saved
+from ..files import TOKENS, check_output, on_one_line, say_replaced
 
 
 def add_parser(commands: Subcommands) -> None:
@@ -38,9 +38,9 @@ def add_parser(commands: Subcommands) -> None:
         summary="find sentences that say the same as an earlier one",
         details="Lists the near duplicates: row, cosine similarity, the earlier row, and the sentence, "
         "separated by tabs; and how many there are at other thresholds. Which threshold is good depends on the model "
-        "and the texts: list with a low one first, and see where the sentences stop saying the same. With --output, a "
-        "file without them is written instead, for instance to train on. All pairs are compared; of more than "
-        "1,000,000 sentences, a graph is searched if usearch is installed.",
+        "and the texts: list with a low one first, and see where the sentences stop saying the same thing. With "
+        "--output, a file without them is written instead, for instance to train on. All pairs are compared; with more "
+        "than 1,000,000 sentences, a graph is searched if usearch is installed.",
         examples=[
             "gensim-sent2vec duplicates my.model corpus.txt | less",
             "gensim-sent2vec duplicates my.model corpus.txt --threshold 0.95 --output unique.txt",
@@ -60,19 +60,19 @@ def add_parser(commands: Subcommands) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    threshold = check_float("--threshold", args.threshold, least=-1, most=1)
     wv = load_vectors(args.model, args.plain, args.trusted)
     texts = texts_of(args, args.files)
     if args.output:
         replaced = check_output(args.output, TOKENS, (args.model, *texts.paths), args.force)
     index = SentenceIndex.build(wv, texts, workers=args.workers)
-    threshold = check_float("threshold", args.threshold, least=-1, most=1)
     rows, scores = earlier_duplicates(index, threshold=-1, method=args.method)
     is_repeated = (rows >= 0) & (scores >= threshold - ROUNDING)
     repeated = np.flatnonzero(is_repeated)
     if args.output:
         with atomic_path(args.output) as unfinished, smart_open.open(unfinished, "w", encoding="utf-8") as file:
             file.writelines(f"{on_one_line(index.sentences[row])}\n" for row in np.flatnonzero(~is_repeated).tolist())
-        say_saved(args.output, replaced)
+        say_replaced(args.output, replaced)
     else:
         print("row\tscore\tof row\tsentence")
         for row in repeated.tolist():

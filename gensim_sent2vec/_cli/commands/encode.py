@@ -27,7 +27,7 @@ from ..arguments import (
     add_workers,
     texts_of,
 )
-from ..files import NUMPY, ROWS, check_output, say_saved
+from ..files import NUMPY, ROWS, check_output, say_replaced
 
 SUFFIXES = ((".txt", ROWS), (".vec", TEXT), (".w2v.bin", BINARY))  # any other name: NumPy
 
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> None:
         replaced = check_output(args.output, output_format, (args.model, *texts.paths), args.force)
         vectors = wv.encode(texts, normalize=args.normalize, workers=args.workers)
         _write_vectors(args.output, output_format, vectors, texts)
-        say_saved(args.output, replaced)
+        say_replaced(args.output, replaced)
         return
     for batch in batched(texts, 1000):
         vectors = wv.encode(batch, normalize=args.normalize, workers=args.workers, show_progress_bar=False)

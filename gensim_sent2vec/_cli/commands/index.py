@@ -22,7 +22,7 @@ from ..arguments import (
     add_workers,
     texts_of,
 )
-from ..files import INDEX, check_output, say_saved
+from ..files import INDEX, check_output, say_replaced
 
 KEYS = "what a search returns instead of the text (default: answer, if the texts are in question; or 답변 and 질문)"
 
@@ -76,4 +76,4 @@ def run(args: argparse.Namespace) -> None:
     )  # fmt: skip
     index.save(args.output)
     print(f"Saved an index of {counted(len(index), 'sentence')} to {args.output}", file=sys.stderr)
-    say_saved(args.output, replaced)
+    say_replaced(args.output, replaced)

@@ -26,7 +26,7 @@ from ..arguments import (
     reject_columns,
     texts_of,
 )
-from ..files import check_output, say_saved
+from ..files import check_output, say_replaced
 
 
 def add_parser(commands: Subcommands) -> None:
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> None:
         print(json.dumps({"before": before, "after": after}, ensure_ascii=False))
     else:
         _show(before, after)
-    say_saved(args.target, replaced)
+    say_replaced(args.target, replaced)
 
 
 def _size_and_scores(wv: Sent2VecKeyedVectors, files: list[str]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from ..arguments import (
     phrases_of,
     texts_of,
 )
-from ..files import TOKENS, check_output, say_saved
+from ..files import TOKENS, check_output, say_replaced
 
 
 def add_parser(commands: Subcommands) -> None:
@@ -63,4 +63,4 @@ def run(args: argparse.Namespace) -> None:
             print(line)
         return
     tokenize_file(texts, args.target, args.tokenizer, phrases, args.workers)
-    say_saved(args.target, replaced)
+    say_replaced(args.target, replaced)

@@ -32,7 +32,7 @@ from ..arguments import (
     phrases_of,
     texts_of,
 )
-from ..files import MODEL, check_output, say_saved
+from ..files import MODEL, check_output, say_replaced
 
 Options = tuple[tuple[str, type, str], ...]  # name, type, help
 
@@ -189,7 +189,7 @@ def _save(model: Sent2Vec, path: str, replaced: bool) -> None:
         f"{counted(model.corpus_count, 'sentence')}, to {path}",
         file=sys.stderr,
     )
-    say_saved(path, replaced)
+    say_replaced(path, replaced)
 
 
 def _weighting(options: dict[str, Any], args: argparse.Namespace) -> SentenceWeighting:

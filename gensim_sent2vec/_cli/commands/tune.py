@@ -28,7 +28,7 @@ from ..arguments import (
     columns_of_questions,
     missing_of,
 )
-from ..files import LOG, check_output, say_saved
+from ..files import LOG, check_output, say_replaced
 
 SHOWN = 12  # words that gained or lost most
 
@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> None:
         wv.weighting = SentenceWeighting._from_values(tuned.parameters, tuned.fitted)
     wv.save(args.target)
     _show(tuned, args.json)
-    say_saved(args.target, replaced)
+    say_replaced(args.target, replaced)
     if args.log:
         _log(args, tuned)
 
