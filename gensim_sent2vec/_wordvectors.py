@@ -8,6 +8,7 @@ import os
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from lzma import LZMAError
 from typing import Any
 
 import numpy as np
@@ -448,7 +449,7 @@ def _errors_of_file(fname: str, binary: bool) -> Iterator[None]:
     """Errors of a word2vec file that is being read, with its name."""
     try:
         yield
-    except (ValueError, EOFError, AssertionError, IndexError, zlib.error) as error:
+    except (ValueError, EOFError, AssertionError, IndexError, zlib.error, LZMAError) as error:
         kind = "binary" if binary else "text"
         reason = error or "no vectors"
         raise DamagedFileError(f"{fname!r} is damaged, or not a word2vec {kind} file: {reason}") from error

@@ -127,6 +127,8 @@ class Sent2VecKeyedVectors(WordVectors):
 
     def __setattr__(self, name: str, value: Any) -> None:
         is_new = name == "weighting" and value is not self.weighting
+        if is_new and not (value is None or isinstance(value, SentenceWeighting)):
+            raise TypeError(f"weighting: expected a SentenceWeighting, or None for the plain mean, got {value!r}")
         super().__setattr__(name, value)
         if is_new:
             self._accept_weighting()
@@ -801,6 +803,7 @@ class Sent2VecKeyedVectors(WordVectors):
             unit_length=self.unit_length,
         )
         try:
+            stored.check_values()
             stored.check_shapes(len(words))
         except ValueError as error:
             raise ValueError(f"save: {error}; no file would be loaded like this") from None

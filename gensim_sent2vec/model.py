@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import smart_open
 from gensim.models import Word2Vec
 
 from . import _kernel
@@ -44,6 +43,7 @@ from ._training.word_selection import (
     select_words,
     shared_vocabulary,
 )
+from ._util.compression import open_decompressed
 from ._util.counted import counted
 from ._util.hints import with_hints
 from ._util.parameters import check_float, check_int, check_optional_int, reject_unknown_options
@@ -884,7 +884,7 @@ def _reject_other_formats(path: Any) -> None:
     path = os.fspath(path)
     if not os.path.isfile(path):
         return  # gensim reports a missing file, and loads from URLs
-    with smart_open.open(path, "rb") as file:
+    with open_decompressed(path) as file:
         head = file.read(HEAD)
     if not head.startswith(PICKLE_MAGIC) and (description := describe_other_format(head)):
         raise ValueError(f"{path!r} is not a saved Sent2Vec: it {description}")

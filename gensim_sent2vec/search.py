@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, overload
 
 import numpy as np
 
-from ._search.arguments import check_topn
+from ._search.arguments import check_rows, check_topn
 from ._search.building import check_build_arguments, embed, refitted
 from ._search.files import read_index, write_index
 from ._search.finite import check_stored
@@ -37,6 +37,7 @@ from ._text.packed import PackedStrings
 from ._text.tables import TextTable
 from ._util.counted import counted
 from ._util.hints import arguments_of, with_hints
+from ._util.parameters import check_int
 from ._util.progress import Progress
 from .hnsw import Graph
 from .keyedvectors import Sent2VecKeyedVectors, Sentence
@@ -198,7 +199,7 @@ class SentenceIndex:
         if lexical:
             index._lexical = index.lexical
         if csls:
-            check_scoring(0.0, float(csls))
+            check_scoring(0.0, float(csls) if isinstance(csls, bool) else csls)
             index._hubness(1.0 if lexical else 0.0)
             index._hubness(0.0)
         return index
@@ -498,7 +499,9 @@ class SentenceIndex:
         mask = row_mask(where, self.keys)
         if vectors is not None:
             check_query_vectors(vectors, len(queries), self.vectors.shape[1])
-        if batch_size is None:
+        if batch_size is not None:
+            batch_size = check_int("batch_size", batch_size, 1)
+        else:
             scores_per_query = max(1, len(self) if hybrid else min(topn, len(self)))
             batch_size = min(MAX_QUERIES, max(1, MAX_SCORES // scores_per_query))
         self._check_model()
@@ -568,9 +571,14 @@ class SentenceIndex:
         Returns
         -------
         numpy.ndarray of float32, shape (n_queries, n_rows)
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `search` does, or if `rows` are not row numbers of this index.
         """
         hybrid, csls = check_scoring(hybrid, csls)
-        rows = np.asarray(rows)
+        rows = check_rows(rows, len(self))
         checked = check_queries(self.wv, queries, self.vectors.shape[1])
         self._check_model()
         cosines = encode_queries(self.wv, checked, self.vectors.shape[1]) @ self.vectors[rows].astype(np.float32).T

@@ -7,13 +7,11 @@ import sys
 from collections.abc import Iterable
 from glob import escape, glob
 
-import smart_open
-
 from .._files.container import stored_kind
 from .._files.pickles import class_of_pickle
 from .._files.word2vec import is_binary
 from .._util.atomic import is_stream
-from .._util.compression import COMPRESSED_SUFFIXES
+from .._util.compression import COMPRESSED_SUFFIXES, open_decompressed
 from .._util.missing import missing_folder
 from ..convert import BINARY, EPFML, FOLDERS, NATIVE, TEXT, is_epfml
 
@@ -153,7 +151,7 @@ def _head(path: str) -> bytes:
 def _is_text(path: str, numbers: bool) -> bool:
     """Whether a file, which may be compressed, starts with UTF-8, or with a line of numbers."""
     if path.endswith(COMPRESSED_SUFFIXES):
-        with smart_open.open(path, "rb") as file:
+        with open_decompressed(path) as file:
             head: bytes = file.read(HEAD)
     else:
         head = _head(path)

@@ -145,6 +145,10 @@ class StoredVectors:
             unit_length=facts.get("unit_length", False) is True,
         )
 
+    def check_values(self) -> None:
+        """Raise a ValueError unless `from_arrays` accepts the values that are stored as facts."""
+        _check_facts({"kind": KIND, **{name: getattr(self, name) for name in FACTS}})
+
     def check_shapes(self, n_words: int) -> None:
         """Raise a ValueError unless matrices and attributes match the number of words and each other."""
         dtype, ngram_dtype = self.vectors.dtype, self.vectors_ngrams.dtype
@@ -170,9 +174,11 @@ def _check_facts(facts: Mapping[str, Any]) -> None:
         raise ValueError(f"facts: the file holds a {facts.get('kind')!r}, not a {KIND!r}")
     for name in ("vector_size", "word_ngrams"):
         if type(facts[name]) is not int or not 0 < facts[name] < 1 << 31:
-            raise ValueError(f"facts: {name} is {facts[name]!r}")
-    if type(facts["skip_bigrams"]) is not bool or facts["ngram_hash"] not in HASHES:
-        raise ValueError(f"facts: skip_bigrams is {facts['skip_bigrams']!r}, ngram_hash {facts['ngram_hash']!r}")
+            raise ValueError(f"facts: {name} is {facts[name]!r}, expected an integer from 1 to {(1 << 31) - 1}")
+    if type(facts["skip_bigrams"]) is not bool:
+        raise ValueError(f"facts: skip_bigrams is {facts['skip_bigrams']!r}, expected true or false")
+    if facts["ngram_hash"] not in HASHES:
+        raise ValueError(f"facts: ngram_hash is {facts['ngram_hash']!r}, expected {' or '.join(map(repr, HASHES))}")
 
 
 def _arrays_under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

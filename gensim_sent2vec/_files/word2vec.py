@@ -19,7 +19,7 @@ from smart_open import open as smart_open
 from .._text.vocabulary import Vocabulary
 from .._util import memory
 from .._util.atomic import atomic_path
-from .._util.compression import COMPRESSED_SUFFIXES
+from .._util.compression import COMPRESSED_SUFFIXES, open_decompressed
 from .other_formats import WORD2VEC_HEADER
 
 CHUNK = 1 << 20  # bytes that are read together
@@ -69,7 +69,7 @@ def unfinished(path: Any, append: bool = False) -> Iterator[Any]:
 
 def is_binary(path: str) -> bool | None:
     """Whether a word2vec file, which may be compressed, is binary; None if it is not a word2vec file."""
-    with smart_open(path, "rb") as file:
+    with open_decompressed(path) as file:
         first_line: bytes = file.readline(100)
         if not WORD2VEC_HEADER.fullmatch(first_line):
             return None
@@ -84,7 +84,7 @@ def is_binary(path: str) -> bool | None:
 
 def lacks_header(path: str) -> bool:
     """Whether a file is word2vec text, perhaps compressed, without the first line: the format of GloVe."""
-    with smart_open(path, "rb") as file:
+    with open_decompressed(path) as file:
         lines = [file.readline(1 << 20) for _ in range(2)]
     sizes = []
     for line in lines:

@@ -74,8 +74,13 @@ def _is_numeric(array: np.ndarray) -> bool:
 
 
 def _check_vector(vector: np.ndarray, dim: int, where: str) -> np.ndarray:
+    if vector.dtype.kind not in "fiub":
+        raise TypeError(f"{where}: expected a vector of real numbers, got an array of {vector.dtype}")
     if vector.shape != (dim,) or not np.isfinite(vector).all():
-        raise ValueError(f"{where}: expected a finite vector of {dim} dimensions, got an array of shape {vector.shape}")
+        found = " with NaN or infinite values" if vector.shape == (dim,) else ""
+        raise ValueError(
+            f"{where}: expected a finite vector of {dim} dimensions, got an array of shape {vector.shape}{found}"
+        )
     return vector
 
 
@@ -112,7 +117,7 @@ def encode_queries(wv: Sent2VecKeyedVectors, queries: Sequence[Query], dim: int)
     texts: dict[bool, list[int]] = {True: [], False: []}  # one call of encode takes strings or tokens, not both
     for i, query in enumerate(queries):
         if isinstance(query, np.ndarray):
-            vectors[i] = query
+            vectors[i] = unit_rows(query[None].astype(np.float64))[0] if query.dtype != np.float32 else query
         else:
             texts[isinstance(query, str)].append(i)
     for rows in texts.values():

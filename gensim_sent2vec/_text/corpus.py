@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import smart_open
 
 from .._util.atomic import scratch_folder
-from .._util.compression import COMPRESSED_SUFFIXES
+from .._util.compression import COMPRESSED_SUFFIXES, decompressed
 from .._util.hints import with_hints
 from .._util.missing import check_exists
 from .formats import TEXT, suffix_format
@@ -195,7 +195,8 @@ class TextLines:
     def _open(self) -> BinaryIO:
         if not self._is_read_once:
             try:
-                return smart_open.open(self.path, "rb")
+                stream: BinaryIO = smart_open.open(self.path, "rb")
+                return decompressed(stream, self.shown) if self.path.endswith(COMPRESSED_SUFFIXES) else stream
             except ImportError as error:
                 suffix = os.path.splitext(self.path)[1].lstrip(".")
                 raise ImportError(

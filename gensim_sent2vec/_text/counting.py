@@ -17,6 +17,7 @@ from .._util.hints import with_hints
 from .._util.missing import check_exists
 from .._util.progress import Progress
 from .._util.threads import slices_of, threads_over
+from .corpus import SpooledText
 from .inputs import checked_texts
 from .packed import PackedStrings
 from .packing import packed
@@ -375,6 +376,14 @@ def _pyarrow() -> Any:
 
 
 def _not_utf8(path: str | os.PathLike[str], offset: int) -> ValueError:
+    if isinstance(path, SpooledText):  # UTF-8, but not what its texts are read from
+        with open(path, "rb") as file:
+            file.seek(offset)
+            found = file.read(40).decode("utf-8", "replace")
+        return ValueError(
+            f"{path.source}: a token has a NUL character or is longer than 1 MiB, see the text with {found!r}; "
+            "remove the character or the text"
+        )
     return ValueError(
         f"corpus_file: {os.fspath(path)!r} is not UTF-8 text, see the bytes at offset {offset:,} (a binary file, "
         "another encoding, or a token longer than 1 MiB); convert it, for example with iconv -t UTF-8"

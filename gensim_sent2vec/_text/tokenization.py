@@ -221,6 +221,9 @@ def write_tokens(
             smart_open.open(path, "wb") as file,
         ):
             for number, line in enumerate(tokenization.lines(counted, workers), 1):
+                if "\0" in line:
+                    shown = getattr(texts, "shown", "texts")
+                    raise ValueError(f"{shown}: text {number:,} has a NUL character: {line[:40]!r}; remove it")
                 file.write(line.encode("utf-8", "replace") + b"\n")
                 if number % TEXTS_PER_UPDATE == 0:
                     progress.update(number, counted.total())

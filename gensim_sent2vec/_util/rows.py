@@ -9,13 +9,23 @@ import numpy as np
 
 BLOCK_ROWS = 1 << 12  # looked at together
 SAMPLED_ROWS = 1 << 12  # first rows, those of frequent words, of which `sample` takes a value each
+LEAST_SQUARES = 1e-30  # sums of squares below this are inexact in float32
 SAMPLED_VALUES = 1 << 9  # values that it takes of the other rows
 
 
 def unit_rows(rows: np.ndarray) -> np.ndarray:
     """Scale each row to unit length; rows of zeros remain zeros."""
-    norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
-    return rows / np.where(norms > 0, norms, 1)
+    squares = np.einsum("ij,ij->i", rows, rows)
+    extreme = np.flatnonzero(~((squares > LEAST_SQUARES) & np.isfinite(squares)))
+    norms = np.sqrt(squares)[:, None]
+    result = rows / np.where(norms > 0, norms, 1)
+    if len(extreme):  # rows of zeros, mostly; else the squares are too small or too large for the type
+        scales = np.abs(rows[extreme]).max(axis=1, initial=0)[:, None]
+        usual = np.isfinite(scales) & (scales > 0)
+        scaled = rows[extreme] / np.where(usual, scales, 1)
+        norms = np.sqrt(np.einsum("ij,ij->i", scaled, scaled))[:, None]
+        result[extreme] = np.where(usual, scaled / np.where(norms > 0, norms, 1), result[extreme])
+    return result
 
 
 def rows_not_finite(rows: np.ndarray) -> np.ndarray:

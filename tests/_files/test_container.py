@@ -595,7 +595,7 @@ def rewritten(path, change) -> None:
         (lambda arrays, facts: facts.update(word_ngrams=-1), "word_ngrams is -1"),
         (lambda arrays, facts: facts.update(vector_size=True), "vector_size is True"),
         (lambda arrays, facts: facts.update(vector_size=7), r"vectors: float32 of shape \(48, 6\)"),
-        (lambda arrays, facts: facts.update(ngram_hash="md5"), "ngram_hash 'md5'"),
+        (lambda arrays, facts: facts.update(ngram_hash="md5"), "ngram_hash is 'md5'"),
         (
             lambda arrays, facts: facts.update(attributes={"encode": 3}),
             "'encode' is not the name of an attribute that a user can set",

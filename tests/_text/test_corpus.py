@@ -159,10 +159,14 @@ def test_a_missing_file_is_reported_at_once(tmp_path):
             kind(tmp_path)
 
 
-def test_a_damaged_archive_is_an_error(tmp_path):
-    path = tmp_path / "text.gz"
-    path.write_bytes(gzip.compress(TEXT.encode() * 1000)[:-20])
-    with pytest.raises((OSError, EOFError)):
+@pytest.mark.parametrize("ending, compress", [(".gz", gzip.compress), (".bz2", bz2.compress), (".xz", lzma.compress)])
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-20], lambda data: TEXT.encode(), lambda data: data[:9] + b"?" * 99]
+)
+def test_an_error_names_the_damaged_compressed_file(ending, compress, damage, tmp_path):
+    path = tmp_path / f"text{ending}"
+    path.write_bytes(damage(compress(TEXT.encode() * 1000)))
+    with pytest.raises(OSError, match=rf"text\{ending}': damaged, incomplete, or not compressed"):
         list(TextLines(path))
 
 
