@@ -121,7 +121,9 @@ def test_functions_with_options_check_them_too(wv):
 
 
 def test_the_vectorizer_has_hints_and_keeps_its_parameters():
-    vectorizer = pytest.importorskip("gensim_sent2vec.vectorizer")
+    pytest.importorskip("sklearn", reason='needs scikit-learn: pip install "gensim-sent2vec[sklearn]"')
+    from gensim_sent2vec import vectorizer
+
     with pytest.raises(TypeError, match=r"^size: not an argument of Sent2VecVectorizer; did you mean vector_size\?$"):
         vectorizer.Sent2VecVectorizer(size=10)
     assert vectorizer.Sent2VecVectorizer(epochs=3).get_params()["epochs"] == 3
