@@ -4,6 +4,7 @@ import os
 import pickle
 import stat
 import threading
+import time
 from collections import Counter
 
 import gensim.utils
@@ -114,10 +115,11 @@ def test_other_threads_encode_meanwhile(trained, path):
                 np.testing.assert_array_equal(trained.wv.encode(SENTENCES, show_progress_bar=False), encoded)
             except Exception as error:
                 failures.append(error)
+            time.sleep(0.001)  # or saving gets a turn every few milliseconds only
 
     thread = threading.Thread(target=encode)
     thread.start()
-    for _ in range(5):
+    for _ in range(20):
         trained.save(path, sep_limit=1)
     stop.set()
     thread.join()
