@@ -21,6 +21,7 @@ from .tables import (
     Column,
     TableFile,
     find_columns,
+    missing_value,
     read_rows,
     role_of,
     say_columns,
@@ -105,10 +106,7 @@ def read_questions(file: TableFile, columns: QuestionColumns, missing: str = "er
             n_skipped += 1
             continue
         if empty is not None:
-            raise ValueError(
-                f'{file.records.at(number)}: the {empty} is missing; complete the row, or pass missing="skip" '
-                "(--skip-missing) to leave such rows out"
-            )
+            raise missing_value(f"{file.records.at(number)}: the {empty}")
         role = role_of(file.records, number, values[2]) if columns.role is not None else None
         yield Question(role, values[0].strip(), values[1])
     if n_skipped:

@@ -219,10 +219,7 @@ class TextTable:
         """Check the values of a format that has other types than strings."""
         for name, value, types in zip(("text", "key"), values, ((str,), (str, int))):
             if value is None and self.missing == "error":
-                raise ValueError(
-                    f'{records.at(number)}: the {name} is missing; complete the row, or pass missing="skip" '
-                    "(--skip-missing) to leave such rows out"
-                )
+                raise missing_value(f"{records.at(number)}: the {name}")
             if value is not None and (isinstance(value, bool) or not isinstance(value, types)):
                 expected = "a string" if name == "text" else "a string or a whole number"
                 raise ValueError(
@@ -326,6 +323,13 @@ def check_missing(missing: Any) -> None:
     """Raise a ValueError unless `missing` says what to do with incomplete rows."""
     if missing not in ("error", "skip"):
         raise ValueError(f'missing: expected "error" or "skip", got {missing!r}')
+
+
+def missing_value(where: str) -> ValueError:
+    """The error for an incomplete row; `where` names the row and the value."""
+    return ValueError(
+        f'{where} is missing; complete the row, or pass missing="skip" (--skip-missing) to leave such rows out'
+    )
 
 
 def say_columns(file: TableFile, taken: Sequence[str]) -> None:
@@ -512,9 +516,10 @@ def _as_string(file: TableFile, number: int, name: str, value: Any) -> str:
         return value
     if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
         return str(value)
-    skip = 'is missing; complete the row, or pass missing="skip" (--skip-missing) to leave such rows out'
-    found = skip if value is None else f"must be a string or a number, got {value!r:.40}"
-    raise ValueError(f"{file.records.at(number)}: {name}: {found}")
+    where = f"{file.records.at(number)}: {name}:"
+    if value is None:
+        raise missing_value(where)
+    raise ValueError(f"{where} must be a string or a number, got {value!r:.40}")
 
 
 def header_of(path: PathOrFile, format: str | None = None) -> list[str]:
