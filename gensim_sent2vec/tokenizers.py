@@ -91,6 +91,7 @@ class Morphemes:
     kind: ClassVar[str]
     package: ClassVar[str]  # the name to install
     module: ClassVar[str]  # the name to import
+    packages: ClassVar[tuple[str, ...]]  # whose versions its tokens depend on: the code and the dictionary
 
     def __init__(self, tags: Iterable[str] | str = ()) -> None:
         given = tags.split(",") if isinstance(tags, str) else tags
@@ -159,6 +160,7 @@ class Kiwi(Morphemes):
     """Korean morphemes by `kiwipiepy`: stems and endings are separated, each in its base form."""
 
     kind, package, module = "kiwi", "kiwipiepy", "kiwipiepy"
+    packages = "kiwipiepy", "kiwipiepy_model"
 
     @staticmethod
     def _import_engine() -> Any:
@@ -184,6 +186,7 @@ class Mecab(Morphemes):
     """Korean morphemes by `python-mecab-ko`: fast; forms are kept as they occur in the text."""
 
     kind, package, module = "mecab", "python-mecab-ko", "mecab"
+    packages = "python-mecab-ko", "python-mecab-ko-dic"
 
     @staticmethod
     def _import_engine() -> Any:
@@ -277,6 +280,16 @@ def describe(tokenizer: Any) -> str:
     function = tokenizer if hasattr(tokenizer, "__qualname__") else type(tokenizer)
     module = getattr(function, "__module__", None) or "builtins"
     return name_of(tokenizer) or f"{module}.{function.__qualname__}"
+
+
+def packages_of(tokenizer: Any) -> tuple[str, ...]:
+    """The installed packages on whose versions the tokens depend; of a callable, none are known."""
+    if isinstance(tokenizer, SubwordTokenizer):
+        return ("tokenizers",)
+    kind = (name_of(tokenizer) or "").partition(":")[0]
+    if kind in CLASSES:
+        return CLASSES[kind].packages
+    return ("gensim",) if kind == "simple" else ()
 
 
 def missing(tokenizer: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""Tokenizing texts, files and entire corpora, on all CPUs."""
+"""Tokenizing texts and files, on all CPUs."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ import multiprocessing
 import os
 import signal
 import sys
-import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from itertools import chain, islice, takewhile
-from typing import Any
+from itertools import chain, takewhile
+from typing import Any, BinaryIO
 
 import smart_open
 
-from .._util.atomic import atomic_path, temporary_folder
+from .._util.atomic import atomic_path
 from .._util.batches import batched, known_length
 from .._util.hints import with_hints
 from .._util.missing import check_input
@@ -27,8 +25,8 @@ from .._util.progress import Progress
 from .._util.threads import available_cpus, check_threads, ordered_map
 from ..phrases import freeze_phrases, join_phrases
 from ..tokenizers import DEFAULT, describe, name_of, resolve
-from .corpus import SpooledText, TextLines, TokenFile
-from .inputs import check_text, checked_texts
+from .corpus import TextLines, TokenFile
+from .inputs import check_text
 from .tables import TextTable
 
 POOL_THREADS = 2  # of a ProcessPoolExecutor, in this process
@@ -73,7 +71,7 @@ class Tokenization:
 
     def stream(self, texts: Iterable[str]) -> Iterator[list[str]]:
         """The tokens of many texts, in this process; in several threads if the tokenizer has its own."""
-        texts = _check_texts(texts)
+        texts = check_texts(texts)
         stream: Callable[[Iterable[str]], Iterable[Any]] | None = getattr(self._tokenize, "stream", None)
         return map(self._postprocess, stream(texts) if stream else map(self._tokenize, texts))
 
@@ -87,10 +85,10 @@ class Tokenization:
             Number of processes. A tokenizer with its own threads uses these instead, unless `workers` is 1.
         """
         if workers == 1:
-            return (" ".join(self(text)) for text in _check_texts(texts))
+            return (" ".join(self(text)) for text in check_texts(texts))
         if hasattr(self._tokenize, "stream"):
             return map(" ".join, self.stream(texts))
-        return self._lines_by_processes(batched(_check_texts(texts), TEXTS_PER_TASK), workers)
+        return self._lines_by_processes(batched(check_texts(texts), TEXTS_PER_TASK), workers)
 
     def _lines_by_processes(self, batches: Iterator[list[str]], workers: int) -> Iterator[str]:
         first = list(next(batches, []))
@@ -140,7 +138,8 @@ def _can_fork() -> bool:
     return sys.platform == "linux"  # unsafe with the system libraries of macOS; not available on Windows
 
 
-def _check_texts(texts: Iterable[Any], name: str = "sentences") -> Iterator[str]:
+def check_texts(texts: Iterable[Any], name: str = "sentences") -> Iterator[str]:
+    """Yield texts; a TypeError for the row of anything else."""
     for row, text in enumerate(texts):
         if not isinstance(text, str):
             check_text(text, f"{name}: row {row:,}")
@@ -203,30 +202,58 @@ def tokenize_file(
     return TokenFile(target)
 
 
+class Observer:
+    """Looks on while the tokens of texts are written to a file. This one does nothing; others override its methods."""
+
+    header = b""  # what the file begins with
+
+    def on_read(self, texts: Iterable[str]) -> Iterable[str]:
+        """The texts, which are looked at while they are read."""
+        return texts
+
+    def on_write(self, file: BinaryIO, data: bytes) -> None:
+        """Look at the lines that have just been written."""
+
+
 def write_tokens(
     texts: Iterable[str],
     path: str,
     tokenization: Tokenization,
     workers: int | None = None,
     show_progress_bar: bool | None = None,
+    observer: Observer | None = None,
 ) -> None:
-    """Write the tokens of texts to a file, one text per line."""
+    """Write the tokens of texts to a file, one text per line.
+
+    Parameters
+    ----------
+    texts : iterable of str
+    path : str
+        Compressed if its suffix says so.
+    tokenization : Tokenization
+    workers : int, optional
+        See `tokenize_file`.
+    show_progress_bar : bool, optional
+    observer : Observer, optional
+    """
     workers = available_cpus() if workers is None else workers
     if workers < 1:
         raise ValueError(f"workers: must be at least 1, got {workers}")
-    counted = _Counted(texts)
+    observer = observer or Observer()
+    counted, shown = _Counted(texts, observer.on_read), getattr(texts, "shown", "texts")
+    n_written = 0
     try:
         with (
             Progress("tokenize", counted.total(), counted.unit, show_progress_bar) as progress,
             smart_open.open(path, "wb") as file,
         ):
-            for number, line in enumerate(tokenization.lines(counted, workers), 1):
-                if "\0" in line:
-                    shown = getattr(texts, "shown", "texts")
-                    raise ValueError(f"{shown}: text {number:,} has a NUL character: {line[:40]!r}; remove it")
-                file.write(line.encode("utf-8", "replace") + b"\n")
-                if number % TEXTS_PER_UPDATE == 0:
-                    progress.update(number, counted.total())
+            file.write(observer.header)
+            for lines in batched(tokenization.lines(counted, workers), TEXTS_PER_UPDATE):
+                data = _joined(lines, n_written, shown)
+                file.write(data)
+                observer.on_write(file, data)
+                n_written += len(lines)
+                progress.update(n_written, counted.total())
             progress.update(counted.n_read, counted.total())
     except OSError as error:
         if error.errno != errno.ENOSPC:
@@ -235,18 +262,27 @@ def write_tokens(
         raise OSError(error.errno, f"not enough disk space for the tokenized corpus in {folder!r}") from error
 
 
+def _joined(lines: list[str], n_before: int, shown: str) -> bytes:
+    """Lines of tokens as the bytes of a file."""
+    text = "\n".join(lines)
+    if "\0" in text:
+        number, line = next((i, line) for i, line in enumerate(lines, n_before + 1) if "\0" in line)
+        raise ValueError(f"{shown}: text {number:,} has a NUL character: {line[:40]!r}; remove it")
+    return text.encode("utf-8", "replace") + b"\n"
+
+
 class _Counted:
     """Texts that are counted as they are read, to know or to estimate how many there are."""
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        self.texts, self.n_read = texts, 0
+    def __init__(self, texts: Iterable[str], on_read: Callable[[Iterable[str]], Iterable[str]]) -> None:
+        self.texts, self.n_read, self._on_read = texts, 0, on_read
         self.unit, self._bytes = "sentences", None
         if isinstance(texts, TextLines):
             self.unit = "lines"
             self._bytes = None if texts.plain_path is None else os.path.getsize(texts.plain_path)
 
     def __iter__(self) -> Iterator[str]:
-        for self.n_read, text in enumerate(self.texts, 1):  # noqa: B020
+        for self.n_read, text in enumerate(self._on_read(self.texts), 1):  # noqa: B020
             yield text
 
     def total(self) -> float | None:
@@ -257,86 +293,3 @@ class _Counted:
         if self._bytes is None or not isinstance(self.texts, TextLines) or not self.texts.position:
             return None
         return self.n_read * self._bytes / self.texts.position
-
-
-# -----------------------------------------------------------------------------------------------------
-# Corpora
-
-
-class TokenizedSentences:
-    """Token lists that need no tokenizer. Can be iterated over as often as `sentences` can.
-
-    Parameters
-    ----------
-    sentences : iterable of sequences of str
-    phrases : optional
-        Phrases to join, as returned by `freeze_phrases`; None if there are none, or they have been joined already.
-    """
-
-    def __init__(self, sentences: Iterable[Sequence[str]], phrases: Any = None) -> None:
-        self.sentences, self.phrases = sentences, phrases
-
-    def __iter__(self) -> Iterator[list[str]]:
-        return (join_phrases(sentence, self.phrases) for sentence in self.sentences)
-
-
-@contextmanager
-def as_tokens(
-    sentences: Any,
-    corpus_file: Any,
-    tokenization: Tokenization,
-    workers: int | None = None,
-    show_progress_bar: bool | None = None,
-    argument: str = "sentences",
-) -> Iterator[tuple[Any, Any]]:
-    """Prepare a corpus for the kernel, for the duration of a ``with`` block.
-
-    Texts are tokenized once, into a temporary file. So is a `TextTable`, even if its texts are only split at
-    whitespace: threads cannot read parts of a table, and each epoch would parse it again. Token lists only have their
-    phrases joined. A corpus that has been tokenized already is passed through, and so is any other corpus if the kernel
-    can split the texts itself. Errors name `argument` if there are `sentences`.
-
-    Yields
-    ------
-    (sentences, corpus_file)
-        One of them is None.
-    """
-    tokenized = isinstance(corpus_file, TokenFile) or isinstance(sentences, TokenizedSentences)
-    if isinstance(sentences, TextTable) and sentences.lines is not None and sentences.lines.plain_path is not None:
-        sentences, corpus_file = None, _plain_file(sentences.lines)  # a copy lives as long as the table of the caller
-    if tokenized or (tokenization.is_whitespace_split and not isinstance(sentences, TextTable)):
-        yield sentences, corpus_file
-        return
-    if corpus_file is not None:
-        texts: Any = TextLines(corpus_file)
-        parent = os.path.dirname(os.path.abspath(texts.path))
-        folder = parent if os.access(parent, os.W_OK) else tempfile.gettempdir()
-    elif isinstance(sentences, TextTable):
-        texts, folder = sentences.lines or sentences, tempfile.gettempdir()
-    else:
-        first, sentences = _peek(sentences)
-        if not isinstance(first, str):
-            phrases = tokenization.phrases
-            yield (sentences if phrases is None else TokenizedSentences(sentences, phrases)), None
-            return
-        texts, folder = checked_texts(sentences, argument), tempfile.gettempdir()
-    with temporary_folder(os.path.join(folder, "gensim-sent2vec")) as temporary:
-        path = os.path.join(temporary, "tokens.txt")
-        write_tokens(texts, path, tokenization, workers, show_progress_bar)
-        is_raw = isinstance(sentences, TextTable) and tokenization.is_whitespace_split
-        yield None, SpooledText(path, sentences.shown) if is_raw else TokenFile(path)
-
-
-def _plain_file(lines: TextLines) -> Any:
-    """The file of plain text with these lines, which may be a copy."""
-    lines.check()
-    path = lines.plain_path
-    return path if path is None or path == lines.path else SpooledText(path, lines.shown)
-
-
-def _peek(items: Iterable[Any]) -> tuple[Any, Iterable[Any]]:
-    """The first item, None if there is none, and all items."""
-    iterator = iter(items)
-    head = list(islice(iterator, 1))
-    first = head[0] if head else None
-    return first, chain(head, iterator) if iterator is items else items  # into an iterator, it is put back

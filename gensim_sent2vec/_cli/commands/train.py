@@ -11,7 +11,7 @@ from typing import Any
 from ..._files.model2vec import EXPECTED as STATIC
 from ..._text.corpus import TokenFile
 from ..._text.tables import TextTable
-from ..._text.tokenization import TokenizedSentences
+from ..._text.tokenized import TokenizedSentences
 from ..._util.counted import counted
 from ..._util.missing import MissingFileError, missing_file
 from ...convert import load_vectors
