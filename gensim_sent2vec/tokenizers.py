@@ -105,8 +105,13 @@ class Morphemes:
         """The name that `resolve` maps to this tokenizer, such as "kiwi:N,V"."""
         return f"{self.kind}:{','.join(self.tags)}" if self.tags else self.kind
 
-    def load(self) -> Any:
+    def load(self, threads: int | None = None) -> Any:
         """Return the analyzer; it is loaded on first use.
+
+        Parameters
+        ----------
+        threads : int, optional
+            Number of threads of an analyzer that has its own, if this call loads it; by default, one per CPU.
 
         Raises
         ------
@@ -117,18 +122,18 @@ class Morphemes:
         if loaded is None:
             with _loading:
                 if self.kind not in _engines:
-                    _engines[self.kind] = self._open_engine(), os.getpid()
+                    _engines[self.kind] = self._open_engine(threads or available_cpus()), os.getpid()
                 loaded = _engines[self.kind]
         return loaded[0]
 
-    def _open_engine(self) -> Any:
+    def _open_engine(self, threads: int) -> Any:
         try:
-            return self._import_engine()
+            return self._import_engine(threads)
         except ImportError as error:
             raise ImportError(missing(self) or f"the tokenizer {self.kind!r} cannot be loaded: {error}") from error
 
     @staticmethod
-    def _import_engine() -> Any:
+    def _import_engine(threads: int) -> Any:
         raise NotImplementedError
 
     def _analyze(self, text: str) -> Iterable[tuple[str, str]]:
@@ -163,18 +168,30 @@ class Kiwi(Morphemes):
     packages = "kiwipiepy", "kiwipiepy_model"
 
     @staticmethod
-    def _import_engine() -> Any:
+    def _import_engine(threads: int) -> Any:
         from kiwipiepy import Kiwi as Engine
 
-        return Engine(num_workers=available_cpus())
+        return Engine(num_workers=threads)
+
+    @property
+    def has_threads(self) -> bool:
+        """Whether Kiwi has threads in this process: a process that was forked after loading has none."""
+        return self.kind not in _engines or _engines[self.kind][1] == os.getpid()
 
     def _analyze(self, text: str) -> Iterable[tuple[str, str]]:
         return ((token.form, token.tag) for token in self.load().tokenize(text))
 
-    def stream(self, texts: Iterable[str]) -> Iterator[list[str]]:
-        """The tokens of many texts, in Kiwi's own threads and without the GIL; a few texts are read ahead."""
-        engine = self.load()
-        if _engines[self.kind][1] != os.getpid():  # a forked process lacks these threads, and would wait for them
+    def stream(self, texts: Iterable[str], workers: int | None = None) -> Iterator[list[str]]:
+        """The tokens of many texts, in Kiwi's own threads and without the GIL; a few texts are read ahead.
+
+        Parameters
+        ----------
+        texts : iterable of str
+        workers : int, optional
+            Number of threads, if Kiwi is not loaded yet.
+        """
+        engine = self.load(workers)
+        if not self.has_threads:  # it would wait for them
             yield from map(self, texts)
             return
         for tokens in engine.tokenize(map(_normalize, texts)):
@@ -189,7 +206,7 @@ class Mecab(Morphemes):
     packages = "python-mecab-ko", "python-mecab-ko-dic"
 
     @staticmethod
-    def _import_engine() -> Any:
+    def _import_engine(threads: int) -> Any:
         from mecab import MeCab
 
         return MeCab()

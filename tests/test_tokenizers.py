@@ -22,7 +22,7 @@ from processes import heed_ctrl_c
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, TokenFile, tokenize_file
 from gensim_sent2vec._text.corpus import TokenLines
-from gensim_sent2vec._text.tokenization import TEXTS_PER_TASK, Tokenization, write_tokens
+from gensim_sent2vec._text.tokenization import LEAST_TEXTS, Tokenization, write_tokens
 from gensim_sent2vec.phrases import (
     count_phrases,
     freeze_phrases,
@@ -355,7 +355,7 @@ def test_tokenizers_as_json(caplog):
 @pytest.fixture
 def texts(tmp_path) -> Path:
     path = tmp_path / "texts.txt"
-    lines = [f"Graph minors, No {i % 7}!" if i % 3 else "" for i in range(3 * TEXTS_PER_TASK)]
+    lines = [f"Graph minors, No {i % 7}!" if i % 3 else "" for i in range(3 * LEAST_TEXTS)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
@@ -374,9 +374,9 @@ def test_a_file_is_tokenized_line_by_line(texts, tokenizer, workers, tmp_path, n
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_korean_file(name, request, tmp_path):
     tokenizer = request.getfixturevalue(name)
-    (tmp_path / "ko.txt").write_text(f"{KOREAN}\n\n" * TEXTS_PER_TASK, encoding="utf-8")
+    (tmp_path / "ko.txt").write_text(f"{KOREAN}\n\n" * LEAST_TEXTS, encoding="utf-8")
     target = tokenize_file(tmp_path / "ko.txt", tmp_path / "out.txt.gz", name, workers=2)
-    assert list(TokenLines(target)) == [tokenizer(KOREAN), []] * TEXTS_PER_TASK
+    assert list(TokenLines(target)) == [tokenizer(KOREAN), []] * LEAST_TEXTS
 
 
 def test_a_broken_tokenizer_leaves_the_old_file(texts, tmp_path, no_thread_left):

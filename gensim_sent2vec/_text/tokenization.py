@@ -8,10 +8,11 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from itertools import chain, takewhile
+from itertools import chain, islice, takewhile
 from typing import Any, BinaryIO
 
 import smart_open
@@ -23,14 +24,18 @@ from .._util.missing import check_input
 from .._util.pickling import is_picklable
 from .._util.progress import Progress
 from .._util.threads import available_cpus, check_threads, ordered_map
+from .._util.warning import warn
 from ..phrases import freeze_phrases, join_phrases
-from ..tokenizers import DEFAULT, describe, name_of, resolve
+from ..tokenizers import DEFAULT, Kiwi, describe, name_of, resolve
 from .corpus import TextLines, TokenFile
 from .inputs import check_text
 from .tables import TextTable
 
 POOL_THREADS = 2  # of a ProcessPoolExecutor, in this process
-TEXTS_PER_TASK = 1 << 10  # texts that are sent to a worker process together
+LEAST_TEXTS = 1 << 10  # starting processes for fewer does not pay
+FIRST_TEXTS, MOST_TEXTS = 1 << 5, 1 << 10  # that are sent to a worker process together, at first and at most
+TASK_SECONDS = 0.1  # for which they should keep it busy
+MOST_THREADS = 8  # of Kiwi; the calling thread takes a thirteenth of the time that Kiwi takes for a text
 TEXTS_PER_UPDATE = 1 << 5  # texts between two looks at the clock; a slow tokenizer takes milliseconds for each
 
 
@@ -69,11 +74,20 @@ class Tokenization:
             return tokens
         return ["_".join(token.split()) for token in tokens if token.strip()]
 
-    def stream(self, texts: Iterable[str]) -> Iterator[list[str]]:
-        """The tokens of many texts, in this process; in several threads if the tokenizer has its own."""
-        texts = check_texts(texts)
-        stream: Callable[[Iterable[str]], Iterable[Any]] | None = getattr(self._tokenize, "stream", None)
-        return map(self._postprocess, stream(texts) if stream else map(self._tokenize, texts))
+    def stream(self, texts: Iterable[str], workers: int | None = None) -> Iterator[list[str]]:
+        """The tokens of many texts, in this process; in several threads if the tokenizer has its own.
+
+        Parameters
+        ----------
+        texts : iterable of str
+        workers : int, optional
+            Number of these threads, if the tokenizer is not loaded yet; by default, one per CPU.
+        """
+        texts, tokenize = check_texts(texts), self._tokenize
+        if isinstance(tokenize, Kiwi):
+            return map(self._postprocess, tokenize.stream(texts, workers))
+        stream: Callable[[Iterable[str]], Iterable[Any]] | None = getattr(tokenize, "stream", None)
+        return map(self._postprocess, stream(texts) if stream else map(tokenize, texts))
 
     def lines(self, texts: Iterable[str], workers: int) -> Iterator[str]:
         """The tokens of many texts, each text as a line of tokens separated by spaces.
@@ -82,25 +96,31 @@ class Tokenization:
         ----------
         texts : iterable of str
         workers : int
-            Number of processes. A tokenizer with its own threads uses these instead, unless `workers` is 1.
+            Number of processes, or of threads if the tokenizer has its own. All that threads return passes through the
+            calling thread, so with more than `MOST_THREADS`, Kiwi runs in forked processes, which share its dictionary.
         """
         if workers == 1:
             return (" ".join(self(text)) for text in check_texts(texts))
-        if hasattr(self._tokenize, "stream"):
-            return map(" ".join, self.stream(texts))
-        return self._lines_by_processes(batched(check_texts(texts), TEXTS_PER_TASK), workers)
+        if isinstance(self._tokenize, Kiwi) and _can_fork():
+            by_processes = workers > MOST_THREADS or not self._tokenize.has_threads
+            self._tokenize.load(workers)
+        else:
+            by_processes = not hasattr(self._tokenize, "stream")
+        if by_processes:
+            return self._lines_by_processes(check_texts(texts), workers)
+        return map(" ".join, self.stream(texts, workers))
 
-    def _lines_by_processes(self, batches: Iterator[list[str]], workers: int) -> Iterator[str]:
-        first = list(next(batches, []))
-        context = multiprocessing.get_context("fork" if _can_fork() else None)
-        if len(first) < TEXTS_PER_TASK or not (_can_fork() or is_picklable(self)):
-            yield from (" ".join(self(text)) for text in chain(first, chain.from_iterable(batches)))
+    def _lines_by_processes(self, texts: Iterator[str], workers: int) -> Iterator[str]:
+        first = list(islice(texts, LEAST_TEXTS))
+        pool = self._pool(workers) if len(first) == LEAST_TEXTS else None
+        if pool is None:
+            yield from (" ".join(self(text)) for text in chain(first, texts))
             return
-        check_threads(POOL_THREADS)
-        stop = context.RawValue("b", 0)  # checked before each text, so that Ctrl-C does not wait for entire batches
-        with ProcessPoolExecutor(workers, context, _init_worker, (self, stop)) as pool:
+        tasks = _Tasks(chain(first, texts))
+        with pool:
             try:
-                for lines in ordered_map(pool, _tokenize_batch, chain([first], batches), 2 * workers):
+                for lines, seconds in ordered_map(pool, _tokenize_batch, tasks, 2 * workers):
+                    tasks.took(len(lines), seconds)
                     yield from lines
             except BrokenProcessPool as error:
                 raise ChildProcessError(
@@ -108,7 +128,50 @@ class Tokenization:
                     "not start; try workers=1"
                 ) from error
             finally:
-                stop.value = 1
+                pool.stop()
+
+    def _pool(self, workers: int) -> _Pool | None:
+        """Processes that tokenize; None, after a warning, if there cannot be any."""
+        if multiprocessing.current_process().daemon:
+            reason = "this process is a daemon of multiprocessing, which may not start others"
+        elif not (_can_fork() or is_picklable(self)):
+            reason = "it cannot be pickled; define it at the top level of a module"
+        else:
+            check_threads(POOL_THREADS)
+            try:
+                return _Pool(self, workers)
+            except (OSError, NotImplementedError) as error:  # no shared memory, as in some containers
+                reason = f"the system does not let processes share memory ({error})"
+        warn(f"the tokenizer {describe(self.tokenizer)} uses one CPU instead of {workers}: {reason}")
+        return None
+
+
+class _Tasks:
+    """Batches of texts, of such sizes that a process takes about `TASK_SECONDS` for each."""
+
+    def __init__(self, texts: Iterator[str]) -> None:
+        self._texts, self._size = texts, FIRST_TEXTS
+
+    def __iter__(self) -> Iterator[list[str]]:
+        while batch := list(islice(self._texts, self._size)):
+            yield batch
+
+    def took(self, n: int, seconds: float) -> None:
+        """Adapt the sizes of the next batches to one that has been tokenized."""
+        self._size = min(max(int(n * TASK_SECONDS / max(seconds, 1e-6)), 1), MOST_TEXTS)
+
+
+class _Pool(ProcessPoolExecutor):
+    """Worker processes that tokenize, and a flag that stops them."""
+
+    def __init__(self, tokenization: Tokenization, workers: int) -> None:
+        context = multiprocessing.get_context("fork" if _can_fork() else None)
+        self._stop = context.RawValue("b", 0)
+        super().__init__(workers, context, _init_worker, (tokenization, self._stop))
+
+    def stop(self) -> None:
+        """End running batches after their present texts, so that Ctrl-C does not wait for entire batches."""
+        self._stop.value = 1
 
 
 _worker: tuple[Tokenization, Any]  # in a worker process: the tokenization, and the flag that stops it
@@ -129,9 +192,12 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _tokenize_batch(texts: list[str]) -> list[str]:
+def _tokenize_batch(texts: list[str]) -> tuple[list[str], float]:
+    """The lines of tokens, and the seconds that they took."""
     tokenization, stop = _worker
-    return [" ".join(tokenization(text)) for text in takewhile(lambda _: not stop.value, texts)]
+    began = time.perf_counter()
+    lines = [" ".join(tokenization(text)) for text in takewhile(lambda _: not stop.value, texts)]
+    return lines, time.perf_counter() - began
 
 
 def _can_fork() -> bool:

@@ -257,7 +257,7 @@ def _out_of_date(
                 progress.update(found.n_texts)
     if (found.n_texts, found.hexdigest()) != (fields["n_texts"], fields["texts"]):
         before, after = (counted(n, "text") for n in (fields["n_texts"], found.n_texts))
-        return f"the texts have changed ({before} were tokenized, there are {after})"
+        return "the texts have changed" + (f": there were {before}, there are {after}" if before != after else "")
     reason = explain_other_tokens(file, sample.texts, lambda text: " ".join(tokenization(text)))
     if reason is None:
         shown = describe(tokenization.tokenizer)
