@@ -104,6 +104,7 @@ class Tokenization:
         if isinstance(self._tokenize, Kiwi) and _can_fork():
             by_processes = workers > MOST_THREADS or not self._tokenize.has_threads
             self._tokenize.load(workers)
+            self._tokenize("가")  # the dictionary is read now, and not by each process
         else:
             by_processes = not hasattr(self._tokenize, "stream")
         if by_processes:
