@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copyreg
 import functools
 import hashlib
 import importlib.metadata
 import json
+import os
 import platform
 import site
 import sys
@@ -19,7 +21,7 @@ import numpy as np
 
 from .._util.subwords import SubwordTokenizer
 from ..phrases import phrases_to_json
-from ..tokenizers import describe, name_of, packages_of
+from ..tokenizers import CLASSES, Morphemes, describe, name_of, packages_of
 
 RULES = 1  # raise it when the tokens of a tokenizer of this package change, or how they are written
 TEXTS_PER_HASH = 1 << 10
@@ -95,7 +97,8 @@ def tokenization_facts(tokenizer: Any, phrases: Any) -> dict[str, Any]:
     versions: dict[str, str | None] = {"rules": str(RULES), "Unicode": unicodedata.unidata_version}
     versions |= {name: package_version(name) for name in packages_of(tokenizer)}
     code = None
-    if name_of(tokenizer) is None:
+    is_subclass = isinstance(tokenizer, Morphemes) and type(tokenizer) not in CLASSES.values()
+    if name_of(tokenizer) is None or is_subclass:
         if not isinstance(tokenizer, SubwordTokenizer):
             versions["Python"] = platform.python_version()
         code = _Fingerprints().of(tokenizer).hex()
@@ -134,15 +137,17 @@ def package_version(name: str) -> str | None:
 def _folders_of_packages() -> tuple[str, ...]:
     named = sysconfig.get_paths()
     users = site.getusersitepackages() if site.ENABLE_USER_SITE else ""
-    return tuple(filter(None, [*(named[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")), users]))
+    folders = named["purelib"], named["platlib"], *site.getsitepackages(), users
+    return tuple(os.path.join(folder, "") for folder in folders if folder)
 
 
 def _is_installed(module: str | None) -> bool:
     """Whether a module belongs to Python or to an installed package, so that its version says what is in it."""
-    if not module or module == "__main__":
-        return False
-    file = getattr(sys.modules.get(module), "__file__", None)
-    return file is None or file.startswith(_folders_of_packages()) or module.startswith(__name__.partition(".")[0])
+    top = (module or "__main__").partition(".")[0]
+    if top in sys.stdlib_module_names or top == __name__.partition(".")[0]:
+        return True
+    file = getattr(sys.modules.get(module or ""), "__file__", None)
+    return file is not None and file.startswith(_folders_of_packages())
 
 
 class _Fingerprints:
@@ -226,7 +231,8 @@ class _Fingerprints:
     def _parts_of_object(self, value: Any) -> Iterator[bytes]:
         yield self.of(type(value))
         try:
-            state = value.__reduce_ex__(4)
+            reduce = copyreg.dispatch_table.get(type(value))  # of regular expressions, for example
+            state: Any = reduce(value) if reduce else value.__reduce_ex__(4)
         except Exception:  # it cannot be pickled: an object with a lock, a lambda, a C library behind it
             yield self.of(dict(getattr(value, "__dict__", {})))
             return

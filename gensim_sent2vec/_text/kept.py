@@ -70,8 +70,8 @@ def reject_foreign(path: str) -> None:
         return
     if head and head != KEPT_TOKENS:
         raise ValueError(
-            f"{ARGUMENT}: {path!r} exists and is not a file of kept tokens, so it is neither read nor replaced; "
-            f"{WAY_OUT}. (Tokens that tokenize wrote are passed as corpus_file=TokenFile(...), or --tokenized.)"
+            f"{ARGUMENT}: {path!r} exists and is not a file of kept tokens, so it is neither read nor replaced; choose "
+            "another name (if it holds tokens that tokenize wrote, pass TokenFile(...) as corpus_file, or --tokenized)"
         )
 
 
