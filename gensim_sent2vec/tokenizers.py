@@ -101,6 +101,11 @@ class Morphemes:
                 raise ValueError(f"tags: no part-of-speech tag starts with {tag!r}; the tags are {TAGS}")
 
     @property
+    def is_loaded(self) -> bool:
+        """Whether this process has the analyzer, whose dictionary somebody may have added words to."""
+        return self.kind in _engines
+
+    @property
     def name(self) -> str:
         """The name that `resolve` maps to this tokenizer, such as "kiwi:N,V"."""
         return f"{self.kind}:{','.join(self.tags)}" if self.tags else self.kind

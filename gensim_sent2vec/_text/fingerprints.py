@@ -21,7 +21,7 @@ import numpy as np
 
 from .._util.subwords import SubwordTokenizer
 from ..phrases import phrases_to_json
-from ..tokenizers import CLASSES, Morphemes, describe, name_of, packages_of
+from ..tokenizers import CLASSES, FUNCTIONS, Morphemes, describe, name_of, packages_of, resolve
 
 RULES = 1  # raise it when the tokens of a tokenizer of this package change, or how they are written
 TEXTS_PER_HASH = 1 << 10
@@ -106,6 +106,17 @@ def tokenization_facts(tokenizer: Any, phrases: Any) -> dict[str, Any]:
     if phrases is not None:
         joined = hashlib.sha256(json.dumps(phrases_to_json(phrases), sort_keys=True).encode()).hexdigest()
     return {"tokenizer": describe(tokenizer)[:SHOWN], "versions": versions, "code": code, "phrases": joined}
+
+
+def is_pristine(tokenizer: Any) -> bool:
+    """Whether nothing but its name and `tokenization_facts` can influence what a tokenizer returns.
+
+    False for callables, and for analyzers that are loaded: somebody may have added words to their dictionaries.
+    """
+    found = resolve(tokenizer)
+    if isinstance(found, Morphemes):
+        return type(found) in CLASSES.values() and not found.is_loaded
+    return found in FUNCTIONS.values()
 
 
 def explain_difference(kept: dict[str, Any], now: dict[str, Any]) -> str | None:

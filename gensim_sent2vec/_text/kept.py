@@ -23,7 +23,7 @@ ARGUMENT = "keep_tokens"
 FORMAT = 1
 HEADER_BYTES = 1 << 12
 CHUNK_BYTES = 1 << 20
-FIELDS = {"format": int, "n_texts": int, "texts": str, "n_bytes": int, "tokens": str, "facts": dict}
+FIELDS = {"format": int, "n_texts": int, "texts": str, "n_bytes": int, "tokens": str, "pristine": bool, "facts": dict}
 FACTS = {"tokenizer": str, "versions": dict, "code": (str, type(None)), "phrases": (str, type(None))}
 WAY_OUT = "choose another name, or delete the file"
 

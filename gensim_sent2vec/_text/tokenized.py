@@ -19,7 +19,7 @@ from ..phrases import join_phrases
 from ..tokenizers import describe
 from .corpus import SpooledText, TextLines, TokenFile
 from .counting import FileCounter
-from .fingerprints import TextsFingerprint, new_hash, tokenization_facts
+from .fingerprints import TextsFingerprint, is_pristine, new_hash, tokenization_facts
 from .inputs import checked_texts
 from .kept import (
     ARGUMENT,
@@ -206,7 +206,9 @@ def _peek(items: Iterable[Any]) -> tuple[Any, Iterable[Any]]:
 @contextmanager
 def _kept(texts: Any, path: str, tokenization: Tokenization, options: TokenizingOptions) -> Iterator[TokenFile]:
     """The tokens of texts from a file of kept tokens, which is written first if it is missing or out of date."""
-    facts = tokenization_facts(tokenization.tokenizer, tokenization.phrases)  # before the tokenizer changes its state
+    # Before the tokenizer changes its state:
+    facts = tokenization_facts(tokenization.tokenizer, tokenization.phrases)
+    pristine = is_pristine(tokenization.tokenizer)
     with ExitStack() as stack:
         if os.path.exists(path) and os.path.getsize(path):
             file = stack.enter_context(pinned(path))
@@ -220,7 +222,7 @@ def _kept(texts: Any, path: str, tokenization: Tokenization, options: Tokenizing
         file = os.path.join(folder, "tokens.txt")
         observer = _Keeping(texts, file, options)
         counter = _write(texts, file, tokenization, options, observer)
-        write_header(file, {**observer.fields(), "facts": facts})
+        write_header(file, {**observer.fields(), "pristine": pristine, "facts": facts})
         try:
             publish(file, path)
             logger.info("%s: kept the tokens in %r", ARGUMENT, path)
@@ -258,7 +260,8 @@ def _out_of_date(
     if (found.n_texts, found.hexdigest()) != (fields["n_texts"], fields["texts"]):
         before, after = (counted(n, "text") for n in (fields["n_texts"], found.n_texts))
         return "the texts have changed" + (f": there were {before}, there are {after}" if before != after else "")
-    reason = explain_other_tokens(file, sample.texts, lambda text: " ".join(tokenization(text)))
+    if not (fields["pristine"] and is_pristine(tokenization.tokenizer)):
+        reason = explain_other_tokens(file, sample.texts, lambda text: " ".join(tokenization(text)))
     if reason is None:
         shown = describe(tokenization.tokenizer)
         logger.info("%s: using the tokens of %s by %s in %r", ARGUMENT, counted(found.n_texts, "text"), shown, path)

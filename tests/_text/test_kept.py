@@ -212,6 +212,27 @@ def test_a_tokenizer_that_behaves_differently_is_found_out(texts, tmp_path, said
         assert expected in said()[0]
 
 
+@pytest.mark.slow  # it loads Kiwi six times
+@pytest.mark.parametrize(("before", "after"), [(False, False), (True, False), (False, True)])
+def test_words_that_were_added_to_a_dictionary_are_found_out(before, after, run_python, tmp_path):
+    """In the run that kept the tokens, or in a later one. If the analyzer is not even loaded, nobody has added any."""
+    pytest.importorskip("kiwipiepy")
+    code = """
+import sys
+from gensim_sent2vec import Sent2Vec
+from gensim_sent2vec.tokenizers import Kiwi
+if sys.argv[2] == "True":
+    Kiwi().load().add_user_word("우영우김밥", "NNP")
+Sent2Vec(["우영우김밥 하나 주세요", "김밥 둘"] * 3, tokenizer="kiwi", keep_tokens=sys.argv[1], min_count=1, epochs=1,
+         vector_size=4, workers=1, weighting=False)
+print(Kiwi().is_loaded)
+"""
+    (first, _), (second, status) = (run_python(code, str(tmp_path / "t"), str(added)) for added in (before, after))
+    assert status == 0 and first.split()[-1] == "True"
+    assert ("now returns other tokens for text 1" in second) == (before != after)
+    assert second.split()[-1] == str(before or after)
+
+
 # ---------------------------------------------------------------------------------------------------
 # Fingerprints
 
@@ -335,6 +356,7 @@ def flipped(data: bytes, at: int) -> bytes:
         (lambda data: flipped(data, 40), "its first line is not"),
         (lambda data: data.replace(b'"n_texts": 240', b'"n_texts": "a"'), "its first line is not"),
         (lambda data: data.replace(b'"code": null', b'"code": 1234'), "its first line is not"),
+        (lambda data: data.replace(b'"pristine": true', b'"pristine": 1111'), "its first line is not"),
         (lambda data: flipped(data, len(data) - 5), "its tokens have changed since"),
         (lambda data: flipped(data, kept.HEADER_BYTES), "its tokens have changed since"),
         (lambda data: data.replace(b'"format": 1', b'"format": 2'), r"another version of gensim_sent2vec \(format 2"),
