@@ -386,7 +386,6 @@ class Sent2Vec(Word2Vec):
         progress_per: int = 10000,
         keep_raw_vocab: bool = False,
         trim_rule: Callable[[str, int, int], int] | None = None,
-        keep_tokens: str | os.PathLike[str] | None = None,
         **kwargs: Any,
     ) -> None:
         """Build the vocabulary from a corpus, and initialize the vectors. After an error, the model is unchanged.
@@ -403,17 +402,16 @@ class Sent2Vec(Word2Vec):
             Keep the counts of all words in ``raw_vocab``.
         trim_rule : callable, optional
             As for the class.
-        keep_tokens : str or path-like, optional
-            As for the class.
         **kwargs
-            Further arguments of `prepare_vocab`: min_count, sample, dry_run.
+            `keep_tokens`, as for the class, and further arguments of `prepare_vocab`: min_count, sample, dry_run.
 
         Raises
         ------
         TypeError, OSError, ValueError
             If the corpus is invalid, cannot be read, or leaves no words.
         """
-        known = [*inspect.signature(self.build_vocab).parameters, *PREPARE_VOCAB]
+        keep_tokens = kwargs.pop("keep_tokens", None)
+        known = [*inspect.signature(self.build_vocab).parameters, *PREPARE_VOCAB, "keep_tokens"]
         reject_unknown_options(
             {name: value for name, value in kwargs.items() if name not in PREPARE_VOCAB},
             known, CONSTRUCTOR, "build_vocab",

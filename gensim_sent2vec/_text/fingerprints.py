@@ -198,8 +198,6 @@ class _Fingerprints:
         elif isinstance(value, types.CodeType):
             yield value.co_code
             yield from map(self.of, (value.co_consts, value.co_names, value.co_varnames, value.co_freevars))
-        elif isinstance(value, types.MethodType):
-            yield from map(self.of, (value.__func__, value.__self__))
         elif isinstance(value, type):
             yield from self._parts_of_class(value)
         elif isinstance(value, types.ModuleType):
@@ -237,7 +235,7 @@ class _Fingerprints:
             yield from map(self.of, cls.__bases__)
             for name, member in sorted(vars(cls).items()):
                 if name not in NOT_CODE:
-                    yield name.encode() + self.of(getattr(member, "__func__", getattr(member, "fget", member)))
+                    yield name.encode() + self.of(getattr(member, "fget", member))
 
     def _parts_of_object(self, value: Any) -> Iterator[bytes]:
         yield self.of(type(value))
