@@ -110,46 +110,61 @@ def as_tokens(
     ValueError
         If tokens should be kept of a corpus that needs no tokenizer; as `kept.checked_path` and `kept.read_header` do.
     """
-    path = None if options.keep is None else checked_path(options.keep)
+    kept = None if options.keep is None else checked_path(options.keep)
     tokenized = isinstance(corpus_file, TokenFile) or isinstance(sentences, TokenizedSentences)
     if isinstance(sentences, TextTable) and sentences.lines is not None and sentences.lines.plain_path is not None:
         sentences, corpus_file = None, _plain_file(sentences.lines)  # a copy lives as long as the table of the caller
-    if path is not None and (tokenized or tokenization.is_whitespace_split):
+    if kept is not None and (tokenized or tokenization.is_whitespace_split):
         raise _nothing_to_keep("it has been tokenized already" if tokenized else "texts are only split at whitespace")
     if tokenized or (tokenization.is_whitespace_split and not isinstance(sentences, TextTable)):
         yield sentences, corpus_file
         return
-    if corpus_file is not None:
-        texts: Any = TextLines(corpus_file)
-        parent = os.path.dirname(os.path.abspath(texts.path))
-        folder = parent if os.access(parent, os.W_OK) else tempfile.gettempdir()
-    elif isinstance(sentences, TextTable):
-        texts, folder = sentences.lines or sentences, tempfile.gettempdir()
-    else:
-        if path is not None and isinstance(sentences, Iterator):
-            raise TypeError(
-                f"{argument}: {ARGUMENT} reads the texts twice, to compare them with those of kept tokens, but a "
-                f"{type(sentences).__name__} can be read only once; pass a list, or a file"
-            )
+    if corpus_file is None and not isinstance(sentences, TextTable):
+        if kept is not None:
+            _check_repeatable(sentences, argument)
         first, sentences = _peek(sentences)
         if not isinstance(first, str):
-            if path is not None:
+            if kept is not None:
                 raise _nothing_to_keep("it consists of token lists" if first is not None else "it is empty")
             phrases = tokenization.phrases
             yield (sentences if phrases is None else TokenizedSentences(sentences, phrases)), None
             return
-        texts, folder = checked_texts(sentences, argument), tempfile.gettempdir()
-    if path is not None:
-        with _kept(texts, path, tokenization, options) as kept:
-            yield None, kept
-        return
+    texts, folder = _source(sentences, corpus_file, argument)
+    opened = _temporary(texts, folder, tokenization, options)
+    with opened if kept is None else _kept(texts, kept, tokenization, options) as tokens:
+        yield None, tokens
+
+
+def _source(sentences: Any, corpus_file: Any, argument: str) -> tuple[Any, str]:
+    """The texts of a corpus, and the directory for a temporary file with their tokens."""
+    if corpus_file is not None:
+        lines = TextLines(corpus_file)
+        parent = os.path.dirname(os.path.abspath(lines.path))
+        return lines, parent if os.access(parent, os.W_OK) else tempfile.gettempdir()
+    if isinstance(sentences, TextTable):
+        return sentences.lines or sentences, tempfile.gettempdir()
+    return checked_texts(sentences, argument), tempfile.gettempdir()
+
+
+@contextmanager
+def _temporary(
+    texts: Any, folder: str, tokenization: Tokenization, options: TokenizingOptions
+) -> Iterator[TokenFile | SpooledText]:
+    """The tokens of texts in a temporary file."""
     with temporary_folder(os.path.join(folder, "gensim-sent2vec")) as temporary:
         path = os.path.join(temporary, "tokens.txt")
         counter = _write(texts, path, tokenization, options, _Counting(texts, path, options))
-        is_raw = isinstance(sentences, TextTable) and tokenization.is_whitespace_split
-        tokens = SpooledText(path, sentences.shown) if is_raw else TokenFile(path)
+        tokens = SpooledText(path, texts.shown) if tokenization.is_whitespace_split else TokenFile(path)
         tokens.counter = counter
-        yield None, tokens
+        yield tokens
+
+
+def _check_repeatable(sentences: Any, argument: str) -> None:
+    if isinstance(sentences, Iterator):
+        raise TypeError(
+            f"{argument}: {ARGUMENT} reads the texts twice, to compare them with those of kept tokens, but a "
+            f"{type(sentences).__name__} can be read only once; pass a list, or a file"
+        )
 
 
 def _nothing_to_keep(why: str) -> ValueError:
