@@ -136,7 +136,7 @@ def tables(result: Mapping[str, Any]) -> dict[str, str]:
             [
                 name,
                 common.times(common.ratio(base, runs, "cpu")),
-                *(f"{common.median(runs, figure):,.1f}" for figure in ("cpu", "tokenize_cpu")),
+                *(f"{common.median(runs, figure):,.2f}" for figure in ("cpu", "tokenize_cpu")),
                 "" if "with kept" in name else f"{common.median(runs, 'busy'):.1f}",
                 *(f"{common.median(runs, figure):,.2f}" for figure in ("count_cpu", "train_cpu")),
                 f"{common.median(runs, 'max_rss') / 1e6:,.0f}",

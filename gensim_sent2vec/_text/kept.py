@@ -1,7 +1,8 @@
 """Files of kept tokens: the tokens of a corpus, and what they are the tokens of.
 
-The first line has a fixed length, and holds a JSON object that is padded with spaces. The other lines are as
-`tokenize_file` writes them. Threads train on such a file from the second line on; other readers pass over the first.
+The first line has a fixed length: a signature, a checksum, and a JSON object that is padded with spaces. The other
+lines are as `tokenize_file` writes them. Threads train on such a file from the second line on; other readers pass over
+the first.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from .heads import KEPT_TOKENS
 ARGUMENT = "keep_tokens"
 FORMAT = 1
 HEADER_BYTES = 1 << 12
+CHECKSUM_BYTES = 40
+TEXT_BYTES = HEADER_BYTES - len(KEPT_TOKENS) - CHECKSUM_BYTES - 2  # between a space and a line end
 CHUNK_BYTES = 1 << 20
 FIELDS = {"format": int, "n_texts": int, "texts": str, "n_bytes": int, "tokens": str, "pristine": bool, "facts": dict}
 FACTS = {"tokenizer": str, "versions": dict, "code": (str, type(None)), "phrases": (str, type(None))}
@@ -96,11 +99,19 @@ def pinned(path: str) -> Iterator[str]:
 
 def write_header(path: str, fields: Mapping[str, Any]) -> None:
     """Write the first line of a file that begins with `blank_header`."""
-    line = KEPT_TOKENS + json.dumps({"format": FORMAT, **fields}).encode()
-    if len(line) >= HEADER_BYTES:
+    text = json.dumps({"format": FORMAT, **fields}).encode()
+    if len(text) > TEXT_BYTES:
         raise ValueError(f"{ARGUMENT}: the description of the tokenizer is too long")
+    text = text.ljust(TEXT_BYTES)
     with open(path, "r+b") as file:
-        file.write(line.ljust(HEADER_BYTES - 1) + b"\n")
+        file.write(KEPT_TOKENS + checksum(text) + b" " + text + b"\n")
+
+
+def checksum(text: bytes) -> bytes:
+    """The checksum of the text of a header, which precedes it."""
+    hashed = new_hash()
+    hashed.update(text)
+    return bytes(hashed.hexdigest(), "ascii")
 
 
 def blank_header() -> bytes:
@@ -150,15 +161,11 @@ def damaged(path: str, why: str) -> ValueError:
 
 
 def _parsed(head: bytes) -> dict[str, Any] | None:
-    """The fields of a header; None if it is damaged. Of a later format, only the fields of this one are checked."""
-    if len(head) != HEADER_BYTES or not head.startswith(KEPT_TOKENS) or not head.endswith(b"\n"):
+    """The fields of a header; None if it is damaged. Of another format, only the checksum is checked."""
+    found, text = head[len(KEPT_TOKENS) :][:CHECKSUM_BYTES], head[-TEXT_BYTES - 1 : -1]
+    if len(head) != HEADER_BYTES or head != KEPT_TOKENS + found + b" " + text + b"\n" or found != checksum(text):
         return None
-    try:
-        fields = json.loads(head[len(KEPT_TOKENS) :])
-    except ValueError:
-        return None
-    if not _has(fields, {"format": int}):
-        return None
+    fields = json.loads(text)
     if fields["format"] == FORMAT and not (_has(fields, FIELDS) and _has(fields["facts"], FACTS)):
         return None
     return dict(fields)

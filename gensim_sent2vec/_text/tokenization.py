@@ -242,7 +242,7 @@ def tokenize_file(
     phrases : gensim Phrases or FrozenPhrases, or a sequence of them, optional
         Phrases to join after tokenizing.
     workers : int, optional
-        Number of processes, or of Kiwi's threads; by default, one per CPU. If Kiwi is loaded, it keeps those that it has.
+        Number of processes, or of Kiwi's threads; by default, one per CPU. If Kiwi is loaded, it keeps those it has.
     show_progress_bar : bool, optional
         By default, a bar appears on a terminal if the work takes longer than two seconds.
 

@@ -342,6 +342,13 @@ def test_an_empty_file_is_written(texts, tmp_path):
     assert (tmp_path / "t").read_bytes().startswith(kept.KEPT_TOKENS)
 
 
+def edited(data: bytes, **fields) -> bytes:
+    """With other fields in the header, whose checksum is right."""
+    text = data[: kept.HEADER_BYTES][-kept.TEXT_BYTES - 1 : -1]
+    text = json.dumps({**json.loads(text), **fields}).encode().ljust(kept.TEXT_BYTES)
+    return kept.KEPT_TOKENS + kept.checksum(text) + b" " + text + b"\n" + data[kept.HEADER_BYTES :]
+
+
 def flipped(data: bytes, at: int) -> bytes:
     return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
 
@@ -354,12 +361,15 @@ def flipped(data: bytes, at: int) -> bytes:
         (lambda data: data[:100], "its first line is not as it was written"),
         (lambda data: data[: kept.HEADER_BYTES], "it has 0 bytes of tokens"),
         (lambda data: flipped(data, 40), "its first line is not"),
-        (lambda data: data.replace(b'"n_texts": 240', b'"n_texts": "a"'), "its first line is not"),
-        (lambda data: data.replace(b'"code": null', b'"code": 1234'), "its first line is not"),
-        (lambda data: data.replace(b'"pristine": true', b'"pristine": 1111'), "its first line is not"),
+        (lambda data: flipped(data, 100), "its first line is not"),
+        (lambda data: data.replace(b'"words"', b'"wards"'), "its first line is not"),
+        (lambda data: data.replace(b"   ", b"\n  ", 1), "its first line is not"),
+        (lambda data: edited(data, n_texts="a"), "its first line is not"),
+        (lambda data: edited(data, facts={}), "its first line is not"),
+        (lambda data: edited(data, pristine=None), "its first line is not"),
         (lambda data: flipped(data, len(data) - 5), "its tokens have changed since"),
         (lambda data: flipped(data, kept.HEADER_BYTES), "its tokens have changed since"),
-        (lambda data: data.replace(b'"format": 1', b'"format": 2'), r"another version of gensim_sent2vec \(format 2"),
+        (lambda data: edited(data, format=2, n_texts="a"), r"another version of gensim_sent2vec \(format 2"),
     ],
 )
 @pytest.mark.parametrize("changed", [False, True])
@@ -374,16 +384,14 @@ def test_a_damaged_file_is_named_and_stays_as_it_is(damage, why, changed, texts,
     assert path.read_bytes() == before and names(tmp_path) == {"texts.txt", "t"}
 
 
-def test_every_damaged_byte_of_the_header_is_noticed_or_harmless(texts, tmp_path):
+def test_every_damaged_byte_of_the_header_is_noticed(texts, tmp_path):
     path = tmp_path / "t"
-    plain = train(texts, keep_tokens=path)
+    train(texts, keep_tokens=path)
     data = path.read_bytes()
-    for at in range(0, data.index(b"}}") + 3, 3):
+    for at in [*range(500), *range(500, kept.HEADER_BYTES, 97), kept.HEADER_BYTES - 1]:
         path.write_bytes(flipped(data, at))
-        try:
-            assert same(train(texts, keep_tokens=path, weighting=False), plain)
-        except ValueError as error:
-            assert str(error).startswith("keep_tokens: ")
+        with pytest.raises(ValueError, match=r"^keep_tokens: "):
+            train(texts, keep_tokens=path)
 
 
 @pytest.mark.parametrize(
@@ -582,6 +590,6 @@ Sent2Vec(corpus_file=sys.argv[1], tokenizer=slow, workers=2, keep_tokens=sys.arg
 def test_the_header_says_what_the_tokens_are_from(texts, tmp_path):
     train(texts, keep_tokens=tmp_path / "t")
     head = (tmp_path / "t").read_bytes()[: kept.HEADER_BYTES]
-    fields = json.loads(head[len(kept.KEPT_TOKENS) :])
+    fields = json.loads(head[-kept.TEXT_BYTES - 1 :])
     assert fields["n_texts"] == len(TEXTS) and fields["facts"]["tokenizer"] == "words" and head.endswith(b" \n")
     assert str(tmp_path) not in head.decode()  # no names of files, as it may be passed on
