@@ -18,7 +18,7 @@ from ._files.pickles import SEPARATE, load_pickle, save_atomically
 from ._text.corpus import TokenFile, name_of_file, spooled
 from ._text.counting import WordCounts
 from ._text.tokenization import Tokenization
-from ._text.tokenized import TokenizingOptions, as_tokens
+from ._text.tokenized import TokenizingOptions, as_tokens, check_keep_tokens
 from ._text.vocabulary import Vocabulary
 from ._training.callbacks import as_callbacks, call
 from ._training.corpus import CheckedCorpus, CorpusSize, check_corpus
@@ -339,6 +339,7 @@ class Sent2Vec(Word2Vec):
         ...     model.train(*corpus)
         """
         tokenization = Tokenization(self.wv.tokenizer, self.wv.phrases)
+        check_keep_tokens(keep_tokens, sentences, corpus_file)
         options = self._tokenizing_options(keep_tokens, count=True)
         with spooled(corpus_file) as path, as_tokens(sentences, path, tokenization, options) as corpus:
             yield corpus
@@ -361,6 +362,7 @@ class Sent2Vec(Word2Vec):
             yield sentences
             return
         sentences = check_corpus(sentences, corpus_file, passes, argument)
+        check_keep_tokens(keep_tokens, sentences, corpus_file)
         name = f"{argument}: the corpus" if corpus_file is None else f"corpus_file: {name_of_file(corpus_file)}"
         tokenization = Tokenization(self.wv.tokenizer, self.wv.phrases)
         is_raw = tokenization.is_whitespace_split and not isinstance(corpus_file, TokenFile)

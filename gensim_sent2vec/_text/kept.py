@@ -64,6 +64,20 @@ def checked_path(path: Any) -> str:
     return name
 
 
+def check_is_no_input(path: str, inputs: Iterable[Any]) -> None:
+    """Raise a ValueError if a file of kept tokens, which may be replaced, is one that texts are read from."""
+    for name in inputs:
+        if os.path.exists(path) and os.path.exists(name) and os.path.samefile(path, name):
+            raise ValueError(f"{ARGUMENT}: {path!r} is the corpus, which would be overwritten; choose another name")
+
+
+def check_writable(path: str) -> None:
+    """Raise a PermissionError, before hours of work, if no file can be written in the directory of `path`."""
+    folder = os.path.dirname(path)
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"{ARGUMENT}: cannot write {path!r}: the directory {folder!r} is not writable")
+
+
 def reject_foreign(path: str) -> None:
     """Raise a ValueError if a file exists that is neither empty nor begins as one of kept tokens."""
     try:

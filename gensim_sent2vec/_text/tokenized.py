@@ -26,6 +26,8 @@ from .kept import (
     HEADER_BYTES,
     TextSample,
     blank_header,
+    check_is_no_input,
+    check_writable,
     checked_path,
     explain_other_facts,
     explain_other_tokens,
@@ -83,6 +85,19 @@ class TokenizingOptions:
     count: bool = False
     max_vocab_size: int | None = None
     keep: Any = None
+
+
+def check_keep_tokens(path: Any, sentences: Any, corpus_file: Any) -> None:
+    """Check the path of a file of kept tokens, if any, before a corpus is opened; it must not be a part of that.
+
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        As `checked_path` and `check_is_no_input` do.
+    """
+    if path is not None:
+        paths = sentences.paths if isinstance(sentences, TextTable) else [corpus_file]
+        check_is_no_input(checked_path(path), filter(None, paths))
 
 
 @contextmanager
@@ -233,6 +248,7 @@ def _kept(texts: Any, path: str, tokenization: Tokenization, options: Tokenizing
                 return
             stack.close()
             logger.warning("%s: %r is out of date: %s; the corpus is tokenized again", ARGUMENT, path, reason)
+        check_writable(path)
         folder = stack.enter_context(temporary_folder(path))
         file = os.path.join(folder, "tokens.txt")
         observer = _Keeping(texts, file, options)

@@ -271,11 +271,11 @@ def test_train_keeps_tokens(corpus, tmp_path, capsys, caplog, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "error"),
     [
-        (["--keep-tokens", "corpus.txt"], "'corpus.txt' is an input"),
+        (["--keep-tokens", "corpus.txt"], "corpus.txt' exists and is not a file of kept tokens"),
         (["--keep-tokens", "./m"], "--keep-tokens: './m' is the model, too"),
         (["--keep-tokens", "notes.txt"], "notes.txt' exists and is not a file of kept tokens"),
         (["--keep-tokens", "notes.txt", "--force"], "notes.txt' exists and is not a file of kept tokens"),
-        (["--keep-tokens", "none/t"], "there is no directory 'none'"),
+        (["--keep-tokens", "none/t"], "none'; create it first"),
         (["--keep-tokens", "t", "--ray", "local"], "--keep-tokens: cannot be combined with --ray"),
         (["--keep-tokens", "t", "--tokenized"], "keep_tokens: nothing is tokenized, because it has been tokenized"),
         (["--keep-tokens", "t", "--tokenizer", "split"], "keep_tokens: nothing is tokenized, because texts are only"),

@@ -331,9 +331,34 @@ def test_a_file_of_something_else_stays_as_it_is(content, texts, tmp_path):
         ValueError, match=r"^keep_tokens: '.*t' exists and is not a file of kept tokens.*choose another"
     ):
         train(texts, tokenizer, keep_tokens=tmp_path / "t")
-    with pytest.raises(ValueError, match=r"^keep_tokens: '.*texts.txt' exists and is not"):
-        train(texts, tokenizer, keep_tokens=texts)
+    for corpus in texts, TextTable([texts]):
+        with pytest.raises(ValueError, match=r"^keep_tokens: '.*texts.txt' exists and is not"):
+            train(corpus, tokenizer, keep_tokens=texts)
     assert (tmp_path / "t").read_bytes() == content and not tokenizer.n and names(tmp_path) == {"texts.txt", "t"}
+
+
+def test_the_corpus_is_not_overwritten(texts, tmp_path):
+    """Even if it is a file of kept tokens, or empty."""
+    path = tmp_path / "t"
+    train(texts, keep_tokens=path)
+    before = path.read_bytes()
+    (tmp_path / "link").symlink_to(path)
+    for corpus in path, TextTable(path), TextTable([texts, path]):
+        for name in path, tmp_path / "link":
+            with pytest.raises(ValueError, match=r"^keep_tokens: '.*t' is the corpus, which would be overwritten"):
+                train(corpus, keep_tokens=name)
+    assert path.read_bytes() == before
+
+
+def test_a_directory_that_is_not_writable(texts, tmp_path, said, monkeypatch):
+    """Kept tokens in it can be used, but not written."""
+    path, tokenizer = tmp_path / "t", Calls()
+    train(texts, keep_tokens=path)
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    assert same(train(texts, keep_tokens=path), train(texts)) and "using" in said()[1]
+    with pytest.raises(PermissionError, match=r"^keep_tokens: cannot write '.*t': the directory .* is not writable"):
+        train(TEXTS[1:], tokenizer, keep_tokens=path)
+    assert not tokenizer.n
 
 
 def test_an_empty_file_is_written(texts, tmp_path):

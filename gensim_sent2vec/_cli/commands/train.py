@@ -6,12 +6,13 @@ import argparse
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from ..._files.model2vec import EXPECTED as STATIC
 from ..._text.corpus import TokenFile, TokenLines
+from ..._text.kept import checked_path
 from ..._text.tables import TextTable
 from ..._text.tokenization import Tokenization
 from ..._text.tokenized import TokenizedSentences, TokenizingOptions, as_tokens
@@ -35,7 +36,7 @@ from ..arguments import (
     phrases_of,
     texts_of,
 )
-from ..files import MODEL, TOKENS, check_output, say_replaced
+from ..files import MODEL, check_output, say_replaced
 
 Options = tuple[tuple[str, type, str], ...]  # name, type, help
 
@@ -167,10 +168,9 @@ def run(args: argparse.Namespace) -> None:
     if args.ray is None and (args.rounds is not None or args.checkpoint):
         raise ValueError("--rounds, --checkpoint: need --ray")
     texts = texts_of(args, args.corpus)
-    inputs = (*texts.paths, args.phrases, args.pretrained)
-    replaced = check_output(args.model, MODEL, inputs, args.force)
+    replaced = check_output(args.model, MODEL, (*texts.paths, args.phrases, args.pretrained), args.force)
     if args.keep_tokens is not None:
-        _check_kept(args, inputs)
+        _check_kept(args)
     model = Sent2Vec(
         **_given(args, TRAINING),
         skip_bigrams=args.skip_bigrams,
@@ -218,13 +218,13 @@ def _weighting(options: dict[str, Any], args: argparse.Namespace) -> SentenceWei
         raise ValueError(f"--pretrained {args.pretrained!r}: {error}") from error
 
 
-def _check_kept(args: argparse.Namespace, inputs: Iterable[str | None]) -> None:
-    """Check the file of --keep-tokens before any work; whether it holds kept tokens is checked when it is opened."""
+def _check_kept(args: argparse.Namespace) -> None:
+    """Check the file of --keep-tokens, before any work."""
     if args.ray is not None:
         raise ValueError("--keep-tokens: cannot be combined with --ray; run tokenize first, and pass --tokenized")
     if os.path.realpath(args.keep_tokens) == os.path.realpath(args.model):
         raise ValueError(f"--keep-tokens: {args.keep_tokens!r} is the model, too; choose another name")
-    check_output(args.keep_tokens, TOKENS, inputs, force=True, read_back=True)
+    checked_path(args.keep_tokens)
 
 
 @contextmanager
