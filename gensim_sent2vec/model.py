@@ -17,7 +17,8 @@ from ._files.other_formats import describe_other_format
 from ._files.pickles import SEPARATE, load_pickle, save_atomically
 from ._text.corpus import TokenFile, name_of_file, spooled
 from ._text.counting import WordCounts
-from ._text.tokenization import Tokenization, as_tokens
+from ._text.tokenization import Tokenization
+from ._text.tokenized import TokenizingOptions, as_tokens, check_keep_tokens
 from ._text.vocabulary import Vocabulary
 from ._training.callbacks import as_callbacks, call
 from ._training.corpus import CheckedCorpus, CorpusSize, check_corpus
@@ -145,10 +146,14 @@ class Sent2Vec(Word2Vec):
         to ``wv.encode``. "split" (at whitespace), "simple", "words", "kiwi", "mecab" or a callable, see
         `gensim_sent2vec.tokenizers`. "split" is meant for text that has been tokenized; a UserWarning is given if the
         first thousand sentences do not look so. With a tokenizer other than "split", or with `phrases`, a corpus of
-        text is tokenized once, on all CPUs, into a temporary file. To train on the same corpus repeatedly, tokenize
-        it in advance with `tokenize_file`.
+        text is tokenized once, on all CPUs, into a temporary file, and its words are counted meanwhile.
     phrases : gensim Phrases or FrozenPhrases, or a sequence of them, optional
         Joins tokens into phrases, in text and in token lists. Stored with ``wv``, like the tokenizer.
+    keep_tokens : str or path-like, optional
+        Keep the tokens of the corpus in this file, for further runs on the same texts. A run that finds them there uses
+        them instead of tokenizing, if neither the texts nor the tokenizer (its code, the versions of its packages) nor
+        the phrases have changed; otherwise, a warning says what has changed, and the file is replaced. Any other file
+        is an error, and stays as it is. Texts must be readable twice: no generators.
 
     Attributes
     ----------
@@ -219,6 +224,7 @@ class Sent2Vec(Word2Vec):
         show_progress_bar: bool | None = None,
         tokenizer: Any = DEFAULT,
         phrases: Any = None,
+        keep_tokens: str | os.PathLike[str] | None = None,
         **unsupported: Any,
     ) -> None:
         reject_unknown_options(unsupported, CONSTRUCTOR)
@@ -254,12 +260,16 @@ class Sent2Vec(Word2Vec):
         if self.min_alpha > self.alpha:
             raise ValueError(f"min_alpha: must be at most alpha={self.alpha}, got {min_alpha}; the learning rate falls")
         if sentences is not None or corpus_file is not None:
-            with self._open_corpus(sentences, corpus_file, passes=self.epochs + 1, argument="sentences") as corpus:
+            with self._open_corpus(
+                sentences, corpus_file, self.epochs + 1, "sentences", keep_tokens, count=True
+            ) as corpus:
                 opened: Any = corpus  # which both methods pass on to `_open_corpus`
                 self.build_vocab(opened, trim_rule=trim_rule)
                 self.train(opened, compute_loss=self.compute_loss, callbacks=callbacks)
-        elif trim_rule is not None or callbacks:
-            logger.warning("trim_rule and callbacks are ignored without a corpus; pass them to build_vocab and train")
+        elif trim_rule is not None or callbacks or keep_tokens is not None:
+            logger.warning(
+                "trim_rule, callbacks and keep_tokens are ignored without a corpus; pass them to build_vocab and train"
+            )
 
     def __repr__(self) -> str:
         facts = [counted(len(self.wv), "word"), counted(self.vector_size, "dimension")]
@@ -304,13 +314,17 @@ class Sent2Vec(Word2Vec):
     # The corpus
 
     @contextmanager
-    def as_tokens(self, sentences: Any = None, corpus_file: Any = None) -> Iterator[tuple[Any, Any]]:
+    def as_tokens(
+        self, sentences: Any = None, corpus_file: Any = None, keep_tokens: str | os.PathLike[str] | None = None
+    ) -> Iterator[tuple[Any, Any]]:
         """Tokenize a corpus once, for several calls of `build_vocab` and `train` in a ``with`` block.
 
         Parameters
         ----------
         sentences, corpus_file
             One of the two, as for the class.
+        keep_tokens : str or path-like, optional
+            As for the class.
 
         Returns
         -------
@@ -325,27 +339,38 @@ class Sent2Vec(Word2Vec):
         ...     model.train(*corpus)
         """
         tokenization = Tokenization(self.wv.tokenizer, self.wv.phrases)
-        with (
-            spooled(corpus_file) as path,
-            as_tokens(sentences, path, tokenization, self.workers, self.show_progress_bar) as corpus,
-        ):
+        check_keep_tokens(keep_tokens, sentences, corpus_file)
+        options = self._tokenizing_options(keep_tokens, count=True)
+        with spooled(corpus_file) as path, as_tokens(sentences, path, tokenization, options) as corpus:
             yield corpus
+
+    def _tokenizing_options(self, keep_tokens: Any, count: bool) -> TokenizingOptions:
+        return TokenizingOptions(self.workers, self.show_progress_bar, count, self.max_vocab_size, keep_tokens)
 
     @contextmanager
     def _open_corpus(
-        self, sentences: Any, corpus_file: Any, passes: int = 1, argument: str = "corpus_iterable"
+        self,
+        sentences: Any,
+        corpus_file: Any,
+        passes: int = 1,
+        argument: str = "corpus_iterable",
+        keep_tokens: Any = None,
+        count: bool = False,
     ) -> Iterator[CheckedCorpus]:
-        """Check and tokenize a corpus; one that the calling method has opened already is passed on."""
+        """Check and tokenize a corpus, counting its words if asked to; one that is open already is passed on."""
         if isinstance(sentences, CheckedCorpus):
             yield sentences
             return
         sentences = check_corpus(sentences, corpus_file, passes, argument)
+        check_keep_tokens(keep_tokens, sentences, corpus_file)
         name = f"{argument}: the corpus" if corpus_file is None else f"corpus_file: {name_of_file(corpus_file)}"
         tokenization = Tokenization(self.wv.tokenizer, self.wv.phrases)
         is_raw = tokenization.is_whitespace_split and not isinstance(corpus_file, TokenFile)
         with (
             spooled(corpus_file) as regular,
-            as_tokens(sentences, regular, tokenization, self.workers, self.show_progress_bar, argument) as tokens,
+            as_tokens(
+                sentences, regular, tokenization, self._tokenizing_options(keep_tokens, count), argument
+            ) as tokens,
         ):
             yield CheckedCorpus(*tokens, argument, name, is_raw)
 
@@ -380,19 +405,23 @@ class Sent2Vec(Word2Vec):
         trim_rule : callable, optional
             As for the class.
         **kwargs
-            Further arguments of `prepare_vocab`: min_count, sample, dry_run.
+            `keep_tokens`, as for the class, and further arguments of `prepare_vocab`: min_count, sample, dry_run.
 
         Raises
         ------
         TypeError, OSError, ValueError
             If the corpus is invalid, cannot be read, or leaves no words.
         """
-        known = [*inspect.signature(self.build_vocab).parameters, *PREPARE_VOCAB]
+        keep_tokens = kwargs.pop("keep_tokens", None)
+        known = [*inspect.signature(self.build_vocab).parameters, *PREPARE_VOCAB, "keep_tokens"]
         reject_unknown_options(
             {name: value for name, value in kwargs.items() if name not in PREPARE_VOCAB},
             known, CONSTRUCTOR, "build_vocab",
         )  # fmt: skip
-        with self._open_corpus(corpus_iterable, corpus_file) as corpus, self._counts_restored_on_error():
+        with (
+            self._open_corpus(corpus_iterable, corpus_file, keep_tokens=keep_tokens, count=True) as corpus,
+            self._counts_restored_on_error(),
+        ):
             super().build_vocab(corpus, None, update, progress_per, keep_raw_vocab, trim_rule, **kwargs)
 
     @contextmanager
@@ -424,7 +453,7 @@ class Sent2Vec(Word2Vec):
         ValueError
             If there are no tokens, or the file is not UTF-8.
         """
-        with self._open_corpus(corpus_iterable, corpus_file) as corpus:
+        with self._open_corpus(corpus_iterable, corpus_file, count=True) as corpus:
             counted = corpus.count_words(self.max_vocab_size, workers or self.workers, self.show_progress_bar)
         self.raw_vocab, n_sentences, n_tokens = counted
         logger.info("%s distinct words in %s tokens, %s sentences", len(self.raw_vocab), n_tokens, n_sentences)
@@ -616,6 +645,7 @@ class Sent2Vec(Word2Vec):
         report_delay: float = 1.0,
         compute_loss: bool = False,
         callbacks: Any = (),
+        keep_tokens: str | os.PathLike[str] | None = None,
         **unsupported: Any,
     ) -> tuple[int, int]:
         """Train on a corpus, then fit the weighting to the new vectors. Call `build_vocab` first.
@@ -642,6 +672,8 @@ class Sent2Vec(Word2Vec):
         compute_loss : bool
             Compute the loss of this call.
         callbacks : CallbackAny2Vec, or an iterable of them, optional
+            As for the class.
+        keep_tokens : str or path-like, optional
             As for the class.
 
         Returns
@@ -675,7 +707,7 @@ class Sent2Vec(Word2Vec):
                 self.min_alpha_yet_reached,
             )  # fmt: skip
         expected = CorpusSize(total_examples or 0, total_words or 0)
-        with self._open_corpus(corpus_iterable, corpus_file, decay.epochs) as corpus:
+        with self._open_corpus(corpus_iterable, corpus_file, decay.epochs, keep_tokens=keep_tokens) as corpus:
             return self._train(corpus, decay, expected, queue_factor, report_delay, compute_loss, callbacks)
 
     def _train(
@@ -782,6 +814,7 @@ class Sent2Vec(Word2Vec):
         self,
         corpus_iterable: Iterable[Sequence[str]] | None = None,
         corpus_file: str | os.PathLike[str] | None = None,
+        keep_tokens: str | os.PathLike[str] | None = None,
     ) -> None:
         """Fit ``wv.weighting`` to the current vectors, as `train` does at its end.
 
@@ -789,13 +822,15 @@ class Sent2Vec(Word2Vec):
         ----------
         corpus_iterable, corpus_file
             One of the two, as in `train`; a sample that is spread evenly over the corpus is used.
+        keep_tokens : str or path-like, optional
+            As for the class.
 
         Raises
         ------
         ValueError
             If `SentenceWeighting.fit` raises it, for example because no word of the corpus is known.
         """
-        with self._open_corpus(corpus_iterable, corpus_file) as corpus:
+        with self._open_corpus(corpus_iterable, corpus_file, keep_tokens=keep_tokens) as corpus:
             self._fit_weighting(corpus)
 
     def _fit_weighting(self, corpus: CheckedCorpus) -> None:

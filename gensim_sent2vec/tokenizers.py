@@ -91,6 +91,7 @@ class Morphemes:
     kind: ClassVar[str]
     package: ClassVar[str]  # the name to install
     module: ClassVar[str]  # the name to import
+    packages: ClassVar[tuple[str, ...]]  # whose versions its tokens depend on: the code and the dictionary
 
     def __init__(self, tags: Iterable[str] | str = ()) -> None:
         given = tags.split(",") if isinstance(tags, str) else tags
@@ -100,12 +101,22 @@ class Morphemes:
                 raise ValueError(f"tags: no part-of-speech tag starts with {tag!r}; the tags are {TAGS}")
 
     @property
+    def is_loaded(self) -> bool:
+        """Whether this process has the analyzer, whose dictionary somebody may have added words to."""
+        return self.kind in _engines
+
+    @property
     def name(self) -> str:
         """The name that `resolve` maps to this tokenizer, such as "kiwi:N,V"."""
         return f"{self.kind}:{','.join(self.tags)}" if self.tags else self.kind
 
-    def load(self) -> Any:
+    def load(self, threads: int | None = None) -> Any:
         """Return the analyzer; it is loaded on first use.
+
+        Parameters
+        ----------
+        threads : int, optional
+            Number of threads of an analyzer that has its own, if this call loads it; by default, one per CPU.
 
         Raises
         ------
@@ -116,18 +127,18 @@ class Morphemes:
         if loaded is None:
             with _loading:
                 if self.kind not in _engines:
-                    _engines[self.kind] = self._open_engine(), os.getpid()
+                    _engines[self.kind] = self._open_engine(threads or available_cpus()), os.getpid()
                 loaded = _engines[self.kind]
         return loaded[0]
 
-    def _open_engine(self) -> Any:
+    def _open_engine(self, threads: int) -> Any:
         try:
-            return self._import_engine()
+            return self._import_engine(threads)
         except ImportError as error:
             raise ImportError(missing(self) or f"the tokenizer {self.kind!r} cannot be loaded: {error}") from error
 
     @staticmethod
-    def _import_engine() -> Any:
+    def _import_engine(threads: int) -> Any:
         raise NotImplementedError
 
     def _analyze(self, text: str) -> Iterable[tuple[str, str]]:
@@ -159,20 +170,33 @@ class Kiwi(Morphemes):
     """Korean morphemes by `kiwipiepy`: stems and endings are separated, each in its base form."""
 
     kind, package, module = "kiwi", "kiwipiepy", "kiwipiepy"
+    packages = "kiwipiepy", "kiwipiepy_model"
 
     @staticmethod
-    def _import_engine() -> Any:
+    def _import_engine(threads: int) -> Any:
         from kiwipiepy import Kiwi as Engine
 
-        return Engine(num_workers=available_cpus())
+        return Engine(num_workers=threads)
+
+    @property
+    def has_threads(self) -> bool:
+        """Whether Kiwi has threads in this process: a process that was forked after loading has none."""
+        return self.kind not in _engines or _engines[self.kind][1] == os.getpid()
 
     def _analyze(self, text: str) -> Iterable[tuple[str, str]]:
         return ((token.form, token.tag) for token in self.load().tokenize(text))
 
-    def stream(self, texts: Iterable[str]) -> Iterator[list[str]]:
-        """The tokens of many texts, in Kiwi's own threads and without the GIL; a few texts are read ahead."""
-        engine = self.load()
-        if _engines[self.kind][1] != os.getpid():  # a forked process lacks these threads, and would wait for them
+    def stream(self, texts: Iterable[str], workers: int | None = None) -> Iterator[list[str]]:
+        """The tokens of many texts, in Kiwi's own threads and without the GIL; a few texts are read ahead.
+
+        Parameters
+        ----------
+        texts : iterable of str
+        workers : int, optional
+            Number of threads, if Kiwi is not loaded yet.
+        """
+        engine = self.load(workers)
+        if not self.has_threads:  # it would wait for them
             yield from map(self, texts)
             return
         for tokens in engine.tokenize(map(_normalize, texts)):
@@ -184,9 +208,10 @@ class Mecab(Morphemes):
     """Korean morphemes by `python-mecab-ko`: fast; forms are kept as they occur in the text."""
 
     kind, package, module = "mecab", "python-mecab-ko", "mecab"
+    packages = "python-mecab-ko", "python-mecab-ko-dic"
 
     @staticmethod
-    def _import_engine() -> Any:
+    def _import_engine(threads: int) -> Any:
         from mecab import MeCab
 
         return MeCab()
@@ -277,6 +302,16 @@ def describe(tokenizer: Any) -> str:
     function = tokenizer if hasattr(tokenizer, "__qualname__") else type(tokenizer)
     module = getattr(function, "__module__", None) or "builtins"
     return name_of(tokenizer) or f"{module}.{function.__qualname__}"
+
+
+def packages_of(tokenizer: Any) -> tuple[str, ...]:
+    """The installed packages on whose versions the tokens depend; of a callable, none are known."""
+    if isinstance(tokenizer, SubwordTokenizer):
+        return ("tokenizers",)
+    kind = (name_of(tokenizer) or "").partition(":")[0]
+    if kind in CLASSES:
+        return CLASSES[kind].packages
+    return ("gensim",) if kind == "simple" else ()
 
 
 def missing(tokenizer: Any) -> str | None:

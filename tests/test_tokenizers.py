@@ -9,7 +9,9 @@ import pickle
 import signal
 import subprocess
 import sys
+import time
 import unicodedata
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,9 +22,18 @@ from gensim.test.utils import common_texts
 from gensim.utils import simple_preprocess
 from processes import heed_ctrl_c
 
-from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, TokenFile, tokenize_file
+from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, TextTable, TokenFile, tokenize_file
+from gensim_sent2vec._text import tokenization as tokenization_module
 from gensim_sent2vec._text.corpus import TokenLines
-from gensim_sent2vec._text.tokenization import TEXTS_PER_TASK, Tokenization, write_tokens
+from gensim_sent2vec._text.tokenization import (
+    FIRST_TEXTS,
+    LEAST_TEXTS,
+    MOST_TEXTS,
+    Tokenization,
+    _Tasks,
+    write_tokens,
+)
+from gensim_sent2vec._training import corpus as training_corpus
 from gensim_sent2vec.phrases import (
     count_phrases,
     freeze_phrases,
@@ -355,7 +366,7 @@ def test_tokenizers_as_json(caplog):
 @pytest.fixture
 def texts(tmp_path) -> Path:
     path = tmp_path / "texts.txt"
-    lines = [f"Graph minors, No {i % 7}!" if i % 3 else "" for i in range(3 * TEXTS_PER_TASK)]
+    lines = [f"Graph minors, No {i % 7}!" if i % 3 else "" for i in range(3 * LEAST_TEXTS)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
@@ -374,9 +385,9 @@ def test_a_file_is_tokenized_line_by_line(texts, tokenizer, workers, tmp_path, n
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_korean_file(name, request, tmp_path):
     tokenizer = request.getfixturevalue(name)
-    (tmp_path / "ko.txt").write_text(f"{KOREAN}\n\n" * TEXTS_PER_TASK, encoding="utf-8")
+    (tmp_path / "ko.txt").write_text(f"{KOREAN}\n\n" * LEAST_TEXTS, encoding="utf-8")
     target = tokenize_file(tmp_path / "ko.txt", tmp_path / "out.txt.gz", name, workers=2)
-    assert list(TokenLines(target)) == [tokenizer(KOREAN), []] * TEXTS_PER_TASK
+    assert list(TokenLines(target)) == [tokenizer(KOREAN), []] * LEAST_TEXTS
 
 
 def test_a_broken_tokenizer_leaves_the_old_file(texts, tmp_path, no_thread_left):
@@ -482,6 +493,105 @@ def test_errors_of_a_corpus_reach_the_caller(texts, tmp_path):
         Sent2Vec(corpus_file=texts, tokenizer="word")
     with pytest.raises(TypeError, match=r"^phrases: "):
         Sent2Vec(corpus_file=texts, phrases="phrases.bin")
+
+
+def test_words_are_counted_while_texts_are_tokenized(texts, expected, tmp_path, monkeypatch):
+    """Tokens are not read for that; those of whitespace are, by all threads."""
+    counted = []
+    original = training_corpus.count_file
+
+    def count_file(*args, **options):
+        counted.append(args)
+        return original(*args, **options)
+
+    monkeypatch.setattr(training_corpus, "count_file", count_file)
+    options, lines = {"tokenizer": "words", "phrases": expected.wv.phrases}, texts.read_text().splitlines()
+    (tmp_path / "t.csv").write_text("text\n" + "".join(f'"{line}"\n' for line in lines))
+    for corpus in {"corpus_file": texts}, {"sentences": lines}, {"sentences": TextTable(tmp_path / "t.csv")}:
+        model = Sent2Vec(**corpus, **OPTIONS, **options)
+        assert same(model, expected) and model.corpus_count == expected.corpus_count
+        assert model.corpus_total_words == expected.corpus_total_words
+    model = Sent2Vec(**OPTIONS, **options, max_vocab_size=9)
+    with model.as_tokens(corpus_file=texts) as corpus:
+        model.build_vocab(*corpus)
+        assert not counted and 0 < len(model.wv) <= 9
+        model.max_vocab_size = None
+        model.build_vocab(*corpus)
+        assert len(counted) == 1 and list(model.wv.index_to_key) == list(expected.wv.index_to_key)
+    Sent2Vec(corpus_file=texts, **OPTIONS)
+    assert len(counted) == 2
+
+
+# ---------------------------------------------------------------------------------------------------
+# Processes
+
+
+def square(text: str) -> list[str]:
+    """Slow for some texts."""
+    if text.endswith("0"):
+        time.sleep(0.002)
+    return [text, str(os.getpid())]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_tasks_are_small_if_the_tokenizer_is_slow(no_thread_left):
+    texts = [str(i) for i in range(LEAST_TEXTS + 500)]
+    lines = [line.split() for line in Tokenization(square).lines(texts, 2)]
+    assert [text for text, _ in lines] == texts and len({pid for _, pid in lines}) == 2
+    tasks = _Tasks(iter(texts))
+    sizes = []
+    for seconds, batch in zip((0.1, 1, 0, 10_000, 0.1), tasks):
+        sizes.append(len(batch))
+        tasks.took(len(batch), seconds)
+    assert sizes == [FIRST_TEXTS, FIRST_TEXTS, FIRST_TEXTS // 10, MOST_TEXTS, 1]
+
+
+def test_one_process_if_there_cannot_be_others(monkeypatch):
+    texts, tokenizer = ["a b"] * LEAST_TEXTS, lambda text: text.split()
+    monkeypatch.setattr(tokenization_module, "_can_fork", lambda: False)
+    with pytest.warns(UserWarning, match=r"^the tokenizer .*<lambda> uses one CPU instead of 2: it cannot be pickled"):
+        assert list(Tokenization(tokenizer).lines(texts, 2)) == texts
+    for few, workers in (texts[:-1], 2), (texts, 1):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert list(Tokenization(tokenizer).lines(few, workers)) == few
+
+    def no_memory(*args):
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(tokenization_module, "_Pool", no_memory)
+    with pytest.warns(UserWarning, match="uses one CPU instead of 2: the system does not let processes share memory"):
+        assert list(Tokenization("words").lines(texts, 2)) == texts
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_daemon_process_tokenizes_alone():
+    texts = ["a b"] * LEAST_TEXTS
+
+    def run(send) -> None:
+        with warnings.catch_warnings(record=True) as given:
+            warnings.simplefilter("always")
+            send.send((list(Tokenization("words").lines(texts, 2)), [str(warning.message) for warning in given]))
+
+    context = multiprocessing.get_context("fork")
+    receive, send = context.Pipe(duplex=False)
+    child = context.Process(target=run, args=(send,), daemon=True)
+    child.start()
+    lines, given = receive.recv() if receive.poll(60) else ([], [])
+    child.join()
+    assert lines == texts and "words uses one CPU instead of 2: this process is a daemon" in "".join(given)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_kiwi_with_many_workers_runs_in_processes(kiwi, monkeypatch, no_thread_left):
+    texts = [f"{KOREAN} {i}" for i in range(LEAST_TEXTS)]
+    expected = list(Tokenization("kiwi").lines(texts, 2))
+    monkeypatch.setattr(tokenization_module, "MOST_THREADS", 2)
+    monkeypatch.setattr(Kiwi, "stream", None)  # which would use threads
+    assert list(Tokenization("kiwi").lines(texts, 3)) == expected
+    assert expected[0] == " ".join(kiwi(texts[0]))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only fork passes a lambda to other processes")

@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> None:
 def _log_to_stderr(verbose: bool) -> None:
     level = logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(asctime)s %(message)s", stream=sys.stderr)
-    for name in ("progress", "columns"):
+    for name in ("progress", "columns", "tokens"):
         logging.getLogger(f"gensim_sent2vec.{name}").setLevel(logging.INFO)
 
 

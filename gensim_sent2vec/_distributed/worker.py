@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from .._text.corpus import TokenFile, check_corpus_file, sample_lines
-from .._text.counting import WordCounts, count_file
+from .._text.counting import WordCounts, count_file, take_counts
 from .._training.learning_rate import LinearDecay
 from .._training.matrices import Matrices
 from .._training.run import TrainingRun
@@ -56,9 +56,10 @@ class Worker:
         self.trained: int | None = None
         self._run: TrainingRun | None = None
         self._open = ExitStack()
-        self.path = self._tokenized(shard)
+        self._corpus = self._tokenized(shard)
+        self.path = os.fspath(self._corpus)
 
-    def _tokenized(self, corpus_file: str | TokenFile) -> str:
+    def _tokenized(self, corpus_file: str | TokenFile) -> Any:
         """The shard as a file of tokens, which is temporary if there is a tokenizer."""
         if not os.path.isfile(self.shard):
             raise missing(self.shard, "shards")
@@ -68,7 +69,7 @@ class Worker:
         _, path = self._open.enter_context(self.model.as_tokens(corpus_file=corpus_file))
         if path is None:
             raise ValueError(f"shards: {self.shard!r} cannot be tokenized into a file; pass a plain text file")
-        return os.fspath(path)
+        return path
 
     # -------------------------------------------------------------------------------------------------
     # Before the first round
@@ -80,7 +81,9 @@ class Worker:
 
     def count(self) -> tuple[WordCounts, int, int]:
         """The word counts of the shard, and the numbers of its sentences and tokens."""
-        counts, n_sentences, n_tokens = count_file(self.path, None, self.model.workers, show_progress_bar=False)
+        counts, n_sentences, n_tokens = take_counts(self._corpus, None) or count_file(
+            self.path, None, self.model.workers, show_progress_bar=False
+        )
         if not n_tokens:
             raise ValueError(f"shards: {self.shard!r} has no tokens; leave it out")
         return counts, n_sentences, n_tokens

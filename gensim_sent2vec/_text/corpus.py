@@ -18,7 +18,7 @@ from .._util.compression import COMPRESSED_SUFFIXES, decompressed
 from .._util.hints import with_hints
 from .._util.missing import check_exists
 from .formats import TEXT, suffix_format
-from .heads import BOM, HEAD_BYTES, check_head, check_line_ends
+from .heads import BOM, HEAD_BYTES, KEPT_TOKENS, check_head, check_line_ends
 
 MAX_SENTENCE = 1 << 16  # length of a sentence in a sample: bytes of a line, characters of a text, or tokens
 SHORT_LINE = 64  # bytes; if the lines of a sample would be shorter on average, the entire file is read
@@ -102,6 +102,9 @@ class TokenFile:
         One sentence per line, tokens separated by spaces, as written by `tokenize_file`.
     """
 
+    begin = 0  # the first byte to read, after the header of kept tokens
+    counter: Any = None  # the `FileCounter` that has counted the words while the file was written
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
 
@@ -115,11 +118,18 @@ class TokenFile:
 class SpooledText:
     """A temporary text file, one sentence per line, with the texts of another file, which errors and warnings name."""
 
+    counter: Any = None  # as of a `TokenFile`
+
     def __init__(self, path: str, source: str) -> None:
         self.path, self.source = path, source
 
     def __fspath__(self) -> str:
         return self.path
+
+
+def begin_of(path: Any) -> int:
+    """The first byte to read of a corpus file."""
+    return getattr(path, "begin", 0)
 
 
 def name_of_file(path: Any) -> str:
@@ -185,11 +195,10 @@ class TextLines:
         check_line_ends(self.head, self.shown)
 
     def open(self) -> BinaryIO:
-        """A stream of the bytes after a byte order mark; raises like `check_head`."""
+        """A stream of the bytes after a byte order mark or the header of kept tokens; raises like `check_head`."""
         check_head(self.head, self.shown)
         stream = self._open()
-        if self.head.startswith(BOM):
-            stream.read(len(BOM))
+        _pass_over_start(stream, self.head)
         return stream
 
     def _open(self) -> BinaryIO:
@@ -206,7 +215,7 @@ class TextLines:
         return open(self._copied(), "rb")
 
     def _copied(self) -> str:
-        """The path of a copy without a byte order mark. It is deleted with this object, or when the process ends."""
+        """The path of a copy, without what `open` passes over. Deleted with this object, or when the process ends."""
         if self._copy is None:
             stack = ExitStack()
             copy = os.path.join(stack.enter_context(scratch_folder()), "lines.txt")
@@ -215,8 +224,11 @@ class TextLines:
                 open(copy, "xb") as file,
                 nullcontext(sys.stdin.buffer) if self.path == "-" else open(self.path, "rb") as stream,
             ):
-                start = stream.read(len(BOM))
-                file.write(b"" if start == BOM else start)
+                start = stream.read(len(KEPT_TOKENS))
+                if start == KEPT_TOKENS:
+                    stream.readline()
+                else:
+                    file.write(start.removeprefix(BOM))
                 shutil.copyfileobj(stream, file)
             self._copy = copy
         return self._copy
@@ -225,11 +237,11 @@ class TextLines:
     def plain_path(self) -> str | None:
         """The path of an uncompressed local file with these lines only, or None if there is no such file.
 
-        A file that can be read only once, or that begins with a byte order mark, is copied.
+        A file that can be read only once, or that begins with a byte order mark or as kept tokens do, is copied.
         """
         if not self._is_read_once and (self.path.endswith(COMPRESSED_SUFFIXES) or "://" in self.path):
             return None
-        if self._is_read_once or self.head.startswith(BOM):
+        if self._is_read_once or self.head.startswith((BOM, KEPT_TOKENS)):
             return self._copied()
         return self.path
 
@@ -267,9 +279,10 @@ def is_read_once(path: str | os.PathLike[str]) -> bool:
 def spooled(path: Any) -> Iterator[Any]:
     """A corpus file, for the duration of a ``with`` block; None stays None.
 
-    A pipe is copied to a temporary file, and so is a file with a byte order mark, without it.
+    A pipe is copied to a temporary file, and so are a file with a byte order mark and one of kept tokens, without the
+    mark or the header, unless the kernel is to begin after it.
     """
-    if path is None or not (is_read_once(path) or _starts_with_bom(path)):
+    if path is None or begin_of(path) or not (is_read_once(path) or _is_to_be_copied(path)):
         yield path
         return
     lines = TextLines(path)  # which deletes the copy when it goes
@@ -277,9 +290,16 @@ def spooled(path: Any) -> Iterator[Any]:
     yield TokenFile(lines.plain_path or path) if isinstance(path, TokenFile) else lines.plain_path
 
 
-def _starts_with_bom(path: str | os.PathLike[str]) -> bool:
+def _is_to_be_copied(path: str | os.PathLike[str]) -> bool:
     with open(path, "rb") as file:
-        return file.read(len(BOM)) == BOM
+        return file.read(len(KEPT_TOKENS)).startswith((BOM, KEPT_TOKENS))
+
+
+def _pass_over_start(stream: BinaryIO, head: bytes) -> None:
+    if head.startswith(BOM):
+        stream.read(len(BOM))
+    elif head.startswith(KEPT_TOKENS):
+        stream.readline()
 
 
 class TokenLines:
@@ -305,13 +325,15 @@ def first_lines(path: str | os.PathLike[str], size: int) -> list[str]:
 
 def sample_lines(path: str | os.PathLike[str], size: int) -> Iterator[list[str]]:
     """Yield at most `size` lines of an uncompressed text file, evenly spread over it, as token lists."""
-    n_bytes = os.path.getsize(path)
+    begin = begin_of(path)
+    n_bytes = os.path.getsize(path) - begin
     with open(path, "rb") as file:
+        file.seek(begin)
         if n_bytes <= size * SHORT_LINE:
             yield from sample_sentences(file, size, lambda line: line.decode("utf-8", "ignore").split())
             return
         for i in range(size):
-            start = n_bytes * i // size
+            start = begin + n_bytes * i // size
             if start > file.tell():
                 file.seek(start - 1)
                 file.readline(MAX_SENTENCE)  # skip the rest of this line

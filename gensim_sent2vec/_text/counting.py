@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -363,6 +363,80 @@ def count_file(
     for counter in counters[1:]:
         counters[0].merge(counter)
     return WordCounts.from_counter(counters[0]), counters[0].lines, counters[0].tokens
+
+
+class FileCounter:
+    """Counts the words of a file while it is written, so that it need not be read again for that.
+
+    Parameters
+    ----------
+    path : str
+        An uncompressed text file.
+    shown : str
+        What its texts are from, for errors.
+    max_vocab_size : int, optional
+        See `count_words`.
+    begin : int
+        The first byte to count.
+    slice_bytes : int
+        Bytes per call of the kernel: so few that the threads or processes that tokenize do not run out of work.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        shown: str,
+        max_vocab_size: int | None = None,
+        begin: int = 0,
+        slice_bytes: int = 1 << 18,
+    ) -> None:
+        self.max_vocab_size = max_vocab_size
+        self._path, self._shown, self._slice_bytes = path, shown, slice_bytes
+        self._counter, self._stop = _kernel.CorpusCounter(max_vocab_size or 0), _kernel.StopFlag()
+        self._counted_to = self._written_to = begin
+
+    def on_write(self, file: BinaryIO, data: bytes) -> None:
+        """Count lines that have just been written to the file, once they are enough to pay.
+
+        Raises
+        ------
+        ValueError
+            If a token is not valid.
+        """
+        self._written_to += len(data)
+        if self._written_to - self._counted_to >= self._slice_bytes:
+            file.flush()
+            self.count()
+
+    def count(self) -> None:
+        """Count all lines that have been written; raises like `on_write`."""
+        if self._written_to == self._counted_to:
+            return
+        with file_descriptors(self._path, 1) as (file,):
+            bad = self._counter.add_slice(file, self._counted_to, self._written_to, self._stop)
+        if bad >= 0:
+            raise _not_utf8(SpooledText(self._path, self._shown), bad)
+        self._counted_to = self._written_to
+
+    def result(self) -> tuple[WordCounts, int, int]:
+        """The word counts and the numbers of sentences and tokens, as of `count_file`."""
+        return WordCounts.from_counter(self._counter), self._counter.lines, self._counter.tokens
+
+
+def take_counts(path: Any, max_vocab_size: int | None) -> tuple[WordCounts, int, int] | None:
+    """What a `FileCounter` has counted in a `TokenFile` or `SpooledText`, as of `count_file`.
+
+    Only the first call returns it, as it may take much memory. None if nothing was counted, or if words were pruned
+    that `max_vocab_size` would keep.
+    """
+    counter: FileCounter | None = getattr(path, "counter", None)
+    if counter is None:
+        return None
+    path.counter = None
+    result = counter.result()
+    words = result[0]
+    is_whole = words.is_complete and (not max_vocab_size or len(words) <= max_vocab_size)
+    return result if is_whole or counter.max_vocab_size == max_vocab_size else None
 
 
 def _pyarrow() -> Any:

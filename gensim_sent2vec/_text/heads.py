@@ -8,6 +8,7 @@ from .._util.compression import COMPRESSED_SUFFIXES
 
 HEAD_BYTES = 1 << 16
 BOM = b"\xef\xbb\xbf"  # UTF-8 with a byte order mark, as Windows programs write it
+KEPT_TOKENS = b"#gensim_sent2vec tokens "  # begins the first line of a file of kept tokens, which is no text
 
 COMPRESSION = {  # signature: suffix
     b"\x1f\x8b": ".gz",

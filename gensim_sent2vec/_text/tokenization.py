@@ -1,4 +1,4 @@
-"""Tokenizing texts, files and entire corpora, on all CPUs."""
+"""Tokenizing texts and files, on all CPUs."""
 
 from __future__ import annotations
 
@@ -7,32 +7,35 @@ import multiprocessing
 import os
 import signal
 import sys
-import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from itertools import chain, islice, takewhile
-from typing import Any
+from typing import Any, BinaryIO
 
 import smart_open
 
-from .._util.atomic import atomic_path, temporary_folder
+from .._util.atomic import atomic_path
 from .._util.batches import batched, known_length
 from .._util.hints import with_hints
 from .._util.missing import check_input
 from .._util.pickling import is_picklable
 from .._util.progress import Progress
 from .._util.threads import available_cpus, check_threads, ordered_map
+from .._util.warning import warn
 from ..phrases import freeze_phrases, join_phrases
-from ..tokenizers import DEFAULT, describe, name_of, resolve
-from .corpus import SpooledText, TextLines, TokenFile
-from .inputs import check_text, checked_texts
+from ..tokenizers import DEFAULT, Kiwi, describe, name_of, resolve
+from .corpus import TextLines, TokenFile
+from .inputs import check_text
 from .tables import TextTable
 
 POOL_THREADS = 2  # of a ProcessPoolExecutor, in this process
-TEXTS_PER_TASK = 1 << 10  # texts that are sent to a worker process together
+LEAST_TEXTS = 1 << 10  # starting processes for fewer does not pay
+FIRST_TEXTS, MOST_TEXTS = 1 << 5, 1 << 10  # that are sent to a worker process together, at first and at most
+TASK_SECONDS = 0.1  # for which they should keep it busy
+MOST_THREADS = 8  # of Kiwi; the calling thread takes a thirteenth of the time that Kiwi takes for a text
 TEXTS_PER_UPDATE = 1 << 5  # texts between two looks at the clock; a slow tokenizer takes milliseconds for each
 
 
@@ -71,11 +74,20 @@ class Tokenization:
             return tokens
         return ["_".join(token.split()) for token in tokens if token.strip()]
 
-    def stream(self, texts: Iterable[str]) -> Iterator[list[str]]:
-        """The tokens of many texts, in this process; in several threads if the tokenizer has its own."""
-        texts = _check_texts(texts)
-        stream: Callable[[Iterable[str]], Iterable[Any]] | None = getattr(self._tokenize, "stream", None)
-        return map(self._postprocess, stream(texts) if stream else map(self._tokenize, texts))
+    def stream(self, texts: Iterable[str], workers: int | None = None) -> Iterator[list[str]]:
+        """The tokens of many texts, in this process; in several threads if the tokenizer has its own.
+
+        Parameters
+        ----------
+        texts : iterable of str
+        workers : int, optional
+            Number of these threads, if the tokenizer is not loaded yet; by default, one per CPU.
+        """
+        texts, tokenize = check_texts(texts), self._tokenize
+        if isinstance(tokenize, Kiwi):
+            return map(self._postprocess, tokenize.stream(texts, workers))
+        stream: Callable[[Iterable[str]], Iterable[Any]] | None = getattr(tokenize, "stream", None)
+        return map(self._postprocess, stream(texts) if stream else map(tokenize, texts))
 
     def lines(self, texts: Iterable[str], workers: int) -> Iterator[str]:
         """The tokens of many texts, each text as a line of tokens separated by spaces.
@@ -84,25 +96,32 @@ class Tokenization:
         ----------
         texts : iterable of str
         workers : int
-            Number of processes. A tokenizer with its own threads uses these instead, unless `workers` is 1.
+            Number of processes, or of threads if the tokenizer has its own. All that threads return passes through the
+            calling thread, so with more than `MOST_THREADS`, Kiwi runs in forked processes, which share its dictionary.
         """
         if workers == 1:
-            return (" ".join(self(text)) for text in _check_texts(texts))
-        if hasattr(self._tokenize, "stream"):
-            return map(" ".join, self.stream(texts))
-        return self._lines_by_processes(batched(_check_texts(texts), TEXTS_PER_TASK), workers)
+            return (" ".join(self(text)) for text in check_texts(texts))
+        if isinstance(self._tokenize, Kiwi) and _can_fork():
+            by_processes = workers > MOST_THREADS or not self._tokenize.has_threads
+            self._tokenize.load(workers)
+            self._tokenize("가")  # the dictionary is read now, and not by each process
+        else:
+            by_processes = not hasattr(self._tokenize, "stream")
+        if by_processes:
+            return self._lines_by_processes(check_texts(texts), workers)
+        return map(" ".join, self.stream(texts, workers))
 
-    def _lines_by_processes(self, batches: Iterator[list[str]], workers: int) -> Iterator[str]:
-        first = list(next(batches, []))
-        context = multiprocessing.get_context("fork" if _can_fork() else None)
-        if len(first) < TEXTS_PER_TASK or not (_can_fork() or is_picklable(self)):
-            yield from (" ".join(self(text)) for text in chain(first, chain.from_iterable(batches)))
+    def _lines_by_processes(self, texts: Iterator[str], workers: int) -> Iterator[str]:
+        first = list(islice(texts, LEAST_TEXTS))
+        pool = self._pool(workers) if len(first) == LEAST_TEXTS else None
+        if pool is None:
+            yield from (" ".join(self(text)) for text in chain(first, texts))
             return
-        check_threads(POOL_THREADS)
-        stop = context.RawValue("b", 0)  # checked before each text, so that Ctrl-C does not wait for entire batches
-        with ProcessPoolExecutor(workers, context, _init_worker, (self, stop)) as pool:
+        tasks = _Tasks(chain(first, texts))
+        with pool:
             try:
-                for lines in ordered_map(pool, _tokenize_batch, chain([first], batches), 2 * workers):
+                for lines, seconds in ordered_map(pool, _tokenize_batch, tasks, 2 * workers):
+                    tasks.took(len(lines), seconds)
                     yield from lines
             except BrokenProcessPool as error:
                 raise ChildProcessError(
@@ -110,7 +129,50 @@ class Tokenization:
                     "not start; try workers=1"
                 ) from error
             finally:
-                stop.value = 1
+                pool.stop()
+
+    def _pool(self, workers: int) -> _Pool | None:
+        """Processes that tokenize; None, after a warning, if there cannot be any."""
+        if multiprocessing.current_process().daemon:
+            reason = "this process is a daemon of multiprocessing, which may not start others"
+        elif not (_can_fork() or is_picklable(self)):
+            reason = "it cannot be pickled; define it at the top level of a module"
+        else:
+            check_threads(POOL_THREADS)
+            try:
+                return _Pool(self, workers)
+            except (OSError, NotImplementedError) as error:  # no shared memory, as in some containers
+                reason = f"the system does not let processes share memory ({error})"
+        warn(f"the tokenizer {describe(self.tokenizer)} uses one CPU instead of {workers}: {reason}")
+        return None
+
+
+class _Tasks:
+    """Batches of texts, of such sizes that a process takes about `TASK_SECONDS` for each."""
+
+    def __init__(self, texts: Iterator[str]) -> None:
+        self._texts, self._size = texts, FIRST_TEXTS
+
+    def __iter__(self) -> Iterator[list[str]]:
+        while batch := list(islice(self._texts, self._size)):
+            yield batch
+
+    def took(self, n: int, seconds: float) -> None:
+        """Adapt the sizes of the next batches to one that has been tokenized."""
+        self._size = min(max(int(n * TASK_SECONDS / max(seconds, 1e-6)), 1), MOST_TEXTS)
+
+
+class _Pool(ProcessPoolExecutor):
+    """Worker processes that tokenize, and a flag that stops them."""
+
+    def __init__(self, tokenization: Tokenization, workers: int) -> None:
+        context = multiprocessing.get_context("fork" if _can_fork() else None)
+        self._stop = context.RawValue("b", 0)
+        super().__init__(workers, context, _init_worker, (tokenization, self._stop))
+
+    def stop(self) -> None:
+        """End running batches after their present texts, so that Ctrl-C does not wait for entire batches."""
+        self._stop.value = 1
 
 
 _worker: tuple[Tokenization, Any]  # in a worker process: the tokenization, and the flag that stops it
@@ -131,16 +193,20 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _tokenize_batch(texts: list[str]) -> list[str]:
+def _tokenize_batch(texts: list[str]) -> tuple[list[str], float]:
+    """The lines of tokens, and the seconds that they took."""
     tokenization, stop = _worker
-    return [" ".join(tokenization(text)) for text in takewhile(lambda _: not stop.value, texts)]
+    began = time.perf_counter()
+    lines = [" ".join(tokenization(text)) for text in takewhile(lambda _: not stop.value, texts)]
+    return lines, time.perf_counter() - began
 
 
 def _can_fork() -> bool:
     return sys.platform == "linux"  # unsafe with the system libraries of macOS; not available on Windows
 
 
-def _check_texts(texts: Iterable[Any], name: str = "sentences") -> Iterator[str]:
+def check_texts(texts: Iterable[Any], name: str = "sentences") -> Iterator[str]:
+    """Yield texts; a TypeError for the row of anything else."""
     for row, text in enumerate(texts):
         if not isinstance(text, str):
             check_text(text, f"{name}: row {row:,}")
@@ -176,7 +242,7 @@ def tokenize_file(
     phrases : gensim Phrases or FrozenPhrases, or a sequence of them, optional
         Phrases to join after tokenizing.
     workers : int, optional
-        Number of processes (Kiwi: 1 for one thread, otherwise a thread per CPU); by default, one per CPU.
+        Number of processes, or of Kiwi's threads; by default, one per CPU. If Kiwi is loaded, it keeps those it has.
     show_progress_bar : bool, optional
         By default, a bar appears on a terminal if the work takes longer than two seconds.
 
@@ -203,30 +269,58 @@ def tokenize_file(
     return TokenFile(target)
 
 
+class Observer:
+    """Looks on while the tokens of texts are written to a file. This one does nothing; others override its methods."""
+
+    header = b""  # what the file begins with
+
+    def on_read(self, texts: Iterable[str]) -> Iterable[str]:
+        """The texts, which are looked at while they are read."""
+        return texts
+
+    def on_write(self, file: BinaryIO, data: bytes) -> None:
+        """Look at the lines that have just been written."""
+
+
 def write_tokens(
     texts: Iterable[str],
     path: str,
     tokenization: Tokenization,
     workers: int | None = None,
     show_progress_bar: bool | None = None,
+    observer: Observer | None = None,
 ) -> None:
-    """Write the tokens of texts to a file, one text per line."""
+    """Write the tokens of texts to a file, one text per line.
+
+    Parameters
+    ----------
+    texts : iterable of str
+    path : str
+        Compressed if its suffix says so.
+    tokenization : Tokenization
+    workers : int, optional
+        See `tokenize_file`.
+    show_progress_bar : bool, optional
+    observer : Observer, optional
+    """
     workers = available_cpus() if workers is None else workers
     if workers < 1:
         raise ValueError(f"workers: must be at least 1, got {workers}")
-    counted = _Counted(texts)
+    observer = observer or Observer()
+    counted, shown = _Counted(texts, observer.on_read), getattr(texts, "shown", "texts")
+    n_written = 0
     try:
         with (
             Progress("tokenize", counted.total(), counted.unit, show_progress_bar) as progress,
             smart_open.open(path, "wb") as file,
         ):
-            for number, line in enumerate(tokenization.lines(counted, workers), 1):
-                if "\0" in line:
-                    shown = getattr(texts, "shown", "texts")
-                    raise ValueError(f"{shown}: text {number:,} has a NUL character: {line[:40]!r}; remove it")
-                file.write(line.encode("utf-8", "replace") + b"\n")
-                if number % TEXTS_PER_UPDATE == 0:
-                    progress.update(number, counted.total())
+            file.write(observer.header)
+            for lines in batched(tokenization.lines(counted, workers), TEXTS_PER_UPDATE):
+                data = _joined(lines, n_written, shown)
+                file.write(data)
+                observer.on_write(file, data)
+                n_written += len(lines)
+                progress.update(n_written, counted.total())
             progress.update(counted.n_read, counted.total())
     except OSError as error:
         if error.errno != errno.ENOSPC:
@@ -235,18 +329,27 @@ def write_tokens(
         raise OSError(error.errno, f"not enough disk space for the tokenized corpus in {folder!r}") from error
 
 
+def _joined(lines: list[str], n_before: int, shown: str) -> bytes:
+    """Lines of tokens as the bytes of a file."""
+    text = "\n".join(lines)
+    if "\0" in text:
+        number, line = next((i, line) for i, line in enumerate(lines, n_before + 1) if "\0" in line)
+        raise ValueError(f"{shown}: text {number:,} has a NUL character: {line[:40]!r}; remove it")
+    return text.encode("utf-8", "replace") + b"\n"
+
+
 class _Counted:
     """Texts that are counted as they are read, to know or to estimate how many there are."""
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        self.texts, self.n_read = texts, 0
+    def __init__(self, texts: Iterable[str], on_read: Callable[[Iterable[str]], Iterable[str]]) -> None:
+        self.texts, self.n_read, self._on_read = texts, 0, on_read
         self.unit, self._bytes = "sentences", None
         if isinstance(texts, TextLines):
             self.unit = "lines"
             self._bytes = None if texts.plain_path is None else os.path.getsize(texts.plain_path)
 
     def __iter__(self) -> Iterator[str]:
-        for self.n_read, text in enumerate(self.texts, 1):  # noqa: B020
+        for self.n_read, text in enumerate(self._on_read(self.texts), 1):  # noqa: B020
             yield text
 
     def total(self) -> float | None:
@@ -257,86 +360,3 @@ class _Counted:
         if self._bytes is None or not isinstance(self.texts, TextLines) or not self.texts.position:
             return None
         return self.n_read * self._bytes / self.texts.position
-
-
-# -----------------------------------------------------------------------------------------------------
-# Corpora
-
-
-class TokenizedSentences:
-    """Token lists that need no tokenizer. Can be iterated over as often as `sentences` can.
-
-    Parameters
-    ----------
-    sentences : iterable of sequences of str
-    phrases : optional
-        Phrases to join, as returned by `freeze_phrases`; None if there are none, or they have been joined already.
-    """
-
-    def __init__(self, sentences: Iterable[Sequence[str]], phrases: Any = None) -> None:
-        self.sentences, self.phrases = sentences, phrases
-
-    def __iter__(self) -> Iterator[list[str]]:
-        return (join_phrases(sentence, self.phrases) for sentence in self.sentences)
-
-
-@contextmanager
-def as_tokens(
-    sentences: Any,
-    corpus_file: Any,
-    tokenization: Tokenization,
-    workers: int | None = None,
-    show_progress_bar: bool | None = None,
-    argument: str = "sentences",
-) -> Iterator[tuple[Any, Any]]:
-    """Prepare a corpus for the kernel, for the duration of a ``with`` block.
-
-    Texts are tokenized once, into a temporary file. So is a `TextTable`, even if its texts are only split at
-    whitespace: threads cannot read parts of a table, and each epoch would parse it again. Token lists only have their
-    phrases joined. A corpus that has been tokenized already is passed through, and so is any other corpus if the kernel
-    can split the texts itself. Errors name `argument` if there are `sentences`.
-
-    Yields
-    ------
-    (sentences, corpus_file)
-        One of them is None.
-    """
-    tokenized = isinstance(corpus_file, TokenFile) or isinstance(sentences, TokenizedSentences)
-    if isinstance(sentences, TextTable) and sentences.lines is not None and sentences.lines.plain_path is not None:
-        sentences, corpus_file = None, _plain_file(sentences.lines)  # a copy lives as long as the table of the caller
-    if tokenized or (tokenization.is_whitespace_split and not isinstance(sentences, TextTable)):
-        yield sentences, corpus_file
-        return
-    if corpus_file is not None:
-        texts: Any = TextLines(corpus_file)
-        parent = os.path.dirname(os.path.abspath(texts.path))
-        folder = parent if os.access(parent, os.W_OK) else tempfile.gettempdir()
-    elif isinstance(sentences, TextTable):
-        texts, folder = sentences.lines or sentences, tempfile.gettempdir()
-    else:
-        first, sentences = _peek(sentences)
-        if not isinstance(first, str):
-            phrases = tokenization.phrases
-            yield (sentences if phrases is None else TokenizedSentences(sentences, phrases)), None
-            return
-        texts, folder = checked_texts(sentences, argument), tempfile.gettempdir()
-    with temporary_folder(os.path.join(folder, "gensim-sent2vec")) as temporary:
-        path = os.path.join(temporary, "tokens.txt")
-        write_tokens(texts, path, tokenization, workers, show_progress_bar)
-        is_raw = isinstance(sentences, TextTable) and tokenization.is_whitespace_split
-        yield None, SpooledText(path, sentences.shown) if is_raw else TokenFile(path)
-
-
-def _plain_file(lines: TextLines) -> Any:
-    """The file of plain text with these lines, which may be a copy."""
-    lines.check()
-    path = lines.plain_path
-    return path if path is None or path == lines.path else SpooledText(path, lines.shown)
-
-
-def _peek(items: Iterable[Any]) -> tuple[Any, Iterable[Any]]:
-    """The first item, None if there is none, and all items."""
-    iterator = iter(items)
-    head = list(islice(iterator, 1))
-    first = head[0] if head else None
-    return first, chain(head, iterator) if iterator is items else items  # into an iterator, it is put back

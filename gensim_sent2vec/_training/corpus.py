@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from .._text.corpus import Sample, check_corpus_file, check_sentences, first_lines, sample_lines
-from .._text.counting import WordCounts, count_file, count_words
+from .._text.corpus import Sample, begin_of, check_corpus_file, check_sentences, first_lines, sample_lines
+from .._text.counting import WordCounts, count_file, count_words, take_counts
 from .._text.inputs import as_column, checked_texts
 from .._util.counted import counted
 from .untokenized import HEAD, warn_if_untokenized
@@ -83,7 +83,10 @@ class CheckedCorpus:
             If there are no tokens, or the file is not UTF-8.
         """
         if self.path is not None:
-            result = count_file(self.path, max_vocab_size, workers, show_progress_bar)
+            begin = begin_of(self.path)
+            result = take_counts(self.path, max_vocab_size) or count_file(
+                self.path, max_vocab_size, workers, show_progress_bar, begin=begin
+            )
             if self.is_raw:
                 warn_if_untokenized(first_lines(self.path, HEAD), self.name)
         else:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any
 
 from .. import _kernel
+from .._text.corpus import begin_of
 from .._text.counting import file_descriptors
 from .._text.packing import packed
 from .._util.batches import BATCH_SIZE
@@ -97,7 +98,7 @@ class TrainingRun:
         self._epoch_label = f"{epoch + 1}/{epochs}"
         lines_before = self.lines
         if corpus.path is not None:
-            self.train_file(corpus.path)
+            self.train_file(corpus.path, begin_of(corpus.path))
         else:
             self._train_iterable(corpus)
         self._report()

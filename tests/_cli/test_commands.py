@@ -27,6 +27,7 @@ from gensim_sent2vec._cli.main import main
 from gensim_sent2vec._cli.parser import build_parser
 from gensim_sent2vec._util import progress
 from gensim_sent2vec.evaluation import evaluate_sts
+from gensim_sent2vec.tokenizers import FUNCTIONS, words
 
 COMMAND = [sys.executable, "-m", "gensim_sent2vec"]
 COMMANDS = next(action for action in build_parser()._actions if action.dest == "command").choices
@@ -242,6 +243,52 @@ def test_train_with_a_tokenizer_and_phrases(corpus, tmp_path, capsys):
     )
     facts = json.loads(run(capsys, "info", tmp_path / "given", "--json"))
     assert facts["tokenizer"] == "words" and facts["phrases"] == len(wv.phrases.phrasegrams)
+
+
+def test_train_keeps_tokens(corpus, tmp_path, capsys, caplog, monkeypatch):
+    """Phrases are learned from the same tokens: texts are never tokenized twice."""
+    caplog.set_level("INFO", "gensim_sent2vec.tokens")
+    calls = []
+    monkeypatch.setitem(FUNCTIONS, "words", lambda text: (calls.append(text), words(text))[1])
+    train = ["train", corpus, tmp_path / "m", "--tokenizer", "words", "--vector-size", "5", "--epochs", "1",
+             "--workers", "1", "--learn-phrases"]  # fmt: skip
+    run(capsys, *train)
+    plain, n_texts = Sent2Vec.load(str(tmp_path / "m")).wv, len(calls)
+    assert n_texts == len(corpus.read_text(encoding="utf-8").splitlines()) and "new_south" in plain
+    for said in "kept the tokens in", "using the tokens of":
+        calls.clear()
+        run(capsys, *train, "--keep-tokens", tmp_path / "tokens")
+        assert said in caplog.text
+        caplog.clear()
+        wv = Sent2Vec.load(str(tmp_path / "m")).wv
+        np.testing.assert_array_equal(wv.vectors, plain.vectors)
+        assert list(wv.index_to_key) == list(plain.index_to_key)
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+    run(capsys, *train[:-1], "--keep-tokens", tmp_path / "tokens")  # without the phrases
+    assert "using the tokens of" in caplog.text and "new_south" not in Sent2Vec.load(str(tmp_path / "m")).wv
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (["--keep-tokens", "corpus.txt"], "corpus.txt' exists and is not a file of kept tokens"),
+        (["--keep-tokens", "./m"], "--keep-tokens: './m' is the model, too"),
+        (["--keep-tokens", "notes.txt"], "notes.txt' exists and is not a file of kept tokens"),
+        (["--keep-tokens", "notes.txt", "--force"], "notes.txt' exists and is not a file of kept tokens"),
+        (["--keep-tokens", "none/t"], "none'; create it first"),
+        (["--keep-tokens", "t", "--ray", "local"], "--keep-tokens: cannot be combined with --ray"),
+        (["--keep-tokens", "t", "--tokenized"], "keep_tokens: nothing is tokenized, because it has been tokenized"),
+        (["--keep-tokens", "t", "--tokenizer", "split"], "keep_tokens: nothing is tokenized, because texts are only"),
+    ],
+)
+def test_tokens_that_cannot_be_kept(options, error, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in "corpus.txt", "notes.txt":
+        (tmp_path / name).write_text("a text\n" * 9)
+    assert error in refused(capsys, "train", "corpus.txt", "m", "--tokenizer", "words", *options)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(
+        ["corpus.txt", "notes.txt"], "a text\n" * 9
+    )
 
 
 @pytest.fixture

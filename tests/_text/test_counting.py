@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from strategies import token_lists, words
 
 from gensim_sent2vec import _kernel
-from gensim_sent2vec._text.counting import WordCounts, count_file, count_words
+from gensim_sent2vec._text.corpus import TokenFile
+from gensim_sent2vec._text.counting import FileCounter, WordCounts, count_file, count_words, take_counts
 
 BUFFER = 1 << 18  # bytes that the kernel's reader reads at a time
 LONGEST_TOKEN = 1 << 20
@@ -382,3 +383,54 @@ def test_stopping_ends_the_count():
         stop.set()
         counter.add_slice(file.fileno(), 0, 4000, stop)
     assert counter.lines == 0
+
+
+# ---------------------------------------------------------------------------------------------------
+# Counting while a file is written
+
+
+def written(path, lines, header=b"", **options) -> FileCounter:
+    counter = FileCounter(os.fspath(path), "the corpus", begin=len(header), **options)
+    with open(path, "wb") as file:
+        file.write(header)
+        for line in lines:
+            file.write(line)
+            counter.on_write(file, line)
+    counter.count()
+    return counter
+
+
+@pytest.mark.parametrize("slice_bytes", [1, 100, 1 << 18])
+@pytest.mark.parametrize("header", [b"", b"a header\n"])
+@given(st.lists(st.lists(st.sampled_from(["a", "b", "한국어", "c" * 300]), max_size=9), max_size=30))
+def test_a_file_is_counted_while_it_is_written(tmp_path_factory, slice_bytes, header, sentences):
+    path = tmp_path_factory.mktemp("written") / "tokens"
+    counter = written(path, [f"{' '.join(s)}\n".encode() for s in sentences], header, slice_bytes=slice_bytes)
+    counts, *sizes = counter.result()
+    expected, *expected_sizes = count_file(path, begin=len(header))
+    assert list(counts.items()) == list(expected.items()) and sizes == expected_sizes and counts.is_complete
+
+
+def test_counts_are_taken_once_and_only_if_they_are_those_asked_for(tmp_path):
+    lines = [f"common rare{i}\n".encode() for i in range(50)]
+
+    def file(limit) -> TokenFile:
+        tokens = TokenFile(tmp_path / "tokens")
+        tokens.counter = written(tmp_path / "tokens", lines, max_vocab_size=limit)
+        return tokens
+
+    for limit, asked, useful in [
+        (None, None, True), (None, 51, True), (None, 50, False), (51, None, True), (51, 60, True), (10, 10, True),
+        (10, 20, False), (10, None, False),
+    ]:  # fmt: skip
+        tokens = file(limit)
+        found = take_counts(tokens, asked)
+        assert (found is not None) == useful and take_counts(tokens, asked) is None
+        if useful and asked != 10:
+            assert found[0] == count_file(tmp_path / "tokens")[0]
+    assert take_counts(tmp_path / "tokens", None) is None
+
+
+def test_a_token_that_is_too_long_names_the_corpus(tmp_path):
+    with pytest.raises(ValueError, match=r"^the corpus: a token .* is longer than 1 MiB, see the text with 'xxx"):
+        written(tmp_path / "tokens", [b"a b\n", b"x" * (LONGEST_TOKEN + 1) + b"\n"])

@@ -14,7 +14,7 @@ from models import SMALL, assert_same_bytes, assert_usable
 
 from gensim_sent2vec import Sent2Vec, TokenFile
 from gensim_sent2vec import model as model_module
-from gensim_sent2vec._text import tokenization
+from gensim_sent2vec._text import tokenized
 from gensim_sent2vec._text.corpus import TokenLines
 from gensim_sent2vec._training import corpus as training_corpus
 
@@ -129,10 +129,12 @@ def test_a_corpus_is_checked_once_and_tokenized_once(corpus_file, tokenizer, mon
     for owner, name in (
         (training_corpus, "check_corpus_file"),
         (model_module, "as_tokens"),
-        (tokenization, "write_tokens"),
+        (tokenized, "write_tokens"),
     ):
         original = getattr(owner, name)
-        monkeypatch.setattr(owner, name, lambda *args, _n=name, _f=original: (calls.update([_n]), _f(*args))[1])
+        monkeypatch.setattr(
+            owner, name, lambda *args, _n=name, _f=original, **options: (calls.update([_n]), _f(*args, **options))[1]
+        )
     once = {"check_corpus_file": 1, "as_tokens": 1, **({"write_tokens": 1} if tokenizer == "words" else {})}
     model = Sent2Vec(corpus_file=corpus_file, tokenizer=tokenizer, **SMALL)
     assert calls == once

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ..._files.model2vec import EXPECTED as STATIC
-from ..._text.corpus import TokenFile
+from ..._text.corpus import TokenFile, TokenLines
+from ..._text.kept import checked_path
 from ..._text.tables import TextTable
-from ..._text.tokenization import TokenizedSentences
+from ..._text.tokenization import Tokenization
+from ..._text.tokenized import TokenizedSentences, TokenizingOptions, as_tokens
 from ..._util.counted import counted
 from ..._util.missing import MissingFileError, missing_file
 from ...convert import load_vectors
@@ -85,7 +89,7 @@ def add_parser(commands: Subcommands) -> None:
             "gensim-sent2vec train corpus.txt my.model --epochs 5",
             "gensim-sent2vec train reviews.csv my.model --column review --tokenizer words",
             "zcat news.gz | gensim-sent2vec train - my.model --word-ngrams 2",
-            "gensim-sent2vec train korean.txt my.model --tokenizer kiwi --lexical-dims 200",
+            "gensim-sent2vec train korean.txt my.model --tokenizer kiwi --keep-tokens korean.tokens",
             "gensim-sent2vec train corpus.txt my.model --tokenizer words --pretrained potion-base-8M",
             "gensim-sent2vec train 1.txt 2.txt my.model --ray auto --checkpoint my.rounds",
         ],
@@ -107,6 +111,12 @@ def add_parser(commands: Subcommands) -> None:
     add_flag(vectors, "--no-weighting", help="fit no weighting: sentence vectors are plain means")
     corpus = parser.add_argument_group("corpus")
     add_flag(corpus, "--tokenized", help="CORPUS was written by tokenize; use its tokens as they are")
+    add_file(
+        corpus,
+        "--keep-tokens",
+        metavar="FILE",
+        help="keep the tokens in FILE; the next run on the same texts, with the same tokenizer, uses them",
+    )
     phrases = corpus.add_mutually_exclusive_group()
     add_phrases(phrases)
     add_flag(phrases, "--learn-phrases", help="learn phrases from the corpus and join them")
@@ -159,20 +169,22 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError("--rounds, --checkpoint: need --ray")
     texts = texts_of(args, args.corpus)
     replaced = check_output(args.model, MODEL, (*texts.paths, args.phrases, args.pretrained), args.force)
+    if args.keep_tokens is not None:
+        _check_kept(args)
     model = Sent2Vec(
         **_given(args, TRAINING),
         skip_bigrams=args.skip_bigrams,
         weighting=None if args.no_weighting else _weighting(weighting, args),
         compute_loss=True,
     )
-    if args.phrases or args.learn_phrases:
-        model.wv.phrases = phrases_of(args) if args.phrases else learn_phrases(model.wv.token_lists(texts))
+    if args.phrases:
+        model.wv.phrases = phrases_of(args)
     if args.ray is not None:
         from ..engines import train_with_ray  # which other calls need not import
 
         train_with_ray(model, texts, args)
         return _save(model, args.model, replaced)
-    with model.as_tokens(*_corpus(texts, args.tokenized)) as (sentences, file):
+    with _tokens(model, texts, args) as (sentences, file):
         model.build_vocab(sentences, file)
         try:
             model.train(sentences, file, compute_loss=True)
@@ -204,6 +216,33 @@ def _weighting(options: dict[str, Any], args: argparse.Namespace) -> SentenceWei
         raise missing_file(args.pretrained, "--pretrained", STATIC, "file or folder") from error
     except (ValueError, TypeError) as error:
         raise ValueError(f"--pretrained {args.pretrained!r}: {error}") from error
+
+
+def _check_kept(args: argparse.Namespace) -> None:
+    """Check the file of --keep-tokens, before any work."""
+    if args.ray is not None:
+        raise ValueError("--keep-tokens: cannot be combined with --ray; run tokenize first, and pass --tokenized")
+    if os.path.realpath(args.keep_tokens) == os.path.realpath(args.model):
+        raise ValueError(f"--keep-tokens: {args.keep_tokens!r} is the model, too; choose another name")
+    checked_path(args.keep_tokens)
+
+
+@contextmanager
+def _tokens(model: Sent2Vec, texts: TextTable, args: argparse.Namespace) -> Iterator[tuple[Any, Any]]:
+    """The corpus as tokens: the arguments `sentences` and `corpus_file` of `Sent2Vec`.
+
+    With --learn-phrases, texts are tokenized once too: phrases are learned from their tokens, and then joined in these.
+    """
+    with model.as_tokens(*_corpus(texts, args.tokenized), keep_tokens=args.keep_tokens) as (sentences, file):
+        if not args.learn_phrases:
+            yield sentences, file
+            return
+        model.wv.phrases = learn_phrases(model.wv.token_lists(texts) if file is None else TokenLines(file))
+        if file is not None:
+            file = os.fspath(file)
+        options = TokenizingOptions(model.workers, model.show_progress_bar, True, model.max_vocab_size)
+        with as_tokens(sentences, file, Tokenization(phrases=model.wv.phrases), options) as joined:
+            yield joined
 
 
 def _corpus(texts: TextTable, tokenized: bool) -> tuple[Any, Any]:
