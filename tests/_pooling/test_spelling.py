@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from weighting_oracle import gram_hash, grams, sign_row, unit
 
 from gensim_sent2vec import _kernel
-from gensim_sent2vec._pooling.spelling import CharNgrams, NgramAverages, code_points, ngram_hashes, random_signs
+from gensim_sent2vec._pooling.spelling import (
+    CharNgrams,
+    NgramAverages,
+    NgramsOfWords,
+    code_points,
+    ngram_hashes,
+    random_signs,
+)
 
 any_word = st.text(max_size=8)
 sizes = st.integers(1, 5).flatmap(lambda n: st.tuples(st.just(n), st.integers(n, n + 3)))
@@ -90,7 +97,8 @@ def test_features_and_weights():
     weight = {h: 3e-3 / (3e-3 + (1 + n) / 20) for h, n in occurrences.items()}
     np.testing.assert_allclose(table.weights, [weight[h] for h in sorted(occurrences)], rtol=1e-6)
 
-    phi, columns = table.features([*words, "banana!"])
+    of_words = NgramsOfWords.of([*words, "banana!"], 3, 4)
+    phi, columns = table.features(of_words), of_words.hashes
     new = 3e-3 / (3e-3 + 1 / 20)
     for row, word in zip(phi.toarray(), [*words, "banana!"]):
         found = {gram_hash(g): n for g, n in grams(word, 3, 4).items()}
@@ -101,7 +109,8 @@ def test_features_and_weights():
 def test_known_and_unknown_words_get_the_same_signatures():
     words = ["banana", "bandana", "한국어", "a", "", "reallyverylongword" * 5]
     table = CharNgrams.from_words(words, np.arange(1, 7), 3, 4, 3)
-    expected = table.signatures(*table.features(words), 200)
+    of_words = NgramsOfWords.of(words, 3, 4)
+    expected = table.signatures(table.features(of_words), of_words.hashes, 200)
     np.testing.assert_allclose(unseen(table, words, 200)[1], expected, atol=1e-6)
     lengths = np.linalg.norm(expected, axis=1)
     np.testing.assert_allclose(lengths, [1, 1, 1, 1, 0, 1], atol=1e-5)
@@ -182,12 +191,14 @@ def test_ngram_averages():
     table = CharNgrams.from_words(words, counts, 3, 4, 1)
     average = NgramAverages(table, 6)
     for block in (slice(0, 3), slice(3, 4)):
-        average.add(*table.features(words[block]), counts[block], rows[block])
+        of_words = NgramsOfWords.of(words[block], 3, 4)
+        average.add(table.features(of_words), of_words.hashes, counts[block], rows[block])
     table = replace(table, vectors=average.result())
     common = unit(np.sqrt(counts) @ rows)
     np.testing.assert_allclose(table.vectors @ common, 0, atol=2e-3)
 
-    phi, columns = table.features(words)
+    of_words = NgramsOfWords.of(words, 3, 4)
+    phi, columns = table.features(of_words), of_words.hashes
     dense, g = phi.toarray(), int(np.flatnonzero(columns == gram_hash("alk"))[0])
     share = dense[:, g] * np.sqrt(counts)
     expected = share @ rows / (3 + share.sum())
