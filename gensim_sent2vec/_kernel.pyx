@@ -636,18 +636,17 @@ def as_bytes(name, array):
 
 
 def unit_rows(const float[:, ::1] rows, float least, float[:, ::1] out):
-    """Scale each row to unit length, with the same result at every instruction set.
+    """Divide each row by its length, with the same result at every instruction set; rows of zeros stay.
 
     Parameters
     ----------
     rows, out : float32 array, (n, dim)
     least : float
-        Rows whose sum of squares is not above this, or not finite, are copied as they are.
 
     Returns
     -------
     list of int
-        The numbers of the rows that were copied.
+        The numbers of the rows whose sum of squares is not above `least`, or not finite, so that the length is inexact.
     """
     cdef vector[int64_t] extreme
     if out.shape[0] != rows.shape[0] or out.shape[1] != rows.shape[1]:

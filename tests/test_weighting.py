@@ -622,6 +622,39 @@ def test_sampled_lines_are_spread_over_the_file(tmp_path):
     assert list(sample_lines(path, 10)) == []
 
 
+@pytest.mark.parametrize("line", ["line {i}\n", "line {i} of {n}\r\n", "\n", "{long} {i}\n", "한국어 " * 30 + "{i}\n"])
+@pytest.mark.parametrize("size", [1, 7, 100, 4000])
+def test_sampled_lines_are_those_of_a_plain_search(tmp_path, line, size):
+    """The first line that starts at or after i * n_bytes / size, and after the line before."""
+    path, numbers = tmp_path / "lines", random.Random(size)
+    data = "".join(line.format(i=i, n=numbers.randrange(9**9), long="w" * numbers.randrange(99)) for i in range(3000))
+    data = data.encode()[:-1]
+    path.write_bytes(data)
+    lines = data.splitlines(keepends=True) if b"\r" not in data else [part + b"\n" for part in data.split(b"\n")]
+    starts = np.cumsum([0, *map(len, lines)])[:-1]
+    if len(data) <= 64 * size:
+        step = 1
+        while len(lines[::step]) > size:
+            step *= 2
+        expected = lines[::step]
+    else:
+        places = np.searchsorted(starts, [len(data) * i // size for i in range(size)])
+        for i in range(1, size):
+            places[i] = max(places[i], places[i - 1] + 1)
+        expected = [lines[place] for place in places if place < len(lines)]
+    assert list(sample_lines(path, size)) == [part.decode().split() for part in expected]
+
+
+def test_sampled_lines_with_many_tokens_are_fewer(tmp_path, monkeypatch):
+    path = tmp_path / "lines"
+    path.write_text("".join(f"{i:03} " + "word " * 300 + "\n" for i in range(1000)))
+    for name, most in (("MAX_TOKENS", 20_000), ("MAX_BYTES", 100_000)):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"gensim_sent2vec._text.corpus.{name}", most)
+            lines = [int(tokens[0]) for tokens in sample_lines(path, 200)]
+        assert 30 <= len(lines) <= 66 and len(set(np.diff(lines))) == 1
+
+
 # -----------------------------------------------------------------------------------------------------
 # Training
 

@@ -122,16 +122,15 @@ struct Parts {
     }
 };
 
-// Scales rows to length 1. Rows whose sum of squares is not above `least`, or not finite, are copied as they are, and
-// their numbers appended to `extreme`.
+// Divides rows by the roots of their sums of squares, except by 0. The numbers of rows whose sum is not above `least`,
+// or not finite, are appended to `extreme`.
 inline void unit_rows(const float* rows, int64_t n, int dim, float least, float* out, std::vector<int64_t>& extreme) {
     const DotRows dot = choose_dot_rows(0, false);
     for (int64_t r = 0; r < n; ++r, rows += dim, out += dim) {
         float square = 0;
         dot(rows, 1, dim, rows, &square);
-        const bool usual = square > least && square <= std::numeric_limits<float>::max();
-        const float length = usual ? std::sqrt(square) : 1.0f;
-        if (!usual) extreme.push_back(r);
+        const float length = square > 0 ? std::sqrt(square) : 1.0f;
+        if (!(square > least && square <= std::numeric_limits<float>::max())) extreme.push_back(r);
         for (int j = 0; j < dim; ++j) out[j] = rows[j] / length;
     }
 }
