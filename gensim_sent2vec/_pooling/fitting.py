@@ -3,8 +3,8 @@
 `gensim_sent2vec.weighting` and `gensim_sent2vec._pooling.spelling` define what is computed, and the symbols. Words are
 processed in blocks, so that little memory is needed besides the result, however large the vocabulary.
 
-Products of matrices are left to the kernel. A BLAS starts threads for them, which make little of so small matrices, and
-wait for each other at length if other processes use the CPUs.
+Products and eigenvectors of small matrices are left to the kernel. The threads of a BLAS would hardly save time, and
+they wait actively for the next call: each call takes some 50 ms of CPU time, and more if other processes use the CPUs.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ UNSEEN_COUNT = 2  # out-of-vocabulary words get the weight of a word that occurs
 UNSEEN_LENGTH = 0.5  # their vectors' length, relative to known words: the spelling only hints at the meaning
 SEMANTIC_SHARE = 5  # with a lexical part, one dimension in five is semantic
 PLAIN_WHITENING, LEXICAL_WHITENING = -0.25, -0.5
+CACHED_ROWS = 1 << 11  # rows of some hundred dimensions that stay in the cache between successive operations
+SMALL_MATRIX = 256  # dimensions up to which the kernel is as fast as LAPACK
 
 
 def fit_weighting(
@@ -177,13 +179,18 @@ class WordFeatures:
     signature_dims: int
 
     def vectors_of(self, ids: np.ndarray | slice) -> np.ndarray:
-        """B_w of some words: float32, (n, vector_size); not to be changed."""
-        rows = self.vectors[ids].astype(np.float32, copy=False)
-        if self.unit_words:
-            rows = unit_rows(rows)
-            if self.output_vectors is not None:
-                rows = unit_rows(rows + unit_rows(self.output_vectors[ids].astype(np.float32, copy=False)))
-        return rows
+        """B_w of some words: float32, (n, vector_size)."""
+        numbers = np.arange(*ids.indices(len(self.vectors))) if isinstance(ids, slice) else ids
+        out = np.empty((len(numbers), self.vectors.shape[1]), dtype=np.float32)
+        for block in slices_of(len(numbers), CACHED_ROWS):
+            rows = self.vectors[numbers[block]].astype(np.float32, copy=False)
+            if self.unit_words:
+                rows = unit_rows(rows)
+                if self.output_vectors is not None:
+                    rows += unit_rows(self.output_vectors[numbers[block]].astype(np.float32, copy=False))
+                    rows = unit_rows(rows)
+            out[block] = rows
+        return out
 
     def finite_vectors_of(self, ids: np.ndarray) -> np.ndarray:
         """B_w of some words; a ValueError if the vector of one is not finite."""
@@ -218,7 +225,7 @@ def word_rows(
         for number, block in enumerate(slices_of(n, BLOCK)):
             vectors = words.vectors_of(block)
             if not np.isfinite(vectors).all():
-                vectors = np.nan_to_num(vectors)
+                np.nan_to_num(vectors, copy=False)
             rows[block, :semantic_dims] = _kernel.times(vectors, semantic_map)
             if words.ngrams is not None:
                 of_words = words.of_words[number]
@@ -330,8 +337,10 @@ def fit_lexical_map(parameters: WeightingParameters, means: np.ndarray) -> np.nd
 
 def second_moment(means: np.ndarray) -> np.ndarray:
     """The uncentered second moment of vectors (n, dim), scaled to length 1: float64, (dim, dim)."""
-    moment = np.empty((means.shape[1], means.shape[1]))
-    _kernel.second_moment(unit_rows(means), moment)
+    moment, of_block = np.zeros((2, means.shape[1], means.shape[1]))
+    for block in slices_of(len(means), CACHED_ROWS):
+        _kernel.second_moment(unit_rows(means[block]), of_block)
+        moment += of_block
     return moment / len(means)
 
 
@@ -341,10 +350,28 @@ def whitening(moment: np.ndarray, n_sentences: int, power: float) -> tuple[np.nd
     Eigenvalues are relative to their mean, and regularized as if each axis had occurred in one more sentence;
     otherwise, axes that a small sample does not contain would get huge scales.
     """
-    eigenvalues, axes = np.linalg.eigh(moment)
+    eigenvalues, axes = eigh(moment)
     dim = len(moment)
-    relative = dim * (n_sentences * np.maximum(eigenvalues[::-1], 0) + 1) / (n_sentences + dim)
-    return axes[:, ::-1], relative**power
+    relative = dim * (n_sentences * np.maximum(eigenvalues, 0) + 1) / (n_sentences + dim)
+    return axes, relative**power
+
+
+def eigh(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The eigenvalues of a symmetric matrix, largest first, and the eigenvectors as columns.
+
+    Raises
+    ------
+    LinAlgError
+        If the computation does not converge, for instance because a value is not finite.
+    """
+    if len(matrix) > SMALL_MATRIX:
+        values, vectors = np.linalg.eigh(matrix)
+        return values[::-1], vectors[:, ::-1]
+    rows, values = np.array(matrix), np.empty(len(matrix))
+    if not _kernel.eigen(rows, values):
+        raise np.linalg.LinAlgError("the second moments of sentence vectors have no eigenvalues")
+    order = np.argsort(-values)
+    return values[order], rows[order].T
 
 
 def scaled_map(axes: np.ndarray, means: np.ndarray, share: float) -> np.ndarray:
@@ -352,7 +379,9 @@ def scaled_map(axes: np.ndarray, means: np.ndarray, share: float) -> np.ndarray:
 
     This weights the two parts of a sentence vector if they are joined without normalization (``linear=True``).
     """
-    mapped = _kernel.times(means, np.ascontiguousarray(axes, dtype=np.float32))
-    lengths = np.sqrt(np.einsum("ij,ij->i", mapped, mapped))
+    matrix, lengths = np.ascontiguousarray(axes, dtype=np.float32), np.empty(len(means), dtype=np.float32)
+    for block in slices_of(len(means), CACHED_ROWS):
+        mapped = _kernel.times(means[block], matrix)
+        lengths[block] = np.sqrt(np.einsum("ij,ij->i", mapped, mapped))
     positive = lengths[lengths > 0]
     return axes * (math.sqrt(share) / float(np.median(positive))) if len(positive) else axes
