@@ -229,6 +229,12 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
     cdef cppclass CHashIndex "s2v::HashIndex":
         CHashIndex(const uint64_t *hashes, int64_t n) except +
 
+    cdef cppclass CNgramsOfWords "s2v::NgramsOfWords":
+        vector[uint64_t] hashes
+        vector[int32_t] columns
+        vector[int64_t] sizes
+        CNgramsOfWords(const uint32_t *codes, const int64_t *lengths, int64_t n_words, int min_n, int max_n) except +
+
     cdef cppclass CSpelling "s2v::Spelling":
         const CHashIndex *index
         const float *weights

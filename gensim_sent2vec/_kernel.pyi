@@ -176,6 +176,10 @@ class Encoder:
     def encode_text(self, text: str) -> tuple[NDArray[np.float32], bool]: ...
     def row_ids(self, pack: Pack) -> tuple[bytes, bytes]: ...
 
+def ngrams_of_words(
+    codes: NDArray[np.uint32], sizes: NDArray[np.int64], min_n: int, max_n: int
+) -> tuple[bytes, bytes, bytes]: ...
+
 class Speller:
     def __init__(
         self,

@@ -1239,6 +1239,47 @@ cdef list strings_of(CTokens &tokens):
     return strings
 
 
+cdef int check_codes(const uint32_t[::1] codes, const int64_t[::1] sizes) except -1:
+    cdef int64_t i, total = 0
+    for i in range(len(sizes)):
+        if sizes[i] < 0 or sizes[i] > len(codes) - total:
+            raise ValueError(f"sizes: expected values >= 0 that sum to at most the {len(codes)} code points, "
+                             f"got {sizes[i]} for word {i}")
+        total += sizes[i]
+    return 0
+
+
+def ngrams_of_words(const uint32_t[::1] codes, const int64_t[::1] sizes, int min_n, int max_n):
+    """Hash the character n-grams of words; see `gensim_sent2vec._pooling.spelling.NgramsOfWords`.
+
+    Parameters
+    ----------
+    codes, sizes : uint32 and int64 arrays
+        As for `Speller.write`.
+    min_n, max_n : int
+        Shortest and longest n-gram.
+
+    Returns
+    -------
+    hashes, columns, sizes : bytes
+        uint64, int32 and int64.
+    """
+    cdef unique_ptr[CNgramsOfWords] found
+    cdef const uint32_t *first = &codes[0] if len(codes) else NULL
+    cdef const int64_t *lengths = &sizes[0] if len(sizes) else NULL
+    cdef int64_t n = len(sizes)
+    check_codes(codes, sizes)
+    if min_n < 1 or max_n < min_n:
+        raise ValueError(f"min_n, max_n: expected 1 <= min_n <= max_n, got {min_n} and {max_n}")
+    with nogil:
+        found.reset(new CNgramsOfWords(first, lengths, n, min_n, max_n))
+    return (
+        bytes_of(found.get().hashes.data(), found.get().hashes.size() * sizeof(uint64_t)),
+        bytes_of(found.get().columns.data(), found.get().columns.size() * sizeof(int32_t)),
+        bytes_of(found.get().sizes.data(), found.get().sizes.size() * sizeof(int64_t)),
+    )
+
+
 cdef class Speller:
     """Computes rows of words from their character n-grams; see `gensim_sent2vec._pooling.spelling.CharNgrams`.
 
@@ -1308,12 +1349,8 @@ cdef class Speller:
             The number of code points per word, with "<" and ">".
         out : float32 array, (n_words, meaning_dims + dims)
         """
-        cdef int64_t n = len(sizes), total = 0, i
-        for i in range(n):
-            if sizes[i] < 0 or sizes[i] > len(codes) - total:
-                raise ValueError(f"sizes: expected values >= 0 that sum to at most the {len(codes)} code points, "
-                                 f"got {sizes[i]} for word {i}")
-            total += sizes[i]
+        cdef int64_t n = len(sizes)
+        check_codes(codes, sizes)
         if out.shape[0] != n or out.shape[1] != self.maps.meaning_dims + self.spelling.dims:
             raise ValueError(f"out: expected shape ({n}, {self.maps.meaning_dims + self.spelling.dims}), "
                              f"got ({out.shape[0]}, {out.shape[1]})")

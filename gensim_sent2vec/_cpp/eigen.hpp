@@ -9,8 +9,9 @@
 
 namespace s2v {
 
-// Reduces a symmetric matrix to a tridiagonal one by Householder reflections, then diagonalizes that by the QL algorithm
-// with implicit shifts (Golub, Van Loan: Matrix Computations, sections 8.3.1 and 8.3.3). All inner loops run along rows.
+// Reduces a symmetric matrix to a tridiagonal one by Householder reflections, then diagonalizes that by the QL
+// algorithm with implicit shifts (Golub, Van Loan: Matrix Computations, sections 8.3.1 and 8.3.3). All inner loops run
+// along rows.
 class SymmetricEigen {
   public:
     // a: (n, n), of values whose squares neither overflow nor underflow; overwritten by the eigenvectors, as rows.

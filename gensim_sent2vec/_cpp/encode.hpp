@@ -150,7 +150,8 @@ struct Source {
     }
 };
 
-// Outputs of encode(), one entry per sentence. `known`, `totals` and `missed` may be null, and `changed` without a source.
+// Outputs of encode(), one entry per sentence. `known`, `totals` and `missed` may be null, and without a source
+// `changed`.
 struct Encoded {
     float* vectors;       // (n_sentences, dim); zeros for a sentence with no known words
     int64_t* known;       // number of known words

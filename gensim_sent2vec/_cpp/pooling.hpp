@@ -133,6 +133,8 @@ inline void number_rows(const Reader& reader, const WordTable& words, const Pack
 // The id of each token, -1 for unknown ones. Those of sentence s end at ends[s].
 inline void token_ids(const WordTable& words, const Pack& pack, std::vector<int32_t>& ids, int64_t* ends) {
     Lookup lookup(words, false);
+    const int64_t last = pack.n_sentences ? pack.sentence_ends[pack.n_sentences - 1] : 0;
+    ids.reserve(static_cast<size_t>(pack.token_ends ? last : last / 4));  // few texts have shorter words on average
     for (int64_t s = 0; s < pack.n_sentences; ++s) {
         pack.each_token(s, [&](const char* p, size_t n) { lookup.add(p, n); });
         const size_t begin = ids.size();

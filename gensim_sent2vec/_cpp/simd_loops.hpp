@@ -432,7 +432,10 @@ inline S2V_TARGET void second_moment(const float* rows, int64_t n, int dim, doub
         }
         if ((first + TOGETHER) % IN_FLOAT != 0 && first + TOGETHER < n) continue;
         for (size_t i = 0; i < size; ++i)
-            for (size_t j = i; j < size; ++j) out[j * size + i] = out[i * size + j] += static_cast<double>(sums[i * size + j]);
+            for (size_t j = i; j < size; ++j) {
+                out[i * size + j] += static_cast<double>(sums[i * size + j]);
+                out[j * size + i] = out[i * size + j];
+            }
         std::fill(sums.begin(), sums.end(), 0.0f);
     }
 }

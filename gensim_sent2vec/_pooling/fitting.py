@@ -288,12 +288,12 @@ class WeightedSentences:
         kept = values > 0
         if not kept.any():
             raise no_known_words(len(sentences))
-        new_ends = np.concatenate([[0], np.cumsum(kept)])[ends]
+        n_kept = np.cumsum(kept, dtype=np.int32)
+        ids, values, ends = ids[kept], values[kept], np.where(ends > 0, n_kept[ends - 1], 0).astype(np.int64)
         is_used = np.zeros(len(vocabulary), dtype=bool)
-        is_used[ids[kept]] = True
+        is_used[ids] = True
         places = np.cumsum(is_used, dtype=np.int32) - np.int32(1)
-        nonempty = np.diff(new_ends, prepend=0) > 0
-        return cls(np.flatnonzero(is_used), places[ids[kept]], values[kept], new_ends[nonempty])
+        return cls(np.flatnonzero(is_used), places[ids], values, ends[np.diff(ends, prepend=0) > 0])
 
     def means(self, rows: np.ndarray) -> np.ndarray:
         """The weighted mean of the rows of words per sentence: float32, (n_sentences, dim).

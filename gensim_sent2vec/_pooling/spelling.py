@@ -32,7 +32,7 @@ NGRAM_DECAY = 3e-3  # b
 SHRINKAGE = 3.0  # weight of the zero vector in the average N_g
 BLOCK = 1 << 14  # words processed at a time
 
-_FACTOR, _GOLDEN = np.uint64(0xD1342543DE82EF95), 0x9E3779B97F4A7C15
+_GOLDEN = 0x9E3779B97F4A7C15
 _MASK = 2**64 - 1
 
 
@@ -51,37 +51,6 @@ def code_points(words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint32), lengths
 
 
-def ngram_hashes(words: Sequence[str], min_n: int, max_n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Hashes of the character n-grams of words.
-
-    Parameters
-    ----------
-    words : sequence of str
-    min_n, max_n : int
-        Shortest and longest n-gram, in code points of ``"<" + NFD(word) + ">"``.
-
-    Returns
-    -------
-    hashes : numpy.ndarray of uint64
-        The n-grams of the first word, then those of the second, and so on.
-    sizes : numpy.ndarray of int64, shape (n_words,)
-        Number of n-grams of each word.
-    """
-    codes, lengths = code_points(words)
-    codes = codes.astype(np.uint64)
-    left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(codes))  # characters from here to the word's end
-
-    hashes = np.empty((len(codes), max_n - min_n + 1), dtype=np.uint64)
-    h = np.zeros(len(codes), dtype=np.uint64)
-    for n in range(1, max_n + 1):
-        h[: max(0, len(codes) - n + 1)] *= _FACTOR
-        h[: max(0, len(codes) - n + 1)] += codes[n - 1 :] + np.uint64(1)
-        if n >= min_n:
-            hashes[:, n - min_n] = h
-    sizes = np.arange(min_n, max_n + 1)
-    return _splitmix64(hashes[left[:, None] >= sizes]), np.maximum(lengths[:, None] - sizes + 1, 0).sum(axis=1)
-
-
 def random_signs(hashes: np.ndarray, first: int, n: int, seed: int) -> np.ndarray:
     """Columns `first` to `first` + `n` of the projection matrix R, for the n-grams with these hashes.
 
@@ -94,8 +63,10 @@ def random_signs(hashes: np.ndarray, first: int, n: int, seed: int) -> np.ndarra
     """
     blocks = [(seed * 0x100000001 + (first // 64 + i + 1)) * _GOLDEN & _MASK for i in range(-(-n // 64))]
     bits = np.stack([_splitmix64(hashes ^ np.uint64(block)) for block in blocks], axis=1).astype("<u8")
-    unpacked = np.unpackbits(bits.view(np.uint8), axis=1, count=n, bitorder="little")
-    return unpacked.astype(np.float32) * np.float32(2) - np.float32(1)
+    signs = np.unpackbits(bits.view(np.uint8), axis=1, count=n, bitorder="little").astype(np.float32)
+    signs *= 2
+    signs -= 1
+    return signs
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,9 +89,9 @@ class NgramsOfWords:
 
     @classmethod
     def of(cls, words: Sequence[str], min_n: int, max_n: int) -> NgramsOfWords:
-        hashes, sizes = ngram_hashes(words, min_n, max_n)
-        distinct, columns = np.unique(hashes, return_inverse=True)
-        return cls(distinct, columns.astype(np.int32), sizes)
+        """The n-grams of words with `min_n` to `max_n` code points of ``"<" + NFD(word) + ">"``."""
+        found = _kernel.ngrams_of_words(*code_points(words), min_n, max_n)
+        return cls(*map(np.frombuffer, found, (np.uint64, np.int32, np.int64)))
 
     def totals(self, counts: np.ndarray) -> np.ndarray:
         """How often each n-gram occurs in words that occur `counts` times: float64, (n_distinct,)."""
@@ -196,7 +167,8 @@ class CharNgrams:
         weights = np.where(known, self.weights[at] if len(self.weights) else 0, np.float32(self.new_weight))
         ends = np.concatenate([[0], np.cumsum(words.sizes)])
         shape = len(words.sizes), len(words.hashes)
-        phi = sparse.csr_matrix((weights[words.columns].astype(np.float32), words.columns, ends), shape=shape)
+        columns = words.columns.copy()  # which are sorted in place
+        phi = sparse.csr_matrix((weights[columns].astype(np.float32), columns, ends), shape=shape)
         phi.sum_duplicates()
         row_sizes = np.diff(phi.indptr)
         row_ids = np.repeat(np.arange(len(row_sizes)), row_sizes)

@@ -18,12 +18,18 @@ from gensim_sent2vec._pooling.spelling import (
     NgramAverages,
     NgramsOfWords,
     code_points,
-    ngram_hashes,
     random_signs,
 )
 
 any_word = st.text(max_size=8)
 sizes = st.integers(1, 5).flatmap(lambda n: st.tuples(st.just(n), st.integers(n, n + 3)))
+
+
+def ngram_hashes(words, min_n, max_n):
+    """The hashes of all n-grams, and how many each word has."""
+    found = NgramsOfWords.of(words, min_n, max_n)
+    assert (found.hashes[1:] > found.hashes[:-1]).all()
+    return found.hashes[found.columns], found.sizes
 
 
 def hashes_by_word(words, min_n, max_n):
@@ -43,6 +49,18 @@ def test_words_of_boundary_markers_and_lone_surrogates():
     assert [Counter(p) for p in hashes_by_word(words, 3, 4)] == [
         Counter({gram_hash(g): n for g, n in grams(word, 3, 4).items()}) for word in words
     ]
+
+
+def test_many_words_get_their_ngrams():
+    words = [f"{i:x}-{'word' * (i % 7)}-{i * i}" for i in range(3000)]
+    assert [Counter(part) for part in hashes_by_word(words, 3, 6)[::100]] == [
+        Counter({gram_hash(g): n for g, n in grams(word, 3, 6).items()}) for word in words[::100]
+    ]
+    for min_n, max_n in ((0, 3), (4, 3)):
+        with pytest.raises(ValueError, match="1 <= min_n <= max_n"):
+            _kernel.ngrams_of_words(*code_points(["a"]), min_n, max_n)
+    with pytest.raises(ValueError, match="sizes: expected values >= 0 that sum to at most the 3 code points"):
+        _kernel.ngrams_of_words(code_points(["a"])[0], np.array([4]), 3, 4)
 
 
 def test_hangul_is_split_into_letters_and_normalization_forms_are_equal():
