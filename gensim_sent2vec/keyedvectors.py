@@ -117,7 +117,11 @@ class Sent2VecKeyedVectors(WordVectors):
     _fits: KnownFits | None = None  # made when a fitted weighting is used first
     _weighting_is_stale = False  # kept in copies and pickles
     _state: object = None  # another one whenever an attribute is set, or the rows of words change
-    _checked_pooling: tuple[object, Any] = None, None  # a pooling, after the state that it was checked in
+    _checked_pooling: tuple[object, Any, Any] = (
+        None,
+        None,
+        None,
+    )  # a state, and the pooling by a weighting in this state
     _coverage: Coverage | None = None
 
     def __init__(
@@ -321,10 +325,13 @@ class Sent2VecKeyedVectors(WordVectors):
         """
         if weighting is None:
             weighting = self.weighting
-        state, (state_then, checked) = self._state, self._checked_pooling
-        is_same = checked_rows == 0 and checked is not None and state_then is state and checked.is_of(weighting)
-        if is_same and (checked.notices_changes or not self.vectors.flags.writeable):
-            return checked
+        state, (state_then, weighting_then, checked) = self._state, self._checked_pooling
+        if checked_rows == 0 and state_then is state and weighting_then is weighting and checked is not None:
+            is_same = not weighting or (
+                weighting._fitted is checked.fitted and weighting._parameters is checked.parameters
+            )
+            if is_same and (checked.notices_changes or not self.vectors.flags.writeable):
+                return checked
         words = self.freeze()
         pooling: MeanPooling | WeightedPooling
         if weighting is None or weighting is False:
@@ -337,7 +344,7 @@ class Sent2VecKeyedVectors(WordVectors):
                 "weighting: expected a SentenceWeighting, None (the weighting of these vectors) or False (the plain "
                 f"mean), got {weighting!r}"
             )
-        self._checked_pooling = state, pooling
+        self._checked_pooling = state, weighting, pooling
         return pooling
 
     def _pooling_of_means(self, words: Vocabulary) -> MeanPooling:

@@ -7,6 +7,7 @@ import inspect
 import json
 import pickle
 import random
+import sys
 import threading
 from dataclasses import FrozenInstanceError
 
@@ -219,6 +220,32 @@ def test_threads_share_one_pooling(weighted):
     for vectors in found.values():
         np.testing.assert_array_equal(vectors, expected)
     assert len(found) == 4
+
+
+def test_threads_encode_texts_one_by_one(weighted):
+    """Short texts share buffers, long ones are encoded without the GIL, and some words must be spelled in Python."""
+    rng = random.Random(5)
+    words = [*WORDS, *(f"{kind}{i}" for i in range(300) for kind in ("new", "né"))]
+    texts = [" ".join(rng.choices(words, k=rng.choice([1, 9, 9, 9, 1500]))) for _ in range(300)]
+    expected = {weighting: copy.deepcopy(weighted).encode(texts, weighting, workers=1) for weighting in (None, False)}
+    wrong = []
+
+    def work(i):
+        order = random.Random(i).sample(range(len(texts)), len(texts))
+        for k in order:
+            weighting = False if (k + i) % 5 == 0 else None
+            if not np.array_equal(weighted.get_sentence_vector(texts[k], weighting), expected[weighting][k]):
+                wrong.append(texts[k])
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(6)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sys.setswitchinterval(interval)
+    assert not wrong
 
 
 def test_fitting_again_and_new_parameters_take_effect(weighted):

@@ -47,10 +47,6 @@ class MeanPooling:
         self.vector_size = vectors.shape[1]
         self.notices_changes = True  # what is pooled is the vectors, as they are
 
-    def is_of(self, weighting: object) -> bool:
-        """Whether it pools by this weighting; None and False stand for the plain mean."""
-        return weighting is None or weighting is False
-
     def matches(
         self,
         words: Vocabulary,
@@ -123,7 +119,7 @@ class WeightedPooling:
     ) -> None:
         fitted.check_vocabulary(words)
         rows = vectors if fitted.rows is None else fitted.rows
-        self._words, self._rows, self._parameters, self._fitted = words, rows, parameters, fitted
+        self._words, self._rows, self.parameters, self.fitted = words, rows, parameters, fitted
         self._source = None if values is None else vectors, values
         self.vector_size = rows.shape[1]
         n_caches = available_cpus()
@@ -146,16 +142,11 @@ class WeightedPooling:
 
     def _parts(self) -> list[tuple[int, float]]:
         """The dimensions of the parts of a sentence vector, and their lengths; nothing if parts are not scaled."""
-        fitted = self._fitted
-        lengths = self._parameters.part_lengths(bool(fitted.pretrained_dims))
+        fitted = self.fitted
+        lengths = self.parameters.part_lengths(bool(fitted.pretrained_dims))
         lexical_dims = self._rows.shape[1] - fitted.semantic_dims - fitted.pretrained_dims
         sizes = (fitted.semantic_dims, lexical_dims, fitted.pretrained_dims)
         return [] if lengths is None else list(zip(sizes, lengths))
-
-    def is_of(self, weighting: object) -> bool:
-        """Whether it pools by this `SentenceWeighting`, which may have changed; None and False are others."""
-        fitted, parameters = getattr(weighting, "_fitted", None), getattr(weighting, "_parameters", None)
-        return fitted is self._fitted and parameters is self._parameters
 
     def matches(
         self,
@@ -171,8 +162,8 @@ class WeightedPooling:
         return (
             self._words is words
             and self._rows is rows
-            and self._parameters is parameters
-            and self._fitted is fitted
+            and self.parameters is parameters
+            and self.fitted is fitted
             and known is values
             and (known is None or source is vectors)
         )
