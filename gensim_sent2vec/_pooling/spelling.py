@@ -236,7 +236,7 @@ class NgramAverages:
         at, _ = self._ngrams.find(hashes)
         scale = np.sqrt(counts).astype(np.float32)
         scaled = vectors * scale[:, None]
-        entries = phi.indptr[1:].astype(np.int64), phi.indices.astype(np.int32), phi.data
+        entries = phi.indptr[1:].astype(np.int64), phi.indices.astype(np.int32, copy=False), phi.data
         _kernel.add_products(*entries, scaled, at, self._sums)
         self._weights[at] += phi.T @ scale
         self._common += scaled.sum(axis=0)
