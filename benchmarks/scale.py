@@ -1,15 +1,17 @@
 """How does the cost of training grow with the length of lines, the number of threads and the size of the corpus?
 
-There are five measurements: time per word by line length; two threads compared to one; counting the vocabulary; token
-lists compared to a file; and peak memory compared to the size of the matrices.
+There are six measurements: time per word by line length; two threads compared to one; counting the vocabulary; token
+lists compared to a file; the phases from a file to a saved model; and peak memory compared to the size of the matrices.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,8 @@ LENGTHS = (10, 100, 1000, 2800, 10_000)  # words per line
 MODES = {"unigrams": {"word_ngrams": 1, "dropout_k": 0}, "bigrams": {"word_ngrams": 2, "dropout_k": 4}}
 ALPHA = 0.05  # low enough for lines of any length; it does not affect the speed
 REPEATS = (1, 8)
-QUESTIONS = ["length", "threads", "count", "source", "memory"]
+QUESTIONS = ["length", "threads", "count", "source", "phases", "memory"]
+PHASES = ("counting", "training", "fitting", "saving")
 SOURCES = ("corpus_file", "list", "LineSentence")
 
 
@@ -70,6 +73,40 @@ def gensim_count(path: str) -> Run:
     tokens, _ = model.scan_vocab(corpus_file=path)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     return {"tokens": tokens, "speed": tokens / cpu, "speed_wall": tokens / wall}
+
+
+def phases(path: str, mode: str, epochs: int = 3) -> Run:
+    """From a text file to a saved model with a fitted weighting, in one thread: the time of each phase."""
+    from gensim.models.callbacks import CallbackAny2Vec
+
+    from gensim_sent2vec import Sent2Vec
+
+    ends = [(time.process_time(), time.perf_counter())]
+
+    class Clock(CallbackAny2Vec):  # type: ignore[misc]
+        """Notes the end of the last epoch, and that of the fit."""
+
+        def on_epoch_end(self, model: Any) -> None:
+            del ends[2:]
+            note()
+
+        def on_train_end(self, model: Any) -> None:
+            note()
+
+    def note() -> None:
+        ends.append((time.process_time(), time.perf_counter()))
+
+    model = Sent2Vec(workers=1, epochs=epochs, **MODES[mode])
+    model.build_vocab(corpus_file=path)
+    note()
+    model.train(corpus_file=path, callbacks=[Clock()])
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(f"{folder}/model")
+        note()
+    run = {"sentences": model.corpus_count, "words": len(model.wv)}
+    for phase, (cpu, wall), (next_cpu, next_wall) in zip(PHASES, ends, ends[1:], strict=False):
+        run |= {f"{phase}_cpu": next_cpu - cpu, f"{phase}_wall": next_wall - wall}
+    return run
 
 
 def memory(path: str, mode: str) -> Run:
@@ -161,6 +198,11 @@ def by_source(args: argparse.Namespace, path: str) -> list[Contestant]:
     return [Contestant.python(source, __file__, "train", source=source, **here) for source in SOURCES]
 
 
+def by_phase(path: str) -> list[Contestant]:
+    one = [Contestant.python(mode, __file__, "phases", path=path, mode=mode) for mode in MODES]
+    return [*one, replace(one[0], name="unigrams, two threads of the BLAS", blas_threads=2)]
+
+
 def by_size(args: argparse.Namespace, folder: Path) -> list[Contestant]:
     return [
         Contestant.python(
@@ -184,6 +226,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             "threads": lambda: by_threads(args, path),
             "count": lambda: counting(args),
             "source": lambda: by_source(args, path),
+            "phases": lambda: by_phase(path),
             "memory": lambda: by_size(args, folder),
         }
         result: dict[str, Any] = {} if args.questions == QUESTIONS else common.load("scale")
@@ -203,6 +246,7 @@ def tables(result: Mapping[str, Any]) -> dict[str, str]:
         "threads": threads_table,
         "count": count_table,
         "source": source_table,
+        "phases": phases_table,
         "memory": memory_table,
     }
     return {f"scale-{name}": make(result[name]) for name, make in makers.items()}
@@ -255,6 +299,21 @@ def source_table(runs: Mapping[str, Any]) -> str:
     return common.table(["", "vs. corpus_file, wall time", "vs. corpus_file, CPU time", "words/s"], rows)
 
 
+def phases_table(runs: Mapping[str, Any]) -> str:
+    rows = []
+    for name, of_one in runs.items():
+        shares = []
+        for clock in ("cpu", "wall"):
+            times = [[run[f"{phase}_{clock}"] for phase in PHASES] for run in of_one]
+            share = statistics.median(1 - seconds[1] / sum(seconds) for seconds in times)
+            shares.append(f"{share:.1%}")
+        seconds = [f"{common.median(of_one, f'{phase}_cpu'):.2f}" for phase in PHASES]
+        rows.append([name, *seconds, *shares])
+    header = ["CPU seconds", *PHASES, "share of all but training, CPU time", "wall time"]
+    sizes = [f"{next(iter(runs.values()))[0][name]:,} {name}" for name in ("sentences", "words")]
+    return f"{common.table(header, rows)}\n\n{sizes[0]}, 3 epochs, {sizes[1]} of 100 dimensions."
+
+
 def memory_table(runs: Mapping[str, Any]) -> str:
     rows = []
     for name, of_one in runs.items():
@@ -272,7 +331,7 @@ def plot(result: Mapping[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    common.run_if_contestant([train, count, gensim_count, memory])
+    common.run_if_contestant([train, count, gensim_count, phases, memory])
     parser = common.arguments(__doc__)
     parser.add_argument("--reference", metavar="PATH", help="the executable of the reference program")
     parser.add_argument(

@@ -172,6 +172,24 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
         float *totals
         CTokens *missed
         int64_t *changed
+        int64_t *not_finite
+
+    cdef cppclass CScratch "s2v::Scratch":
+        CScratch(const CWordTable &words, cbool epfml) except +
+
+    void c_unit_rows "s2v::unit_rows"(const float *rows, int64_t n, int dim, float least, float *out,
+                                      vector[int64_t] &extreme) except +
+
+    void c_weighted_means "s2v::weighted_means"(const float *rows, int dim, const int32_t *places, const float *weights,
+                                                const int64_t *ends, int64_t n_sentences, int level,
+                                                float *out) except +
+    void c_add_products "s2v::add_products"(const int64_t *ends, const int32_t *columns, const float *values,
+                                            int64_t n_rows, const float *rows, int dim, const int64_t *at, float *sums)
+
+    ctypedef void (*SecondMoment)(const float *rows, int64_t n, int dim, double *out) except +
+    SecondMoment choose_second_moment(int level)
+    void c_times_rows "s2v::times_rows"(const float *rows, int64_t n, int dim, const float *matrix, int columns,
+                                        int level, float *out) except +
 
     cdef cppclass CSource "s2v::Source":
         const char *vectors
@@ -180,11 +198,13 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
         size_t bytes
         size_t value_of(int64_t row)
 
-    void c_encode "s2v::encode"(const CReader &reader, const CWordTable &words, const CPack &pack, int level,
+    void c_encode "s2v::encode"(const CReader &reader, CScratch &scratch, const CPack &pack, int level,
                                 CUnseenRows *unseen, const CParts &parts, const CSource &source,
                                 const CEncoded &out) except +
     void c_number_rows "s2v::number_rows"(const CReader &reader, const CWordTable &words, const CPack &pack,
                                           vector[int64_t] &numbers, int64_t *ends) except +
+    void c_token_ids "s2v::token_ids"(const CWordTable &words, const CPack &pack, vector[int32_t] &ids,
+                                      int64_t *ends) except +
     cdef cppclass CHit "s2v::Hit":
         float score
         int64_t row
@@ -209,6 +229,12 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
     cdef cppclass CHashIndex "s2v::HashIndex":
         CHashIndex(const uint64_t *hashes, int64_t n) except +
 
+    cdef cppclass CNgramsOfWords "s2v::NgramsOfWords":
+        vector[uint64_t] hashes
+        vector[int32_t] columns
+        vector[int64_t] sizes
+        CNgramsOfWords(const uint32_t *codes, const int64_t *lengths, int64_t n_words, int min_n, int max_n) except +
+
     cdef cppclass CSpelling "s2v::Spelling":
         const CHashIndex *index
         const float *weights
@@ -226,10 +252,15 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
 
     void c_spell_rows "s2v::spell_rows"(const CSpelling &spelling, const CMaps &maps, const uint32_t *codes,
                                         const int64_t *sizes, int64_t n_words, int level, float *out) except +
-    cbool c_all_finite "s2v::all_finite"(const float *values, int64_t n)
     void c_fill_alias "s2v::fill_alias"(const double *weights, int64_t n, uint64_t *alias) except +
     void c_fill_uniform "s2v::fill_uniform"(float *out, int64_t n, int64_t first, uint64_t seed, float scale)
     cbool has_level(int level)
+
+
+cdef extern from "eigen.hpp" namespace "s2v" nogil:
+    cdef cppclass CSymmetricEigen "s2v::SymmetricEigen":
+        CSymmetricEigen(double *a, double *values, size_t n) except +
+        cbool compute()
 
 
 cdef extern from "row_codes.hpp" namespace "s2v" nogil:

@@ -1,4 +1,4 @@
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ class Pack:
     n_tokens: int
     def __init__(self, sentences: Sequence[str] | Sequence[Sequence[str]]) -> None: ...
     def __len__(self) -> int: ...
+    def ids(self, table: WordTable) -> tuple[bytes, bytes]: ...
 
 class WordTable:
     def __init__(self, blob: NDArray[np.uint8], offsets: NDArray[np.int64], slots: NDArray[np.uint64]) -> None: ...
@@ -89,7 +90,25 @@ class Trainer:
     def train_pack(self, table: WordTable, pack: Pack) -> None: ...
     def input_rows(self, ids: Sequence[int], target: int, dropped: Sequence[int] = ()) -> list[int]: ...
 
-def all_finite(rows: NDArray[np.float32]) -> bool: ...
+def unit_rows(rows: NDArray[np.float32], least: float, out: NDArray[np.float32]) -> list[int]: ...
+def second_moment(rows: NDArray[np.float32], out: NDArray[np.float64]) -> None: ...
+def eigen(matrix: NDArray[np.float64], values: NDArray[np.float64]) -> bool: ...
+def times(rows: NDArray[np.float32], matrix: NDArray[np.float32]) -> NDArray[np.float32]: ...
+def weighted_means(
+    rows: NDArray[np.float32],
+    places: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    ends: NDArray[np.int64],
+    out: NDArray[np.float32],
+) -> None: ...
+def add_products(
+    ends: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    values: NDArray[np.float32],
+    rows: NDArray[np.float32],
+    at: NDArray[np.int64],
+    sums: NDArray[np.float32],
+) -> None: ...
 def dot_rows(
     rows: NDArray[np.float32] | NDArray[np.float16], query: NDArray[np.float32], out: NDArray[np.float32]
 ) -> None: ...
@@ -121,6 +140,7 @@ def add_postings(
 ) -> None: ...
 
 class ChangedVectorsError(ValueError): ...
+class NotFiniteVectorError(ValueError): ...
 
 class Encoder:
     words: Any
@@ -138,6 +158,11 @@ class Encoder:
         weights: NDArray[np.float32] | None = None,
         parts: Sequence[tuple[int, float]] = (),
         source: tuple[NDArray[Any], NDArray[Any]] | None = None,
+        first_half: float = 1,
+        half_length: int = 0,
+        unseen: Callable[[], UnseenRows] | None = None,
+        encode_words: Callable[[list[str]], tuple[NDArray[np.float32], NDArray[np.float32]]] | None = None,
+        n_caches: int = 1,
     ) -> None: ...
     def encode(
         self,
@@ -146,12 +171,14 @@ class Encoder:
         known: NDArray[np.int64] | None = None,
         *,
         totals: NDArray[np.float32] | None = None,
-        first_half: float = 1,
-        half_length: int = 0,
-        unseen: UnseenRows | None = None,
         compare: bool = True,
-    ) -> list[str] | None: ...
+    ) -> None: ...
+    def encode_text(self, text: str) -> tuple[NDArray[np.float32], bool]: ...
     def row_ids(self, pack: Pack) -> tuple[bytes, bytes]: ...
+
+def ngrams_of_words(
+    codes: NDArray[np.uint32], sizes: NDArray[np.int64], min_n: int, max_n: int
+) -> tuple[bytes, bytes, bytes]: ...
 
 class Speller:
     def __init__(

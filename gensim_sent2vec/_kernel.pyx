@@ -9,11 +9,13 @@ import os
 
 import numpy as np
 
+from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_DecodeUTF8, PyUnicode_GET_LENGTH, PyUnicode_KIND
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from libcpp cimport bool as cbool
+from libcpp.memory cimport unique_ptr
 from libcpp.vector cimport vector
 
 
@@ -53,6 +55,11 @@ def hash_bytes(bytes word):
     return CWord(word, len(word)).hash
 
 
+cdef int PADDING = 8  # bytes after a text: C++ reads tokens eight bytes at a time
+cdef int SHORT_TEXT = 1 << 12  # bytes; longer texts are encoded without the GIL
+cdef object new_array = np.empty, float32 = np.dtype(np.float32)
+
+
 cdef int append(vector[char] &out, string) except -1:  # str or a subclass, such as numpy.str_
     append_string(out, PyUnicode_DATA(string), PyUnicode_KIND(string), PyUnicode_GET_LENGTH(string),
                   PyUnicode_IS_ASCII(string))
@@ -84,7 +91,7 @@ cdef class Pack:
             else:
                 raise TypeError("sentences: expected either only strings or only lists of tokens, got a "
                                 f"{type(sentence).__name__} after a string")
-        self.text.resize(self.text.size() + 8)  # padding: C++ reads tokens eight bytes at a time
+        self.text.resize(self.text.size() + PADDING)
 
     cdef int add_tokens(self, sentence) except -1:
         if isinstance(sentence, str):
@@ -105,6 +112,25 @@ cdef class Pack:
 
     def __len__(self):
         return self.sentence_ends.size()
+
+    def ids(self, WordTable table not None):
+        """Look up all tokens.
+
+        Returns
+        -------
+        ids : bytes
+            int32: the id of each token, -1 for unknown ones.
+        ends : bytes
+            int64: the tokens of sentence s end at ``ends[s]``.
+        """
+        cdef vector[int32_t] ids
+        cdef vector[int64_t] ends
+        cdef CPack view = self.view()
+        ends.resize(len(self))
+        with nogil:
+            c_token_ids(table.table, view, ids, ends.data())
+        return (PyBytes_FromStringAndSize(<char*>ids.data(), ids.size() * sizeof(int32_t)),
+                PyBytes_FromStringAndSize(<char*>ends.data(), ends.size() * sizeof(int64_t)))
 
     cdef CPack view(self):
         cdef CPack pack
@@ -609,13 +635,153 @@ def as_bytes(name, array):
     return array.view("u1")
 
 
-def all_finite(const float[:, ::1] rows):
-    """Whether no value is NaN or infinite."""
-    cdef cbool finite = True
+def unit_rows(const float[:, ::1] rows, float least, float[:, ::1] out):
+    """Divide each row by its length, with the same result at every instruction set; rows of zeros stay.
+
+    Parameters
+    ----------
+    rows, out : float32 array, (n, dim)
+    least : float
+
+    Returns
+    -------
+    list of int
+        The numbers of the rows whose sum of squares is not above `least`, or not finite, so that the length is inexact.
+    """
+    cdef vector[int64_t] extreme
+    if out.shape[0] != rows.shape[0] or out.shape[1] != rows.shape[1]:
+        raise ValueError(f"out: expected shape ({rows.shape[0]}, {rows.shape[1]}), "
+                         f"got ({out.shape[0]}, {out.shape[1]})")
     if rows.shape[0] and rows.shape[1]:
         with nogil:
-            finite = c_all_finite(&rows[0, 0], rows.shape[0] * rows.shape[1])
-    return finite
+            c_unit_rows(&rows[0, 0], rows.shape[0], rows.shape[1], least, &out[0, 0], extreme)
+    return extreme
+
+
+def second_moment(const float[:, ::1] rows, double[:, ::1] out):
+    """Compute the sum of the outer products of rows with themselves, in one thread.
+
+    Parameters
+    ----------
+    rows : float32 array, (n, dim)
+    out : float64 array, (dim, dim)
+    """
+    if out.shape[0] != rows.shape[1] or out.shape[1] != rows.shape[1]:
+        raise ValueError(f"out: expected shape ({rows.shape[1]}, {rows.shape[1]}), "
+                         f"got ({out.shape[0]}, {out.shape[1]})")
+    cdef SecondMoment compute = choose_second_moment(level_number())
+    if rows.shape[0] and rows.shape[1]:
+        with nogil:
+            compute(&rows[0, 0], rows.shape[0], rows.shape[1], &out[0, 0])
+    else:
+        out[:] = 0
+
+
+def eigen(double[:, ::1] matrix, double[::1] values):
+    """Compute the eigenvalues and eigenvectors of a symmetric matrix, in one thread.
+
+    Parameters
+    ----------
+    matrix : float64 array, (dim, dim)
+        Replaced by the eigenvectors, in rows.
+    values : float64 array, (dim,)
+        Set to the eigenvalues, in no particular order.
+
+    Returns
+    -------
+    bool
+        Whether the computation converged.
+    """
+    cdef cbool converged = True
+    cdef unique_ptr[CSymmetricEigen] solver
+    if matrix.shape[0] != len(values) or matrix.shape[1] != len(values):
+        raise ValueError(f"values: expected one per row of a square matrix, {matrix.shape[0]}, got {len(values)}")
+    if len(values):
+        solver.reset(new CSymmetricEigen(&matrix[0, 0], &values[0], len(values)))
+        with nogil:
+            converged = solver.get().compute()
+    return converged
+
+
+def times(const float[:, ::1] rows, const float[:, ::1] matrix):
+    """Return the product of rows and a small matrix, float32, computed in one thread."""
+    cdef float[:, ::1] out
+    cdef int level = level_number()
+    if rows.shape[1] != matrix.shape[0]:
+        raise ValueError(f"matrix: expected {rows.shape[1]} rows, got {matrix.shape[0]}")
+    result = np.zeros((rows.shape[0], matrix.shape[1]), dtype=float32)
+    out = result
+    if rows.shape[0] and rows.shape[1] and matrix.shape[1]:
+        with nogil:
+            c_times_rows(&rows[0, 0], rows.shape[0], rows.shape[1], &matrix[0, 0], matrix.shape[1], level, &out[0, 0])
+    return result
+
+
+cdef int check_entries(const int64_t[::1] ends, const int32_t[::1] columns, const float[::1] values,
+                       int64_t n_columns) except -1:
+    """Raise a ValueError unless the entries are those of a sparse matrix with this number of columns."""
+    cdef int64_t i, before = 0
+    cdef cbool fine = len(columns) == len(values)
+    for i in range(len(ends)):
+        fine = fine and before <= ends[i]
+        before = ends[i]
+    for i in range(len(columns)):
+        fine = fine and 0 <= columns[i] < n_columns
+    if not fine or before != len(columns):
+        raise ValueError(f"ends, columns, values: expected rising ends of {len(columns)} entries in columns below "
+                         f"{n_columns}, and a value of each")
+    return 0
+
+
+def weighted_means(const float[:, ::1] rows, const int32_t[::1] places, const float[::1] weights,
+                   const int64_t[::1] ends, float[:, ::1] out):
+    """Compute weighted means of rows.
+
+    Parameters
+    ----------
+    rows : float32 array, (n_rows, dim)
+    places, weights : int32 and float32 arrays, (n,)
+        The numbers of rows, and their weights, which are greater than 0.
+    ends : int64 array, (n_means,)
+        Those of mean i end at ``ends[i]``.
+    out : float32 array, (n_means, dim)
+    """
+    cdef int level = level_number()
+    check_entries(ends, places, weights, rows.shape[0])
+    if out.shape[0] != len(ends) or out.shape[1] != rows.shape[1]:
+        raise ValueError(f"out: expected shape ({len(ends)}, {rows.shape[1]}), got ({out.shape[0]}, {out.shape[1]})")
+    if len(places) and rows.shape[1]:
+        with nogil:
+            c_weighted_means(&rows[0, 0], rows.shape[1], &places[0], &weights[0], &ends[0], ends.shape[0], level,
+                             &out[0, 0])
+    else:
+        out[:] = 0
+
+
+def add_products(const int64_t[::1] ends, const int32_t[::1] columns, const float[::1] values,
+                 const float[:, ::1] rows, const int64_t[::1] at, float[:, ::1] sums):
+    """Add the product of a transposed sparse matrix and some rows to rows of `sums`: ``sums[at] += matrix.T @ rows``.
+
+    Parameters
+    ----------
+    ends, columns, values : int64, int32 and float32 arrays
+        The sparse matrix, (n_rows, n_columns): the entries of row r end at ``ends[r]``.
+    rows : float32 array, (n_rows, dim)
+    at : int64 array, (n_columns,)
+    sums : float32 array, (n_sums, dim)
+    """
+    cdef int64_t i
+    cdef cbool fine = sums.shape[1] == rows.shape[1] and len(ends) == rows.shape[0]
+    check_entries(ends, columns, values, len(at))
+    for i in range(len(at)):
+        fine = fine and 0 <= at[i] < sums.shape[0]
+    if not fine:
+        raise ValueError(f"rows, at, sums: expected {len(ends)} rows of {sums.shape[1]} dimensions, and numbers of the "
+                         f"{sums.shape[0]} sums")
+    if len(columns) and rows.shape[1]:
+        with nogil:
+            c_add_products(&ends[0], &columns[0], &values[0], rows.shape[0], &rows[0, 0], rows.shape[1], &at[0],
+                           &sums[0, 0])
 
 
 def dot_rows(rows, const float[::1] query, float[::1] out):
@@ -827,6 +993,10 @@ class ChangedVectorsError(ValueError):
     """The vector of a word is not the one that its row was computed from."""
 
 
+class NotFiniteVectorError(ValueError):
+    """The vector of a sentence, whose number is the argument, has NaN or infinite values."""
+
+
 cdef class Encoder:
     """Computes sentence vectors from the arrays of a trained model, which it never modifies.
 
@@ -848,6 +1018,16 @@ cdef class Encoder:
     source : (float32 or float16 array, array), optional
         The vectors that `vectors`, the rows of words, were computed from, and values of them as they were then, by
         which `encode` finds those that changed: ``source.reshape(-1)[::max(1, dim - 1)]``.
+    first_half : float
+    half_length : int
+        In sentences of more than `half_length` tokens, the weights in the first half are multiplied by `first_half`.
+    unseen : callable, optional
+        Makes a cache of rows of out-of-vocabulary words, `UnseenRows`. By default, these words are left out.
+    encode_words : callable, optional
+        The rows and weights of a list of out-of-vocabulary words that a cache lacks, for `UnseenRows.add`. By default,
+        these words are left out.
+    n_caches : int
+        Caches to keep; each thread that encodes uses one at a time.
     """
 
     cdef CReader reader
@@ -855,12 +1035,18 @@ cdef class Encoder:
     cdef CParts parts
     cdef WordTable table
     cdef int level
+    cdef unique_ptr[CScratch] scratch  # this and `text` are kept from one short text to the next
+    cdef vector[char] text
+    cdef list caches
+    cdef int64_t n_caches
+    cdef object unseen, encode_words
     cdef const float[::1] weights
     cdef readonly object words
     cdef readonly tuple arrays, mode
 
     def __init__(self, words, vectors, ngrams, *, int word_ngrams, bint skip_bigrams, str ngram_hash, weights=None,
-                 parts=(), source=None):
+                 parts=(), source=None, float first_half=1, int64_t half_length=0, unseen=None, encode_words=None,
+                 int64_t n_caches=1):
         cdef WordTable table = words.table
         cdef bint half = vectors.dtype.char == "e"
         # Typed memoryviews do not support float16, so both dtypes are passed as bytes.
@@ -888,6 +1074,8 @@ cdef class Encoder:
             self.set_source(source[0], source[1])
         self.weights = weights
         self.reader.weights = &self.weights[0] if weights is not None and len(weights) else NULL
+        self.reader.first_half, self.reader.half_length = first_half, half_length
+        self.unseen, self.encode_words, self.caches, self.n_caches = unseen, encode_words, [], n_caches
 
     cdef int set_source(self, vectors, values) except -1:
         cdef const unsigned char[:, ::1] data = as_bytes("source", vectors)
@@ -903,7 +1091,7 @@ cdef class Encoder:
         return 0
 
     def encode(self, Pack pack not None, float[:, ::1] out, int64_t[::1] known=None, *, float[::1] totals=None,
-               float first_half=1, int64_t half_length=0, UnseenRows unseen=None, bint compare=True):
+               bint compare=True):
         """Write the sentence vectors, the means of the rows of each sentence with their parts scaled, to `out`.
 
         Parameters
@@ -914,54 +1102,114 @@ cdef class Encoder:
             Filled with the number of known words per sentence.
         totals : float32 array, (n_sentences,), optional
             Filled with the sum of the weights of the rows per sentence.
-        first_half : float
-        half_length : int
-            In sentences of more than `half_length` tokens, the weights in the first half are multiplied by
-            `first_half`.
-        unseen : UnseenRows, optional
-            Rows of out-of-vocabulary words; other calls must not use it meanwhile. By default, these words are left
-            out.
         compare : bool
             Compare the source of each word with what it was.
-
-        Returns
-        -------
-        list of str, or None
-            The out-of-vocabulary tokens that `unseen` has no row of; None if there are none. They are left out of the
-            vectors, unless their rows are added and the sentences are encoded again.
 
         Raises
         ------
         ChangedVectorsError
             If `compare`, and the source of a word changed.
+        NotFiniteVectorError
+            If a vector has NaN or infinite values; its argument is the sentence.
         """
-        cdef int64_t n = len(pack), changed = -1
+        cdef int64_t n = len(pack)
+        cdef CEncoded encoded
         if out.shape[0] != n or out.shape[1] != self.reader.dim:
             raise ValueError(f"out: expected shape ({n}, {self.reader.dim}), got ({out.shape[0]}, {out.shape[1]})")
         if (known is not None and len(known) != n) or (totals is not None and len(totals) != n):
             raise ValueError(f"known, totals: expected one entry per sentence, {n}")
-        cdef CPack view = pack.view()
-        cdef CReader reader = self.reader
-        cdef CSource source
-        cdef CEncoded encoded
-        cdef CTokens missed
-        cdef CUnseenRows *rows = NULL
-        if unseen is not None:
-            if unseen.rows.dim() != self.reader.dim:
-                raise ValueError(f"unseen: expected rows of {self.reader.dim} dimensions, got {unseen.rows.dim()}")
-            rows = unseen.rows
-        reader.first_half, reader.half_length = first_half, half_length
         encoded.vectors = &out[0, 0] if n else NULL
         encoded.known = &known[0] if known is not None and n else NULL
         encoded.totals = &totals[0] if totals is not None and n else NULL
-        encoded.missed, encoded.changed = &missed, &changed
+        self.run(pack.view(), encoded, compare, False)
+
+    def encode_text(self, text):
+        """Compute the vector of one text, to the bit that of `encode`.
+
+        Returns
+        -------
+        vector : float32 array, (dim,)
+        known : bool
+            Whether it has a word of positive weight, or for the plain mean a known word.
+
+        Raises
+        ------
+        ChangedVectorsError, NotFiniteVectorError
+            As in `encode`.
+        """
+        cdef float total
+        cdef int64_t end
+        cdef vector[char] utf8
+        cdef CEncoded encoded
+        cdef CPack pack
+        cdef Py_buffer buffer
+        if not isinstance(text, str):
+            raise TypeError(f"text: expected a string, got {type(text).__name__}")
+        vector = new_array(self.reader.dim, float32)
+        utf8.swap(self.text)
+        utf8.clear()
+        append(utf8, text)
+        end = utf8.size()
+        utf8.resize(end + PADDING)
+        pack.text, pack.sentence_ends, pack.n_sentences = utf8.data(), &end, 1
+        pack.token_ends = NULL
+        PyObject_GetBuffer(vector, &buffer, PyBUF_WRITABLE)
+        try:
+            encoded.vectors, encoded.totals = <float*>buffer.buf, &total
+            encoded.known = NULL
+            self.run(pack, encoded, True, end <= SHORT_TEXT)
+        finally:
+            PyBuffer_Release(&buffer)
+        if end <= SHORT_TEXT:
+            utf8.swap(self.text)
+        return vector, total > 0
+
+    cdef int run(self, CPack pack, CEncoded encoded, bint compare, bint is_short) except -1:
+        cdef UnseenRows unseen = None
+        cdef CTokens missed
+        encoded.missed = &missed
+        if self.unseen is not None:
+            unseen = self.caches.pop() if self.caches else self.new_cache()
+            unseen.rows.trim()
+        self.run_with(unseen, pack, encoded, compare, is_short)
+        if missed.ends.size() and self.encode_words is not None:
+            # All again: if the rows were added to the sums, values would depend on what is in the cache.
+            words = list(dict.fromkeys(strings_of(missed)))
+            unseen.add(words, *self.encode_words(words))
+            self.run_with(unseen, pack, encoded, False, is_short)
+        if unseen is not None and len(self.caches) < self.n_caches:
+            self.caches.append(unseen)
+        return 0
+
+    cdef UnseenRows new_cache(self):
+        cdef UnseenRows cache = self.unseen()
+        if cache.rows.dim() != self.reader.dim:
+            raise ValueError(f"unseen: expected rows of {self.reader.dim} dimensions, got {cache.rows.dim()}")
+        return cache
+
+    cdef int run_with(self, UnseenRows unseen, CPack pack, CEncoded encoded, bint compare, bint is_short) except -1:
+        cdef int64_t changed = -1, not_finite = -1
+        cdef CSource source
+        cdef CUnseenRows *rows = unseen.rows if unseen is not None else NULL
+        cdef unique_ptr[CScratch] scratch
+        encoded.changed, encoded.not_finite = &changed, &not_finite
         if compare:
             source = self.source
-        with nogil:
-            c_encode(reader, self.table.table, view, self.level, rows, self.parts, source, encoded)
+        if is_short:
+            scratch.swap(self.scratch)
+        if not scratch:
+            scratch.reset(new CScratch(self.table.table, self.reader.epfml))
+        if is_short:  # releasing the GIL would take longer, or wait for another thread
+            c_encode(self.reader, scratch.get()[0], pack, self.level, rows, self.parts, source, encoded)
+            scratch.swap(self.scratch)
+        else:
+            with nogil:
+                c_encode(self.reader, scratch.get()[0], pack, self.level, rows, self.parts, source, encoded)
         if changed >= 0:
             raise ChangedVectorsError(f"the vector of word {changed} changed")
-        return strings_of(missed) if missed.ends.size() else None
+        if not_finite >= 0:
+            raise NotFiniteVectorError(not_finite)
+        return 0
 
     def row_ids(self, Pack pack not None):
         """Return the ids of the rows whose mean is the vector of each sentence.
@@ -989,6 +1237,47 @@ cdef list strings_of(CTokens &tokens):
         strings.append(PyUnicode_DecodeUTF8(tokens.text.data() + begin, end - begin, "surrogatepass"))
         begin = end
     return strings
+
+
+cdef int check_codes(const uint32_t[::1] codes, const int64_t[::1] sizes) except -1:
+    cdef int64_t i, total = 0
+    for i in range(len(sizes)):
+        if sizes[i] < 0 or sizes[i] > len(codes) - total:
+            raise ValueError(f"sizes: expected values >= 0 that sum to at most the {len(codes)} code points, "
+                             f"got {sizes[i]} for word {i}")
+        total += sizes[i]
+    return 0
+
+
+def ngrams_of_words(const uint32_t[::1] codes, const int64_t[::1] sizes, int min_n, int max_n):
+    """Hash the character n-grams of words; see `gensim_sent2vec._pooling.spelling.NgramsOfWords`.
+
+    Parameters
+    ----------
+    codes, sizes : uint32 and int64 arrays
+        As for `Speller.write`.
+    min_n, max_n : int
+        Shortest and longest n-gram.
+
+    Returns
+    -------
+    hashes, columns, sizes : bytes
+        uint64, int32 and int64.
+    """
+    cdef unique_ptr[CNgramsOfWords] found
+    cdef const uint32_t *first = &codes[0] if len(codes) else NULL
+    cdef const int64_t *lengths = &sizes[0] if len(sizes) else NULL
+    cdef int64_t n = len(sizes)
+    check_codes(codes, sizes)
+    if min_n < 1 or max_n < min_n:
+        raise ValueError(f"min_n, max_n: expected 1 <= min_n <= max_n, got {min_n} and {max_n}")
+    with nogil:
+        found.reset(new CNgramsOfWords(first, lengths, n, min_n, max_n))
+    return (
+        bytes_of(found.get().hashes.data(), found.get().hashes.size() * sizeof(uint64_t)),
+        bytes_of(found.get().columns.data(), found.get().columns.size() * sizeof(int32_t)),
+        bytes_of(found.get().sizes.data(), found.get().sizes.size() * sizeof(int64_t)),
+    )
 
 
 cdef class Speller:
@@ -1060,12 +1349,8 @@ cdef class Speller:
             The number of code points per word, with "<" and ">".
         out : float32 array, (n_words, meaning_dims + dims)
         """
-        cdef int64_t n = len(sizes), total = 0, i
-        for i in range(n):
-            if sizes[i] < 0 or sizes[i] > len(codes) - total:
-                raise ValueError(f"sizes: expected values >= 0 that sum to at most the {len(codes)} code points, "
-                                 f"got {sizes[i]} for word {i}")
-            total += sizes[i]
+        cdef int64_t n = len(sizes)
+        check_codes(codes, sizes)
         if out.shape[0] != n or out.shape[1] != self.maps.meaning_dims + self.spelling.dims:
             raise ValueError(f"out: expected shape ({n}, {self.maps.meaning_dims + self.spelling.dims}), "
                              f"got ({out.shape[0]}, {out.shape[1]})")

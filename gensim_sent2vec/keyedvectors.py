@@ -37,7 +37,7 @@ from ._util.missing import check_exists
 from ._util.parameters import check_int, check_optional_int
 from ._util.pickling import is_picklable
 from ._util.progress import Progress
-from ._util.rows import SAMPLED_ROWS, converted, rows_not_finite, unit_rows
+from ._util.rows import SAMPLED_ROWS, converted, unit_rows
 from ._util.subwords import SubwordTokenizer
 from ._util.threads import available_cpus, thread_map
 from ._wordvectors import WordVectors, taken
@@ -61,7 +61,9 @@ Weighting = SentenceWeighting | Literal[False] | None  # None: that of the vecto
 
 MANY = 4  # words of the vocabulary per sentence to encode, from which on their vectors are compared one by one
 BATCH_SIZE = 1 << 11  # sentences that a thread encodes without the GIL at a time
-CACHES = ("_mean_pooling", "_weighted_pooling", "_norms_of", "row_version", "_fits", "_coverage")
+CACHES = frozenset((
+    "_mean_pooling", "_weighted_pooling", "_checked_pooling", "_state", "_norms_of", "row_version", "_fits", "_coverage"
+))  # fmt: skip
 # Attributes that a user has not set: `to_arrays` stores them under other names, or they are derived.
 NOT_USER_ATTRIBUTES = frozenset((
     "vector_size", "word_ngrams", "skip_bigrams", "ngram_hash", "vectors", "vectors_ngrams", "expandos", "weighting",
@@ -114,6 +116,12 @@ class Sent2VecKeyedVectors(WordVectors):
     _weighted_pooling: WeightedPooling | None = None
     _fits: KnownFits | None = None  # made when a fitted weighting is used first
     _weighting_is_stale = False  # kept in copies and pickles
+    _state: object = None  # another one whenever an attribute is set, or the rows of words change
+    _checked_pooling: tuple[object, Any, Any] = (
+        None,
+        None,
+        None,
+    )  # a state, and the pooling by a weighting in this state
     _coverage: Coverage | None = None
 
     def __init__(
@@ -132,6 +140,12 @@ class Sent2VecKeyedVectors(WordVectors):
         super().__setattr__(name, value)
         if is_new:
             self._accept_weighting()
+        if name not in CACHES:
+            self.__dict__["_state"] = object()
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        self.__dict__["_state"] = object()
 
     def __repr__(self) -> str:
         facts = [counted(len(self), "word"), counted(self.vector_size, "dimension")]
@@ -311,29 +325,40 @@ class Sent2VecKeyedVectors(WordVectors):
         """
         if weighting is None:
             weighting = self.weighting
+        state, (state_then, weighting_then, checked) = self._state, self._checked_pooling
+        if checked_rows == 0 and state_then is state and weighting_then is weighting and checked is not None:
+            is_same = not weighting or (
+                weighting._fitted is checked.fitted and weighting._parameters is checked.parameters
+            )
+            if is_same and (checked.notices_changes or not self.vectors.flags.writeable):
+                return checked
         words = self.freeze()
+        pooling: MeanPooling | WeightedPooling
         if weighting is None or weighting is False:
-            mode = self.word_ngrams, self.skip_bigrams, self.ngram_hash
-            made_from = words, self.vectors, self.vectors_ngrams, mode, self.unit_length
-            pooling = self._mean_pooling
-            if pooling is None or not pooling.matches(*made_from):
-                pooling = self._mean_pooling = MeanPooling(*made_from)
-            return pooling
-        if not isinstance(weighting, SentenceWeighting):
+            pooling = self._pooling_of_means(words)
+        elif isinstance(weighting, SentenceWeighting):
+            values = self._check_weighting(weighting, checked_rows)
+            pooling = self._weighted_pooling = weighting.pooling(words, self.vectors, self._weighted_pooling, values)
+        else:
             raise TypeError(
                 "weighting: expected a SentenceWeighting, None (the weighting of these vectors) or False (the plain "
                 f"mean), got {weighting!r}"
             )
-        values = self._check_weighting(weighting, checked_rows)
-        weighted = weighting.pooling(words, self.vectors, self._weighted_pooling, values)
-        if weighted is not self._weighted_pooling:
-            self._weighted_pooling = weighted
-        return weighted
+        self._checked_pooling = state, weighting, pooling
+        return pooling
+
+    def _pooling_of_means(self, words: Vocabulary) -> MeanPooling:
+        mode = self.word_ngrams, self.skip_bigrams, self.ngram_hash
+        made_from = words, self.vectors, self.vectors_ngrams, mode, self.unit_length
+        if self._mean_pooling is None or not self._mean_pooling.matches(*made_from):
+            self._mean_pooling = MeanPooling(*made_from)
+        return self._mean_pooling
 
     # A weighting that was fitted on other vectors is refused; see `gensim_sent2vec._pooling.belonging`.
 
     def _rows_changed(self) -> None:
         super()._rows_changed()
+        self.__dict__["_state"] = object()
         if self.weighting is not None and self.weighting.rows is not None:
             self._weighting_is_stale = True
 
@@ -385,7 +410,10 @@ class Sent2VecKeyedVectors(WordVectors):
         """Warn once if few tokens of sentences are known; see `Coverage.look_at`."""
         if self._coverage is None:
             self._coverage = Coverage()
-        self._coverage.look_at(sentences, self.freeze().table.find)
+        if self._coverage.n_to_skip:  # most calls, to which even `find` would add a tenth of the time
+            self._coverage.n_to_skip -= 1
+        else:
+            self._coverage.look_at(sentences, self.freeze().table.find)
 
     @property
     def sentence_size(self) -> int:
@@ -426,12 +454,20 @@ class Sent2VecKeyedVectors(WordVectors):
                 sentence = list(sentence)
             if len(as_text(sentence, name).split()) != len(sentence):
                 reject_texts_as_tokens(sentence, self.key_to_index, name, instead)
-        batch = tuple(self._for_kernel((sentence,), name))
-        vectors, known = self._pooled(self._pooling(weighting, 0), weighting, _kernel.Pack(batch))
-        self._look_at(batch)
-        if not _kernel.all_finite(vectors):
-            raise NotFiniteError(name, None, sentence, self._not_finite(batch[0], weighting))
-        return vectors[0], bool(known[0])
+        pooling = self._pooling(weighting, 0)
+        (tokenized,) = self._for_kernel((sentence,), name)
+        try:
+            if isinstance(tokenized, str):
+                vector, is_known = pooling.of_text(tokenized)
+            else:
+                vectors, known = pooling(_kernel.Pack((tokenized,)))
+                vector, is_known = vectors[0], bool(known[0])
+        except _kernel.ChangedVectorsError:
+            raise self._stale(weighting) from None
+        except _kernel.NotFiniteVectorError:
+            raise NotFiniteError(name, None, sentence, self._not_finite(tokenized, weighting)) from None
+        self._look_at((tokenized,))
+        return vector, is_known
 
     def _not_finite(self, sentence: Sentence, weighting: Weighting) -> str:
         """Why the vector of a sentence is not finite."""
@@ -443,14 +479,6 @@ class Sent2VecKeyedVectors(WordVectors):
                 return f"that of the word {token!r} has NaN or infinite values"
         return "a row of its word n-grams or of the weighting has NaN or infinite values"
 
-    def _pooled(
-        self, pooling: MeanPooling | WeightedPooling, weighting: Weighting, pack: _kernel.Pack, compare: bool = True
-    ) -> tuple[np.ndarray, np.ndarray]:
-        try:
-            return pooling(pack, compare)
-        except _kernel.ChangedVectorsError:
-            raise self._stale(weighting) from None
-
     def _pool(
         self,
         pooling: MeanPooling | WeightedPooling,
@@ -461,11 +489,13 @@ class Sent2VecKeyedVectors(WordVectors):
         batch: list[Sentence],
     ) -> tuple[np.ndarray, np.ndarray]:
         """Pool a batch of sentences, of which the first one is row `first` of `name`, and check the result."""
-        vectors, known = self._pooled(pooling, weighting, packed(batch, first, name), compare)
-        if not _kernel.all_finite(vectors):
-            row = int(rows_not_finite(vectors)[0])
-            raise NotFiniteError(name, first + row, batch[row], self._not_finite(batch[row], weighting))
-        return vectors, known
+        try:
+            return pooling(packed(batch, first, name), compare)
+        except _kernel.ChangedVectorsError:
+            raise self._stale(weighting) from None
+        except _kernel.NotFiniteVectorError as error:
+            row: int = error.args[0]
+            raise NotFiniteError(name, first + row, batch[row], self._not_finite(batch[row], weighting)) from None
 
     @overload
     def encode(
@@ -568,16 +598,19 @@ class Sent2VecKeyedVectors(WordVectors):
         total = known_length(sentences)
         many = total is not None and total > len(self.vectors) // MANY  # comparing all vectors takes 1 % of the time
         pooling = self._pooling(weighting, None if many else SAMPLED_ROWS)
-        if total is not None and total <= batch_size:
-            workers = 1  # a single batch
-        rows, known = RowBuffer(total or 0, pooling.vector_size), [np.zeros(0, dtype=bool)]
-
         pool = partial(self._pool, pooling, weighting, not many, name)
         batches = batched(self._for_kernel(sentences, name), batch_size)
         first_batch = next(batches, [])
         if first_batch and type(first_batch[0]) in (list, tuple):
             instead = "pass the texts themselves as a list"
             reject_texts_as_tokens(first_batch[0], self.key_to_index, f"{name}: row 0", instead)
+        if len(first_batch) < batch_size and not show_progress_bar:  # there are no others
+            encoded = pool(0, first_batch)
+            self._look_at(first_batch)
+            return encoded
+        if total is not None and total <= batch_size:
+            workers = 1
+        rows, known = RowBuffer(total or 0, pooling.vector_size), [np.zeros(0, dtype=bool)]
         with Progress("encode", total, "sentences", show_progress_bar) as progress:
             numbered = zip(count(0, batch_size), chain([first_batch] if first_batch else [], batches))
             for vectors, has_vector in thread_map(lambda item: pool(*item), numbered, workers):

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors
+from gensim.models.phrases import Phrases
 
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, SentenceWeighting, _kernel
 from gensim_sent2vec._text.vocabulary import Vocabulary
@@ -674,3 +675,92 @@ def test_float16_does_not_overflow(changed, lee):
     wv.vectors_ngrams = np.full((3, 20), 1e6, dtype=np.float32)
     with pytest.raises(ValueError, match=r"^vectors_ngrams: row 0 has values too large"):
         wv.astype(np.float16)
+
+
+# ---------------------------------------------------------------------------------------------------
+# One text after another, for which the check of weighting and vectors is kept until something changes
+
+
+def lose_write_access(wv):
+    """Change a row after writing was forbidden for a while, in which nothing had to be compared."""
+    wv.vectors.flags.writeable = False
+    wv.weighting = wv.weighting
+    wv.get_sentence_vector("police said")
+    wv.vectors.flags.writeable = True
+    wv.get_sentence_vector("police said")
+    wv["police"] = -wv["police"]
+
+
+def del_unit_length(wv):
+    del wv.unit_length
+
+
+STATES = {
+    "vectors": lambda wv: setattr(wv, "vectors", wv.vectors[::-1].copy()),
+    "a vector": lambda wv: wv.__setitem__("police", 2 * wv["police"]),
+    "a vector in place": lambda wv: np.negative(wv.vectors, out=wv.vectors),
+    "a word": lambda wv: wv.add_vector("polices", np.ones(20)),
+    "tokenizer": lambda wv: setattr(wv, "tokenizer", "words"),
+    "phrases": lambda wv: setattr(wv, "phrases", Phrases([["Police", "said"]] * 9, min_count=1, threshold=0.1)),
+    "other words": lambda wv: wv.set_words(Vocabulary.from_words([*wv.index_to_key[1:], "the first"])),
+    "unit_length": lambda wv: setattr(wv, "unit_length", True),
+    "unit_length no more": lambda wv: (setattr(wv, "unit_length", True), wv.encode("it", False), del_unit_length(wv)),
+    "no weighting": lambda wv: setattr(wv, "weighting", None),
+    "weighting": lambda wv: setattr(wv, "weighting", SentenceWeighting(sif=1e-2).fit(wv, [["police"]])),
+    "the weighting fitted again": lambda wv: wv.weighting.fit(wv, [["police", "the"], ["said", "of"]]),
+    "first_half": lambda wv: setattr(wv.weighting, "first_half", 3),
+    "stop_words": lambda wv: setattr(wv.weighting, "stop_words", ["unknowable"]),
+    "lexical_weight": lambda wv: setattr(wv.weighting, "lexical_weight", 0.9),
+    "weights": lambda wv: setattr(wv.weighting, "weights", wv.weighting.weights[::-1].copy()),
+    "write access": lose_write_access,
+}  # fmt: skip
+
+
+WITHOUT_EFFECT = ("unit_length", "unit_length no more")
+WITHOUT_EFFECT_ON_MEANS = (
+    "a word", "unit_length no more", "no weighting", "weighting", "the weighting fitted again", "first_half",
+    "stop_words", "lexical_weight", "weights",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("change", STATES)
+@pytest.mark.parametrize("weighting", [None, False])
+@pytest.mark.filterwarnings("ignore:Adding single vectors")
+def test_texts_one_by_one_follow_every_change(weighted, change, weighting):
+    wv, text = weighted, "Police said unknowable and said, the police"
+
+    def outcome(encode):
+        try:
+            return encode().tolist()
+        except ValueError as error:
+            return str(error)
+
+    uses = {
+        "batch": lambda: wv.encode([text], weighting)[0],  # which checks everything
+        "encode": lambda: wv.encode(text, weighting),
+        "get_sentence_vector": lambda: wv.get_sentence_vector(text, weighting),
+    }
+    for _ in range(2):
+        before = outcome(uses["encode"])
+    STATES[change](wv)
+    after = [outcome(uses[name]) for name in ("encode", "get_sentence_vector", "batch")]
+    assert after[0] == after[1] == after[2]
+    assert (after[0] == before) == (change in (WITHOUT_EFFECT if weighting is None else WITHOUT_EFFECT_ON_MEANS))
+
+
+def test_a_change_while_a_text_is_encoded_is_noticed(weighted, monkeypatch):
+    """Another thread replaces the vectors after the pooling was made, and before it is kept."""
+    wv = weighted
+    original, made = type(wv)._pooling_of_means, []
+
+    def make(self, words):
+        made.append(original(self, words))
+        if len(made) == 1:
+            wv.vectors = -wv.vectors
+        return made[-1]
+
+    monkeypatch.setattr(type(wv), "_pooling_of_means", make)
+    before = wv.encode("police said", weighting=False)
+    for _ in range(3):
+        np.testing.assert_array_equal(wv.encode("police said", weighting=False), -before)
+    assert len(made) == 2

@@ -7,6 +7,7 @@ import inspect
 import json
 import pickle
 import random
+import sys
 import threading
 from dataclasses import FrozenInstanceError
 
@@ -219,6 +220,32 @@ def test_threads_share_one_pooling(weighted):
     for vectors in found.values():
         np.testing.assert_array_equal(vectors, expected)
     assert len(found) == 4
+
+
+def test_threads_encode_texts_one_by_one(weighted):
+    """Short texts share buffers, long ones are encoded without the GIL, and some words must be spelled in Python."""
+    rng = random.Random(5)
+    words = [*WORDS, *(f"{kind}{i}" for i in range(300) for kind in ("new", "né"))]
+    texts = [" ".join(rng.choices(words, k=rng.choice([1, 9, 9, 9, 1500]))) for _ in range(300)]
+    expected = {weighting: copy.deepcopy(weighted).encode(texts, weighting, workers=1) for weighting in (None, False)}
+    wrong = []
+
+    def work(i):
+        order = random.Random(i).sample(range(len(texts)), len(texts))
+        for k in order:
+            weighting = False if (k + i) % 5 == 0 else None
+            if not np.array_equal(weighted.get_sentence_vector(texts[k], weighting), expected[weighting][k]):
+                wrong.append(texts[k])
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(6)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sys.setswitchinterval(interval)
+    assert not wrong
 
 
 def test_fitting_again_and_new_parameters_take_effect(weighted):
@@ -620,6 +647,39 @@ def test_sampled_lines_are_spread_over_the_file(tmp_path):
     assert {word for line in sample_lines(path, 10) for word in line} >= {"한국어"}
     path.write_text("")
     assert list(sample_lines(path, 10)) == []
+
+
+@pytest.mark.parametrize("line", ["line {i}\n", "line {i} of {n}\r\n", "\n", "{long} {i}\n", "한국어 " * 30 + "{i}\n"])
+@pytest.mark.parametrize("size", [1, 7, 100, 4000])
+def test_sampled_lines_are_those_of_a_plain_search(tmp_path, line, size):
+    """The first line that starts at or after i * n_bytes / size, and after the line before."""
+    path, numbers = tmp_path / "lines", random.Random(size)
+    data = "".join(line.format(i=i, n=numbers.randrange(9**9), long="w" * numbers.randrange(99)) for i in range(3000))
+    data = data.encode()[:-1]
+    path.write_bytes(data)
+    lines = data.splitlines(keepends=True) if b"\r" not in data else [part + b"\n" for part in data.split(b"\n")]
+    starts = np.cumsum([0, *map(len, lines)])[:-1]
+    if len(data) <= 64 * size:
+        step = 1
+        while len(lines[::step]) > size:
+            step *= 2
+        expected = lines[::step]
+    else:
+        places = np.searchsorted(starts, [len(data) * i // size for i in range(size)])
+        for i in range(1, size):
+            places[i] = max(places[i], places[i - 1] + 1)
+        expected = [lines[place] for place in places if place < len(lines)]
+    assert list(sample_lines(path, size)) == [part.decode().split() for part in expected]
+
+
+def test_sampled_lines_with_many_tokens_are_fewer(tmp_path, monkeypatch):
+    path = tmp_path / "lines"
+    path.write_text("".join(f"{i:03} " + "word " * 300 + "\n" for i in range(1000)))
+    for name, most in (("MAX_TOKENS", 20_000), ("MAX_BYTES", 100_000)):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"gensim_sent2vec._text.corpus.{name}", most)
+            lines = [int(tokens[0]) for tokens in sample_lines(path, 200)]
+        assert 30 <= len(lines) <= 66 and len(set(np.diff(lines))) == 1
 
 
 # -----------------------------------------------------------------------------------------------------

@@ -108,6 +108,15 @@ inline TimesMatrix choose_times_matrix(int level) {
     return &plain::times_matrix;
 }
 
+inline SecondMoment choose_second_moment(int level) {
+#if S2V_X86
+    if (level == AVX512) return &avx512::second_moment;
+    if (level == AVX2) return &avx2::second_moment;
+#endif
+    (void)level;
+    return &plain::second_moment;
+}
+
 inline TopKRows choose_top_k_rows(int level, bool half) {
 #if S2V_X86
     if (level == AVX512 && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw"))

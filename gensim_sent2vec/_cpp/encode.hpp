@@ -122,6 +122,19 @@ struct Parts {
     }
 };
 
+// Divides rows by the roots of their sums of squares, except by 0. The numbers of rows whose sum is not above `least`,
+// or not finite, are appended to `extreme`.
+inline void unit_rows(const float* rows, int64_t n, int dim, float least, float* out, std::vector<int64_t>& extreme) {
+    const DotRows dot = choose_dot_rows(0, false);
+    for (int64_t r = 0; r < n; ++r, rows += dim, out += dim) {
+        float square = 0;
+        dot(rows, 1, dim, rows, &square);
+        const float length = square > 0 ? std::sqrt(square) : 1.0f;
+        if (!(square > least && square <= std::numeric_limits<float>::max())) extreme.push_back(r);
+        for (int j = 0; j < dim; ++j) out[j] = rows[j] / length;
+    }
+}
+
 // The vectors that the rows of words were computed from, and one value of each as it was then. Value j was taken from
 // position j * step of the matrix, with the longest step that omits no row: `row_values` in _util/rows.py.
 struct Source {
@@ -137,21 +150,31 @@ struct Source {
     }
 };
 
-// Outputs of encode(), one entry per sentence; all but `vectors` may be null, and `changed` only without a source.
+// Outputs of encode(), one entry per sentence. `known`, `totals` and `missed` may be null, and without a source
+// `changed`.
 struct Encoded {
-    float* vectors;    // (n_sentences, dim); zeros for a sentence with no known words
-    int64_t* known;    // number of known words
-    float* totals;     // sum of the rows' weights; the number of rows for the plain mean
-    Tokens* missed;    // out-of-vocabulary tokens without a row, which are left out of the vectors
-    int64_t* changed;  // set to a word of the sentences whose source changed, if there is one
+    float* vectors;       // (n_sentences, dim); zeros for a sentence with no known words
+    int64_t* known;       // number of known words
+    float* totals;        // sum of the rows' weights; the number of rows for the plain mean
+    Tokens* missed;       // out-of-vocabulary tokens without a row, which are left out of the vectors
+    int64_t* changed;     // set to a word of the sentences whose source changed, if there is one
+    int64_t* not_finite;  // set to the first sentence whose vector is not finite, if there is one
 };
 
-inline void encode(const Reader& reader, const WordTable& words, const Pack& pack, int level, UnseenRows* unseen,
+// What encode() needs besides; successive calls can use the same, which saves allocations.
+struct Scratch {
+    Lookup lookup;
+    Gathered gathered[2];
+
+    Scratch(const WordTable& words, bool epfml) : lookup(words, epfml) {}
+};
+
+inline void encode(const Reader& reader, Scratch& scratch, const Pack& pack, int level, UnseenRows* unseen,
                    const Parts& parts, const Source& source, const Encoded& out) {
     const MeanRows mean_rows = choose_mean_rows(level, reader.dim, reader.half);
     const DotRows dot = choose_dot_rows(level, false);
-    Lookup lookup(words, reader.epfml);
-    Gathered gathered[2];
+    Lookup& lookup = scratch.lookup;
+    Gathered(&gathered)[2] = scratch.gathered;
     for (int64_t s = 0; s <= pack.n_sentences; ++s) {  // one sentence ahead: prefetch its rows while pooling the last
         if (s < pack.n_sentences) {
             Gathered& next = gathered[s & 1];
@@ -177,7 +200,49 @@ inline void encode(const Reader& reader, const WordTable& words, const Pack& pac
                     if (source.has_changed(id)) *out.changed = id;
             if (out.totals) out.totals[s - 1] = total;
             parts.scale(vector, dot);
+            if (*out.not_finite < 0 && !all_finite(vector, reader.dim)) *out.not_finite = s - 1;
         }
+    }
+}
+
+// out[s] = the mean of the rows `places` of sentence s, with their weights. Those of sentence s end at ends[s].
+inline void weighted_means(const float* rows, int dim, const int32_t* places, const float* weights, const int64_t* ends,
+                           int64_t n_sentences, int level, float* out) {
+    const MeanRows mean_rows = choose_mean_rows(level, dim, false);
+    Gathered gathered;
+    for (int64_t s = 0, i = 0; s < n_sentences; ++s, out += dim) {
+        gathered.rows.clear();
+        gathered.factors.assign(weights + i, weights + ends[s]);
+        for (; i < ends[s]; ++i) {
+            gathered.rows.push_back(rows + static_cast<size_t>(places[i]) * static_cast<size_t>(dim));
+            prefetch_near(gathered.rows.back(), static_cast<size_t>(dim) * sizeof(float));
+        }
+        mean_rows(gathered, dim, out);
+    }
+}
+
+// sums[at[columns[k]]] += values[k] * rows[r] for the entries k of each row r of a sparse matrix, which end at ends[r].
+inline void add_products(const int64_t* ends, const int32_t* columns, const float* values, int64_t n_rows,
+                         const float* rows, int dim, const int64_t* at, float* sums) {
+    const size_t size = static_cast<size_t>(dim);
+    const auto target = [=](int64_t k) { return sums + static_cast<size_t>(at[columns[k]]) * size; };
+    for (int64_t r = 0, k = 0; r < n_rows; ++r, rows += dim) {
+        for (int64_t next = k; next < ends[r]; ++next) prefetch_near(target(next), size * sizeof(float));
+        for (; k < ends[r]; ++k) {
+            float* sum = target(k);
+            const float value = values[k];
+            for (int j = 0; j < dim; ++j) sum[j] += value * rows[j];
+        }
+    }
+}
+
+// out = rows M, where M has shape (dim, columns).
+inline void times_rows(const float* rows, int64_t n, int dim, const float* matrix, int columns, int level, float* out) {
+    const TimesMatrix times_matrix = choose_times_matrix(level);
+    std::vector<float> row;
+    for (int64_t r = 0; r < n; ++r, rows += dim, out += columns) {
+        row.assign(rows, rows + dim);
+        times_matrix(row, matrix, columns, 1.0f, out);
     }
 }
 

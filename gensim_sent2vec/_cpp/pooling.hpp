@@ -110,6 +110,10 @@ MeanRows choose_mean_rows(int level, int dim, bool half);
 using DotRows = void (*)(const void* rows, int64_t n, int dim, const float* query, float* out);
 DotRows choose_dot_rows(int level, bool half);
 
+// The sum of the outer products of n rows with themselves: (dim, dim), in float over some rows, and double over all.
+using SecondMoment = void (*)(const float* rows, int64_t n, int dim, double* out);
+SecondMoment choose_second_moment(int level);
+
 // Row numbers of each sentence: word ids, then n_words + r for n-gram row r. Those of sentence s end at ends[s].
 inline void number_rows(const Reader& reader, const WordTable& words, const Pack& pack, std::vector<int64_t>& numbers,
                         int64_t* ends) {
@@ -123,6 +127,21 @@ inline void number_rows(const Reader& reader, const WordTable& words, const Pack
         for (size_t i = gathered.ids.size(); i < gathered.rows.size(); ++i)  // n-grams follow the words
             numbers.push_back(reader.n_words + (static_cast<const char*>(gathered.rows[i]) - reader.ngrams) / bytes);
         ends[s] = static_cast<int64_t>(numbers.size());
+    }
+}
+
+// The id of each token, -1 for unknown ones. Those of sentence s end at ends[s].
+inline void token_ids(const WordTable& words, const Pack& pack, std::vector<int32_t>& ids, int64_t* ends) {
+    Lookup lookup(words, false);
+    const int64_t last = pack.n_sentences ? pack.sentence_ends[pack.n_sentences - 1] : 0;
+    ids.reserve(static_cast<size_t>(pack.token_ends ? last : last / 4));  // few texts have shorter words on average
+    for (int64_t s = 0; s < pack.n_sentences; ++s) {
+        pack.each_token(s, [&](const char* p, size_t n) { lookup.add(p, n); });
+        const size_t begin = ids.size();
+        ids.resize(begin + static_cast<size_t>(lookup.tokens()), -1);
+        lookup.resolve([&](int64_t i, int32_t id) { ids[begin + static_cast<size_t>(i)] = id; },
+                       [](int64_t, const Word&) {});
+        ends[s] = static_cast<int64_t>(ids.size());
     }
 }
 

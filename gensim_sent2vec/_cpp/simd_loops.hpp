@@ -413,6 +413,33 @@ S2V_TARGET void dot_rows(const void* rows, int64_t n, int dim, const float* quer
     }
 }
 
+inline S2V_TARGET void second_moment(const float* rows, int64_t n, int dim, double* out) {
+    constexpr int TOGETHER = 8, IN_FLOAT = 1 << 10;
+    const size_t size = static_cast<size_t>(dim);
+    const std::vector<float> zeros(size);
+    std::vector<float> sums(size * size);
+    std::fill_n(out, size * size, 0.0);
+    for (int64_t first = 0; first < n; first += TOGETHER) {
+        const float* x[TOGETHER];
+        for (int k = 0; k < TOGETHER; ++k)
+            x[k] = first + k < n ? rows + static_cast<size_t>(first + k) * size : zeros.data();
+        for (size_t i = 0; i < size; ++i) {
+            float* sum = sums.data() + i * size;
+            const float a[TOGETHER] = {x[0][i], x[1][i], x[2][i], x[3][i], x[4][i], x[5][i], x[6][i], x[7][i]};
+            for (size_t j = i; j < size; ++j)
+                sum[j] += (a[0] * x[0][j] + a[1] * x[1][j]) + (a[2] * x[2][j] + a[3] * x[3][j]) +
+                          ((a[4] * x[4][j] + a[5] * x[5][j]) + (a[6] * x[6][j] + a[7] * x[7][j]));
+        }
+        if ((first + TOGETHER) % IN_FLOAT != 0 && first + TOGETHER < n) continue;
+        for (size_t i = 0; i < size; ++i)
+            for (size_t j = i; j < size; ++j) {
+                out[i * size + j] += static_cast<double>(sums[i * size + j]);
+                out[j * size + i] = out[i * size + j];
+            }
+        std::fill(sums.begin(), sums.end(), 0.0f);
+    }
+}
+
 inline S2V_TARGET void add_signs(const std::vector<uint64_t>& hashes, const std::vector<float>& weights, uint64_t seed,
                                  int dims, float* signature) {
     for (int first = 0; first < dims; first += 64) {

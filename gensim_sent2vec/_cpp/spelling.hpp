@@ -9,6 +9,73 @@ namespace s2v {
 
 class HashIndex;
 
+// Calls add(hash) for each character n-gram of a word.
+template <class Add>
+void each_ngram(const uint32_t* code, int64_t size, int min_n, int max_n, Add&& add) {
+    for (int64_t i = 0; i + min_n <= size; ++i) {
+        uint64_t h = 0;
+        for (int n = 1; n <= max_n && i + n <= size; ++n) {
+            h = h * 0xd1342543de82ef95ull + code[i + n - 1] + 1;
+            if (n >= min_n) add(mix(h));
+        }
+    }
+}
+
+// The character n-grams of words.
+class NgramsOfWords {
+  public:
+    std::vector<uint64_t> hashes;  // distinct, in ascending order
+    std::vector<int32_t> columns;  // positions in `hashes`, word by word
+    std::vector<int64_t> sizes;    // n-grams per word
+
+    // codes: concatenated code points; lengths: code points per word.
+    NgramsOfWords(const uint32_t* codes, const int64_t* lengths, int64_t n_words, int min_n, int max_n) : slots_(1024) {
+        for (int64_t w = 0; w < n_words; codes += lengths[w++]) {
+            const size_t before = columns.size();
+            each_ngram(codes, lengths[w], min_n, max_n, [this](uint64_t hash) { columns.push_back(number_of(hash)); });
+            sizes.push_back(static_cast<int64_t>(columns.size() - before));
+        }
+        sort();
+    }
+
+  private:
+    // The number of an n-gram, by first occurrence.
+    int32_t number_of(uint64_t hash) {
+        if (2 * hashes.size() >= slots_.size()) grow();
+        int32_t& slot = slots_[find(hash)];
+        if (!slot) {
+            hashes.push_back(hash);
+            slot = static_cast<int32_t>(hashes.size());
+        }
+        return slot - 1;
+    }
+
+    size_t find(uint64_t hash) const {
+        size_t at = hash & (slots_.size() - 1);
+        while (slots_[at] && hashes[static_cast<size_t>(slots_[at]) - 1] != hash) at = (at + 1) & (slots_.size() - 1);
+        return at;
+    }
+
+    void grow() {
+        slots_.assign(4 * slots_.size(), 0);
+        for (size_t i = 0; i < hashes.size(); ++i) slots_[find(hashes[i])] = static_cast<int32_t>(i + 1);
+    }
+
+    void sort() {
+        std::vector<std::pair<uint64_t, int32_t>> order;
+        for (const uint64_t hash : hashes) order.emplace_back(hash, static_cast<int32_t>(order.size()));
+        std::sort(order.begin(), order.end());
+        std::vector<int32_t> place(order.size());
+        for (size_t i = 0; i < order.size(); ++i) {
+            hashes[i] = order[i].first;
+            place[static_cast<size_t>(order[i].second)] = static_cast<int32_t>(i);
+        }
+        for (int32_t& column : columns) column = place[static_cast<size_t>(column)];
+    }
+
+    std::vector<int32_t> slots_;  // numbers + 1; 0 if empty
+};
+
 struct Spelling {
     const HashIndex* index;  // of the hashes
     const float* weights;    // (n_ngrams): c_g
@@ -110,13 +177,7 @@ class Speller {
         weights_.clear();
         known_.rows.clear();
         known_.factors.clear();
-        for (int64_t i = 0; i + s_.min_n <= size; ++i) {
-            uint64_t h = 0;
-            for (int n = 1; n <= s_.max_n && i + n <= size; ++n) {
-                h = h * 0xd1342543de82ef95ull + code[i + n - 1] + 1;
-                if (n >= s_.min_n) hashes_.push_back(mix(h));
-            }
-        }
+        each_ngram(code, size, s_.min_n, s_.max_n, [this](uint64_t hash) { hashes_.push_back(hash); });
         for (const uint64_t hash : hashes_) {
             const int64_t at = s_.index->find(hash);
             weights_.push_back(at < 0 ? s_.new_weight : s_.weights[at]);

@@ -2,6 +2,9 @@
 
 `gensim_sent2vec.weighting` and `gensim_sent2vec._pooling.spelling` define what is computed, and the symbols. Words are
 processed in blocks, so that little memory is needed besides the result, however large the vocabulary.
+
+Products and eigenvectors of small matrices are left to the kernel. The threads of a BLAS would hardly save time, and
+they wait actively for the next call: each call takes some 50 ms of CPU time, and more if other processes use the CPUs.
 """
 
 from __future__ import annotations
@@ -9,12 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from typing import Any
 
 import numpy as np
-from scipy import sparse
 
-from .._text.corpus import sample_sentences
+from .. import _kernel
+from .._text.corpus import SampledLines, sample_sentences
 from .._text.inputs import as_tokens
 from .._text.packed import PackedStrings
 from .._text.vocabulary import Vocabulary
@@ -24,12 +27,14 @@ from .._util.threads import slices_of
 from .fitted import FittedWeighting, UnseenWords, fingerprint
 from .parameters import WeightingParameters
 from .pretrained import PretrainedRows, fitted_part
-from .spelling import BLOCK, CharNgrams, NgramAverages
+from .spelling import BLOCK, CharNgrams, NgramAverages, NgramsOfWords
 
 UNSEEN_COUNT = 2  # out-of-vocabulary words get the weight of a word that occurs this often
 UNSEEN_LENGTH = 0.5  # their vectors' length, relative to known words: the spelling only hints at the meaning
 SEMANTIC_SHARE = 5  # with a lexical part, one dimension in five is semantic
 PLAIN_WHITENING, LEXICAL_WHITENING = -0.25, -0.5
+CACHED_ROWS = 1 << 11  # rows of some hundred dimensions that stay in the cache between successive operations
+SMALL_MATRIX = 256  # dimensions up to which the kernel is as fast as LAPACK
 
 
 def fit_weighting(
@@ -58,28 +63,38 @@ def fit_weighting(
     """
     _check_sizes(parameters, vectors, output_vectors)
     semantic_dims, lexical_dims = split_dims(parameters, vectors.shape[1])
-    ngrams = None
+    ngrams, averages = None, None
+    of_words: list[NgramsOfWords] = []
     if lexical_dims or parameters.unseen_words:
-        sizes = parameters.min_n, parameters.max_n
-        ngrams = CharNgrams.from_words(vocabulary.words, counts, *sizes, parameters.seed)
-    words = WordFeatures(vocabulary.words, vectors, output_vectors, parameters.unit_words, ngrams, lexical_dims)
+        n = parameters.min_n, parameters.max_n
+        of_words = [NgramsOfWords.of(vocabulary.words[block], *n) for block in slices_of(len(vocabulary), BLOCK)]
+        ngrams = CharNgrams.from_blocks(of_words, counts, *n, parameters.seed)
+        averages = NgramAverages(ngrams, vectors.shape[1]) if parameters.unseen_words else None
+    words = WordFeatures(
+        vocabulary.words, vectors, output_vectors, parameters.unit_words, ngrams, of_words, lexical_dims
+    )
     weights = word_weights(parameters, vocabulary, counts)
-
-    sample = sample_sentences(sentences, parameters.sample_size)
-    token_lists = [as_tokens(sentence, tokenize, "sentences") for sentence in sample]
-    matrix = sentence_matrix(parameters, token_lists, vocabulary, weights)
-    semantic_map, lexical_map, mean_length = fit_maps(parameters, words, matrix, semantic_dims)
-    averages = NgramAverages(ngrams, vectors.shape[1]) if ngrams is not None and parameters.unseen_words else None
-    pretrained_dims, pretrained_rows = 0, None
+    pack = sampled_pack(sentences, parameters.sample_size, tokenize)
+    sample = WeightedSentences.of(parameters, pack, vocabulary, weights)
+    used_vectors = words.finite_vectors_of(sample.used)
+    mean_length = float(np.sqrt(np.einsum("ij,ij->i", used_vectors, used_vectors).mean()))
+    semantic_map = fit_semantic_map(parameters, sample.means(used_vectors), semantic_dims).astype(np.float32)
+    scale, pretrained_dims, pretrained_rows = np.float32(1), 0, None
     if pretrained is not None:
         share, pretrained_dims = parameters.pretrained_share, pretrained.dims
-        semantic_map, lexical_map = semantic_map * math.sqrt(1 - share), lexical_map * math.sqrt(1 - share)
+        scale = np.float32(math.sqrt(1 - share))
         pretrained, pretrained_rows = fitted_part(
-            pretrained, vocabulary.words, words.vectors_of, weights, matrix, share
+            pretrained, vocabulary.words, words.vectors_of, weights, sample.used, sample.means, share
         )
-    rows = word_rows(
-        words, counts, semantic_map, lexical_map, averages, show_progress_bar, pretrained_dims, pretrained_rows
-    )
+    semantic_map = np.ascontiguousarray(semantic_map * scale)
+    rows = word_rows(words, counts, semantic_map, averages, show_progress_bar, pretrained_dims, pretrained_rows)
+    lexical_part = rows[:, semantic_dims : semantic_dims + lexical_dims]
+    lexical_map = np.zeros((0, 0), dtype=np.float32)
+    if lexical_dims:
+        means = sample.means(lexical_part[sample.used].astype(np.float32))
+        lexical_map = np.ascontiguousarray(fit_lexical_map(parameters, means).astype(np.float32) * scale)
+        for block in slices_of(len(rows), BLOCK):
+            lexical_part[block] = _kernel.times(lexical_part[block].astype(np.float32, order="C"), lexical_map)
     unseen = None
     if ngrams is not None and averages is not None:
         ngrams = replace(ngrams, vectors=averages.result())
@@ -150,6 +165,8 @@ class WordFeatures:
         Scale vectors to length 1, and add the output vectors.
     ngrams : CharNgrams or None
         None: neither signatures nor estimated vectors are needed.
+    of_words : sequence of NgramsOfWords
+        The n-grams of each `BLOCK` words.
     signature_dims : int
     """
 
@@ -158,61 +175,66 @@ class WordFeatures:
     output_vectors: np.ndarray | None
     unit_words: bool
     ngrams: CharNgrams | None
+    of_words: Sequence[NgramsOfWords]
     signature_dims: int
 
     def vectors_of(self, ids: np.ndarray | slice) -> np.ndarray:
         """B_w of some words: float32, (n, vector_size)."""
-        rows = self.vectors[ids].astype(np.float32)
-        if self.unit_words:
-            rows = unit_rows(rows)
-            if self.output_vectors is not None:
-                rows = unit_rows(rows + unit_rows(self.output_vectors[ids].astype(np.float32)))
-        return rows
+        numbers = np.arange(*ids.indices(len(self.vectors))) if isinstance(ids, slice) else ids
+        out = np.empty((len(numbers), self.vectors.shape[1]), dtype=np.float32)
+        for block in slices_of(len(numbers), CACHED_ROWS):
+            rows = self.vectors[numbers[block]].astype(np.float32, copy=False)
+            if self.unit_words:
+                rows = unit_rows(rows)
+                if self.output_vectors is not None:
+                    rows += unit_rows(self.output_vectors[numbers[block]].astype(np.float32, copy=False))
+                    rows = unit_rows(rows)
+            out[block] = rows
+        return out
 
-    def signatures_of(self, ids: np.ndarray) -> np.ndarray:
-        """σ_w of some words: float32, (n, signature_dims)."""
-        assert self.ngrams is not None
-        words = self.words.take(ids.astype(np.int64))
-        parts = [
-            self.ngrams.signatures(*self.ngrams.features(words[block]), self.signature_dims)
-            for block in slices_of(len(words), BLOCK)
-        ]
-        return np.concatenate(parts)
+    def finite_vectors_of(self, ids: np.ndarray) -> np.ndarray:
+        """B_w of some words; a ValueError if the vector of one is not finite."""
+        rows = self.vectors_of(ids)
+        if not np.isfinite(rows).all():
+            bad = ids[~np.isfinite(rows).all(axis=1)][0]
+            raise ValueError(f"wv.vectors: the vector of {self.words[bad]!r} is not finite")
+        return rows
 
 
 def word_rows(
     words: WordFeatures,
     counts: np.ndarray,
     semantic_map: np.ndarray,
-    lexical_map: np.ndarray,
     averages: NgramAverages | None,
     show_progress_bar: bool | None,
     pretrained_dims: int = 0,
     pretrained_rows: Callable[[slice, np.ndarray], np.ndarray] | None = None,
 ) -> np.ndarray:
-    """The rows of all words; their vectors are added to `averages` on the way.
+    """The rows of all words, with σ_w in place of the lexical part; their vectors are added to `averages` on the way.
 
     Returns
     -------
     numpy.ndarray of float32 (float16 if the vectors are), shape (n_words, n_dims)
-        The semantic, the lexical and the pretrained part.
+        The semantic part, the signature and the pretrained part.
     """
     n, semantic_dims = len(words.words), semantic_map.shape[1]
     dtype = np.float16 if words.vectors.dtype == np.float16 else np.float32
-    begin = semantic_dims + len(lexical_map)  # of the pretrained part
+    begin = semantic_dims + words.signature_dims  # of the pretrained part
     rows = np.empty((n, begin + pretrained_dims), dtype=dtype)
     with Progress("weighting", n, "words", show_progress_bar) as progress:
-        for block in slices_of(n, BLOCK):
+        for number, block in enumerate(slices_of(n, BLOCK)):
             vectors = words.vectors_of(block)
-            np.nan_to_num(vectors, copy=False)
-            rows[block, :semantic_dims] = vectors @ semantic_map
+            if not np.isfinite(vectors).all():
+                np.nan_to_num(vectors, copy=False)
+            rows[block, :semantic_dims] = _kernel.times(vectors, semantic_map)
             if words.ngrams is not None:
-                phi, hashes = words.ngrams.features(words.words[block])
+                of_words = words.of_words[number]
+                phi = words.ngrams.features(of_words)
                 if averages is not None:
-                    averages.add(phi, hashes, counts[block], vectors)
+                    averages.add(phi, of_words.hashes, counts[block], vectors)
                 if words.signature_dims:
-                    signatures = words.ngrams.signatures(phi, hashes, words.signature_dims)
-                    rows[block, semantic_dims:begin] = signatures @ lexical_map
+                    signatures = words.ngrams.signatures(phi, of_words.hashes, words.signature_dims)
+                    rows[block, semantic_dims:begin] = signatures
             if pretrained_rows is not None:
                 rows[block, begin:] = pretrained_rows(block, vectors)
             progress.update(block.stop)
@@ -223,32 +245,64 @@ def word_rows(
 # Sentences and their axes
 
 
-def sentence_matrix(
-    parameters: WeightingParameters, sentences: Sequence[Sequence[str]], vocabulary: Vocabulary, weights: np.ndarray
-) -> sparse.csr_matrix:
-    """The matrix that takes rows of words to weighted means over sentences.
+def sampled_pack(sentences: Iterable[Any], size: int, tokenize: Callable[[str], list[str]]) -> _kernel.Pack:
+    """A sample of at most `size` sentences, for the kernel."""
+    if isinstance(sentences, SampledLines):
+        return _kernel.Pack(sentences.texts())  # which are tokenized
+    return _kernel.Pack([as_tokens(item, tokenize, "sentences") for item in sample_sentences(sentences, size)])
 
-    Returns
-    -------
-    scipy.sparse.csr_matrix of float64, shape (n_sentences, n_words)
-        Rows sum to 1; sentences without a word of positive weight are left out.
 
-    Raises
-    ------
-    ValueError
-        If no sentence is left.
+@dataclass(frozen=True, eq=False)
+class WeightedSentences:
+    """The words of sentences with their weights. Words and sentences without a positive weight are left out.
+
+    Attributes
+    ----------
+    used : numpy.ndarray of int64, shape (n_used,)
+        The ids of the words that occur.
+    places : numpy.ndarray of int32
+        The positions in `used` of the words of the first sentence, then those of the second, and so on.
+    weights : numpy.ndarray of float32
+        Their weights.
+    ends : numpy.ndarray of int64, shape (n_sentences,)
+        Where the words of each sentence end.
     """
-    lengths = np.fromiter(map(len, sentences), dtype=np.int64, count=len(sentences))
-    ends = np.concatenate([[0], np.cumsum(lengths)])
-    ids = np.fromiter(map(vocabulary.table.find, chain.from_iterable(sentences)), dtype=np.int64, count=ends[-1])
-    first_half = (np.arange(ends[-1]) - np.repeat(ends[:-1], lengths)) < np.repeat(lengths // 2, lengths)
-    long = np.repeat(lengths > parameters.half_length, lengths)
-    values = np.where(first_half & long, parameters.first_half, 1) * np.where(ids >= 0, weights[ids], 0)
-    matrix = sparse.csr_matrix((values, np.maximum(ids, 0), ends), shape=(len(sentences), len(vocabulary)))
-    sums = np.asarray(matrix.sum(axis=1)).ravel()
-    if not sums.any():
-        raise no_known_words(len(sentences))
-    return sparse.diags_array(1 / sums[sums > 0]).tocsr() @ matrix[sums > 0]
+
+    used: np.ndarray
+    places: np.ndarray
+    weights: np.ndarray
+    ends: np.ndarray
+
+    @classmethod
+    def of(
+        cls, parameters: WeightingParameters, sentences: _kernel.Pack, vocabulary: Vocabulary, weights: np.ndarray
+    ) -> WeightedSentences:
+        """The sentences of which words have the weights of a vocabulary; a ValueError if none of them is known."""
+        ids, ends = map(np.frombuffer, sentences.ids(vocabulary.table), (np.int32, np.int64))
+        lengths = np.diff(ends, prepend=0)
+        values = np.where(ids >= 0, weights[ids], np.float32(0))
+        if parameters.first_half != 1:
+            halves = np.where(lengths > parameters.half_length, lengths // 2, 0)
+            is_early = np.arange(len(ids)) < np.repeat(ends - lengths + halves, lengths)
+            values[is_early] *= np.float32(parameters.first_half)
+        kept = values > 0
+        if not kept.any():
+            raise no_known_words(len(sentences))
+        n_kept = np.cumsum(kept, dtype=np.int32)
+        ids, values, ends = ids[kept], values[kept], np.where(ends > 0, n_kept[ends - 1], 0).astype(np.int64)
+        is_used = np.zeros(len(vocabulary), dtype=bool)
+        is_used[ids] = True
+        places = np.cumsum(is_used, dtype=np.int32) - np.int32(1)
+        return cls(np.flatnonzero(is_used), places[ids], values, ends[np.diff(ends, prepend=0) > 0])
+
+    def means(self, rows: np.ndarray) -> np.ndarray:
+        """The weighted mean of the rows of words per sentence: float32, (n_sentences, dim).
+
+        `rows` are those of the words `used`: float32, (n_used, dim).
+        """
+        out = np.empty((len(self.ends), rows.shape[1]), dtype=np.float32)
+        _kernel.weighted_means(np.ascontiguousarray(rows), self.places, self.weights, self.ends, out)
+        return out
 
 
 def no_known_words(n_sentences: int) -> ValueError:
@@ -259,56 +313,35 @@ def no_known_words(n_sentences: int) -> ValueError:
     )
 
 
-def fit_maps(
-    parameters: WeightingParameters, words: WordFeatures, matrix: sparse.csr_matrix, semantic_dims: int
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """The linear maps from B_w and σ_w to the two parts of a row.
+def fit_semantic_map(parameters: WeightingParameters, means: np.ndarray, semantic_dims: int) -> np.ndarray:
+    """Whitening and component removal, as a matrix of shape (vector_size, semantic_dims).
 
-    Returns
-    -------
-    semantic_map : numpy.ndarray of float32, shape (vector_size, semantic_dims)
-    lexical_map : numpy.ndarray of float32, shape (lexical_dims, lexical_dims)
-    mean_length : float
-        Root mean square of the lengths of B_w.
+    `means` are the x_s of sentences: float32, (n_sentences, vector_size).
     """
-    used = np.unique(matrix.indices)
-    matrix = matrix[:, used].astype(np.float32)
-    vectors = words.vectors_of(used)
-    if not np.isfinite(vectors).all():
-        bad = used[~np.isfinite(vectors).all(axis=1)][0]
-        raise ValueError(f"wv.vectors: the vector of {words.words[bad]!r} is not finite")
-    semantic_map = fit_semantic_map(parameters, matrix, vectors, semantic_dims)
-    lexical_map = np.zeros((0, 0))
-    if words.signature_dims:
-        signatures = words.signatures_of(used)
-        axes, scales = whitening(second_moment(matrix, signatures), matrix.shape[0], LEXICAL_WHITENING)
-        lexical_map = scaled_map(axes * scales, matrix, signatures, parameters.lexical_weight)
-    mean_length = float(np.sqrt(np.einsum("ij,ij->i", vectors, vectors).mean()))
-    return semantic_map.astype(np.float32), lexical_map.astype(np.float32), mean_length
-
-
-def fit_semantic_map(
-    parameters: WeightingParameters, matrix: sparse.csr_matrix, vectors: np.ndarray, semantic_dims: int
-) -> np.ndarray:
-    """Whitening and component removal, as a matrix of shape (vector_size, semantic_dims)."""
     remove, power = parameters.remove_components, parameters.whiten
     if power is None:
         power = 0 if parameters.lexical_weight else PLAIN_WHITENING
-    axes, scales = whitening(second_moment(matrix, vectors), matrix.shape[0], power)
+    axes, scales = whitening(second_moment(means), len(means), power)
     if parameters.lexical_weight:
         kept = slice(remove, remove + semantic_dims)
-        return scaled_map(axes[:, kept] * scales[kept], matrix, vectors, 1 - parameters.lexical_weight)
+        return scaled_map(axes[:, kept] * scales[kept], means, 1 - parameters.lexical_weight)
     scales[:remove] = 0
     return axes * scales @ axes.T if power or remove else np.eye(len(axes))
 
 
-def second_moment(matrix: sparse.csr_matrix, rows: np.ndarray) -> np.ndarray:
-    """The uncentered second moment of the sentence vectors, scaled to length 1: float64, (dim, dim)."""
-    moment = np.zeros((rows.shape[1], rows.shape[1]))
-    for block in slices_of(matrix.shape[0], BLOCK):
-        sentences = unit_rows(matrix[block] @ rows)
-        moment += sentences.T @ sentences
-    return moment / matrix.shape[0]
+def fit_lexical_map(parameters: WeightingParameters, means: np.ndarray) -> np.ndarray:
+    """Whitening, as a square matrix. `means` are the x_l of sentences: float32, (n_sentences, lexical_dims)."""
+    axes, scales = whitening(second_moment(means), len(means), LEXICAL_WHITENING)
+    return scaled_map(axes * scales, means, parameters.lexical_weight)
+
+
+def second_moment(means: np.ndarray) -> np.ndarray:
+    """The uncentered second moment of vectors (n, dim), scaled to length 1: float64, (dim, dim)."""
+    moment, of_block = np.zeros((2, means.shape[1], means.shape[1]))
+    for block in slices_of(len(means), CACHED_ROWS):
+        _kernel.second_moment(unit_rows(means[block]), of_block)
+        moment += of_block
+    return moment / len(means)
 
 
 def whitening(moment: np.ndarray, n_sentences: int, power: float) -> tuple[np.ndarray, np.ndarray]:
@@ -317,19 +350,38 @@ def whitening(moment: np.ndarray, n_sentences: int, power: float) -> tuple[np.nd
     Eigenvalues are relative to their mean, and regularized as if each axis had occurred in one more sentence;
     otherwise, axes that a small sample does not contain would get huge scales.
     """
-    eigenvalues, axes = np.linalg.eigh(moment)
+    eigenvalues, axes = eigh(moment)
     dim = len(moment)
-    relative = dim * (n_sentences * np.maximum(eigenvalues[::-1], 0) + 1) / (n_sentences + dim)
-    return axes[:, ::-1], relative**power
+    relative = dim * (n_sentences * np.maximum(eigenvalues, 0) + 1) / (n_sentences + dim)
+    return axes, relative**power
 
 
-def scaled_map(axes: np.ndarray, matrix: sparse.csr_matrix, rows: np.ndarray, share: float) -> np.ndarray:
+def eigh(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The eigenvalues of a symmetric matrix, largest first, and the eigenvectors as columns.
+
+    Raises
+    ------
+    LinAlgError
+        If the computation does not converge, for instance because a value is not finite.
+    """
+    if len(matrix) > SMALL_MATRIX:
+        values, vectors = np.linalg.eigh(matrix)
+        return values[::-1], vectors[:, ::-1]
+    rows, values = np.array(matrix), np.empty(len(matrix))
+    if not _kernel.eigen(rows, values):
+        raise np.linalg.LinAlgError("the second moments of sentence vectors have no eigenvalues")
+    order = np.argsort(-values)
+    return values[order], rows[order].T
+
+
+def scaled_map(axes: np.ndarray, means: np.ndarray, share: float) -> np.ndarray:
     """`axes`, scaled so that the median length of the mapped sentence vectors is √share.
 
     This weights the two parts of a sentence vector if they are joined without normalization (``linear=True``).
     """
-    rows = rows @ axes
-    lengths = [np.linalg.norm(matrix[block] @ rows, axis=1) for block in slices_of(matrix.shape[0], BLOCK)]
-    positive = np.concatenate(lengths)
-    positive = positive[positive > 0]
-    return axes * (math.sqrt(share) / np.median(positive)) if len(positive) else axes
+    matrix, lengths = np.ascontiguousarray(axes, dtype=np.float32), np.empty(len(means), dtype=np.float32)
+    for block in slices_of(len(means), CACHED_ROWS):
+        mapped = _kernel.times(means[block], matrix)
+        lengths[block] = np.sqrt(np.einsum("ij,ij->i", mapped, mapped))
+    positive = lengths[lengths > 0]
+    return axes * (math.sqrt(share) / float(np.median(positive))) if len(positive) else axes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from .. import _kernel
@@ -43,6 +45,7 @@ class MeanPooling:
             words, vectors, vectors_ngrams, word_ngrams=word_ngrams, skip_bigrams=skip_bigrams, ngram_hash=ngram_hash
         )
         self.vector_size = vectors.shape[1]
+        self.notices_changes = True  # what is pooled is the vectors, as they are
 
     def matches(
         self,
@@ -74,6 +77,11 @@ class MeanPooling:
         known = np.empty(len(pack), dtype=np.int64)
         self._encoder.encode(pack, vectors, known)
         return unit_rows(vectors) if self._unit_length else vectors, known > 0
+
+    def of_text(self, text: str) -> tuple[np.ndarray, bool]:
+        """Pool one text, which is split at whitespace: its vector (vector_size,), and whether it has a known word."""
+        vector, known = self._encoder.encode_text(text)
+        return unit_rows(vector[None])[0] if self._unit_length else vector, known
 
 
 class WeightedPooling:
@@ -111,23 +119,31 @@ class WeightedPooling:
     ) -> None:
         fitted.check_vocabulary(words)
         rows = vectors if fitted.rows is None else fitted.rows
-        self._words, self._rows, self._parameters, self._fitted = words, rows, parameters, fitted
+        self._words, self._rows, self.parameters, self.fitted = words, rows, parameters, fitted
         self._source = None if values is None else vectors, values
+        self.vector_size = rows.shape[1]
+        n_caches = available_cpus()
+        capacity = max(1, cached_values // (self.vector_size * n_caches))
         no_ngrams = np.zeros((0, rows.shape[1]), dtype=rows.dtype)
+        encode_words = new_cache = None
+        if fitted.encodes_unseen:
+            encode_words = fitted.word_encoder(parameters.stop_words)
+            new_cache = partial(_kernel.UnseenRows, self.vector_size, capacity)
+            if fitted.unseen is not None and fitted.pretrained is None:  # the kernel fills the caches as far as it can
+                new_cache = partial(fitted.unseen.cache, capacity, parameters.stop_words)
         self._encoder = _kernel.Encoder(
             words, rows, no_ngrams, word_ngrams=1, skip_bigrams=False, ngram_hash="mixed", weights=fitted.weights,
             parts=self._parts(), source=None if values is None else (vectors, values),
+            first_half=parameters.first_half, half_length=parameters.half_length,
+            unseen=new_cache, encode_words=encode_words, n_caches=n_caches,
         )  # fmt: skip
-        self.vector_size = rows.shape[1]
-        self._most_caches = available_cpus()
-        self._cached_words = max(1, cached_values // (self.vector_size * self._most_caches))
-        self._unused_caches: list[_kernel.UnseenRows] = []
-        self._encode_words = fitted.word_encoder(parameters.stop_words) if fitted.encodes_unseen else None
+        self.of_text = self._encoder.encode_text  # one text, which is split at whitespace, as `__call__` does
+        self.notices_changes = fitted.rows is None or values is not None
 
     def _parts(self) -> list[tuple[int, float]]:
         """The dimensions of the parts of a sentence vector, and their lengths; nothing if parts are not scaled."""
-        fitted = self._fitted
-        lengths = self._parameters.part_lengths(bool(fitted.pretrained_dims))
+        fitted = self.fitted
+        lengths = self.parameters.part_lengths(bool(fitted.pretrained_dims))
         lexical_dims = self._rows.shape[1] - fitted.semantic_dims - fitted.pretrained_dims
         sizes = (fitted.semantic_dims, lexical_dims, fitted.pretrained_dims)
         return [] if lengths is None else list(zip(sizes, lengths))
@@ -146,8 +162,8 @@ class WeightedPooling:
         return (
             self._words is words
             and self._rows is rows
-            and self._parameters is parameters
-            and self._fitted is fitted
+            and self.parameters is parameters
+            and self.fitted is fitted
             and known is values
             and (known is None or source is vectors)
         )
@@ -174,44 +190,8 @@ class WeightedPooling:
         """
         vectors = np.empty((len(pack), self.vector_size), dtype=np.float32)
         totals = np.empty(len(pack), dtype=np.float32)
-        if self._encode_words is None:
-            self._encode(pack, vectors, totals, None, compare)
-            return vectors, totals > 0
-        cache = self._take_cache()
-        missed = self._encode(pack, vectors, totals, cache, compare)
-        if missed is not None:
-            # All again: if the rows were added to the sums, values would depend on what is in the cache.
-            words = list(dict.fromkeys(missed))
-            cache.add(words, *self._encode_words(words))
-            self._encode(pack, vectors, totals, cache, compare)
-        if len(self._unused_caches) < self._most_caches:
-            self._unused_caches.append(cache)
+        self._encoder.encode(pack, vectors, totals=totals, compare=compare)
         return vectors, totals > 0
-
-    def _encode(
-        self,
-        pack: _kernel.Pack,
-        vectors: np.ndarray,
-        totals: np.ndarray,
-        cache: _kernel.UnseenRows | None,
-        compare: bool,
-    ) -> list[str] | None:
-        return self._encoder.encode(
-            pack, vectors, totals=totals, first_half=self._parameters.first_half,
-            half_length=self._parameters.half_length, unseen=cache, compare=compare,
-        )  # fmt: skip
-
-    def _take_cache(self) -> _kernel.UnseenRows:
-        """A cache of rows of out-of-vocabulary words that no other thread uses."""
-        try:
-            cache = self._unused_caches.pop()
-        except IndexError:
-            unseen, stop_words = self._fitted.unseen, self._parameters.stop_words
-            if unseen is None or self._fitted.pretrained is not None:
-                return _kernel.UnseenRows(self.vector_size, self._cached_words)
-            return unseen.cache(self._cached_words, stop_words)
-        cache.trim()
-        return cache
 
 
 class RowBuffer:

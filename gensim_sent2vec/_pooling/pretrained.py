@@ -192,7 +192,8 @@ def fitted_part(
     words: Sequence[str],
     vectors_of: Callable[[Any], np.ndarray],
     weights: np.ndarray,
-    matrix: sparse.csr_matrix,
+    used: np.ndarray,
+    means: Callable[[np.ndarray], np.ndarray],
     share: float,
 ) -> tuple[PretrainedRows, Callable[[slice, np.ndarray], np.ndarray]]:
     """The pretrained part of the rows of words.
@@ -204,8 +205,10 @@ def fitted_part(
         From ids or a slice of the words to B_w: float32, (n, vector_size).
     weights : numpy.ndarray of float32, shape (n_words,)
         ω_w.
-    matrix : scipy.sparse.csr_matrix, shape (n_sentences, n_words)
-        Takes rows of words to weighted means over sentences.
+    used : numpy.ndarray of int64, shape (n_used,)
+        The words of a sample of sentences.
+    means : callable
+        From rows of these to their weighted means over the sentences: float32, (n_sentences, dim).
     share : float
         π. The median length of x_p is scaled to its root.
 
@@ -232,15 +235,11 @@ def fitted_part(
         rows = pretrained.sums(subwords[ids]) + vectors @ translation * not_punctuation[ids, None]
         return per_weight(rows * np.float32(scale), weights[ids])
 
-    used = np.unique(matrix.indices)
     if not has_row[used].any():
         raise ValueError(
             "pretrained: these vectors know no word of the sentences; are they of another language, or split otherwise?"
         )
-    sentences, rows = matrix[:, used].astype(np.float32), rows_of(used, vectors_of(used), 1.0)
-    lengths = np.concatenate(
-        [np.linalg.norm(sentences[block] @ rows, axis=1) for block in slices_of(sentences.shape[0], BLOCK)]
-    )
+    lengths = np.linalg.norm(means(rows_of(used, vectors_of(used), 1.0)), axis=1)
     scale = math.sqrt(share) / float(np.median(lengths[lengths > 0])) if lengths.any() else 1.0
     return replace(pretrained, scale=scale), lambda block, vectors: rows_of(block, vectors, scale)
 

@@ -12,9 +12,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from .. import _kernel
 from .._text.vocabulary import Vocabulary
 from .fitted import FittedWeighting
-from .fitting import LEXICAL_WHITENING, fit_semantic_map, scaled_map, second_moment, sentence_matrix, whitening
+from .fitting import WeightedSentences, fit_lexical_map, fit_semantic_map
 from .parameters import WeightingParameters
 
 
@@ -36,21 +37,18 @@ def refit(
             "refit: the weighting has no map to fit again, because it is the rest of baked vectors or was fitted with "
             "unseen_words=False; fit one with unseen_words=True, or use refit=False"
         )
-    matrix = sentence_matrix(parameters, sentences, vocabulary, fitted.weights).astype(np.float32)
-    used = np.unique(matrix.indices)
-    matrix, rows = matrix[:, used], fitted.rows[used].astype(np.float32)
+    sample = WeightedSentences.of(parameters, _kernel.Pack(sentences), vocabulary, fitted.weights)
+    of_rows = sample.means(fitted.rows[sample.used].astype(np.float32))
     semantic_dims, unseen = fitted.semantic_dims, fitted.unseen
     end = semantic_dims + len(unseen.lexical_map)
     semantic = lexical = np.zeros((0, 0), dtype=np.float32)
     if semantic_dims:
         inverse = np.linalg.pinv(unseen.semantic_map)
         kept = replace(parameters, remove_components=0)  # they have been removed already
-        semantic = inverse @ fit_semantic_map(kept, matrix, rows[:, :semantic_dims] @ inverse, semantic_dims)
+        semantic = inverse @ fit_semantic_map(kept, of_rows[:, :semantic_dims] @ inverse, semantic_dims)
     if end > semantic_dims:
         inverse = np.linalg.pinv(unseen.lexical_map)
-        signatures = rows[:, semantic_dims:end] @ inverse
-        axes, scales = whitening(second_moment(matrix, signatures), matrix.shape[0], LEXICAL_WHITENING)
-        lexical = inverse @ scaled_map(axes * scales, matrix, signatures, parameters.lexical_weight)
+        lexical = inverse @ fit_lexical_map(parameters, of_rows[:, semantic_dims:end] @ inverse)
     new_rows = fitted.rows.copy()
     new_rows[:, :semantic_dims] = fitted.rows[:, :semantic_dims] @ semantic.astype(np.float32)
     new_rows[:, semantic_dims:end] = fitted.rows[:, semantic_dims:end] @ lexical.astype(np.float32)

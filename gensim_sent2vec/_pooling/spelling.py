@@ -32,7 +32,7 @@ NGRAM_DECAY = 3e-3  # b
 SHRINKAGE = 3.0  # weight of the zero vector in the average N_g
 BLOCK = 1 << 14  # words processed at a time
 
-_FACTOR, _GOLDEN = np.uint64(0xD1342543DE82EF95), 0x9E3779B97F4A7C15
+_GOLDEN = 0x9E3779B97F4A7C15
 _MASK = 2**64 - 1
 
 
@@ -51,37 +51,6 @@ def code_points(words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint32), lengths
 
 
-def ngram_hashes(words: Sequence[str], min_n: int, max_n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Hashes of the character n-grams of words.
-
-    Parameters
-    ----------
-    words : sequence of str
-    min_n, max_n : int
-        Shortest and longest n-gram, in code points of ``"<" + NFD(word) + ">"``.
-
-    Returns
-    -------
-    hashes : numpy.ndarray of uint64
-        The n-grams of the first word, then those of the second, and so on.
-    sizes : numpy.ndarray of int64, shape (n_words,)
-        Number of n-grams of each word.
-    """
-    codes, lengths = code_points(words)
-    codes = codes.astype(np.uint64)
-    left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(codes))  # characters from here to the word's end
-
-    hashes = np.empty((len(codes), max_n - min_n + 1), dtype=np.uint64)
-    h = np.zeros(len(codes), dtype=np.uint64)
-    for n in range(1, max_n + 1):
-        h[: max(0, len(codes) - n + 1)] *= _FACTOR
-        h[: max(0, len(codes) - n + 1)] += codes[n - 1 :] + np.uint64(1)
-        if n >= min_n:
-            hashes[:, n - min_n] = h
-    sizes = np.arange(min_n, max_n + 1)
-    return _splitmix64(hashes[left[:, None] >= sizes]), np.maximum(lengths[:, None] - sizes + 1, 0).sum(axis=1)
-
-
 def random_signs(hashes: np.ndarray, first: int, n: int, seed: int) -> np.ndarray:
     """Columns `first` to `first` + `n` of the projection matrix R, for the n-grams with these hashes.
 
@@ -94,8 +63,40 @@ def random_signs(hashes: np.ndarray, first: int, n: int, seed: int) -> np.ndarra
     """
     blocks = [(seed * 0x100000001 + (first // 64 + i + 1)) * _GOLDEN & _MASK for i in range(-(-n // 64))]
     bits = np.stack([_splitmix64(hashes ^ np.uint64(block)) for block in blocks], axis=1).astype("<u8")
-    unpacked = np.unpackbits(bits.view(np.uint8), axis=1, count=n, bitorder="little")
-    return unpacked.astype(np.float32) * np.float32(2) - np.float32(1)
+    signs = np.unpackbits(bits.view(np.uint8), axis=1, count=n, bitorder="little").astype(np.float32)
+    signs *= 2
+    signs -= 1
+    return signs
+
+
+@dataclass(frozen=True, eq=False)
+class NgramsOfWords:
+    """The character n-grams of some words.
+
+    Attributes
+    ----------
+    hashes : numpy.ndarray of uint64, shape (n_distinct,)
+        The distinct n-grams, in ascending order.
+    columns : numpy.ndarray of int32
+        The positions in `hashes` of the n-grams of the first word, then those of the second, and so on.
+    sizes : numpy.ndarray of int64, shape (n_words,)
+        Number of n-grams of each word.
+    """
+
+    hashes: np.ndarray
+    columns: np.ndarray
+    sizes: np.ndarray
+
+    @classmethod
+    def of(cls, words: Sequence[str], min_n: int, max_n: int) -> NgramsOfWords:
+        """The n-grams of words with `min_n` to `max_n` code points of ``"<" + NFD(word) + ">"``."""
+        found = _kernel.ngrams_of_words(*code_points(words), min_n, max_n)
+        return cls(*map(np.frombuffer, found, (np.uint64, np.int32, np.int64)))
+
+    def totals(self, counts: np.ndarray) -> np.ndarray:
+        """How often each n-gram occurs in words that occur `counts` times: float64, (n_distinct,)."""
+        weights = np.repeat(counts.astype(np.float64), self.sizes)
+        return np.bincount(self.columns, weights=weights, minlength=len(self.hashes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,13 +132,22 @@ class CharNgrams:
         cls, words: Sequence[str], counts: np.ndarray, min_n: int, max_n: int, seed: int, block_size: int = BLOCK
     ) -> CharNgrams:
         """The n-grams of `words`, which occur `counts` times; without vectors, see `NgramAverages`."""
-        parts = []
-        for block in slices_of(len(words), block_size):
-            hashes, sizes = ngram_hashes(words[block], min_n, max_n)
-            parts.append(_sum_by_key(hashes, np.repeat(counts[block].astype(np.float64), sizes)))
-        hashes, totals = _sum_by_key(*map(np.concatenate, zip(*parts)))
+        blocks = [NgramsOfWords.of(words[block], min_n, max_n) for block in slices_of(len(words), block_size)]
+        return cls.from_blocks(blocks, counts, min_n, max_n, seed)
+
+    @classmethod
+    def from_blocks(
+        cls, blocks: Sequence[NgramsOfWords], counts: np.ndarray, min_n: int, max_n: int, seed: int
+    ) -> CharNgrams:
+        """The n-grams of all words of some blocks; see `from_words`."""
+        ends = np.cumsum([0, *(len(block.sizes) for block in blocks)])
+        totals = [block.totals(counts[begin:end]) for block, begin, end in zip(blocks, ends, ends[1:])]
+        hashes, sums = np.concatenate([block.hashes for block in blocks]), np.concatenate(totals)
+        if len(blocks) > 1:
+            hashes, inverse = np.unique(hashes, return_inverse=True)
+            sums = np.bincount(inverse, weights=sums, minlength=len(hashes))
         tokens = float(counts.sum())
-        weights = NGRAM_DECAY / (NGRAM_DECAY + (1 + totals) / tokens)
+        weights = NGRAM_DECAY / (NGRAM_DECAY + (1 + sums) / tokens)
         new_weight = NGRAM_DECAY / (NGRAM_DECAY + 1 / tokens)
         return cls(hashes, weights.astype(np.float32), np.zeros((0, 0), np.float16), new_weight, min_n, max_n, seed)
 
@@ -148,31 +158,26 @@ class CharNgrams:
         at = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
         return at, self.hashes[at] == hashes
 
-    def features(self, words: Sequence[str]) -> tuple[sparse.csr_matrix, np.ndarray]:
-        """The vectors φ_w of words.
+    def features(self, words: NgramsOfWords) -> sparse.csr_matrix:
+        """The vectors φ_w of words: float32, (n_words, n_distinct), in the columns of ``words.hashes``.
 
-        Returns
-        -------
-        phi : scipy.sparse.csr_matrix of float32, shape (n_words, n_distinct)
-            Rows of length 1; one column for each distinct n-gram of these words.
-        hashes : numpy.ndarray of uint64, shape (n_distinct,)
-            The n-grams of the columns, in ascending order.
+        Rows have the length 1.
         """
-        hashes, sizes = ngram_hashes(words, self.min_n, self.max_n)
-        distinct, columns = np.unique(hashes, return_inverse=True)
-        at, known = self.find(distinct)
+        at, known = self.find(words.hashes)
         weights = np.where(known, self.weights[at] if len(self.weights) else 0, np.float32(self.new_weight))
-        ends = np.concatenate([[0], np.cumsum(sizes)])
-        phi = sparse.csr_matrix((weights[columns].astype(np.float32), columns, ends), shape=(len(words), len(distinct)))
+        ends = np.concatenate([[0], np.cumsum(words.sizes)])
+        shape = len(words.sizes), len(words.hashes)
+        columns = words.columns.copy()  # which are sorted in place
+        phi = sparse.csr_matrix((weights[columns].astype(np.float32), columns, ends), shape=shape)
         phi.sum_duplicates()
         row_sizes = np.diff(phi.indptr)
-        row_ids = np.repeat(np.arange(len(words)), row_sizes)
-        norms = np.sqrt(np.bincount(row_ids, weights=phi.data.astype(np.float64) ** 2, minlength=len(words)))
+        row_ids = np.repeat(np.arange(len(row_sizes)), row_sizes)
+        norms = np.sqrt(np.bincount(row_ids, weights=phi.data.astype(np.float64) ** 2, minlength=len(row_sizes)))
         phi.data /= np.repeat(np.where(norms > 0, norms, 1), row_sizes).astype(np.float32)
-        return phi, distinct
+        return phi
 
     def signatures(self, phi: sparse.csr_matrix, hashes: np.ndarray, dims: int) -> np.ndarray:
-        """σ_w = unit(φ_w R) of the rows that `features` returned: float32, (n_words, dims)."""
+        """σ_w = unit(φ_w R) of φ_w in the columns of n-grams with these hashes: float32, (n_words, dims)."""
         out = np.empty((phi.shape[0], dims), dtype=np.float32)
         for first in range(0, dims, 64):
             n = min(64, dims - first)
@@ -227,25 +232,23 @@ class NgramAverages:
         self._common = np.zeros(vector_size, dtype=np.float64)
 
     def add(self, phi: sparse.csr_matrix, hashes: np.ndarray, counts: np.ndarray, vectors: np.ndarray) -> None:
-        """Add words, given their `CharNgrams.features`, their counts, and their vectors (n_words, vector_size)."""
+        """Add words, given φ_w in the columns of n-grams, their counts, and their vectors (n_words, vector_size)."""
         at, _ = self._ngrams.find(hashes)
         scale = np.sqrt(counts).astype(np.float32)
-        columns, scaled = phi.T, vectors * scale[:, None]
-        self._sums[at] += columns @ scaled
-        self._weights[at] += columns @ scale
+        scaled = vectors * scale[:, None]
+        entries = phi.indptr[1:].astype(np.int64), phi.indices.astype(np.int32, copy=False), phi.data
+        _kernel.add_products(*entries, scaled, at, self._sums)
+        self._weights[at] += phi.T @ scale
         self._common += scaled.sum(axis=0)
 
     def result(self) -> np.ndarray:
-        """N_g of all n-grams: float16, (n_ngrams, vector_size)."""
+        """N_g of all n-grams: float16, (n_ngrams, vector_size). The sums are lost, so that no words can be added."""
         out = np.empty(self._sums.shape, dtype=np.float16)
         common = unit_rows(self._common[None])[0].astype(np.float32)
         for block in slices_of(len(out), BLOCK):
-            averages = self._sums[block] / self._weights[block, None]
-            out[block] = averages - (averages @ common)[:, None] * common
+            averages, along = self._sums[block], np.empty(block.stop - block.start, dtype=np.float32)
+            averages /= self._weights[block, None]
+            _kernel.dot_rows(averages, common, along)
+            averages -= along[:, None] * common
+            out[block] = averages
         return out
-
-
-def _sum_by_key(keys: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct keys in ascending order, and the sum of the values of each."""
-    distinct, inverse = np.unique(keys, return_inverse=True)
-    return distinct, np.bincount(inverse, weights=values, minlength=len(distinct))

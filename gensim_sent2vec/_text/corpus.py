@@ -22,6 +22,8 @@ from .heads import BOM, HEAD_BYTES, KEPT_TOKENS, check_head, check_line_ends
 
 MAX_SENTENCE = 1 << 16  # length of a sentence in a sample: bytes of a line, characters of a text, or tokens
 SHORT_LINE = 64  # bytes; if the lines of a sample would be shorter on average, the entire file is read
+NEAR_LINES, NEAR_BYTES = 1 << 14, 1 << 18  # bytes between sampled lines, below which this many are read at a time
+MAX_TOKENS, MAX_BYTES = 1 << 21, 1 << 26  # total length of the sentences of a sample
 
 # -----------------------------------------------------------------------------------------------------
 # Checks
@@ -323,24 +325,58 @@ def first_lines(path: str | os.PathLike[str], size: int) -> list[str]:
         return [line.decode("utf-8", "ignore") for line in lines]
 
 
-def sample_lines(path: str | os.PathLike[str], size: int) -> Iterator[list[str]]:
-    """Yield at most `size` lines of an uncompressed text file, evenly spread over it, as token lists."""
-    begin = begin_of(path)
-    n_bytes = os.path.getsize(path) - begin
-    with open(path, "rb") as file:
-        file.seek(begin)
-        if n_bytes <= size * SHORT_LINE:
-            yield from sample_sentences(file, size, lambda line: line.decode("utf-8", "ignore").split())
-            return
-        for i in range(size):
-            start = begin + n_bytes * i // size
-            if start > file.tell():
-                file.seek(start - 1)
-                file.readline(MAX_SENTENCE)  # skip the rest of this line
-            line = file.readline(MAX_SENTENCE)
-            if not line:
+class SampledLines:
+    """At most `size` lines of an uncompressed text file, evenly spread over it, as token lists.
+
+    Long lines are truncated. As in a `Sample`, every other line is left out while there are too many tokens.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], size: int) -> None:
+        self._path, self._size = path, size
+
+    def __iter__(self) -> Iterator[list[str]]:
+        return (text.split() for text in self.texts())
+
+    def texts(self) -> list[str]:
+        """The lines, whose tokens are separated by whitespace."""
+        lines: list[bytes] = []
+        step, n_bytes = 1, 0
+        for number, line in enumerate(self._lines()):
+            if number % step == 0:
+                lines.append(line)
+                n_bytes += len(line)
+                if len(lines) > self._size or n_bytes > MAX_BYTES:
+                    lines, step = lines[::2], step * 2
+                    n_bytes = sum(map(len, lines))
+        while n_bytes > 2 * MAX_TOKENS and len(lines) > 1 and sum(line.count(b" ") for line in lines) > MAX_TOKENS:
+            lines = lines[::2]
+        return [line[:MAX_SENTENCE].decode("utf-8", "ignore") for line in lines]
+
+    def _lines(self) -> Iterator[bytes]:
+        begin = begin_of(self._path)
+        n_bytes = os.path.getsize(self._path) - begin
+        are_near = n_bytes <= self._size * NEAR_LINES
+        with open(self._path, "rb", buffering=NEAR_BYTES if are_near else -1) as file:
+            file.seek(begin)
+            if n_bytes <= self._size * SHORT_LINE:
+                yield from file
                 return
-            yield line.decode("utf-8", "ignore").split()
+            end = begin  # of the lines so far; `file.tell` would ask the system each time
+            for i in range(self._size):
+                start = begin + n_bytes * i // self._size
+                if start > end:
+                    file.seek(start - 1)
+                    end = start - 1 + len(file.readline(MAX_SENTENCE))  # skip the rest of this line
+                line = file.readline(MAX_SENTENCE)
+                if not line:
+                    return
+                end += len(line)
+                yield line
+
+
+def sample_lines(path: str | os.PathLike[str], size: int) -> SampledLines:
+    """At most `size` lines of an uncompressed text file, evenly spread over it, as token lists."""
+    return SampledLines(path, size)
 
 
 def sample_sentences(
@@ -378,7 +414,7 @@ class Sample:
     def __init__(
         self,
         size: int,
-        max_tokens: int = 1 << 21,
+        max_tokens: int = MAX_TOKENS,
         max_sentence: int = MAX_SENTENCE,
         convert: Callable[[Any], Any] = lambda sentence: sentence,
     ) -> None:

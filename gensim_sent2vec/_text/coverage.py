@@ -23,11 +23,13 @@ class Coverage:
     Attributes
     ----------
     warned : bool
+    n_to_skip : int
+        Calls that `look_at` will ignore, as earlier ones found nothing.
     """
 
     def __init__(self) -> None:
         self.warned = False
-        self._n_looks = self._n_to_skip = 0
+        self._n_looks = self.n_to_skip = 0
         self._reset()
 
     def _reset(self) -> None:
@@ -46,8 +48,8 @@ class Coverage:
         """
         if self.warned:
             return
-        if self._n_to_skip:
-            self._n_to_skip -= 1
+        if self.n_to_skip:
+            self.n_to_skip -= 1
             return
         for sentence in sentences[:MAX_SENTENCES]:
             if isinstance(sentence, str):
@@ -66,7 +68,7 @@ class Coverage:
             self._judge()
             self._reset()
             self._n_looks += 1
-            self._n_to_skip = min(self._n_looks // LOOKS, MAX_SKIPPED)
+            self.n_to_skip = min(self._n_looks // LOOKS, MAX_SKIPPED)
 
     def _add_unknown(self, token: str, find: Callable[[str], int]) -> None:
         plain = token.lower().strip(PUNCTUATION)

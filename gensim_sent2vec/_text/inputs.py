@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .._util.batches import known_length
-from .corpus import TextLines, TokenLines
+from .corpus import SampledLines, TextLines, TokenLines
 from .packed import PackedStrings
 from .tables import TextTable
 
@@ -99,7 +99,7 @@ def checked_texts(texts: Any, name: str = "sentences") -> Any:
     TypeError
         As `as_column` does; when items are read, as `check_text` does.
     """
-    if isinstance(texts, (TextLines, TokenLines, TextTable, PackedStrings)):
+    if isinstance(texts, (TextLines, TokenLines, SampledLines, TextTable, PackedStrings)):
         return texts
     column = as_column(texts, name)
     if isinstance(column, Iterator):

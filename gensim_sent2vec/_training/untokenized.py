@@ -6,6 +6,7 @@ Such a model has vectors for "Man", "man" and "man.", and knows fewer words of o
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -48,17 +49,22 @@ def warn_if_untokenized(sentences: Iterable[Any], name: str) -> None:
             "is trained as a single word. If they are texts, pass a list of strings, not a list of lists"
         )
         return
-    glued = [token for token in tokens if _GLUED.fullmatch(token)]
-    capitalized = [token for token in tokens if token != token.lower()]
-    n_punctuation = sum(not any(map(str.isalnum, token)) for token in tokens)
-    if len(glued) >= max(GLUED * len(tokens), n_punctuation):
-        share, kind, examples = len(glued) / len(tokens), "punctuation glued to them", glued
-    elif len(capitalized) >= CAPITALIZED * len(tokens) and n_punctuation < PUNCTUATION * len(tokens):
-        share, kind, examples = len(capitalized) / len(tokens), "capitals", capitalized
+    counts = Counter(tokens)
+    glued = [token for token in counts if _GLUED.fullmatch(token)]
+    capitalized = [token for token in counts if token != token.lower()]
+    punctuation = [token for token in counts if not any(map(str.isalnum, token))]
+
+    def share_of(kind: list[str]) -> float:
+        return sum(map(counts.__getitem__, kind)) / len(tokens)
+
+    if share_of(glued) >= max(GLUED, share_of(punctuation)):
+        kind, examples = "punctuation glued to them", glued
+    elif share_of(capitalized) >= CAPITALIZED and share_of(punctuation) < PUNCTUATION:
+        kind, examples = "capitals", capitalized
     else:
         return
-    shown = ", ".join(repr(token[:30]) for token in dict.fromkeys(examples[:200][-3:]))
-    is_korean = sum(bool(_HANGUL.search(token)) for token in tokens) > len(tokens) / 2
+    share, shown = share_of(examples), ", ".join(repr(token[:30]) for token in examples[:200][-3:])
+    is_korean = share_of([token for token in counts if _HANGUL.search(token)]) > 0.5
     tokenizer = "kiwi" if is_korean else "words"
     warn(
         f"{name}: the text does not look tokenized: {share:.0%} of the tokens have {kind}, such as {shown}. They get "

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .. import _kernel
+
 BLOCK_ROWS = 1 << 12  # looked at together
 SAMPLED_ROWS = 1 << 12  # first rows, those of frequent words, of which `sample` takes a value each
 LEAST_SQUARES = 1e-30  # sums of squares below this are inexact in float32
@@ -15,10 +17,14 @@ SAMPLED_VALUES = 1 << 9  # values that it takes of the other rows
 
 def unit_rows(rows: np.ndarray) -> np.ndarray:
     """Scale each row to unit length; rows of zeros remain zeros."""
-    squares = np.einsum("ij,ij->i", rows, rows)
-    extreme = np.flatnonzero(~((squares > LEAST_SQUARES) & np.isfinite(squares)))
-    norms = np.sqrt(squares)[:, None]
-    result = rows / np.where(norms > 0, norms, 1)
+    if rows.dtype == np.float32 and rows.flags.c_contiguous:
+        result = np.empty_like(rows)
+        extreme: Any = _kernel.unit_rows(rows, LEAST_SQUARES, result)
+    else:
+        squares = np.einsum("ij,ij->i", rows, rows)
+        extreme = np.flatnonzero(~((squares > LEAST_SQUARES) & np.isfinite(squares)))
+        norms = np.sqrt(squares)[:, None]
+        result = rows / np.where(norms > 0, norms, 1)
     if len(extreme):  # rows of zeros, mostly; else the squares are too small or too large for the type
         scales = np.abs(rows[extreme]).max(axis=1, initial=0)[:, None]
         usual = np.isfinite(scales) & (scales > 0)

@@ -13,10 +13,23 @@ from hypothesis import strategies as st
 from weighting_oracle import gram_hash, grams, sign_row, unit
 
 from gensim_sent2vec import _kernel
-from gensim_sent2vec._pooling.spelling import CharNgrams, NgramAverages, code_points, ngram_hashes, random_signs
+from gensim_sent2vec._pooling.spelling import (
+    CharNgrams,
+    NgramAverages,
+    NgramsOfWords,
+    code_points,
+    random_signs,
+)
 
 any_word = st.text(max_size=8)
 sizes = st.integers(1, 5).flatmap(lambda n: st.tuples(st.just(n), st.integers(n, n + 3)))
+
+
+def ngram_hashes(words, min_n, max_n):
+    """The hashes of all n-grams, and how many each word has."""
+    found = NgramsOfWords.of(words, min_n, max_n)
+    assert (found.hashes[1:] > found.hashes[:-1]).all()
+    return found.hashes[found.columns], found.sizes
 
 
 def hashes_by_word(words, min_n, max_n):
@@ -36,6 +49,18 @@ def test_words_of_boundary_markers_and_lone_surrogates():
     assert [Counter(p) for p in hashes_by_word(words, 3, 4)] == [
         Counter({gram_hash(g): n for g, n in grams(word, 3, 4).items()}) for word in words
     ]
+
+
+def test_many_words_get_their_ngrams():
+    words = [f"{i:x}-{'word' * (i % 7)}-{i * i}" for i in range(3000)]
+    assert [Counter(part) for part in hashes_by_word(words, 3, 6)[::100]] == [
+        Counter({gram_hash(g): n for g, n in grams(word, 3, 6).items()}) for word in words[::100]
+    ]
+    for min_n, max_n in ((0, 3), (4, 3)):
+        with pytest.raises(ValueError, match="1 <= min_n <= max_n"):
+            _kernel.ngrams_of_words(*code_points(["a"]), min_n, max_n)
+    with pytest.raises(ValueError, match="sizes: expected values >= 0 that sum to at most the 3 code points"):
+        _kernel.ngrams_of_words(code_points(["a"])[0], np.array([4]), 3, 4)
 
 
 def test_hangul_is_split_into_letters_and_normalization_forms_are_equal():
@@ -90,7 +115,8 @@ def test_features_and_weights():
     weight = {h: 3e-3 / (3e-3 + (1 + n) / 20) for h, n in occurrences.items()}
     np.testing.assert_allclose(table.weights, [weight[h] for h in sorted(occurrences)], rtol=1e-6)
 
-    phi, columns = table.features([*words, "banana!"])
+    of_words = NgramsOfWords.of([*words, "banana!"], 3, 4)
+    phi, columns = table.features(of_words), of_words.hashes
     new = 3e-3 / (3e-3 + 1 / 20)
     for row, word in zip(phi.toarray(), [*words, "banana!"]):
         found = {gram_hash(g): n for g, n in grams(word, 3, 4).items()}
@@ -101,7 +127,8 @@ def test_features_and_weights():
 def test_known_and_unknown_words_get_the_same_signatures():
     words = ["banana", "bandana", "한국어", "a", "", "reallyverylongword" * 5]
     table = CharNgrams.from_words(words, np.arange(1, 7), 3, 4, 3)
-    expected = table.signatures(*table.features(words), 200)
+    of_words = NgramsOfWords.of(words, 3, 4)
+    expected = table.signatures(table.features(of_words), of_words.hashes, 200)
     np.testing.assert_allclose(unseen(table, words, 200)[1], expected, atol=1e-6)
     lengths = np.linalg.norm(expected, axis=1)
     np.testing.assert_allclose(lengths, [1, 1, 1, 1, 0, 1], atol=1e-5)
@@ -182,12 +209,14 @@ def test_ngram_averages():
     table = CharNgrams.from_words(words, counts, 3, 4, 1)
     average = NgramAverages(table, 6)
     for block in (slice(0, 3), slice(3, 4)):
-        average.add(*table.features(words[block]), counts[block], rows[block])
+        of_words = NgramsOfWords.of(words[block], 3, 4)
+        average.add(table.features(of_words), of_words.hashes, counts[block], rows[block])
     table = replace(table, vectors=average.result())
     common = unit(np.sqrt(counts) @ rows)
     np.testing.assert_allclose(table.vectors @ common, 0, atol=2e-3)
 
-    phi, columns = table.features(words)
+    of_words = NgramsOfWords.of(words, 3, 4)
+    phi, columns = table.features(of_words), of_words.hashes
     dense, g = phi.toarray(), int(np.flatnonzero(columns == gram_hash("alk"))[0])
     share = dense[:, g] * np.sqrt(counts)
     expected = share @ rows / (3 + share.sum())

@@ -1,0 +1,152 @@
+"""The kernel's small operations on matrices against numpy, at every instruction set."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from gensim_sent2vec import _kernel
+from gensim_sent2vec._text.vocabulary import Vocabulary
+
+LEVELS = _kernel.available_levels()
+DIMS = (1, 3, 16, 33, 100, 130)
+
+
+@pytest.fixture(params=LEVELS)
+def level(request, monkeypatch):
+    monkeypatch.setenv("GENSIM_SENT2VEC_SIMD", request.param)
+
+
+@pytest.mark.parametrize("dim", DIMS)
+@pytest.mark.parametrize("n", [1, 7, 8, 1030])
+def test_second_moment(level, dim, n):
+    rows = np.random.default_rng(dim).standard_normal((n, dim)).astype(np.float32)
+    out = np.full((dim, dim), np.nan)
+    _kernel.second_moment(rows, out)
+    expected = rows.astype(np.float64).T @ rows.astype(np.float64)
+    np.testing.assert_allclose(out, expected, atol=3e-6 * np.abs(expected).max() + 1e-5)
+    np.testing.assert_array_equal(out, out.T)
+    _kernel.second_moment(rows[:0], out)
+    assert not out.any()
+    with pytest.raises(ValueError, match="out: expected shape"):
+        _kernel.second_moment(rows, np.zeros((dim + 1, dim)))
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3, 10, 64, 130])
+@pytest.mark.parametrize("kind", ["full", "of low rank", "zeros", "diagonal", "equal", "tiny", "indefinite"])
+def test_eigen(dim, kind):
+    numbers = np.random.default_rng(dim)
+    rows = numbers.standard_normal((max(1, dim // 3) if kind == "of low rank" else 2 * dim, dim))
+    matrix = rows.T @ rows * (1e-30 if kind == "tiny" else 1)
+    if kind == "zeros":
+        matrix[:] = 0
+    elif kind == "diagonal":
+        matrix = np.diag(numbers.standard_normal(dim))
+    elif kind == "equal":
+        matrix = np.full((dim, dim), 0.5) + np.eye(dim)
+    elif kind == "indefinite":
+        matrix = rows[:dim] + rows[:dim].T
+    vectors, values = matrix.copy(), np.empty(dim)
+    assert _kernel.eigen(vectors, values)
+    scale = np.abs(matrix).max() or 1
+    np.testing.assert_allclose(np.sort(values) / scale, np.linalg.eigvalsh(matrix) / scale, atol=1e-12)
+    np.testing.assert_allclose(vectors @ vectors.T, np.eye(dim), atol=1e-12)
+    np.testing.assert_allclose(vectors.T * values @ vectors / scale, matrix / scale, atol=1e-12)
+
+
+def test_eigen_of_what_is_not_finite_or_not_square():
+    for value in (np.nan, np.inf, 1e300):
+        matrix = np.eye(5)
+        matrix[2, 3] = matrix[3, 2] = value
+        assert not _kernel.eigen(matrix, np.empty(5))
+    assert _kernel.eigen(np.empty((0, 0)), np.empty(0))
+    for shape in ((2, 3), (3, 2), (3, 3)):
+        with pytest.raises(ValueError, match="values: expected one per row of a square matrix"):
+            _kernel.eigen(np.zeros(shape), np.empty(2))
+
+
+@pytest.mark.parametrize("dim", DIMS)
+@pytest.mark.parametrize("columns", [0, 1, 5, 20, 64, 129])
+def test_times(level, dim, columns):
+    numbers = np.random.default_rng(columns)
+    rows, matrix = (numbers.standard_normal(shape).astype(np.float32) for shape in ((9, dim), (dim, columns)))
+    np.testing.assert_allclose(_kernel.times(rows, matrix), rows @ matrix, rtol=1e-4, atol=1e-5)
+    assert _kernel.times(rows[:0], matrix).shape == (0, columns)
+    with pytest.raises(ValueError, match=f"matrix: expected {dim} rows, got {dim + 1}"):
+        _kernel.times(rows, np.zeros((dim + 1, 2), np.float32))
+
+
+@pytest.mark.parametrize("dim", DIMS)
+def test_weighted_means(level, dim):
+    numbers = np.random.default_rng(dim)
+    rows = numbers.standard_normal((6, dim)).astype(np.float32)
+    places = np.array([0, 1, 1, 5, 3, 0, 2], dtype=np.int32)
+    weights = numbers.uniform(0.1, 2, len(places)).astype(np.float32)
+    ends = np.array([3, 4, 4, 7], dtype=np.int64)
+    out = np.full((4, dim), np.nan, np.float32)
+    _kernel.weighted_means(rows, places, weights, ends, out)
+    for i, part in enumerate((slice(0, 3), slice(3, 4), slice(4, 4), slice(4, 7))):
+        w = weights[part, None]
+        expected = (w * rows[places[part]]).sum(axis=0) / (w.sum() or 1)
+        np.testing.assert_allclose(out[i], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("dim", DIMS)
+def test_add_products(dim):
+    numbers = np.random.default_rng(dim)
+    matrix = sparse.random_array((7, 5), density=0.5, format="csr", dtype=np.float32, rng=numbers)
+    rows, sums = (numbers.standard_normal((n, dim)).astype(np.float32) for n in (7, 9))
+    at = np.array([8, 0, 3, 3, 5])
+    expected = sums.copy()
+    np.add.at(expected, at, matrix.T @ rows)
+    entries = matrix.indptr[1:].astype(np.int64), matrix.indices.astype(np.int32), matrix.data
+    _kernel.add_products(*entries, rows, at, sums)
+    np.testing.assert_allclose(sums, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("columns", [[0, 5], [-1, 0]])
+def test_entries_outside_a_matrix_are_refused(columns):
+    rows, values = np.ones((5, 2), np.float32), np.ones(2, np.float32)
+    columns, ends = np.array(columns, np.int32), np.array([2])
+    with pytest.raises(ValueError, match="in columns below 5"):
+        _kernel.weighted_means(rows, columns, values, ends, np.ones((1, 2), np.float32))
+    with pytest.raises(ValueError, match="in columns below 5"):
+        _kernel.add_products(ends, columns, values, rows[:1], np.zeros(5, np.int64), rows)
+
+
+def test_sizes_that_do_not_match_are_refused():
+    rows, values, columns = np.ones((5, 2), np.float32), np.ones(2, np.float32), np.zeros(2, np.int32)
+    for ends in ([1], [3], [2, 1], [1, 3]):
+        with pytest.raises(ValueError, match="rising ends of 2 entries"):
+            _kernel.weighted_means(rows, columns, values, np.array(ends), np.ones((len(ends), 2), np.float32))
+    with pytest.raises(ValueError, match=r"out: expected shape \(1, 2\), got \(2, 2\)"):
+        _kernel.weighted_means(rows, columns, values, np.array([2]), rows[:2].copy())
+    for at, of_rows in (([5, 0], rows[:1]), ([-1, 0], rows[:1]), ([0, 0], rows[:2]), ([0, 0], rows[:1, :1].copy())):
+        with pytest.raises(ValueError, match="rows, at, sums: expected 1 rows of 2 dimensions"):
+            _kernel.add_products(np.array([2]), columns, values, of_rows, np.array(at), rows)
+
+
+@pytest.mark.parametrize("dim", DIMS)
+def test_unit_rows_are_alike_at_every_level(dim, monkeypatch):
+    rows = np.random.default_rng(dim).standard_normal((5, dim)).astype(np.float32)
+    rows[1], rows[2], rows[3, 0] = 0, 1e-30, np.inf
+    found = []
+    for name in LEVELS:
+        monkeypatch.setenv("GENSIM_SENT2VEC_SIMD", name)
+        out = np.empty_like(rows)
+        assert _kernel.unit_rows(rows, 1e-30, out) == [1, 2, 3]
+        found.append(out.tobytes())
+        usual = rows[[0, 4]].astype(np.float64)
+        np.testing.assert_allclose(out[[0, 4]], usual / np.linalg.norm(usual, axis=1, keepdims=True), rtol=1e-6)
+        assert not out[1].any()
+    assert len(set(found)) == 1
+    with pytest.raises(ValueError, match="out: expected shape"):
+        _kernel.unit_rows(rows, 0, rows[:2].copy())
+
+
+def test_ids_of_tokens():
+    table = Vocabulary.from_words(["the", "cat", "한국어"]).table
+    for sentences in (["the cat  한국어", "", "no the\n"], [["the", "cat", "한국어"], [], ["no", "the"]]):
+        ids, ends = _kernel.Pack(sentences).ids(table)
+        assert np.frombuffer(ids, np.int32).tolist() == [0, 1, 2, -1, 0]
+        assert np.frombuffer(ends, np.int64).tolist() == [3, 3, 5]
+    assert _kernel.Pack([]).ids(table) == (b"", b"")
