@@ -257,12 +257,6 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
     cbool has_level(int level)
 
 
-cdef extern from "eigen.hpp" namespace "s2v" nogil:
-    cdef cppclass CSymmetricEigen "s2v::SymmetricEigen":
-        CSymmetricEigen(double *a, double *values, size_t n) except +
-        cbool compute()
-
-
 cdef extern from "row_codes.hpp" namespace "s2v" nogil:
     cdef cppclass CRowCodes "s2v::RowCodes":
         int64_t n

@@ -677,32 +677,6 @@ def second_moment(const float[:, ::1] rows, double[:, ::1] out):
         out[:] = 0
 
 
-def eigen(double[:, ::1] matrix, double[::1] values):
-    """Compute the eigenvalues and eigenvectors of a symmetric matrix, in one thread.
-
-    Parameters
-    ----------
-    matrix : float64 array, (dim, dim)
-        Replaced by the eigenvectors, in rows.
-    values : float64 array, (dim,)
-        Set to the eigenvalues, in no particular order.
-
-    Returns
-    -------
-    bool
-        Whether the computation converged.
-    """
-    cdef cbool converged = True
-    cdef unique_ptr[CSymmetricEigen] solver
-    if matrix.shape[0] != len(values) or matrix.shape[1] != len(values):
-        raise ValueError(f"values: expected one per row of a square matrix, {matrix.shape[0]}, got {len(values)}")
-    if len(values):
-        solver.reset(new CSymmetricEigen(&matrix[0, 0], &values[0], len(values)))
-        with nogil:
-            converged = solver.get().compute()
-    return converged
-
-
 def times(const float[:, ::1] rows, const float[:, ::1] matrix):
     """Return the product of rows and a small matrix, float32, computed in one thread."""
     cdef float[:, ::1] out

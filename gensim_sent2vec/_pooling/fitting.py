@@ -3,8 +3,8 @@
 `gensim_sent2vec.weighting` and `gensim_sent2vec._pooling.spelling` define what is computed, and the symbols. Words are
 processed in blocks, so that little memory is needed besides the result, however large the vocabulary.
 
-Products and eigenvectors of small matrices are left to the kernel. The threads of a BLAS would hardly save time, and
-they wait actively for the next call: each call takes some 50 ms of CPU time, and more if other processes use the CPUs.
+Products of small matrices are left to the kernel. The threads of a BLAS would hardly save time, and they wait actively
+for the next call: each call takes some 50 ms of CPU time, and more if other processes use the CPUs.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ UNSEEN_LENGTH = 0.5  # their vectors' length, relative to known words: the spell
 SEMANTIC_SHARE = 5  # with a lexical part, one dimension in five is semantic
 PLAIN_WHITENING, LEXICAL_WHITENING = -0.25, -0.5
 CACHED_ROWS = 1 << 11  # rows of some hundred dimensions that stay in the cache between successive operations
-SMALL_MATRIX = 256  # dimensions up to which the kernel is as fast as LAPACK
 
 
 def fit_weighting(
@@ -350,28 +349,11 @@ def whitening(moment: np.ndarray, n_sentences: int, power: float) -> tuple[np.nd
     Eigenvalues are relative to their mean, and regularized as if each axis had occurred in one more sentence;
     otherwise, axes that a small sample does not contain would get huge scales.
     """
-    eigenvalues, axes = eigh(moment)
+    rising, vectors = np.linalg.eigh(moment)
+    eigenvalues, axes = rising[::-1], vectors[:, ::-1]
     dim = len(moment)
     relative = dim * (n_sentences * np.maximum(eigenvalues, 0) + 1) / (n_sentences + dim)
     return axes, relative**power
-
-
-def eigh(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The eigenvalues of a symmetric matrix, largest first, and the eigenvectors as columns.
-
-    Raises
-    ------
-    LinAlgError
-        If the computation does not converge, for instance because a value is not finite.
-    """
-    if len(matrix) > SMALL_MATRIX:
-        values, vectors = np.linalg.eigh(matrix)
-        return values[::-1], vectors[:, ::-1]
-    rows, values = np.array(matrix), np.empty(len(matrix))
-    if not _kernel.eigen(rows, values):
-        raise np.linalg.LinAlgError("the second moments of sentence vectors have no eigenvalues")
-    order = np.argsort(-values)
-    return values[order], rows[order].T
 
 
 def scaled_map(axes: np.ndarray, means: np.ndarray, share: float) -> np.ndarray:

@@ -31,39 +31,6 @@ def test_second_moment(level, dim, n):
         _kernel.second_moment(rows, np.zeros((dim + 1, dim)))
 
 
-@pytest.mark.parametrize("dim", [1, 2, 3, 10, 64, 130])
-@pytest.mark.parametrize("kind", ["full", "of low rank", "zeros", "diagonal", "equal", "tiny", "indefinite"])
-def test_eigen(dim, kind):
-    numbers = np.random.default_rng(dim)
-    rows = numbers.standard_normal((max(1, dim // 3) if kind == "of low rank" else 2 * dim, dim))
-    matrix = rows.T @ rows * (1e-30 if kind == "tiny" else 1)
-    if kind == "zeros":
-        matrix[:] = 0
-    elif kind == "diagonal":
-        matrix = np.diag(numbers.standard_normal(dim))
-    elif kind == "equal":
-        matrix = np.full((dim, dim), 0.5) + np.eye(dim)
-    elif kind == "indefinite":
-        matrix = rows[:dim] + rows[:dim].T
-    vectors, values = matrix.copy(), np.empty(dim)
-    assert _kernel.eigen(vectors, values)
-    scale = np.abs(matrix).max() or 1
-    np.testing.assert_allclose(np.sort(values) / scale, np.linalg.eigvalsh(matrix) / scale, atol=1e-12)
-    np.testing.assert_allclose(vectors @ vectors.T, np.eye(dim), atol=1e-12)
-    np.testing.assert_allclose(vectors.T * values @ vectors / scale, matrix / scale, atol=1e-12)
-
-
-def test_eigen_of_what_is_not_finite_or_not_square():
-    for value in (np.nan, np.inf, 1e300):
-        matrix = np.eye(5)
-        matrix[2, 3] = matrix[3, 2] = value
-        assert not _kernel.eigen(matrix, np.empty(5))
-    assert _kernel.eigen(np.empty((0, 0)), np.empty(0))
-    for shape in ((2, 3), (3, 2), (3, 3)):
-        with pytest.raises(ValueError, match="values: expected one per row of a square matrix"):
-            _kernel.eigen(np.zeros(shape), np.empty(2))
-
-
 @pytest.mark.parametrize("dim", DIMS)
 @pytest.mark.parametrize("columns", [0, 1, 5, 20, 64, 129])
 def test_times(level, dim, columns):
