@@ -12,10 +12,17 @@ struct Postings {  // possibly mapped read-only from an unvalidated file
     int64_t n_features, n;
 };
 
-// scores[row] = Σ weights[i] · (weight of features[i] in the text), at most 1, summed in the order of `features`. The
-// scores must be 0 at first. Returns false if a posting is out of bounds.
+struct LengthFactors {  // of texts, by their lengths, which are possibly mapped from an unvalidated file
+    const uint16_t* lengths = nullptr;  // (n_texts), or null: all factors are 1
+    const float* factors = nullptr;     // (n): the factor of each length
+    int64_t n = 0;
+};
+
+// scores[row] = Σ weights[i] · (weight of features[i] in the text), at most 1, summed in the order of `features`, times
+// the factor of the text's length. The scores must be 0 at first. Returns false if a posting or a length is out of
+// bounds.
 inline bool add_postings(const Postings& postings, const int64_t* features, const float* weights, int64_t n_query,
-                         float* scores, int64_t n_texts) {
+                         float* scores, int64_t n_texts, const LengthFactors& by_length) {
     for (int64_t i = 0; i < n_query; ++i) {
         if (features[i] < 0 || features[i] >= postings.n_features) return false;
         const int64_t begin = postings.starts[features[i]], end = postings.starts[features[i] + 1];
@@ -28,7 +35,15 @@ inline bool add_postings(const Postings& postings, const int64_t* features, cons
         }
     }
     for (int64_t row = 0; row < n_texts; ++row) scores[row] = scores[row] > 1 ? 1.0f : scores[row];
-    return true;
+    if (!by_length.lengths) return true;
+    bool fine = true;
+    for (int64_t row = 0; row < n_texts; ++row) {
+        const int64_t length = by_length.lengths[row];
+        const bool known = length < by_length.n;
+        fine &= known;
+        scores[row] *= by_length.factors[known ? length : 0];
+    }
+    return fine;
 }
 
 }  // namespace s2v

@@ -30,7 +30,7 @@ from .._util.progress import Progress
 from .._util.threads import available_cpus, thread_map
 from .._util.warning import warn
 from ..lexical import LexicalScores
-from .hubs import mean_cosines, mean_products
+from .hubs import NEIGHBORS, mean_cosines, mean_products
 from .scoring import check_scoring
 
 PULLS = (3e-3, 1e-2)
@@ -251,7 +251,8 @@ def hubness(vectors: TextVectors, products: np.ndarray | None = None) -> np.ndar
 def lexical_means(vectors: TextVectors) -> np.ndarray:
     """The lexical part of `hubness`."""
     if vectors.hybrid > 0:
-        return vectors.hybrid * mean_products(vectors.ngrams, most=MAX_NEIGHBORS)
+        lengths, power = vectors.text_lengths, vectors.length_power
+        return vectors.hybrid * mean_products(vectors.ngrams, NEIGHBORS, MAX_NEIGHBORS, lengths, power)
     return np.zeros(len(vectors.dense), dtype=np.float32)
 
 
@@ -431,7 +432,7 @@ class Prepared:
         lexical = LexicalScores.fit(texts, factors=fitted.ngram_factors)
         labeled = LabeledTexts(
             token_matrix(parameters, token_lists, words, weights), rows, parts_of(parameters, fitted, rows.shape[1]),
-            lexical.matrix(), hybrid, codes,
+            lexical.matrix(), hybrid, codes, lexical.lengths, lexical.length_power,
         )  # fmt: skip
         return cls(parameters, labeled, token_lists, words, weights, ids, lexical.features)
 
