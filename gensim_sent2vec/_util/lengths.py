@@ -27,4 +27,4 @@ def length_factors(lengths: np.ndarray, others: np.ndarray, power: float) -> np.
     (rows, row_of), (columns, column_of) = (np.unique(of, return_inverse=True) for of in (lengths, others))
     a, b = (np.maximum(of, 1).astype(np.float64) for of in (rows[:, None], columns))
     table = ((2 * a * b / (a * a + b * b)) ** power).astype(np.float32)
-    return table[row_of][:, column_of]
+    return table.take(column_of, axis=1).take(row_of, axis=0)
