@@ -331,8 +331,8 @@ class SentenceWeighting(SaveLoad):
         a search uses. Factors of character n-grams are learned with them, for the lexical score: searches and
         evaluations of vectors that have this weighting use them. Before that, `first_half` is multiplied by 0.8, 1.2 or
         1.4 if texts then find those with the same label clearly better, unless sentence vectors are means of rows
-        (`linear`, or no lexical part). Cross-validation over labels tells whether all this helps: no text is scored with
-        what was learned from a text of its label.
+        (`linear`, or no lexical part). Cross-validation over labels tells whether all this helps: no text is scored
+        with what was learned from a text of its label.
 
         Parameters
         ----------
