@@ -151,7 +151,7 @@ def test_invalid_arguments():
     for ngrams in (3, (1, 2, 3), (1.5, 2)):
         with pytest.raises(TypeError, match=r"^ngrams: expected"):
             LexicalScores.fit(TEXTS, ngrams=ngrams)
-    with pytest.raises(ValueError, match=r"^analyzer: expected .char. or .char_wb., got .word.":
+    with pytest.raises(ValueError, match=r"^analyzer: expected .char. or .char_wb., got .word."):
         LexicalScores.fit(TEXTS, analyzer="word")
     for power, error in ((-1, ValueError), (np.nan, ValueError), ("x", TypeError), (True, TypeError)):
         with pytest.raises(error, match=r"^length_power: "):
