@@ -12,7 +12,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Any
 
@@ -245,7 +245,7 @@ class LexicalScores:
         scores = np.zeros(self.n, dtype=np.float32)
         by_length = None
         if self.lengths is not None:
-            by_length = length_factors(counted.lengths, np.arange(self._longest + 1), self.length_power)[0]
+            by_length = _factors_of_lengths(int(counted.lengths[0]), self._longest, self.length_power)
         _kernel.add_postings(self.starts, self.rows, self.weights, positions, weights, scores, self.lengths, by_length)
         return scores
 
@@ -354,6 +354,14 @@ def _run_lengths(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def normalize_text(text: Text) -> str:
     """A text or its tokens as one string, in Unicode's normalization form NFKC and lower case."""
     return unicodedata.normalize("NFKC", as_text(text)).lower()
+
+
+@lru_cache(maxsize=256)  # queries have few lengths; at most 4 MB
+def _factors_of_lengths(length: int, longest: int, power: float) -> np.ndarray:
+    """The factors of texts of 0 to `longest` characters, for a query of `length`: float32, (longest + 1,)."""
+    factors = length_factors(np.array([length]), np.arange(longest + 1), power)[0]
+    factors.flags.writeable = False
+    return factors
 
 
 # -----------------------------------------------------------------------------------------------------

@@ -36,14 +36,19 @@ inline bool add_postings(const Postings& postings, const int64_t* features, cons
     }
     for (int64_t row = 0; row < n_texts; ++row) scores[row] = scores[row] > 1 ? 1.0f : scores[row];
     if (!by_length.lengths) return true;
-    bool fine = true;
-    for (int64_t row = 0; row < n_texts; ++row) {
-        const int64_t length = by_length.lengths[row];
-        const bool known = length < by_length.n;
-        fine &= known;
-        scores[row] *= by_length.factors[known ? length : 0];
+    constexpr int64_t block = 4096;  // lengths are checked just before they are used, as they may be in a file
+    for (int64_t first = 0; first < n_texts; first += block) {
+        const int64_t last = first + block < n_texts ? first + block : n_texts;
+        uint16_t lengths[block], longest = 0;
+        for (int64_t row = first; row < last; ++row) {
+            const uint16_t length = by_length.lengths[row];
+            lengths[row - first] = length;
+            longest = length > longest ? length : longest;
+        }
+        if (longest >= by_length.n) return false;
+        for (int64_t row = first; row < last; ++row) scores[row] *= by_length.factors[lengths[row - first]];
     }
-    return fine;
+    return true;
 }
 
 }  // namespace s2v
