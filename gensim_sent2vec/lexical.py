@@ -123,6 +123,8 @@ class LexicalScores:
         self.rows, self.weights = np.asarray(arrays["rows"]), np.asarray(arrays["weights"])
         self.factors = None if arrays.get("factors") is None else np.asarray(arrays["factors"])
         self.n, self.options = n, LexicalOptions(ngrams, analyzer, length_power)
+        if self.length_power and "lengths" not in arrays:
+            raise ValueError(f"lengths: missing, but length_power is {self.length_power}")
         self.lengths = np.asarray(arrays["lengths"]) if self.length_power else None
         if self.lengths is not None and (self.lengths.dtype != np.uint16 or self.lengths.shape != (n,)):
             raise ValueError(

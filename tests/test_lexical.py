@@ -92,6 +92,9 @@ def test_damaged_lengths_are_refused():
     for lengths in (scores.lengths[:-1], scores.lengths.astype(np.int64)):
         with pytest.raises(ValueError, match="lengths: expected uint16 of shape"):
             LexicalScores(scores.arrays | {"lengths": lengths}, scores.n, **vars(scores.options))
+    arrays = {name: array for name, array in scores.arrays.items() if name != "lengths"}
+    with pytest.raises(ValueError, match=r"lengths: missing, but length_power is 0\.5"):
+        LexicalScores(arrays, scores.n, **vars(scores.options))
 
 
 def test_the_batch_size_does_not_matter():

@@ -472,6 +472,16 @@ def test_files_of_earlier_versions_keep_their_scores(wv, sentences, tmp_path):
         np.testing.assert_array_equal(index.lexical.scores("the police"), expected.scores("the police"))
 
 
+@pytest.mark.parametrize("options", [3, [], {"x": 1}, {"analyzer": ["char"]}, {"length_power": "1"}, {"ngrams": 7}])
+def test_damaged_options_are_refused_with_the_file(wv, sentences, tmp_path, options):
+    path = tmp_path / "index"
+    SentenceIndex.build(wv, sentences[:5]).save(path)
+    arrays, facts = container.read(path)
+    container.write(path, arrays, facts | {"lexical_options": options})
+    with pytest.raises(ValueError, match=r"index': lexical_options: "):
+        SentenceIndex.load(path, wv)
+
+
 @pytest.mark.parametrize(
     ("lexical", "error", "message"),
     [

@@ -90,7 +90,7 @@ def read_index(
     if facts.get("lexical"):
         prefixed = [name for name in arrays if name.startswith(LEXICAL)]
         lexical = LexicalScores({name.removeprefix(LEXICAL): arrays[name] for name in prefixed}, **facts["lexical"])
-    options = facts.get("lexical_options")
+    options = _options(path, facts.get("lexical_options"))
     return {
         "wv": wv,
         "vectors": arrays["vectors"],
@@ -102,8 +102,18 @@ def read_index(
         "mean_cosines": means["cosines"],
         "mean_lexical": means["lexical"],
         "refitted": refitted,
-        "lexical_options": FORMER_OPTIONS if options is None else LexicalOptions(**options),
+        "lexical_options": options,
     }
+
+
+def _options(path: str | os.PathLike[str], facts: Any) -> LexicalOptions:
+    """The options of lexical scores; those of earlier versions if the file has none."""
+    if facts is None:
+        return FORMER_OPTIONS
+    try:
+        return LexicalOptions(**facts)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{os.fspath(path)!r}: lexical_options: {error}") from None
 
 
 def _means(path: str | os.PathLike[str], arrays: dict[str, np.ndarray], name: str) -> np.ndarray | None:
