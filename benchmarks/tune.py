@@ -3,9 +3,10 @@
 Korean questions (``faq-ko.tsv``) are searched as `gensim_sent2vec.evaluation.evaluate_retrieval` does: queries find a
 question with the same answer among all questions to be searched. Tuning is scored by five-fold cross-validation over
 answers: the answers are shuffled, factors are learned from all questions with four fifths of them, and queries with the
-others are searched. Figures are means over the shuffles, for each strength of the pull, without choosing between them;
-and for the strength that `tune` chooses by folds within the four fifths, which takes six times as long. `first_half` is
-always chosen within the four fifths.
+others are searched. Figures are means over the shuffles, for multiples of the default pull; "as by users" leaves the
+weighting as it was where tuning does not help by folds within the four fifths, as `tune` does. `first_half` is always
+chosen within the four fifths. "Within words" is searched with the lexical scores of earlier versions: n-grams within
+words, whatever the lengths of query and text.
 Judged pairs (``korsts-dev.tsv``) are used as retrieval: sentences of pairs scored 4 or more are to find their partner
 among all sentences.
 """
@@ -26,10 +27,9 @@ import numpy as np
 from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, SentenceIndex, SentenceWeighting
 from gensim_sent2vec._pooling.tuning import Factors, learn_factors
 from gensim_sent2vec._search.tuning import (
-    PULLS,
     Prepared,
-    best_pull,
     choose_half,
+    default_pull,
     folds_over_labels,
     helps,
     ranks_of_halves,
@@ -43,6 +43,8 @@ QUESTION = "tune"
 FOLDS, HYBRID, RANKS = 5, 0.5, (1, 3, 5)
 STRENGTHS = (0.0, 0.25, 0.5, 0.75)  # of the correction for hubs
 CORRECTED = (0.0, 0.5)  # those that tuning is measured with
+MULTIPLES = (1.0, 3.0)  # of the default pull
+WITHIN_WORDS = {"analyzer": "char_wb", "length_power": 0}
 SIMILAR = 4.0  # pairs with this score are to find each other
 
 
@@ -111,6 +113,7 @@ class Choices:
         self.base, self.prepared, texts = wv.weighting, prepared, prepared.texts
         self.folds, self.n_folds = folds_over_labels(texts.labels, FOLDS, 1)
         self.queries = scored_texts(texts.labels)
+        self.default = default_pull(texts.labels)
         self.halves = {csls: ranks_of_halves(prepared, self.queries, csls) for csls in CORRECTED}
         self.learned: dict[tuple[float, float, int | None], Factors] = {}
 
@@ -133,23 +136,21 @@ class Choices:
         return SentenceWeighting._from_values(chosen.parameters, fitted)
 
     def pull(self, csls: float) -> float | None:
-        """The strength of the pull that `tune` chooses; None if tuning does not help."""
+        """The default pull, or None if `tune` leaves the weighting as it was."""
         before, of_halves = self.halves[csls]
-        after = {pull: np.zeros_like(before) for pull in PULLS}
+        after = np.zeros_like(before)
         for fold in range(self.n_folds):
             of_fold = self.folds[self.queries] == fold
             half = choose_half(of_halves, ~of_fold)
-            texts = self.prepared.with_first_half(half).texts
-            for pull in PULLS:
-                after[pull][of_fold] = search_ranks(texts, self.factors(half, pull, fold), self.queries[of_fold], csls)
-        best = best_pull(after)
-        return best if helps(before, after[best]) else None
+            texts, factors = self.prepared.with_first_half(half).texts, self.factors(half, self.default, fold)
+            after[of_fold] = search_ranks(texts, factors, self.queries[of_fold], csls)
+        return self.default if helps(before, after) else None
 
 
 def cross_validated(wv: Sent2VecKeyedVectors, questions: Questions, shuffles: int, nested: int) -> dict[str, Any]:
     """For each pull and each strength of the correction, P@k of each shuffle and their mean.
 
-    The first `nested` shuffles also have the pull chosen as users let `tune` do: by folds within the others.
+    The first `nested` shuffles are also tuned as by users, only where it helps by folds within the others.
     """
     base = wv.weighting
     scores: dict[str, list[list[float]]] = {}
@@ -162,9 +163,12 @@ def cross_validated(wv: Sent2VecKeyedVectors, questions: Questions, shuffles: in
             choices = Choices(wv, prepare_without(wv, questions, folds == fold))
             of_fold = folds[questions.queries] == fold
             for csls in CORRECTED:
-                pulls = {f"tuned, pull {pull:g}": pull for pull in PULLS}
+                pulls: dict[str, float | None] = {
+                    "tuned" if times == 1 else f"tuned, {times:g} times the pull": times * choices.default
+                    for times in MULTIPLES
+                }
                 if shuffle < nested:
-                    pulls["tuned, pull chosen"] = choices.pull(csls)
+                    pulls["tuned, as by users"] = choices.pull(csls)
                 for name, pull in pulls.items():
                     name += f", csls {csls:g}" if csls else ""
                     wv.weighting = choices.weighting(csls, pull)
@@ -198,15 +202,16 @@ def partners(wv: Sent2VecKeyedVectors, path: Path) -> dict[str, float]:
             right.setdefault(other, set()).add(one)
     tokens = dict(zip(sentences, wv.token_lists(sentences)))
     kept, wv.tokenizer = wv.tokenizer, tokens.__getitem__
-    index = SentenceIndex.build(wv, sentences)
     result = {}
-    for hybrid in (0.0, HYBRID):
-        for csls in STRENGTHS:
-            found = index.search(list(right), topn=2, hybrid=hybrid, csls=csls)
-            nearest = [next(key for key, _ in of if key != query) for query, of in zip(right, found)]
-            result[f"hybrid {hybrid:g}, csls {csls:g}"] = float(
-                np.mean([near in right[q] for q, near in zip(right, nearest)])
-            )
+    for name, lexical in (("", True), (", within words", WITHIN_WORDS)):
+        index = SentenceIndex.build(wv, sentences, lexical=lexical)
+        for hybrid in (HYBRID,) if name else (0.0, HYBRID):
+            for csls in CORRECTED if name else STRENGTHS:
+                found = index.search(list(right), topn=2, hybrid=hybrid, csls=csls)
+                nearest = [next(key for key, _ in of if key != query) for query, of in zip(right, found)]
+                result[f"hybrid {hybrid:g}, csls {csls:g}{name}"] = float(
+                    np.mean([near in right[q] for q, near in zip(right, nearest)])
+                )
     wv.tokenizer = kept
     return result | {"queries": len(right), "sentences": len(sentences)}
 
@@ -225,6 +230,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         for csls in STRENGTHS:
             name = ", ".join([f"csls {csls:g}"] * bool(csls) + ["refitted"] * refit) or "as trained"
             rows[name] = summary([questions.found(wv, csls, refit=refit).mean(axis=0).tolist()])
+            if csls in CORRECTED:
+                found = questions.found(wv, csls, refit=refit, lexical=WITHIN_WORDS)
+                rows[f"{name}, within words"] = summary([found.mean(axis=0).tolist()])
     began = time.process_time()
     rows |= cross_validated(wv, questions, args.rounds, args.nested)
     seconds = (time.process_time() - began) / (args.rounds * FOLDS)

@@ -1,7 +1,7 @@
 # cython: language_level=3
 """The C++ declarations that _kernel.pyx uses; what they do is described in the headers of _cpp."""
 
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t, uint64_t
 from libcpp cimport bool as cbool
 from libcpp.vector cimport vector
 
@@ -74,8 +74,14 @@ cdef extern from "postings.hpp" namespace "s2v" nogil:
         const float *weights
         int64_t n_features, n
 
+    cdef cppclass CLengthFactors "s2v::LengthFactors":
+        const uint16_t *lengths
+        const float *factors
+        int64_t n
+
     cbool c_add_postings "s2v::add_postings"(const CPostings &postings, const int64_t *features, const float *weights,
-                                             int64_t n_query, float *scores, int64_t n_texts)
+                                             int64_t n_query, float *scores, int64_t n_texts,
+                                             const CLengthFactors &by_length)
 
 
 cdef extern from "dispatch.hpp" namespace "s2v" nogil:

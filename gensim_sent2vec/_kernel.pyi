@@ -136,6 +136,8 @@ def add_postings(
     features: NDArray[np.int64],
     query: NDArray[np.float32],
     scores: NDArray[np.float32],
+    lengths: NDArray[np.uint16] | None = None,
+    factors: NDArray[np.float32] | None = None,
 ) -> None: ...
 
 class ChangedVectorsError(ValueError): ...

@@ -929,7 +929,8 @@ cdef class TopK:
 
 
 def add_postings(const int64_t[::1] starts, const int32_t[::1] rows, const float[::1] weights,
-                 const int64_t[::1] features, const float[::1] query, float[::1] scores):
+                 const int64_t[::1] features, const float[::1] query, float[::1] scores,
+                 const uint16_t[::1] lengths=None, const float[::1] factors=None):
     """Add the products of a query and texts, from an inverted index, to `scores`, and cut them at 1.
 
     Parameters
@@ -941,20 +942,30 @@ def add_postings(const int64_t[::1] starts, const int32_t[::1] rows, const float
         The features of the query, and their weights. Products are summed in this order.
     scores : float32 array, (n_texts,)
         Zeros.
+    lengths, factors : uint16 array, (n_texts,), and float32 array, optional
+        The score of text i is multiplied by ``factors[lengths[i]]``.
     """
     cdef CPostings postings
+    cdef CLengthFactors by_length
     cdef cbool fine = True
     if len(rows) != len(weights) or len(features) != len(query) or not len(starts):
         raise ValueError("starts, rows, weights, features, query: their sizes do not fit together")
+    if lengths is not None:
+        if len(lengths) != len(scores) or factors is None or not len(factors):
+            raise ValueError(f"lengths, factors: expected a length for each of {len(scores)} texts, and factors")
+        by_length.factors, by_length.n = &factors[0], len(factors)
+        if len(lengths):
+            by_length.lengths = &lengths[0]
     postings.starts, postings.n_features, postings.n = &starts[0], len(starts) - 1, len(rows)
     postings.rows = &rows[0] if len(rows) else NULL
     postings.weights = &weights[0] if len(rows) else NULL
     if len(features) and len(scores):
         with nogil:
-            fine = c_add_postings(postings, &features[0], &query[0], len(features), &scores[0], len(scores))
+            fine = c_add_postings(postings, &features[0], &query[0], len(features), &scores[0], len(scores),
+                                  by_length)
     if not fine:
         raise ValueError(f"starts, rows, features: expected positions in {len(rows)} postings and rows of "
-                         f"{len(scores)} texts")
+                         f"{len(scores)} texts" + (f", lengths less than {by_length.n}" if lengths is not None else ""))
 
 
 cdef const unsigned char *mask_of(const unsigned char[::1] mask, int64_t n) except? NULL:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, overload
 
 import numpy as np
 
 from ._search.arguments import check_rows, check_topn
-from ._search.building import check_build_arguments, embed, refitted
+from ._search.building import check_build_arguments, embed, lexical_options_of, refitted
 from ._search.files import read_index, write_index
 from ._search.finite import check_stored
 from ._search.freshness import Freshness
@@ -41,7 +41,7 @@ from ._util.parameters import check_int
 from ._util.progress import Progress
 from .hnsw import Graph
 from .keyedvectors import Sent2VecKeyedVectors, Sentence
-from .lexical import LexicalScores
+from .lexical import LexicalOptions, LexicalScores
 
 Results = list[tuple[Any, float]]
 
@@ -109,10 +109,12 @@ class SentenceIndex:
         mean_cosines: np.ndarray | None = None,
         mean_lexical: np.ndarray | None = None,
         refitted: bool = False,
+        lexical_options: LexicalOptions | None = None,
     ) -> None:
         self.wv, self.sentences = wv, sentences
         self._set_vectors(vectors)
         self._keys, self._lexical = keys, lexical
+        self._lexical_options = LexicalOptions() if lexical_options is None else lexical_options
         self._mean_cosines, self._mean_lexical, self._refitted = mean_cosines, mean_lexical, refitted
         self._graph: RowGraph | None = None
         if graph is not None:
@@ -127,7 +129,7 @@ class SentenceIndex:
         keys: Iterable[Key] | None = None,
         method: str = "exact",
         dtype: Any = np.float32,
-        lexical: bool = False,
+        lexical: bool | Mapping[str, Any] = False,
         workers: int | None = None,
         show_progress_bar: bool | None = None,
         csls: bool | float = False,
@@ -151,9 +153,10 @@ class SentenceIndex:
             sentences; for batches of queries, "exact" is faster up to at least as many.
         dtype : numpy.float32 or numpy.float16
             float16 halves the memory; cosines change by less than 0.001.
-        lexical : bool
+        lexical : bool or mapping
             Compute what lexical scores need now, so that it is saved with the index; by default the first hybrid
-            search does. Use it for an index that several processes will load.
+            search does. Use it for an index that several processes will load. A mapping has arguments of
+            `gensim_sent2vec.lexical.LexicalScores.fit` for this index: `ngrams`, `analyzer`, `length_power`.
         workers : int, optional
             Number of threads that encode; by default all CPUs.
         show_progress_bar : bool, optional
@@ -184,6 +187,7 @@ class SentenceIndex:
             If `method` is "hnsw" and usearch is not installed.
         """
         check_build_arguments(wv, method, dtype, options, arguments_of(cls.build))
+        with_lexical, lexical_options = lexical_options_of(lexical)
         keys = _keys_of(sentences) if keys is None else as_column(keys, "keys", "keys")
         checked = checked_texts(sentences)
         if refit:
@@ -195,12 +199,12 @@ class SentenceIndex:
         if method == "hnsw":
             with Progress("hnsw", len(vectors), "sentences", show_progress_bar) as progress:
                 graph = Graph.build(vectors, **options, progress=progress.update)
-        index = cls(wv, vectors, texts, packed_keys, graph, refitted=refit)
-        if lexical:
+        index = cls(wv, vectors, texts, packed_keys, graph, refitted=refit, lexical_options=lexical_options)
+        if with_lexical:
             index._lexical = index.lexical
         if csls:
             check_scoring(0.0, float(csls) if isinstance(csls, bool) else csls)
-            index._hubness(1.0 if lexical else 0.0)
+            index._hubness(1.0 if with_lexical else 0.0)
             index._hubness(0.0)
         return index
 
@@ -229,7 +233,7 @@ class SentenceIndex:
         if self._lexical is None:
             weighting = self.wv.weighting
             factors = None if weighting is None else weighting.ngram_factors
-            self._lexical = LexicalScores.fit(self.sentences, factors=factors)
+            self._lexical = LexicalScores.fit(self.sentences, factors=factors, **vars(self._lexical_options))
         return self._lexical
 
     @property
@@ -684,7 +688,7 @@ class SentenceIndex:
         self._freshness.check(self.wv, self.vectors, self.sentences)
         write_index(
             path, self.wv, self.vectors, self.sentences, self._keys, self._graph, self._lexical,
-            self._mean_cosines, self._mean_lexical, self._refitted,
+            self._mean_cosines, self._mean_lexical, self._refitted, self._lexical_options,
         )  # fmt: skip
 
     @classmethod

@@ -320,7 +320,7 @@ class SentenceWeighting(SaveLoad):
         labels: Iterable[str | int],
         hybrid: float = 0.5,
         folds: int = 5,
-        pulls: Sequence[float] = (3e-3, 1e-2),
+        pulls: Sequence[float] | None = None,
         seed: int = 1,
         show_progress_bar: bool | None = None,
         csls: float = 0.0,
@@ -331,8 +331,8 @@ class SentenceWeighting(SaveLoad):
         a search uses. Factors of character n-grams are learned with them, for the lexical score: searches and
         evaluations of vectors that have this weighting use them. Before that, `first_half` is multiplied by 0.8, 1.2 or
         1.4 if texts then find those with the same label clearly better, unless sentence vectors are means of rows
-        (`linear`, or no lexical part). Cross-validation over labels tells how strongly the factors are pulled to 1, and
-        whether all this helps: no text is scored with what was learned from a text of its label.
+        (`linear`, or no lexical part). Cross-validation over labels tells whether all this helps: no text is scored
+        with what was learned from a text of its label.
 
         Parameters
         ----------
@@ -348,9 +348,10 @@ class SentenceWeighting(SaveLoad):
             Share of the lexical score that searches will use, from 0 to 1.
         folds : int
             Number of parts that the labels are divided into for cross-validation, at least 2.
-        pulls : sequence of float
-            Strengths to choose from: the sum of the squares of the logarithms of all factors, times this, is added to
-            the loss.
+        pulls : sequence of float, optional
+            Strengths of the pull to 1, of which cross-validation chooses one: the sum of the squares of the logarithms
+            of all factors, times this, is added to the loss, which is a mean over texts. The default is 8, divided by
+            the number of texts whose label another text has: the fewer texts, the less the factors may differ from 1.
         seed : int
             Seed of the folds and of the order of the texts; the same arguments give the same weighting.
         show_progress_bar : bool, optional

@@ -432,6 +432,70 @@ def test_lexical_scores_are_saved(wv, sentences, tmp_path, monkeypatch):
     assert not loaded.lexical.rows.flags.writeable
 
 
+def test_an_index_keeps_its_kind_of_lexical_scores(wv, sentences, tmp_path):
+    options = {"analyzer": "char_wb", "length_power": 0.25, "ngrams": (2, 3)}
+    index = SentenceIndex.build(wv, sentences[:50], lexical=options, csls=True)
+    assert index.has_lexical
+    index.save(tmp_path / "index")
+    for mmap in (None, "r"):
+        loaded = SentenceIndex.load(tmp_path / "index", wv, mmap=mmap)
+        assert vars(loaded.lexical.options) == options
+        assert loaded.search("the police", hybrid=0.5, csls=0.5) == index.search("the police", hybrid=0.5, csls=0.5)
+        loaded.add(sentences[50:60])
+        assert vars(loaded.lexical.options) == options
+        fitted = LexicalScores.fit(sentences[:60], **options)
+        np.testing.assert_array_equal(loaded.lexical.scores("the police"), fitted.scores("the police"))
+        loaded.remove([sentences[3]])
+        assert vars(loaded.lexical.options) == options
+    plain = SentenceIndex.build(wv, sentences[:50])
+    assert not plain.has_lexical
+    plain.save(tmp_path / "index")
+    assert vars(SentenceIndex.load(tmp_path / "index", wv).lexical.options) == vars(LexicalScores.fit(["a"]).options)
+
+
+def test_files_of_earlier_versions_keep_their_scores(wv, sentences, tmp_path):
+    """They say nothing of options, whether they store lexical scores or not."""
+    earlier = {"analyzer": "char_wb", "length_power": 0}
+    expected = LexicalScores.fit(sentences[:60], **earlier)
+    for lexical in (False, earlier):
+        SentenceIndex.build(wv, sentences[:50], lexical=lexical).save(tmp_path / "index")
+        arrays, facts = container.read(tmp_path / "index")
+        del facts["lexical_options"]
+        if lexical:
+            facts["lexical"] = {name: facts["lexical"][name] for name in ("n", "ngrams")}
+        container.write(tmp_path / "index", arrays, facts)
+        index = SentenceIndex.load(tmp_path / "index", wv)
+        assert index.has_lexical == bool(lexical)
+        index.add(sentences[50:60])
+        index.save(tmp_path / "index")  # still
+        index = SentenceIndex.load(tmp_path / "index", wv)
+        np.testing.assert_array_equal(index.lexical.scores("the police"), expected.scores("the police"))
+
+
+@pytest.mark.parametrize("options", [3, [], {"x": 1}, {"analyzer": ["char"]}, {"length_power": "1"}, {"ngrams": 7}])
+def test_damaged_options_are_refused_with_the_file(wv, sentences, tmp_path, options):
+    path = tmp_path / "index"
+    SentenceIndex.build(wv, sentences[:5]).save(path)
+    arrays, facts = container.read(path)
+    container.write(path, arrays, facts | {"lexical_options": options})
+    with pytest.raises(ValueError, match=r"index': lexical_options: "):
+        SentenceIndex.load(path, wv)
+
+
+@pytest.mark.parametrize(
+    ("lexical", "error", "message"),
+    [
+        ({"analyser": "char"}, TypeError, "analyser"),
+        ({"analyzer": "word"}, ValueError, "analyzer: expected"),
+        ({"length_power": -1}, ValueError, "length_power: "),
+        ("char", TypeError, "lexical: expected True, False, or a mapping of options, got 'char'"),
+    ],
+)
+def test_options_of_lexical_scores_are_checked(wv, sentences, lexical, error, message):
+    with pytest.raises(error, match=message):
+        SentenceIndex.build(wv, sentences[:5], lexical=lexical)
+
+
 def test_another_weighting_is_refused(wv, sentences, tmp_path):
     assert wv.weighting is not None
     index = SentenceIndex.build(wv, sentences[:50])

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
+from .._util.lengths import length_factors
 from .._util.threads import slices_of
 
 TEMPERATURE = 0.03  # T
@@ -42,11 +43,14 @@ class LabeledTexts:
     parts : sequence of (slice, float)
         The dimensions of each part of a text vector, and the length that it is scaled to.
     ngrams : scipy.sparse.csr_matrix of float32, shape (n, n_ngrams)
-        Vectors whose cosines are the lexical scores.
+        Vectors whose cosines, times the factors of `length_factors`, are the lexical scores.
     hybrid : float
         h, the share of the lexical score.
     labels : numpy.ndarray of int64, shape (n,)
         From 0 to the number of labels - 1.
+    lengths : numpy.ndarray of int, shape (n,), or None
+        Lengths of the texts; None: `length_factors` are 1.
+    length_power : float
     """
 
     tokens: sparse.csr_matrix
@@ -55,6 +59,8 @@ class LabeledTexts:
     ngrams: sparse.csr_matrix
     hybrid: float
     labels: np.ndarray
+    lengths: np.ndarray | None = None
+    length_power: float = 0.0
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -62,7 +68,8 @@ class LabeledTexts:
     def take(self, texts: np.ndarray) -> LabeledTexts:
         """The texts at these positions (int64); labels keep their numbers."""
         tokens, ngrams = self.tokens[texts], self.ngrams[texts]
-        return replace(self, tokens=tokens, ngrams=ngrams, labels=self.labels[texts])
+        lengths = None if self.lengths is None else self.lengths[texts]
+        return replace(self, tokens=tokens, ngrams=ngrams, labels=self.labels[texts], lengths=lengths)
 
     def compact(self) -> tuple[LabeledTexts, np.ndarray, np.ndarray]:
         """The texts without the words and n-grams that they do not have, and which are left (int64, ascending)."""
@@ -84,7 +91,9 @@ class LabeledTexts:
         squares = np.bincount(_rows_of(ngrams), ngrams.data * ngrams.data, minlength=len(self))
         norms = np.where(squares > 0, np.sqrt(squares), 1).astype(np.float32)
         ngrams.data /= norms[_rows_of(ngrams)]
-        return TextVectors(dense, ngrams, units, lengths, scales, np.float32(self.hybrid))
+        return TextVectors(
+            dense, ngrams, units, lengths, scales, np.float32(self.hybrid), self.lengths, self.length_power
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +121,8 @@ class TextVectors:
     units, lengths, scales : sequence of numpy.ndarray
         For each part of the sentence vectors: unit vectors, their lengths before (n, 1), and after (n, 1).
     hybrid : float
+    text_lengths, length_power
+        `lengths` and `length_power` of the texts.
     """
 
     dense: np.ndarray
@@ -120,12 +131,20 @@ class TextVectors:
     lengths: Sequence[np.ndarray]
     scales: Sequence[np.ndarray]
     hybrid: np.float32
+    text_lengths: np.ndarray | None = None
+    length_power: float = 0.0
+
+    def by_length(self, scores: np.ndarray, texts: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Multiply values for pairs of some texts and all, float32 (n_texts, n), by their `length_factors`."""
+        if self.text_lengths is None:
+            return scores
+        return scores * length_factors(self.text_lengths[texts], self.text_lengths, self.length_power)
 
     def scores(self, texts: np.ndarray | slice = slice(None)) -> np.ndarray:
         """The scores of some texts with all: float32, (n_texts, n)."""
         scores = self.dense[texts] @ self.dense.T
         if self.hybrid:
-            scores += self.hybrid * (self.ngrams[texts] @ self.ngrams.T).toarray()
+            scores += self.hybrid * self.by_length((self.ngrams[texts] @ self.ngrams.T).toarray(), texts)
         return scores
 
 
@@ -234,7 +253,7 @@ def _ngram_gradient(vectors: TextVectors, by_score: np.ndarray) -> np.ndarray:
     if not vectors.hybrid or not vectors.ngrams.nnz:
         return np.zeros(n_ngrams, dtype=np.float32)
     values, columns, rows = vectors.ngrams.data, vectors.ngrams.indices, _rows_of(vectors.ngrams)
-    by_value = vectors.hybrid * products_at(vectors.ngrams, by_score) * values
+    by_value = vectors.hybrid * products_at(vectors.ngrams, vectors.by_length(by_score)) * values
     along = np.bincount(rows, by_value, minlength=n_texts)[rows]
     return np.bincount(columns, by_value - values * values * along, minlength=n_ngrams).astype(np.float32)
 

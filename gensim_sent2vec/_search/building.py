@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from .._util.progress import Progress
 from .._util.rows import unit_rows
 from ..hnsw import GRAPH_OPTIONS
 from ..keyedvectors import Sent2VecKeyedVectors, Sentence, check_keyed_vectors
+from ..lexical import LexicalOptions
 from ..weighting import SentenceWeighting
 
 BATCH_SIZE = 1 << 14  # sentences
@@ -37,6 +39,22 @@ def check_build_arguments(
     for name in options:
         if method != "hnsw":
             raise ValueError(f'{name}: only method="hnsw" has this option')
+
+
+def lexical_options_of(lexical: Any) -> tuple[bool, LexicalOptions]:
+    """Whether `SentenceIndex.build` computes lexical scores, and with which options.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `lexical` is neither a bool nor a mapping of such options.
+    """
+    if isinstance(lexical, (bool, np.bool_, int)):
+        return bool(lexical), LexicalOptions()
+    if not isinstance(lexical, Mapping):
+        raise TypeError(f"lexical: expected True, False, or a mapping of options, got {lexical!r}")
+    reject_unknown(lexical, "lexical", [field.name for field in fields(LexicalOptions)])
+    return True, LexicalOptions(**lexical)
 
 
 def refitted(wv: Sent2VecKeyedVectors, sentences: list[Sentence]) -> Sent2VecKeyedVectors:

@@ -7,6 +7,7 @@ the arrays of `LexicalScores`; ``graph`` and ``numbers``, the HNSW graph and the
 arrays of a weighting that was fitted to the sentences of the index.
 
 Facts: ``kind``; ``words``, the size of the model's vocabulary; ``lexical``, the other arguments of `LexicalScores`;
+``lexical_options``, those that lexical scores are fitted with when they are needed (`LexicalOptions`);
 ``expansion_search`` and ``expansion_add`` of the graph; ``weighting``, the facts of `SentenceWeighting.to_arrays`.
 """
 
@@ -22,7 +23,7 @@ from .._text.packed import PackedStrings
 from .._util.missing import check_exists
 from ..hnsw import Graph, options_in
 from ..keyedvectors import Sent2VecKeyedVectors, check_keyed_vectors
-from ..lexical import LexicalScores
+from ..lexical import FORMER_OPTIONS, LexicalOptions, LexicalScores
 from ..weighting import SentenceWeighting
 from .building import with_weighting
 from .fingerprint import check_fingerprint, fingerprint
@@ -44,17 +45,18 @@ def write_index(
     mean_cosines: np.ndarray | None = None,
     mean_lexical: np.ndarray | None = None,
     refitted: bool = False,
+    lexical_options: LexicalOptions = FORMER_OPTIONS,
 ) -> None:
     """Write all of an index but `wv`, atomically; of `wv` only the fingerprint, and a refitted weighting."""
     arrays = {"vectors": vectors, "probe": fingerprint(wv), **_string_arrays("sentences", sentences)}
-    facts: dict[str, Any] = {"kind": KIND, "words": len(wv)}
+    facts: dict[str, Any] = {"kind": KIND, "words": len(wv), "lexical_options": lexical_options.to_facts()}
     if isinstance(keys, PackedStrings):
         arrays |= _string_arrays("keys", keys)
     elif keys is not None:
         arrays["keys"] = keys
     if lexical is not None:
         arrays |= {LEXICAL + name: array for name, array in lexical.arrays.items()}
-        facts["lexical"] = {"n": lexical.n, "ngrams": lexical.ngrams}
+        facts["lexical"] = {"n": lexical.n, **lexical.options.to_facts()}
     if graph is not None:
         arrays |= {"graph": graph.graph.to_bytes(), "numbers": graph.ids}
         facts |= graph.graph.options()
@@ -88,6 +90,7 @@ def read_index(
     if facts.get("lexical"):
         prefixed = [name for name in arrays if name.startswith(LEXICAL)]
         lexical = LexicalScores({name.removeprefix(LEXICAL): arrays[name] for name in prefixed}, **facts["lexical"])
+    options = _options(path, facts.get("lexical_options"))
     return {
         "wv": wv,
         "vectors": arrays["vectors"],
@@ -99,7 +102,18 @@ def read_index(
         "mean_cosines": means["cosines"],
         "mean_lexical": means["lexical"],
         "refitted": refitted,
+        "lexical_options": options,
     }
+
+
+def _options(path: str | os.PathLike[str], facts: Any) -> LexicalOptions:
+    """The options of lexical scores; those of earlier versions if the file has none."""
+    if facts is None:
+        return FORMER_OPTIONS
+    try:
+        return LexicalOptions(**facts)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{os.fspath(path)!r}: lexical_options: {error}") from None
 
 
 def _means(path: str | os.PathLike[str], arrays: dict[str, np.ndarray], name: str) -> np.ndarray | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
+from .._util.lengths import length_factors
 from .._util.threads import slices_of
 from ..lexical import LexicalScores
 from .top_k import MAX_QUERIES, top_k_rows
@@ -66,11 +67,20 @@ def mean_cosines(
 
 def mean_lexical_scores(lexical: LexicalScores, neighbors: int = NEIGHBORS) -> np.ndarray:
     """As `mean_cosines`, for lexical scores of all sentences."""
-    return mean_products(lexical.matrix(), neighbors)
+    return mean_products(lexical.matrix(), neighbors, lengths=lexical.lengths, length_power=lexical.length_power)
 
 
-def mean_products(texts: sparse.csr_matrix, neighbors: int = NEIGHBORS, most: int | None = None) -> np.ndarray:
-    """As `mean_cosines`, for products of sparse unit vectors, (n, n_ngrams), none of which is negative."""
+def mean_products(
+    texts: sparse.csr_matrix,
+    neighbors: int = NEIGHBORS,
+    most: int | None = None,
+    lengths: np.ndarray | None = None,
+    length_power: float = 0.0,
+) -> np.ndarray:
+    """As `mean_cosines`, for products of sparse unit vectors, (n, n_ngrams), none of which is negative.
+
+    If `lengths` of the texts are given, int (n,), products are multiplied by `length_factors`.
+    """
     n = texts.shape[0]
     references = reference_rows(n, most)
     transposed = texts[references].T.tocsr()
@@ -79,6 +89,8 @@ def mean_products(texts: sparse.csr_matrix, neighbors: int = NEIGHBORS, most: in
     means = np.zeros(n, dtype=np.float32)
     for block in slices_of(n, LEXICAL_BLOCK):
         scores = (texts[block] @ transposed).toarray()
+        if lengths is not None:
+            scores *= length_factors(lengths[block], lengths[references], length_power)
         own = position[block]
         scores[np.flatnonzero(own >= 0), own[own >= 0]] = -1
         k = min(neighbors, len(references))

@@ -2,9 +2,9 @@
 
 First, `first_half` is chosen, which tells where in a sentence its topic stands: among a few multiples of the present
 value, by the ranks of texts with the same label. Then `gensim_sent2vec._pooling.tuning` learns factors. Here, texts
-become what it learns from, and the strength of its pull towards 1 is chosen: for each strength, factors are learned
-without the texts of some labels and scored on these, until each label was left out once. Texts of one label are never
-on both sides, for the choice of `first_half` either.
+become what it learns from, and cross-validation tells whether it helps: factors are learned without the texts of some
+labels and scored on these, until each label was left out once. If several strengths of the pull towards 1 are given,
+the best one is chosen. Texts of one label are never on both sides, for the choice of `first_half` either.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from .._util.progress import Progress
 from .._util.threads import available_cpus, thread_map
 from .._util.warning import warn
 from ..lexical import LexicalScores
-from .hubs import mean_cosines, mean_products
+from .hubs import NEIGHBORS, mean_cosines, mean_products
 from .scoring import check_scoring
 
-PULLS = (3e-3, 1e-2)
+PULL = 8.0  # divided by the number of texts that have a partner
 HALVES = (1.0, 0.8, 1.2, 1.4)  # multiples of first_half
 RANKS = (1, 3, 5)
 MAX_SCORED = 3000  # texts that cross-validation scores
@@ -73,7 +73,7 @@ def tune(
     labels: Iterable[Any],
     hybrid: float = 0.5,
     folds: int = 5,
-    pulls: Sequence[float] = PULLS,
+    pulls: Sequence[float] | None = None,
     seed: int = 1,
     show_progress_bar: bool | None = None,
     csls: float = 0.0,
@@ -85,12 +85,13 @@ def tune(
     """See `SentenceWeighting.tune`."""
     hybrid, csls = check_scoring(hybrid, csls)
     folds, seed = check_int("folds", folds, MIN_FOLDS), check_int("seed", seed, 0)
-    if not pulls or not all(np.isfinite(pull) and pull >= 0 for pull in pulls):
+    if pulls is not None and (not pulls or not all(np.isfinite(pull) and pull >= 0 for pull in pulls)):
         raise ValueError(f"pulls: expected at least one finite number, 0 or more, got {pulls!r}")
     kept, codes = usable_texts(texts, labels, names or TEXTS)
     prepared = Prepared.of(parameters, fitted, wv, kept, codes, hybrid)
     fold_of_text, n_folds = folds_over_labels(codes, folds, seed)
     queries = scored_texts(codes)
+    pulls = (default_pull(codes),) if pulls is None else pulls
 
     def learn(texts: LabeledTexts, pull: float) -> Factors:
         return learn_factors(texts, pull, seed, steps, batch)
@@ -177,6 +178,15 @@ def choose_half(of_halves: dict[float, np.ndarray], kept: np.ndarray | slice = s
     return best
 
 
+def default_pull(codes: np.ndarray) -> float:
+    """The strength of the pull for texts with these labels.
+
+    Factors have the same prior whatever the number of texts, a normal distribution of their logarithms; as the loss is
+    a mean over the texts that have a partner, the pull is divided by their number.
+    """
+    return PULL / int((np.bincount(codes)[codes] > 1).sum())
+
+
 def best_pull(after: dict[float, np.ndarray]) -> float:
     """The strength whose ranks have the largest mean reciprocal rank."""
     return max(after, key=lambda pull: float((1 / after[pull]).mean()))
@@ -251,7 +261,8 @@ def hubness(vectors: TextVectors, products: np.ndarray | None = None) -> np.ndar
 def lexical_means(vectors: TextVectors) -> np.ndarray:
     """The lexical part of `hubness`."""
     if vectors.hybrid > 0:
-        return vectors.hybrid * mean_products(vectors.ngrams, most=MAX_NEIGHBORS)
+        lengths, power = vectors.text_lengths, vectors.length_power
+        return vectors.hybrid * mean_products(vectors.ngrams, NEIGHBORS, MAX_NEIGHBORS, lengths, power)
     return np.zeros(len(vectors.dense), dtype=np.float32)
 
 
@@ -431,7 +442,7 @@ class Prepared:
         lexical = LexicalScores.fit(texts, factors=fitted.ngram_factors)
         labeled = LabeledTexts(
             token_matrix(parameters, token_lists, words, weights), rows, parts_of(parameters, fitted, rows.shape[1]),
-            lexical.matrix(), hybrid, codes,
+            lexical.matrix(), hybrid, codes, lexical.lengths, lexical.length_power,
         )  # fmt: skip
         return cls(parameters, labeled, token_lists, words, weights, ids, lexical.features)
 

@@ -146,7 +146,7 @@ def test_a_large_index_is_compared_with_a_sample(monkeypatch):
     assert (sampled <= exact + 1e-5).all()  # the nearest of a sample are farther
     np.testing.assert_allclose(mean_cosines(vectors, 2900), sampled[2900:], atol=1e-6)
     texts = make_texts(1500, 9)
-    lexical = LexicalScores.fit(texts)
+    lexical = LexicalScores.fit(texts, length_power=0)
     assert (
         np.corrcoef(mean_lexical_scores(lexical), mean_of_nearest(np.stack([lexical.scores(t) for t in texts])))[0, 1]
         > 0.9

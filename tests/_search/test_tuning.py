@@ -23,6 +23,7 @@ from gensim_sent2vec._pooling.tuning import (
 from gensim_sent2vec._search.tuning import (
     Prepared,
     choose_half,
+    default_pull,
     folds_over_labels,
     hubness,
     ranks_of_halves,
@@ -394,13 +395,14 @@ def test_texts_without_known_words(tuned):
 # The parts
 
 
-def labeled(hybrid=0.4, n=30, seed=0):
+def labeled(hybrid=0.4, n=30, seed=0, length_power=0.5):
     rng = np.random.default_rng(seed)
     tokens = sparse.random(n, 20, 0.3, "csr", np.float32, random_state=seed)
     ngrams = sparse.random(n, 50, 0.2, "csr", np.float32, random_state=seed + 1)
     rows = rng.standard_normal((20, 10)).astype(np.float32)
     parts = [(slice(0, 4), 0.6), (slice(4, 10), 0.8)]
-    return LabeledTexts(tokens, rows, parts, ngrams, hybrid, rng.integers(0, 8, n))
+    labels, lengths = rng.integers(0, 8, n), rng.integers(0, 40, n)
+    return LabeledTexts(tokens, rows, parts, ngrams, hybrid, labels, lengths if length_power else None, length_power)
 
 
 def plain_loss(texts, theta, temperature=0.03):
@@ -410,10 +412,16 @@ def plain_loss(texts, theta, temperature=0.03):
     unit = lambda x: x / max(np.linalg.norm(x), 1e-30)  # noqa: E731
     vectors = [unit(np.concatenate([length * unit(row[part]) for part, length in texts.parts])) for row in pooled]
     spelled = [unit(row * ngrams) for row in texts.ngrams.toarray().astype(float)]
+    lengths = np.ones(len(texts)) if texts.lengths is None else np.maximum(texts.lengths, 1)
+
+    def lexical(i, j):
+        a, b = lengths[i], lengths[j]
+        return spelled[i] @ spelled[j] * (2 * a * b / (a * a + b * b)) ** texts.length_power
+
     losses = []
     for i, label in enumerate(texts.labels):
         others = [j for j in range(len(texts)) if j != i]
-        scores = [(1 - texts.hybrid) * vectors[i] @ vectors[j] + texts.hybrid * spelled[i] @ spelled[j] for j in others]
+        scores = [(1 - texts.hybrid) * vectors[i] @ vectors[j] + texts.hybrid * lexical(i, j) for j in others]
         shares = np.exp(np.array(scores) / temperature)
         same = texts.labels[others] == label
         if same.any():
@@ -421,9 +429,9 @@ def plain_loss(texts, theta, temperature=0.03):
     return np.mean(losses)
 
 
-@pytest.mark.parametrize("hybrid", [0.0, 0.4, 1.0])
-def test_the_gradient_is_that_of_the_loss(hybrid):
-    texts = labeled(hybrid)
+@pytest.mark.parametrize(("hybrid", "length_power"), [(0.0, 0.5), (0.4, 0.5), (0.4, 0.0), (1.0, 2.0)])
+def test_the_gradient_is_that_of_the_loss(hybrid, length_power):
+    texts = labeled(hybrid, length_power=length_power)
     theta = np.random.default_rng(4).standard_normal(70) / 4
     found = loss_gradient(texts, Factors(*np.split(np.exp(theta).astype(np.float32), [20])))
     for i in range(0, 70, 3):
@@ -446,6 +454,29 @@ def test_the_pull_holds_factors_at_one():
     texts = labeled()
     sizes = [np.abs(np.log(learn_factors(texts, pull, steps=30).words)).mean() for pull in (0.0, 0.01, 10.0)]
     assert sizes[0] > sizes[1] > sizes[2]
+
+
+def test_lexical_scores_are_those_of_an_index(tuned):
+    wv, _ = tuned
+    texts = [*TEXTS[:20], "one", " ".join(TEXTS[:9])]
+    index = SentenceIndex.build(wv, texts)
+    prepared = Prepared.of(
+        wv.weighting._parameters, wv.weighting._fitted, wv, texts, np.zeros(len(texts), np.int64), 1.0
+    )
+    scores = prepared.texts.vectors(Factors.ones(prepared.texts)).scores()
+    np.testing.assert_allclose(scores, [index.lexical.scores(text) for text in texts], atol=1e-5)
+    some = np.array([3, 20, 21])
+    taken = prepared.texts.take(some)
+    np.testing.assert_allclose(taken.vectors(Factors.ones(taken)).scores(), scores[some][:, some], atol=1e-5)
+
+
+def test_the_fewer_texts_the_stronger_the_pull():
+    assert default_pull(np.array([0, 0, 1, 1, 2])) == 8 / 4  # the last has no partner
+    wv = make_vectors()
+    quick = {"folds": 2}
+    few, many = (wv.weighting.tune(wv, TEXTS[:n], LABELS[:n], **quick).tuning for n in (60, 120))
+    assert few["pull"] == pytest.approx(8 / 60) and many["pull"] == pytest.approx(8 / 120)
+    assert list(many["pulls"]) == [f"{8 / 120:g}"]
 
 
 def test_ranks():

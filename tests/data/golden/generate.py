@@ -117,6 +117,7 @@ def main() -> None:
         "exact-keys": {"keys": [f"answer {i % 7}" for i in range(60)], "dtype": np.float16},
         "hnsw-numbers": {"keys": list(range(60)), "method": "hnsw", "lexical": True},
         "refitted": {"lexical": True, "csls": True, "refit": True},
+        "lengths": {"lexical": True},  # the first whose lexical scores depend on lengths, and span words
     }.items():
         index = SentenceIndex.build(wv, sentences, **options)
         index.save(HERE / f"{name}.index")
