@@ -1130,7 +1130,7 @@ cdef class Encoder:
         cdef Py_buffer buffer
         if not isinstance(text, str):
             raise TypeError(f"text: expected a string, got {type(text).__name__}")
-        vector = new_array(self.reader.dim, float32)
+        result = new_array(self.reader.dim, float32)
         utf8.swap(self.text)
         utf8.clear()
         append(utf8, text)
@@ -1138,7 +1138,7 @@ cdef class Encoder:
         utf8.resize(end + PADDING)
         pack.text, pack.sentence_ends, pack.n_sentences = utf8.data(), &end, 1
         pack.token_ends = NULL
-        PyObject_GetBuffer(vector, &buffer, PyBUF_WRITABLE)
+        PyObject_GetBuffer(result, &buffer, PyBUF_WRITABLE)
         try:
             encoded.vectors, encoded.totals = <float*>buffer.buf, &total
             encoded.known = NULL
@@ -1147,7 +1147,7 @@ cdef class Encoder:
             PyBuffer_Release(&buffer)
         if end <= SHORT_TEXT:
             utf8.swap(self.text)
-        return vector, total > 0
+        return result, total > 0
 
     cdef int run(self, CPack pack, CEncoded encoded, bint compare, bint is_short) except -1:
         cdef UnseenRows unseen = None

@@ -37,6 +37,7 @@ MAX_LENGTH = 4095  # characters; longer texts count as this long
 MAX_POWER = 100.0
 
 
+@with_hints
 @dataclass(frozen=True)
 class LexicalOptions:
     """Arguments of `LexicalScores.fit` that an index keeps, so that its scores stay the same when sentences are added.
