@@ -186,6 +186,16 @@ def test_searching_an_index_equals_searching_its_corpus(model, corpus, tmp_path,
     assert "no directory" in refused(capsys, "index", model, corpus, tmp_path / "missing" / "faq.index")
 
 
+def test_how_much_lengths_count_in_an_index(model, corpus, tmp_path, capsys):
+    wv = Sent2Vec.load(str(model)).wv
+    for options, power in ((["--lexical"], 0.5), (["--length-power", 0], 0.0), (["--length-power", "2"], 2.0)):
+        run(capsys, "index", model, corpus, tmp_path / "faq.index", *options, "--force")
+        index = SentenceIndex.load(str(tmp_path / "faq.index"), wv)
+        assert index.has_lexical and index.lexical.length_power == power
+    error = refused(capsys, "index", model, corpus, tmp_path / "other.index", "--length-power", -1)
+    assert "length_power" in error.replace("-", "_") and not (tmp_path / "other.index").exists()
+
+
 def test_info(model, capsys):
     facts = json.loads(run(capsys, "info", model, "--json"))
     assert facts["kind"] == "Sent2Vec" and facts["word_ngrams"] == 2 and facts["corpus_count"] == 300

@@ -16,6 +16,7 @@ from ..arguments import (
     add_command,
     add_file,
     add_flag,
+    add_float,
     add_force,
     add_model,
     add_texts,
@@ -58,6 +59,12 @@ def add_parser(commands: Subcommands) -> None:
     )
     add_flag(parser, "--float16", help="store vectors in half precision")
     add_flag(parser, "--lexical", help="store lexical scores too, for searches with --hybrid")
+    add_float(
+        parser,
+        "--length-power",
+        help="store lexical scores that differences in length lower less or more than by default (0.5); 0: not at all, "
+        "for short queries that should find long texts",
+    )
     add_flag(parser, "--csls", help="prepare the correction for hubs, for searches with csls; serve uses it by default")
     add_flag(parser, "--refit", help="fit the weighting to these sentences, which are read into memory")
     add_force(parser)
@@ -70,8 +77,9 @@ def run(args: argparse.Namespace) -> None:
     texts = texts_of(args, args.corpus)
     replaced = check_output(args.output, INDEX, (args.model, *texts.paths), args.force)
     dtype = np.float16 if args.float16 else np.float32
+    lexical = args.lexical if args.length_power is None else {"length_power": args.length_power}
     index = build_index(
-        wv, texts, method=args.method, dtype=dtype, lexical=args.lexical, workers=args.workers, csls=args.csls,
+        wv, texts, method=args.method, dtype=dtype, lexical=lexical, workers=args.workers, csls=args.csls,
         refit=args.refit,
     )  # fmt: skip
     index.save(args.output)
