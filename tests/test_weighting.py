@@ -650,14 +650,19 @@ def test_sampled_lines_are_spread_over_the_file(tmp_path):
 
 
 @pytest.mark.parametrize("line", ["line {i}\n", "line {i} of {n}\r\n", "\n", "{long} {i}\n", "한국어 " * 30 + "{i}\n"])
-@pytest.mark.parametrize("size", [1, 7, 100, 4000])
-def test_sampled_lines_are_those_of_a_plain_search(tmp_path, line, size):
+@pytest.mark.parametrize("size", [1, 7, 100, 1000, 4000])
+@pytest.mark.parametrize("small_file", [0, 1 << 24])
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_sampled_lines_are_those_of_a_plain_search(tmp_path, monkeypatch, line, size, small_file, end):
     """The first line that starts at or after i * n_bytes / size, and after the line before."""
     path, numbers = tmp_path / "lines", random.Random(size)
     data = "".join(line.format(i=i, n=numbers.randrange(9**9), long="w" * numbers.randrange(99)) for i in range(3000))
-    data = data.encode()[:-1]
+    data = (data[:-1] + end).encode()
+    monkeypatch.setattr("gensim_sent2vec._text.corpus.SMALL_FILE", small_file)
     path.write_bytes(data)
-    lines = data.splitlines(keepends=True) if b"\r" not in data else [part + b"\n" for part in data.split(b"\n")]
+    lines = (
+        data.splitlines(keepends=True) if b"\r" not in data else [part + b"\n" for part in data.split(b"\n") if part]
+    )
     starts = np.cumsum([0, *map(len, lines)])[:-1]
     if len(data) <= 64 * size:
         step = 1

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from itertools import islice
 from typing import Any, BinaryIO
 
+import numpy as np
 import smart_open
 
 from .._util.atomic import scratch_folder
@@ -23,6 +24,8 @@ from .heads import BOM, HEAD_BYTES, KEPT_TOKENS, check_head, check_line_ends
 MAX_SENTENCE = 1 << 16  # length of a sentence in a sample: bytes of a line, characters of a text, or tokens
 SHORT_LINE = 64  # bytes; if the lines of a sample would be shorter on average, the entire file is read
 NEAR_LINES, NEAR_BYTES = 1 << 14, 1 << 18  # bytes between sampled lines, below which this many are read at a time
+LINE_END = ord("\n")
+SMALL_FILE = 1 << 24  # bytes; such files are read at once
 MAX_TOKENS, MAX_BYTES = 1 << 21, 1 << 26  # total length of the sentences of a sample
 
 # -----------------------------------------------------------------------------------------------------
@@ -341,7 +344,7 @@ class SampledLines:
         """The lines, whose tokens are separated by whitespace."""
         lines: list[bytes] = []
         step, n_bytes = 1, 0
-        for number, line in enumerate(self._lines()):
+        for number, line in enumerate(self._lines_of_small_file() or self._lines()):
             if number % step == 0:
                 lines.append(line)
                 n_bytes += len(line)
@@ -351,6 +354,26 @@ class SampledLines:
         while n_bytes > 2 * MAX_TOKENS and len(lines) > 1 and sum(line.count(b" ") for line in lines) > MAX_TOKENS:
             lines = lines[::2]
         return [line[:MAX_SENTENCE].decode("utf-8", "ignore") for line in lines]
+
+    def _lines_of_small_file(self) -> list[bytes] | None:
+        """The lines that `_lines` yields, for a small file of lines that are neither very short nor very long."""
+        begin = begin_of(self._path)
+        n_bytes = os.path.getsize(self._path) - begin
+        if not self._size * SHORT_LINE < n_bytes <= SMALL_FILE:
+            return None
+        with open(self._path, "rb") as file:
+            file.seek(begin)
+            data = file.read(n_bytes)
+        starts = np.r_[0, np.flatnonzero(np.frombuffer(data, np.uint8) == LINE_END) + 1]  # and the end of the last line
+        if starts[-1] != len(data):
+            starts = np.r_[starts, len(data)]
+        if np.diff(starts).max() > MAX_SENTENCE:
+            return None
+        number = np.arange(self._size)
+        rows = np.searchsorted(starts, n_bytes * number // self._size)
+        rows = np.maximum.accumulate(rows - number) + number  # each line once
+        rows = rows[rows < len(starts) - 1]
+        return [data[start:end] for start, end in zip(starts[rows].tolist(), starts[rows + 1].tolist(), strict=True)]
 
     def _lines(self) -> Iterator[bytes]:
         begin = begin_of(self._path)
