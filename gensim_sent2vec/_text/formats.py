@@ -25,7 +25,7 @@ SUFFIXES = {
 # Names of columns that hold texts, as people call them.
 TEXT_COLUMNS = (
     "text", "texts", "sentence", "sentences", "question", "questions", "query", "content", "body", "document",
-    "message", "review", "문장", "텍스트", "본문", "내용", "질문",
+    "message", "review", "문장", "텍스트", "본문", "내용", "질문", "리뷰", "댓글",
 )  # fmt: skip
 
 
