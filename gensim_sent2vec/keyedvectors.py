@@ -117,11 +117,8 @@ class Sent2VecKeyedVectors(WordVectors):
     _fits: KnownFits | None = None  # made when a fitted weighting is used first
     _weighting_is_stale = False  # kept in copies and pickles
     _state: object = None  # another one whenever an attribute is set, or the rows of words change
-    _checked_pooling: tuple[object, Any, Any] = (
-        None,
-        None,
-        None,
-    )  # a state, and the pooling by a weighting in this state
+    # A state, and the pooling by a weighting in this state:
+    _checked_pooling: tuple[object, Any, Any] = (None, None, None)
     _coverage: Coverage | None = None
 
     def __init__(
