@@ -1,6 +1,7 @@
 """Values that are possible in Python but make no sense are refused, with the name of the argument or attribute."""
 
 import lzma
+import sys
 
 import numpy as np
 import pytest
@@ -97,4 +98,6 @@ def test_training_names_the_text_with_a_nul_character(tokenizer, tmp_path, capsy
     with pytest.raises(SystemExit) as exit_:
         main(["train", str(path), str(tmp_path / "out.model"), "--min-count", "1", "--tokenizer", tokenizer])
     assert exit_.value.code == 2
-    assert r"texts.csv': text 2 has a NUL character: 'one" in capsys.readouterr().err
+    where = "text 2 has" if sys.version_info >= (3, 11) else "line 3: has"  # csv reads no NUL before
+    error = capsys.readouterr().err
+    assert "texts.csv'" in error and f"{where} a NUL character" in error

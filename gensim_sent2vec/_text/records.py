@@ -108,9 +108,10 @@ class DelimitedRecords(_LineRecords):
                 try:
                     values = next(reader, None)
                 except csv.Error as error:
-                    raise ValueError(
-                        f"{self.at(number)}: {error}; is a quotation mark missing or not doubled?"
-                    ) from None
+                    why = f"{error}; is a quotation mark missing or not doubled?"
+                    if "NUL" in str(error):  # which Python 3.10 cannot read
+                        why = "has a NUL character; remove it"
+                    raise ValueError(f"{self.at(number)}: {why}") from None
                 if values is None:
                     return
                 if values:  # else a blank line
