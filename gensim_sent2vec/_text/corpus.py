@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import ExitStack, contextmanager, nullcontext
+from functools import partial
+from io import BufferedIOBase
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import smart_open
@@ -25,6 +26,7 @@ MAX_SENTENCE = 1 << 16  # length of a sentence in a sample: bytes of a line, cha
 SHORT_LINE = 64  # bytes; if the lines of a sample would be shorter on average, the entire file is read
 NEAR_LINES, NEAR_BYTES = 1 << 14, 1 << 18  # bytes between sampled lines, below which this many are read at a time
 LINE_END = ord("\n")
+BLOCK_BYTES = 1 << 20  # of a stream that is copied, at most
 SMALL_FILE = 1 << 24  # bytes; such files are read at once
 MAX_TOKENS, MAX_BYTES = 1 << 21, 1 << 26  # total length of the sentences of a sample
 
@@ -227,14 +229,18 @@ class TextLines:
             weakref.finalize(self, stack.close)
             with (
                 open(copy, "xb") as file,
-                nullcontext(sys.stdin.buffer) if self.path == "-" else open(self.path, "rb") as stream,
+                nullcontext(cast(BufferedIOBase, sys.stdin.buffer))
+                if self.path == "-"
+                else open(self.path, "rb") as stream,
             ):
                 start = stream.read(len(KEPT_TOKENS))
                 if start == KEPT_TOKENS:
                     stream.readline()
                 else:
                     file.write(start.removeprefix(BOM))
-                shutil.copyfileobj(stream, file)
+                # `read` waits until a block is complete, and hardly notices Ctrl-C meanwhile.
+                for block in iter(partial(stream.read1, BLOCK_BYTES), b""):
+                    file.write(block)
             self._copy = copy
         return self._copy
 
