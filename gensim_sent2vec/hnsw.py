@@ -35,7 +35,7 @@ def default_expansion(n: int, count: int) -> int:
     For the same recall, a search needs more candidates in a larger graph and for more results. benchmarks/search.py
     measures the recall for sentence vectors.
     """
-    return max(MIN_EXPANSION, int(1.6 * n ** (1 / 3) * max(count, 10) ** 0.5))
+    return max(MIN_EXPANSION, int(0.74 * n**0.4 * max(count, 10) ** 0.5))
 
 
 def usearch_index() -> Any:
@@ -105,8 +105,8 @@ class Graph:
             take longer.
         expansion_search : int, optional
             Number of candidates examined for a query, at least the number of results. By default it grows with the
-            number of vectors and of results, as ``1.6 · n^(1/3) · count^(1/2)``: for up to 10 results, 234 candidates
-            in a graph of 100,000 vectors and 505 in one of a million.
+            number of vectors and of results, as ``0.74 · n^0.4 · count^(1/2)``: for up to 10 results, 234 candidates
+            in a graph of 100,000 vectors and 587 in one of a million.
         progress : callable, optional
             Called with the number of vectors added so far.
 
