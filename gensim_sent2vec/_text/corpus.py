@@ -348,9 +348,11 @@ class SampledLines:
 
     def texts(self) -> list[str]:
         """The lines, whose tokens are separated by whitespace."""
+        begin = begin_of(self._path)
+        size = os.path.getsize(self._path) - begin
         lines: list[bytes] = []
         step, n_bytes = 1, 0
-        for number, line in enumerate(self._lines_of_small_file() or self._lines()):
+        for number, line in enumerate(self._lines_of_small_file(begin, size) or self._lines(begin, size)):
             if number % step == 0:
                 lines.append(line)
                 n_bytes += len(line)
@@ -361,10 +363,8 @@ class SampledLines:
             lines = lines[::2]
         return [line[:MAX_SENTENCE].decode("utf-8", "ignore") for line in lines]
 
-    def _lines_of_small_file(self) -> list[bytes] | None:
+    def _lines_of_small_file(self, begin: int, n_bytes: int) -> list[bytes] | None:
         """The lines that `_lines` yields, for a small file of lines that are neither very short nor very long."""
-        begin = begin_of(self._path)
-        n_bytes = os.path.getsize(self._path) - begin
         if not self._size * SHORT_LINE < n_bytes <= SMALL_FILE:
             return None
         with open(self._path, "rb") as file:
@@ -381,9 +381,7 @@ class SampledLines:
         rows = rows[rows < len(starts) - 1]
         return [data[start:end] for start, end in zip(starts[rows].tolist(), starts[rows + 1].tolist(), strict=True)]
 
-    def _lines(self) -> Iterator[bytes]:
-        begin = begin_of(self._path)
-        n_bytes = os.path.getsize(self._path) - begin
+    def _lines(self, begin: int, n_bytes: int) -> Iterator[bytes]:
         are_near = n_bytes <= self._size * NEAR_LINES
         with open(self._path, "rb", buffering=NEAR_BYTES if are_near else -1) as file:
             file.seek(begin)
