@@ -207,6 +207,9 @@ struct Change {
     float* row;
     float sign;    // -1: removed, 1: added
     float update;  // sign * f_r
+
+    Change() = default;
+    Change(float* r, float s, float u) : row(r), sign(s), update(u) {}
 };
 
 class Target {
@@ -235,7 +238,7 @@ class Target {
   private:
     void change(const Slot& slot, int sign) {
         const float update = static_cast<float>(sign) * slot.lockf;
-        changes.push_back({slot.row, static_cast<float>(sign), update});
+        changes.emplace_back(slot.row, static_cast<float>(sign), update);
         m_change += update * slot.m;
         n_inputs_ += sign;
     }

@@ -297,8 +297,8 @@ S2V_INLINE void learn(Trainer& trainer, int32_t word, const Target& target, floa
     scores[0] = -scores[0];
     for (int k = 0; k <= K && loss; ++k)
         if (!skipped(k)) add_loss(k, -scores[k]);
-    for (int block = 0; block <= K; block += 16)
-        for (int k = block; k < block + 16; ++k) scores[k] = rate * sigmoid(scores[k]);
+    for (float* block = scores; block <= scores + K; block += 16)  // indices from 0 to 16, so that it vectorizes
+        for (int k = 0; k < 16; ++k) block[k] = rate * sigmoid(block[k]);
     for (int k = 0; k <= K; ++k)
         if (!skipped(k)) Row<DIM>::exchange(rows[k], x, g, k == 0 ? scores[k] : -scores[k]);
 }
