@@ -7,9 +7,12 @@
 namespace s2v {
 
 struct Slot {  // a distinct row, its multiplicity among the base inputs, and the factor of its updates
-    float* row;
-    float m;
+    float* row = nullptr;
+    float m = 0;
     float lockf = 1;
+
+    Slot() = default;
+    Slot(float* r, float multiplicity, float factor = 1) : row(r), m(multiplicity), lockf(factor) {}
 };
 
 // Hash table from the distinct rows of a line to their slots. Sized per line, so that clearing is linear in the line.
@@ -91,7 +94,7 @@ class Line {
         ngrams_are_base = m.n > 1 && (m.skip || most_survive(m));
         table_.reset(ids.size() * static_cast<size_t>(ngrams_are_base ? m.n : 1) + 1);
         slots.clear();
-        slots.push_back({m.placeholder, 1});
+        slots.emplace_back(m.placeholder, 1.0f);
         word_slot.clear();
         for (int32_t id : ids) word_slot.push_back(add(m.word_row(id), m.lock_factor(id)));
         if (m.n > 1) m.skip ? plan_pairs(m) : plan_ngrams(m);
@@ -100,19 +103,27 @@ class Line {
         if (m.n > 1 && !m.skip) plan_holes(m);
     }
 
-    // A row added by a target, with its multiplicity among the base inputs (nonzero only if hashes collide).
-    Slot slot_of(float* row) const {
+    // The multiplicity among the base inputs of a row added by a target (nonzero only if hashes collide).
+    float base_multiplicity(const float* row) const {
         const int32_t slot = ngrams_are_base ? table_.find(row) : -1;
-        return {row, slot < 0 ? 0 : slots[static_cast<size_t>(slot)].m};
+        return slot < 0 ? 0 : slots[static_cast<size_t>(slot)].m;
     }
 
   private:
+    // Adds n_dropped distinct positions, sorted. They are few, so each is inserted without branches that would depend on
+    // the random values.
     void drop_positions(Rng& rng) {
-        const auto begin = static_cast<std::ptrdiff_t>(dropped.size());
-        while (static_cast<int>(dropped.size() - static_cast<size_t>(begin)) < n_dropped) {
-            const int position = static_cast<int>(rng.below(ids.size()));
-            const auto at = std::lower_bound(dropped.begin() + begin, dropped.end(), position);
-            if (at == dropped.end() || *at != position) dropped.insert(at, position);
+        dropped.resize(dropped.size() + static_cast<size_t>(n_dropped));
+        int *begin = dropped.data() + dropped.size() - n_dropped, *end = begin;
+        while (end < begin + n_dropped) {
+            int position = static_cast<int>(rng.below(ids.size()));
+            if (std::find(begin, end, position) != end) continue;
+            for (int* at = begin; at < end; ++at) {
+                const int smaller = std::min(*at, position);
+                position = std::max(*at, position);
+                *at = smaller;
+            }
+            *end++ = position;
         }
     }
 
@@ -133,7 +144,7 @@ class Line {
         int32_t& slot = table_[row];
         if (slot < 0) {
             slot = static_cast<int32_t>(slots.size());
-            slots.push_back({row, 0, lockf});
+            slots.emplace_back(row, 0.0f, lockf);
             wanted.push_back(row);
         }
         slots[static_cast<size_t>(slot)].m += 1;
@@ -191,8 +202,9 @@ class Line {
             for (int j = i + 1; j < high && j - i < m.n; ++j) {
                 h = hash.extend(h, j == t ? NgramHash::PLACEHOLDER : ids[j]);
                 if (j < t) continue;
-                holes.push_back(slot_of(m.ngram_row(h)));
-                wanted.push_back(holes.back().row);
+                float* row = m.ngram_row(h);
+                holes.emplace_back(row, base_multiplicity(row));
+                wanted.push_back(row);
             }
         }
     }
@@ -300,7 +312,8 @@ class Target {
         });
         const NgramHash hash = m.hash();
         const auto add_pair = [&](int64_t a, int64_t b) {
-            add(line.slot_of(m.ngram_row(hash.extend(hash.start(a), b))));
+            float* row = m.ngram_row(hash.extend(hash.start(a), b));
+            add({row, line.base_multiplicity(row)});
         };
         // Calls f(j) for the n - 1 kept positions after i, or before it.
         const auto each_kept = [&](int i, int direction, auto&& f) {
