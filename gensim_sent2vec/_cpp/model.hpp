@@ -52,12 +52,14 @@ struct Model {
     float* ngram_row(uint64_t h) const { return ngrams + hash().row(h) * dim; }
 };
 
+// Prefetches the cache lines of a row. Their number depends on where the row begins; the loop's does not, so that the
+// processor predicts where it ends.
 template <int WRITE, int LOCALITY>
 inline void prefetch_lines(const void* row, size_t bytes) {
 #if defined(__GNUC__) || defined(__clang__)
-    const uintptr_t line = 64, begin = reinterpret_cast<uintptr_t>(row), end = begin + bytes;
-    for (uintptr_t at = begin / line * line; at < end; at += line)
-        __builtin_prefetch(reinterpret_cast<const void*>(at), WRITE, LOCALITY);
+    const char* begin = static_cast<const char*>(row);
+    for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(begin + at, WRITE, LOCALITY);
+    __builtin_prefetch(begin + bytes - 1, WRITE, LOCALITY);
 #else
     (void)row, (void)bytes;
 #endif
