@@ -209,6 +209,8 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
                                 const CEncoded &out) except +
     void c_number_rows "s2v::number_rows"(const CReader &reader, const CWordTable &words, const CPack &pack,
                                           vector[int64_t] &numbers, int64_t *ends) except +
+    void c_sample_lines "s2v::sample_lines"(const char *text, int64_t size, int64_t n, int64_t longest,
+                                            vector[int64_t] &begins, vector[int64_t] &ends) except +
     void c_token_ids "s2v::token_ids"(const CWordTable &words, const CPack &pack, vector[int32_t] &ids,
                                       int64_t *ends) except +
     cdef cppclass CHit "s2v::Hit":

@@ -93,6 +93,32 @@ cdef class Pack:
                                 f"{type(sentence).__name__} after a string")
         self.text.resize(self.text.size() + PADDING)
 
+    @staticmethod
+    def of_lines(const unsigned char[::1] text not None, const int64_t[::1] begins not None,
+                 const int64_t[::1] ends not None):
+        """Some lines of a text as sentences, which are split at whitespace.
+
+        Parameters
+        ----------
+        text : bytes
+            UTF-8.
+        begins, ends : int64 array, (n,)
+            Line i is ``text[begins[i]:ends[i]]``.
+        """
+        cdef Pack pack = Pack([])
+        cdef const char *data = <const char*>&text[0] if len(text) else NULL
+        cdef int64_t i
+        if len(begins) != len(ends):
+            raise ValueError(f"ends: expected {len(begins)} entries, got {len(ends)}")
+        pack.text.clear()
+        for i in range(len(begins)):
+            if not 0 <= begins[i] <= ends[i] <= len(text):
+                raise ValueError(f"begins, ends: line {i} is not within the text")
+            pack.text.insert(pack.text.end(), data + begins[i], data + ends[i])
+            pack.sentence_ends.push_back(pack.text.size())
+        pack.text.resize(pack.text.size() + PADDING)
+        return pack
+
     cdef int add_tokens(self, sentence) except -1:
         if isinstance(sentence, str):
             raise TypeError(f"sentences: expected a list of tokens per sentence, got the string {sentence[:40]!r}")
@@ -140,6 +166,33 @@ cdef class Pack:
         pack.sentence_ends = self.sentence_ends.data()
         pack.n_sentences = self.sentence_ends.size()
         return pack
+
+
+def sample_lines(const unsigned char[::1] text not None, int64_t n, int64_t longest):
+    """Lines of a text, one for each of `n` positions that are evenly spread over it, but each once.
+
+    Parameters
+    ----------
+    text : bytes
+    n : int
+    longest : int
+        A line of more bytes counts as several.
+
+    Returns
+    -------
+    begins, ends : bytes
+        int64: where the lines begin and end, including their line ends.
+    """
+    cdef vector[int64_t] begins, ends
+    if n < 1 or longest < 1:
+        raise ValueError("n, longest: must be at least 1")
+    if len(text) >= 2**31:
+        raise ValueError(f"text: must be shorter than {2**31} bytes, got {len(text)}")
+    if len(text):
+        with nogil:
+            c_sample_lines(<const char*>&text[0], len(text), min(n, <int64_t>len(text)), longest, begins, ends)
+    return (PyBytes_FromStringAndSize(<char*>begins.data(), begins.size() * sizeof(int64_t)),
+            PyBytes_FromStringAndSize(<char*>ends.data(), ends.size() * sizeof(int64_t)))
 
 
 cdef class WordTable:

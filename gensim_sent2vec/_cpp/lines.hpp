@@ -84,6 +84,25 @@ struct FileSource {
     }
 };
 
+// Samples the lines that begin at or after `n` positions, evenly spread over a text; each once. Adds where they begin
+// and end, including the line ends. A longer line than `longest` counts as several.
+inline void sample_lines(const char* text, int64_t size, int64_t n, int64_t longest, std::vector<int64_t>& begins,
+                         std::vector<int64_t>& ends) {
+    const auto end_of_line = [&](int64_t begin) {
+        const int64_t limit = begin + std::min(longest, size - begin);
+        const void* end = std::memchr(text + begin, '\n', static_cast<size_t>(limit - begin));
+        return end ? static_cast<const char*>(end) - text + 1 : limit;
+    };
+    int64_t end = 0;
+    for (int64_t i = 0; i < n && end < size; ++i) {
+        const int64_t position = size * i / n;
+        if (position > end) end = end_of_line(position - 1);
+        if (end == size) return;
+        begins.push_back(end);
+        ends.push_back(end = end_of_line(end));
+    }
+}
+
 // A batch of sentences passed in from Python as concatenated UTF-8. For tokenized sentences, `token_ends` holds the
 // byte offset at which each token ends, and `sentence_ends` is in tokens. For raw text, `token_ends` is null and
 // `sentence_ends` is in bytes. The buffer must be readable for eight bytes past the end of the text.

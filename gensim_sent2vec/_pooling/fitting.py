@@ -247,7 +247,7 @@ def word_rows(
 def sampled_pack(sentences: Iterable[Any], size: int, tokenize: Callable[[str], list[str]]) -> _kernel.Pack:
     """A sample of at most `size` sentences, for the kernel."""
     if isinstance(sentences, SampledLines):
-        return _kernel.Pack(sentences.texts())  # which are tokenized
+        return sentences.pack()  # which are tokenized
     return _kernel.Pack([as_tokens(item, tokenize, "sentences") for item in sample_sentences(sentences, size)])
 
 

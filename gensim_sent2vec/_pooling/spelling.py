@@ -25,7 +25,7 @@ import numpy as np
 from scipy import sparse
 
 from .. import _kernel
-from .._util.rows import unit_rows
+from .._util.rows import unit_rows, zero_rows
 from .._util.threads import slices_of
 
 NGRAM_DECAY = 3e-3  # b
@@ -227,7 +227,7 @@ class NgramAverages:
 
     def __init__(self, ngrams: CharNgrams, vector_size: int) -> None:
         self._ngrams = ngrams
-        self._sums = np.zeros((len(ngrams.hashes), vector_size), dtype=np.float32)
+        self._sums = zero_rows(len(ngrams.hashes), vector_size)
         self._weights = np.full(len(ngrams.hashes), SHRINKAGE, dtype=np.float32)
         self._common = np.zeros(vector_size, dtype=np.float64)
 

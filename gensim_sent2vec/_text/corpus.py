@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 import smart_open
 
+from .. import _kernel
 from .._util.atomic import scratch_folder
 from .._util.compression import COMPRESSED_SUFFIXES, decompressed
 from .._util.hints import with_hints
@@ -25,7 +26,6 @@ from .heads import BOM, HEAD_BYTES, KEPT_TOKENS, check_head, check_line_ends
 MAX_SENTENCE = 1 << 16  # length of a sentence in a sample: bytes of a line, characters of a text, or tokens
 SHORT_LINE = 64  # bytes; if the lines of a sample would be shorter on average, the entire file is read
 NEAR_LINES, NEAR_BYTES = 1 << 14, 1 << 18  # bytes between sampled lines, below which this many are read at a time
-LINE_END = ord("\n")
 BLOCK_BYTES = 1 << 20  # of a stream that is copied, at most
 SMALL_FILE = 1 << 24  # bytes; such files are read at once
 MAX_TOKENS, MAX_BYTES = 1 << 21, 1 << 26  # total length of the sentences of a sample
@@ -344,42 +344,50 @@ class SampledLines:
         self._path, self._size = path, size
 
     def __iter__(self) -> Iterator[list[str]]:
-        return (text.split() for text in self.texts())
+        text, begins, ends = self._sample()
+        for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
+            yield text[begin:end].decode("utf-8", "ignore").split()
 
-    def texts(self) -> list[str]:
-        """The lines, whose tokens are separated by whitespace."""
+    def pack(self) -> _kernel.Pack:
+        """The lines, for the kernel."""
+        return _kernel.Pack.of_lines(*self._sample())
+
+    def _sample(self) -> tuple[bytes, np.ndarray, np.ndarray]:
+        """A text, and where the lines of the sample begin and end in it."""
+        text, begins, ends = self._candidates()
+        while len(begins) > 1 and (
+            len(begins) > self._size or (ends - begins).sum() > MAX_BYTES or _has_too_many_tokens(text, begins, ends)
+        ):
+            begins, ends = begins[::2], ends[::2]
+        return text, begins, ends
+
+    def _candidates(self) -> tuple[bytes, np.ndarray, np.ndarray]:
+        """As `_sample`, but there may be too many lines; of a large file, the text contains only these lines."""
         begin = begin_of(self._path)
-        size = os.path.getsize(self._path) - begin
-        lines: list[bytes] = []
-        step, n_bytes = 1, 0
-        for number, line in enumerate(self._lines_of_small_file(begin, size) or self._lines(begin, size)):
-            if number % step == 0:
-                lines.append(line)
-                n_bytes += len(line)
-                if len(lines) > self._size or n_bytes > MAX_BYTES:
-                    lines, step = lines[::2], step * 2
-                    n_bytes = sum(map(len, lines))
-        while n_bytes > 2 * MAX_TOKENS and len(lines) > 1 and sum(line.count(b" ") for line in lines) > MAX_TOKENS:
-            lines = lines[::2]
-        return [line[:MAX_SENTENCE].decode("utf-8", "ignore") for line in lines]
-
-    def _lines_of_small_file(self, begin: int, n_bytes: int) -> list[bytes] | None:
-        """The lines that `_lines` yields, for a small file of lines that are neither very short nor very long."""
-        if not self._size * SHORT_LINE < n_bytes <= SMALL_FILE:
-            return None
+        n_bytes = os.path.getsize(self._path) - begin
+        if n_bytes > SMALL_FILE:
+            lines = self._thinned(self._lines(begin, n_bytes))
+            ends = np.cumsum([len(line) for line in lines], dtype=np.int64)
+            return b"".join(lines), ends - np.diff(ends, prepend=0), ends
         with open(self._path, "rb") as file:
             file.seek(begin)
-            data = file.read(n_bytes)
-        starts = np.r_[0, np.flatnonzero(np.frombuffer(data, np.uint8) == LINE_END) + 1]  # and the end of the last line
-        if starts[-1] != len(data):
-            starts = np.r_[starts, len(data)]
-        if np.diff(starts).max() > MAX_SENTENCE:
-            return None
-        number = np.arange(self._size)
-        rows = np.searchsorted(starts, n_bytes * number // self._size)
-        rows = np.maximum.accumulate(rows - number) + number  # each line once
-        rows = rows[rows < len(starts) - 1]
-        return [data[start:end] for start, end in zip(starts[rows].tolist(), starts[rows + 1].tolist(), strict=True)]
+            text = file.read(n_bytes)
+        n = len(text) if len(text) <= self._size * SHORT_LINE else self._size
+        begins, ends = map(np.frombuffer, _kernel.sample_lines(text, max(1, n), MAX_SENTENCE), (np.int64, np.int64))
+        return text, begins, ends
+
+    def _thinned(self, lines: Iterable[bytes]) -> list[bytes]:
+        """Every k-th line; k doubles whenever they become too many or too long, so that little memory is needed."""
+        kept: list[bytes] = []
+        step, n_bytes = 1, 0
+        for number, line in enumerate(lines):
+            if number % step == 0:
+                kept.append(line[:MAX_SENTENCE])
+                n_bytes += len(kept[-1])
+                if len(kept) > self._size or n_bytes > MAX_BYTES:
+                    kept, step = kept[::2], step * 2
+                    n_bytes = sum(map(len, kept))
+        return kept
 
     def _lines(self, begin: int, n_bytes: int) -> Iterator[bytes]:
         are_near = n_bytes <= self._size * NEAR_LINES
@@ -399,6 +407,12 @@ class SampledLines:
                     return
                 end += len(line)
                 yield line
+
+
+def _has_too_many_tokens(text: bytes, begins: np.ndarray, ends: np.ndarray) -> bool:
+    if (ends - begins).sum() <= 2 * MAX_TOKENS:
+        return False
+    return sum(text.count(b" ", *line) for line in zip(begins.tolist(), ends.tolist(), strict=True)) > MAX_TOKENS
 
 
 def sample_lines(path: str | os.PathLike[str], size: int) -> SampledLines:

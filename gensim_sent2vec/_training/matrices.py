@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import _kernel
 from .._util import memory
+from .._util.rows import zero_rows
 from .._util.threads import slices_of, threads_over
 
 # Independent streams of random numbers, all derived from the model's seed.
@@ -45,7 +46,7 @@ def initial_matrices(n_words: int, n_ngrams: int, dim: int, seed: int, workers: 
         random_rows(n_words, dim, seed, WORDS, workers),
         random_rows(n_ngrams, dim, seed, NGRAMS, workers),
         random_rows(1, dim, seed, PLACEHOLDER)[0],
-        np.zeros((n_words, dim), dtype=np.float32),
+        zero_rows(n_words, dim),
     )
 
 
