@@ -100,17 +100,20 @@ cdef class Pack:
 
         Parameters
         ----------
-        text : bytes
+        text : uint8 array
             UTF-8.
         begins, ends : int64 array, (n,)
             Line i is ``text[begins[i]:ends[i]]``.
         """
         cdef Pack pack = Pack([])
         cdef const char *data = <const char*>&text[0] if len(text) else NULL
-        cdef int64_t i
+        cdef int64_t i, n_bytes = 0
         if len(begins) != len(ends):
             raise ValueError(f"ends: expected {len(begins)} entries, got {len(ends)}")
+        for i in range(len(begins)):
+            n_bytes += ends[i] - begins[i]
         pack.text.clear()
+        pack.text.reserve(max(0, n_bytes) + PADDING)
         for i in range(len(begins)):
             if not 0 <= begins[i] <= ends[i] <= len(text):
                 raise ValueError(f"begins, ends: line {i} is not within the text")
@@ -173,7 +176,7 @@ def sample_lines(const unsigned char[::1] text not None, int64_t n, int64_t long
 
     Parameters
     ----------
-    text : bytes
+    text : uint8 array
     n : int
     longest : int
         A line of more bytes counts as several.

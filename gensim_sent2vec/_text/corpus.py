@@ -346,13 +346,13 @@ class SampledLines:
     def __iter__(self) -> Iterator[list[str]]:
         text, begins, ends = self._sample()
         for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
-            yield text[begin:end].decode("utf-8", "ignore").split()
+            yield text[begin:end].tobytes().decode("utf-8", "ignore").split()
 
     def pack(self) -> _kernel.Pack:
         """The lines, for the kernel."""
         return _kernel.Pack.of_lines(*self._sample())
 
-    def _sample(self) -> tuple[bytes, np.ndarray, np.ndarray]:
+    def _sample(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """A text, and where the lines of the sample begin and end in it."""
         text, begins, ends = self._candidates()
         while len(begins) > 1 and (
@@ -361,17 +361,15 @@ class SampledLines:
             begins, ends = begins[::2], ends[::2]
         return text, begins, ends
 
-    def _candidates(self) -> tuple[bytes, np.ndarray, np.ndarray]:
+    def _candidates(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """As `_sample`, but there may be too many lines; of a large file, the text contains only these lines."""
         begin = begin_of(self._path)
         n_bytes = os.path.getsize(self._path) - begin
         if n_bytes > SMALL_FILE:
             lines = self._thinned(self._lines(begin, n_bytes))
             ends = np.cumsum([len(line) for line in lines], dtype=np.int64)
-            return b"".join(lines), ends - np.diff(ends, prepend=0), ends
-        with open(self._path, "rb") as file:
-            file.seek(begin)
-            text = file.read(n_bytes)
+            return np.frombuffer(b"".join(lines), dtype=np.uint8), ends - np.diff(ends, prepend=0), ends
+        text = np.fromfile(self._path, dtype=np.uint8, offset=begin)
         n = len(text) if len(text) <= self._size * SHORT_LINE else self._size
         begins, ends = map(np.frombuffer, _kernel.sample_lines(text, max(1, n), MAX_SENTENCE), (np.int64, np.int64))
         return text, begins, ends
@@ -409,10 +407,11 @@ class SampledLines:
                 yield line
 
 
-def _has_too_many_tokens(text: bytes, begins: np.ndarray, ends: np.ndarray) -> bool:
+def _has_too_many_tokens(text: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> bool:
     if (ends - begins).sum() <= 2 * MAX_TOKENS:
         return False
-    return sum(text.count(b" ", *line) for line in zip(begins.tolist(), ends.tolist(), strict=True)) > MAX_TOKENS
+    n_spaces = np.r_[0, np.cumsum(text == ord(" "))]  # before each byte
+    return int((n_spaces[ends] - n_spaces[begins]).sum()) > MAX_TOKENS
 
 
 def sample_lines(path: str | os.PathLike[str], size: int) -> SampledLines:
