@@ -1,4 +1,8 @@
-"""Before numpy is imported: is there enough memory for it? If not, OpenBLAS would end the process."""
+"""Before numpy is imported: how many threads its BLAS starts, and whether there is enough memory for it.
+
+OpenBLAS starts a thread per CPU, which wait actively: even a command that multiplies small matrices only would take a
+quarter of a second of CPU time more. Without enough memory, it would end the process.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +19,16 @@ if TYPE_CHECKING:
 MB = 1_000_000
 # What numpy, scipy and gensim and the buffers of their BLAS take, with one BLAS thread; measured, and rounded up.
 NEEDED = {"RLIMIT_AS": 400 * MB, "RLIMIT_DATA": 250 * MB}
+LARGE_PRODUCTS = {"duplicates", "evaluate", "serve", "tune"}  # commands that multiply large matrices
 LARGE_PRODUCT = 300  # rows of a matrix product for which OpenBLAS allocates its buffer
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Import all commands and parse the arguments.
 
-    If the memory of the process is limited, BLAS has one thread, because each one reserves memory, and allocates its
-    buffers now: if it could not do so later, it would end the process.
+    BLAS has one thread unless the command multiplies large matrices. If the memory of the process is limited, it has
+    one in any case, because each one reserves memory, and allocates its buffers now: if it could not do so later, it
+    would end the process.
 
     Raises
     ------
@@ -30,8 +36,10 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         If the libraries need more memory than the process may use.
     """
     limited = any(memory.process_limits())
-    if limited and "numpy" not in sys.modules:
+    command = next(iter(sys.argv[1:] if argv is None else argv), None)
+    if "numpy" not in sys.modules and (limited or command not in LARGE_PRODUCTS):
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if "numpy" not in sys.modules and limited:
         memory.require_for_process(NEEDED, "starting (numpy, scipy and gensim)")
     from .parser import build_parser
 

@@ -669,3 +669,24 @@ def test_completion_without_shtab(monkeypatch, capsys):
     with pytest.raises(SystemExit) as exit_:
         main(["--print-completion", "bash"])
     assert exit_.value.code == 2 and "gensim-sent2vec[completion]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "before", "after"),
+    [("train", None, "1"), ("similar", None, "1"), ("", None, "1"), ("train", "3", "3"), ("tune", None, None)],
+)
+def test_blas_has_one_thread_unless_large_matrices_are_multiplied(command, before, after):
+    """The variable is set before numpy is imported, which reads it."""
+    code = (
+        "import os, sys\n"
+        "from gensim_sent2vec._cli import startup\n"
+        "assert 'numpy' not in sys.modules\n"
+        "try: startup.parse(sys.argv[1:])\n"
+        "except SystemExit: pass\n"
+        "print(os.environ.get('OPENBLAS_NUM_THREADS'))"
+    )
+    variables = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    variables |= {} if before is None else {"OPENBLAS_NUM_THREADS": before}
+    arguments = [command, "--help"] if command else []
+    run = subprocess.run([sys.executable, "-c", code, *arguments], env=variables, capture_output=True, text=True)
+    assert run.stdout.splitlines()[-1] == str(after), run.stderr
