@@ -111,12 +111,12 @@ cdef class Pack:
         if len(begins) != len(ends):
             raise ValueError(f"ends: expected {len(begins)} entries, got {len(ends)}")
         for i in range(len(begins)):
-            n_bytes += ends[i] - begins[i]
-        pack.text.clear()
-        pack.text.reserve(max(0, n_bytes) + PADDING)
-        for i in range(len(begins)):
             if not 0 <= begins[i] <= ends[i] <= len(text):
                 raise ValueError(f"begins, ends: line {i} is not within the text")
+            n_bytes += ends[i] - begins[i]
+        pack.text.clear()
+        pack.text.reserve(n_bytes + PADDING)
+        for i in range(len(begins)):
             pack.text.insert(pack.text.end(), data + begins[i], data + ends[i])
             pack.sentence_ends.push_back(pack.text.size())
         pack.text.resize(pack.text.size() + PADDING)

@@ -1,0 +1,55 @@
+"""Lines of a text, sampled and packed by the kernel."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gensim_sent2vec import _kernel
+from gensim_sent2vec._text.vocabulary import Vocabulary
+
+
+def sampled(text: bytes, n: int, longest: int = 1 << 16) -> list[bytes]:
+    begins, ends = map(np.frombuffer, _kernel.sample_lines(np.frombuffer(text, np.uint8), n, longest), [np.int64] * 2)
+    return [text[begin:end] for begin, end in zip(begins, ends, strict=True)]
+
+
+@given(st.text("ab \n", max_size=60).map(str.encode), st.integers(1, 70))
+def test_sampled_lines_begin_at_or_after_evenly_spread_positions(text, n):
+    starts = np.cumsum([0, *map(len, text.splitlines(keepends=True))])[:-1]
+    n_used = min(n, len(text))
+    expected, last = [], -1
+    for i in range(n_used):
+        at = max(last + 1, int(np.searchsorted(starts, len(text) * i // n_used)))
+        if at < len(starts):
+            expected.append(text.splitlines(keepends=True)[at])
+            last = at
+    assert sampled(text, n) == expected
+
+
+def test_long_lines_count_as_several():
+    assert sampled(b"abcdefg\nhi\n", 100, longest=3) == [b"abc", b"def", b"g\n", b"hi\n"]
+    assert sampled(b"", 5) == []
+
+
+def test_packed_lines_are_those_of_the_text():
+    text = np.frombuffer("나는 학교에\n a b\tc\n".encode(), np.uint8)
+    vocabulary = Vocabulary.from_words(["a", "c", "학교에"])
+    begins, ends = np.array([17, 0]), np.array([len(text), 17])
+    ids, ends_of_tokens = _kernel.Pack.of_lines(text, begins, ends).ids(vocabulary.table)
+    assert np.frombuffer(ids, np.int32).tolist() == [0, -1, 1, -1, 2]
+    assert np.frombuffer(ends_of_tokens, np.int64).tolist() == [3, 5]
+
+
+@pytest.mark.parametrize(("begins", "ends"), [([0], [4]), ([2], [1]), ([-1], [1]), ([0, 1], [1]), ([0], [2**62])])
+def test_lines_outside_of_the_text_are_refused(begins, ends):
+    with pytest.raises(ValueError, match="ends"):
+        _kernel.Pack.of_lines(np.zeros(3, np.uint8), np.array(begins), np.array(ends))
+
+
+@pytest.mark.parametrize(("n", "longest"), [(0, 1), (1, 0)])
+def test_no_positions_or_empty_lines_are_refused(n, longest):
+    with pytest.raises(ValueError, match="at least 1"):
+        _kernel.sample_lines(np.zeros(3, np.uint8), n, longest)
