@@ -31,6 +31,12 @@ struct NgramHash {
     int64_t row(uint64_t h) const { return static_cast<int64_t>(epfml ? h % bucket : multiply_high(mix(h), bucket)); }
 };
 
+// One of two pointers, without a branch: every other word is hot, so that the processor would often predict it wrongly.
+inline float* pick(bool first, float* a, float* b) {
+    const uintptr_t mask = -static_cast<uintptr_t>(first);
+    return reinterpret_cast<float*>((reinterpret_cast<uintptr_t>(a) & mask) | (reinterpret_cast<uintptr_t>(b) & ~mask));
+}
+
 struct Model {
     float *words, *placeholder, *ngrams, *out;  // (n_words, dim), (dim), (bucket, dim), (n_words, dim)
     int64_t n_words, bucket;
@@ -46,9 +52,9 @@ struct Model {
     float *hot_words, *hot_out;
 
     NgramHash hash() const { return {static_cast<uint64_t>(bucket), epfml}; }
-    float* word_row(int64_t id) const { return (id < hot ? hot_words : words) + id * dim; }
+    float* word_row(int64_t id) const { return pick(id < hot, hot_words, words) + id * dim; }
     float lock_factor(int64_t id) const { return lockf ? lockf[id] : 1.0f; }
-    float* out_row(int64_t id) const { return (id < hot ? hot_out : out) + id * dim; }
+    float* out_row(int64_t id) const { return pick(id < hot, hot_out, out) + id * dim; }
     float* ngram_row(uint64_t h) const { return ngrams + hash().row(h) * dim; }
 };
 
