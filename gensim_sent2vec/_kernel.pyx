@@ -15,6 +15,7 @@ from cpython.unicode cimport PyUnicode_DATA, PyUnicode_DecodeUTF8, PyUnicode_GET
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from libcpp cimport bool as cbool
+from libcpp.algorithm cimport count
 from libcpp.memory cimport unique_ptr
 from libcpp.vector cimport vector
 
@@ -107,15 +108,9 @@ cdef class Pack:
         """
         cdef Pack pack = Pack([])
         cdef const char *data = <const char*>&text[0] if len(text) else NULL
-        cdef int64_t i, n_bytes = 0
-        if len(begins) != len(ends):
-            raise ValueError(f"ends: expected {len(begins)} entries, got {len(ends)}")
-        for i in range(len(begins)):
-            if not 0 <= begins[i] <= ends[i] <= len(text):
-                raise ValueError(f"begins, ends: line {i} is not within the text")
-            n_bytes += ends[i] - begins[i]
+        cdef int64_t i
         pack.text.clear()
-        pack.text.reserve(n_bytes + PADDING)
+        pack.text.reserve(check_lines(text, begins, ends) + PADDING)
         for i in range(len(begins)):
             pack.text.insert(pack.text.end(), data + begins[i], data + ends[i])
             pack.sentence_ends.push_back(pack.text.size())
@@ -196,6 +191,29 @@ def sample_lines(const unsigned char[::1] text not None, int64_t n, int64_t long
             c_sample_lines(<const char*>&text[0], len(text), min(n, <int64_t>len(text)), longest, begins, ends)
     return (PyBytes_FromStringAndSize(<char*>begins.data(), begins.size() * sizeof(int64_t)),
             PyBytes_FromStringAndSize(<char*>ends.data(), ends.size() * sizeof(int64_t)))
+
+
+def count_spaces(const unsigned char[::1] text not None, const int64_t[::1] begins not None,
+                 const int64_t[::1] ends not None):
+    """How many spaces some lines of a text have; see `Pack.of_lines`."""
+    cdef int64_t i, n = 0
+    check_lines(text, begins, ends)
+    for i in range(len(begins)):
+        if begins[i] < ends[i]:
+            n += count(&text[begins[i]], &text[begins[i]] + (ends[i] - begins[i]), <unsigned char>b" ")
+    return n
+
+
+cdef int64_t check_lines(const unsigned char[::1] text, const int64_t[::1] begins, const int64_t[::1] ends) except -1:
+    """The total length of the lines; a ValueError if one is not within the text."""
+    cdef int64_t i, n_bytes = 0
+    if len(begins) != len(ends):
+        raise ValueError(f"ends: expected {len(begins)} entries, got {len(ends)}")
+    for i in range(len(begins)):
+        if not 0 <= begins[i] <= ends[i] <= len(text):
+            raise ValueError(f"begins, ends: line {i} is not within the text")
+        n_bytes += ends[i] - begins[i]
+    return n_bytes
 
 
 cdef class WordTable:

@@ -23,6 +23,7 @@ from gensim_sent2vec import Sent2Vec, Sent2VecKeyedVectors, SentenceWeighting
 from gensim_sent2vec._pooling.fitting import decay_weights
 from gensim_sent2vec._pooling.pooling import WeightedPooling
 from gensim_sent2vec._text.corpus import Sample, sample_lines, sample_sentences
+from gensim_sent2vec._text.vocabulary import Vocabulary
 from gensim_sent2vec._util.rows import unit_rows
 
 WORDS = ["the", "walking", "walked", "talk", "banana", "한국어", "한국", "é", "x", "><", "of", "bandana"]
@@ -675,6 +676,10 @@ def test_sampled_lines_are_those_of_a_plain_search(tmp_path, monkeypatch, line, 
             places[i] = max(places[i], places[i - 1] + 1)
         expected = [lines[place] for place in places if place < len(lines)]
     assert list(sample_lines(path, size)) == [part.decode().split() for part in expected]
+    words = Vocabulary.from_words({word for part in expected for word in part.decode().split()})
+    expected_ids = [words[word] for part in expected for word in part.decode().split()]
+    ids, _ = sample_lines(path, size).pack().ids(words.table)
+    assert np.frombuffer(ids, np.int32).tolist() == expected_ids
 
 
 def test_sampled_lines_with_many_tokens_are_fewer(tmp_path, monkeypatch):
@@ -684,6 +689,7 @@ def test_sampled_lines_with_many_tokens_are_fewer(tmp_path, monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(f"gensim_sent2vec._text.corpus.{name}", most)
             lines = [int(tokens[0]) for tokens in sample_lines(path, 200)]
+            assert len(sample_lines(path, 200).pack()) == len(lines)
         assert 30 <= len(lines) <= 66 and len(set(np.diff(lines))) == 1
 
 

@@ -11,6 +11,7 @@ struct Slot {  // a distinct row, its multiplicity among the base inputs, and th
     float m = 0;
     float lockf = 1;
 
+    // Slots and changes are built in place: a copy would load as a whole what was stored in parts, which stalls.
     Slot() = default;
     Slot(float* r, float multiplicity, float factor = 1) : row(r), m(multiplicity), lockf(factor) {}
 };

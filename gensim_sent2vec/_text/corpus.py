@@ -358,7 +358,7 @@ class SampledLines:
         while len(begins) > 1 and (
             len(begins) > self._size or (ends - begins).sum() > MAX_BYTES or _has_too_many_tokens(text, begins, ends)
         ):
-            begins, ends = begins[::2], ends[::2]
+            begins, ends = begins[::2].copy(), ends[::2].copy()
         return text, begins, ends
 
     def _candidates(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -408,10 +408,7 @@ class SampledLines:
 
 
 def _has_too_many_tokens(text: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> bool:
-    if (ends - begins).sum() <= 2 * MAX_TOKENS:
-        return False
-    n_spaces = np.r_[0, np.cumsum(text == ord(" "))]  # before each byte
-    return int((n_spaces[ends] - n_spaces[begins]).sum()) > MAX_TOKENS
+    return (ends - begins).sum() > 2 * MAX_TOKENS and _kernel.count_spaces(text, begins, ends) > MAX_TOKENS
 
 
 def sample_lines(path: str | os.PathLike[str], size: int) -> SampledLines:

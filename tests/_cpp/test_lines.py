@@ -43,10 +43,17 @@ def test_packed_lines_are_those_of_the_text():
     assert np.frombuffer(ends_of_tokens, np.int64).tolist() == [3, 5]
 
 
+def test_spaces_of_lines_are_counted():
+    text = np.frombuffer(b"a b c\n d\n", np.uint8)
+    for begins, ends, n in (([0, 6], [6, 9], 3), ([6], [9], 1), ([9, 2], [9, 2], 0), ([], [], 0)):
+        assert _kernel.count_spaces(text, np.array(begins, np.int64), np.array(ends, np.int64)) == n
+
+
 @pytest.mark.parametrize(("begins", "ends"), [([0], [4]), ([2], [1]), ([-1], [1]), ([0, 1], [1]), ([0], [2**62])])
 def test_lines_outside_of_the_text_are_refused(begins, ends):
-    with pytest.raises(ValueError, match="ends"):
-        _kernel.Pack.of_lines(np.zeros(3, np.uint8), np.array(begins), np.array(ends))
+    for function in (_kernel.Pack.of_lines, _kernel.count_spaces):
+        with pytest.raises(ValueError, match="ends"):
+            function(np.zeros(3, np.uint8), np.array(begins), np.array(ends))
 
 
 @pytest.mark.parametrize(("n", "longest"), [(0, 1), (1, 0)])
