@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _kernel
 from .._util import memory
-from .._util.rows import zero_rows
+from .._util.rows import empty_rows, zero_rows
 from .._util.threads import slices_of, threads_over
 
 # Independent streams of random numbers, all derived from the model's seed.
@@ -61,7 +61,7 @@ def random_rows(n: int, dim: int, seed: int, stream: int, workers: int = 1, firs
     numpy.ndarray of float32, shape (n, dim)
         Uniform in ±1/dim.
     """
-    rows = np.empty((n, dim), dtype=np.float32)
+    rows = empty_rows(n, dim)
     kernel_seed = stream_seed(seed, stream)
     parts = iter(slices_of(n, max(1, -(-n // workers))))
 

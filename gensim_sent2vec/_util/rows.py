@@ -10,6 +10,7 @@ import numpy as np
 from .. import _kernel
 
 BLOCK_ROWS = 1 << 12  # looked at together
+CACHE_LINE = 64  # bytes
 SAMPLED_ROWS = 1 << 12  # first rows, those of frequent words, of which `sample` takes a value each
 LEAST_SQUARES = 1e-30  # sums of squares below this are inexact in float32
 SAMPLED_VALUES = 1 << 9  # values that it takes of the other rows
@@ -86,12 +87,22 @@ def converted(rows: np.ndarray, dtype: Any, describe_row: Callable[[int], str]) 
     return result
 
 
+def empty_rows(n: int, dim: int) -> np.ndarray:
+    """Uninitialized rows, float32, (n, dim), that begin at a cache line.
+
+    If `dim` is a multiple of 16, all rows do: no load or store crosses two cache lines, and training is faster.
+    """
+    buffer = np.empty(n * dim * 4 + CACHE_LINE, dtype=np.uint8)
+    begin = -buffer.ctypes.data % CACHE_LINE
+    return buffer[begin : begin + n * dim * 4].view(np.float32).reshape(n, dim)
+
+
 def zero_rows(n: int, dim: int) -> np.ndarray:
-    """Zeros, float32, (n, dim).
+    """Zeros, float32, (n, dim), that begin at a cache line.
 
     On Linux, numpy asks for huge pages for a large empty array, but not for one of zeros. With them, filling the array
     and reading rows at random are faster.
     """
-    rows = np.empty((n, dim), dtype=np.float32)
+    rows = empty_rows(n, dim)
     rows.fill(0)
     return rows
