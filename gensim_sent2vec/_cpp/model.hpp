@@ -33,7 +33,7 @@ struct NgramHash {
 
 // One of two pointers, without a branch: every other word is hot, so that the processor would often predict it wrongly.
 inline float* pick(bool first, float* a, float* b) {
-    const uintptr_t mask = -static_cast<uintptr_t>(first);
+    const uintptr_t mask = 0 - static_cast<uintptr_t>(first);
     return reinterpret_cast<float*>((reinterpret_cast<uintptr_t>(a) & mask) | (reinterpret_cast<uintptr_t>(b) & ~mask));
 }
 
