@@ -3,8 +3,8 @@
 `gensim_sent2vec.weighting` and `gensim_sent2vec._pooling.spelling` define what is computed, and the symbols. Words are
 processed in blocks, so that little memory is needed besides the result, however large the vocabulary.
 
-Products of small matrices are left to the kernel. The threads of a BLAS would hardly save time, and they wait actively
-for the next call: each call takes some 50 ms of CPU time, and more if other processes use the CPUs.
+Products of small matrices are left to the kernel: the threads of a BLAS would hardly save time, and they wait actively
+for the next call, see `eigenvectors`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from .._text.vocabulary import Vocabulary
 from .._util.progress import Progress
 from .._util.rows import unit_rows
 from .._util.threads import slices_of
+from .eigenvectors import eigh
 from .fitted import FittedWeighting, UnseenWords, fingerprint
 from .parameters import WeightingParameters
 from .pretrained import PretrainedRows, fitted_part
@@ -349,7 +350,7 @@ def whitening(moment: np.ndarray, n_sentences: int, power: float) -> tuple[np.nd
     Eigenvalues are relative to their mean, and regularized as if each axis had occurred in one more sentence;
     otherwise, axes that a small sample does not contain would get huge scales.
     """
-    rising, vectors = np.linalg.eigh(moment)
+    rising, vectors = eigh(moment)
     eigenvalues, axes = rising[::-1], vectors[:, ::-1]
     dim = len(moment)
     relative = dim * (n_sentences * np.maximum(eigenvalues, 0) + 1) / (n_sentences + dim)
