@@ -176,13 +176,13 @@ def scratch_folder() -> AbstractContextManager[str]:
 
 
 def _locked_folder(prefix: str) -> tuple[str, int | None]:
-    """Create a folder and lock it; another process may delete it in between."""
+    """Create a folder and lock it; in between, another writer may take it for abandoned, and lock and delete it."""
     while True:
         folder = prefix + secrets.token_hex(4)
         os.mkdir(folder, 0o700)
         try:
             lock = _lock(folder)
-        except FileNotFoundError:
+        except (FileNotFoundError, BlockingIOError):
             continue
         if os.path.isdir(folder):
             return folder, lock
@@ -239,26 +239,30 @@ def remove_abandoned(parent: str, name: str) -> None:
     for path in found:
         with suppress(OSError):
             status = os.lstat(path)
-            if is_own(status) and _is_abandoned(path, status):
-                if stat.S_ISDIR(status.st_mode):
-                    shutil.rmtree(path, ignore_errors=True)
-                else:
-                    os.unlink(path)
+            if is_own(status):
+                _remove_if_abandoned(path, status)
 
 
-def _is_abandoned(path: str, status: os.stat_result) -> bool:
-    """Whether no writer holds the lock; earlier versions took none, so their folders must be old."""
-    if not stat.S_ISDIR(status.st_mode) and not stat.S_ISREG(status.st_mode):
-        return False
+def _remove_if_abandoned(path: str, status: os.stat_result) -> None:
+    """Delete what no writer has locked; earlier versions took no locks, so their folders must be old.
+
+    The lock is held until the folder is gone: a writer that has just created it cannot lock it, and creates another.
+    """
+    is_folder = stat.S_ISDIR(status.st_mode)
+    if not is_folder and not stat.S_ISREG(status.st_mode):
+        return
     newest = max([status.st_mtime, *(entry.stat(follow_symlinks=False).st_mtime for entry in _entries(path))])
     old = time.time() - newest > ABANDONED_SECONDS
-    if not stat.S_ISDIR(status.st_mode) or "_" in os.path.basename(path):
-        return old
-    lock = _lock(path)
-    if lock is None:
-        return old
-    _unlock(lock)
-    return True
+    lock = _lock(path) if is_folder and "_" not in os.path.basename(path) else None
+    try:
+        if lock is None and not old:
+            return
+        if is_folder:
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            os.unlink(path)
+    finally:
+        _unlock(lock)
 
 
 def _entries(path: str) -> list[os.DirEntry[str]]:

@@ -111,3 +111,24 @@ def test_the_copy_of_a_pipe_goes_with_its_owner(tmp_path, scratch):
     assert list(lines) == ["a b", "c"]
     del lines
     assert not os.listdir(scratch)
+
+
+def test_a_folder_that_another_writer_takes_for_abandoned_is_replaced(tmp_path, monkeypatch):
+    """The other writer looks at it between its creation and our lock."""
+    fcntl = pytest.importorskip("fcntl")
+    mkdir, taken = os.mkdir, []
+
+    def created_and_locked(path, *args):
+        mkdir(path, *args)
+        if not taken:
+            taken.append(os.open(path, os.O_RDONLY))
+            fcntl.flock(taken[0], fcntl.LOCK_EX)
+
+    monkeypatch.setattr(os, "mkdir", created_and_locked)
+    with atomic_write(tmp_path / "file") as file:
+        file.write(b"text")
+    os.close(taken[0])
+    assert (tmp_path / "file").read_bytes() == b"text"
+    with atomic_write(tmp_path / "file") as file:  # deletes the folder, unless the other writer has done so
+        file.write(b"other text")
+    assert os.listdir(tmp_path) == ["file"]
