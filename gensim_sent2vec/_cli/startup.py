@@ -37,10 +37,11 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """
     limited = any(memory.process_limits())
     command = next(iter(sys.argv[1:] if argv is None else argv), None)
-    if "numpy" not in sys.modules and (limited or command not in LARGE_PRODUCTS):
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    if "numpy" not in sys.modules and limited:
-        memory.require_for_process(NEEDED, "starting (numpy, scipy and gensim)")
+    if "numpy" not in sys.modules:
+        if limited or command not in LARGE_PRODUCTS:
+            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        if limited:
+            memory.require_for_process(NEEDED, "starting (numpy, scipy and gensim)")
     from .parser import build_parser
 
     if limited:

@@ -122,13 +122,9 @@ class TrainingRun:
         def train(i: int, part: slice) -> None:
             self._train(i, self.trainers[i].train_slice, self.words, files[i], part.start, part.stop)
 
-        def stop() -> None:
-            self.schedule.stop()
-            self._resting.end()
-
         self._resting.begin()
         parts = [self._resting.parts(i, slices) for i in range(n)]
-        with file_descriptors(path, n) as files, threads_over(parts, train, stop) as threads:
+        with file_descriptors(path, n) as files, threads_over(parts, train, self._stop) as threads:
             while not threads.wait(self.report_delay):
                 self._report()
 
@@ -143,8 +139,7 @@ class TrainingRun:
                 self._train(i, self.trainers[i].train_pack, self.words, batch)
 
         def stop() -> None:
-            self.schedule.stop()
-            self._resting.end()
+            self._stop()
             stopped.set()
             for _ in self.trainers:  # wake the threads that wait for a batch
                 try:
@@ -169,6 +164,10 @@ class TrainingRun:
                 put(None)
             while not threads.wait(self.report_delay):
                 self._report()
+
+    def _stop(self) -> None:
+        self.schedule.stop()
+        self._resting.end()
 
     def _train(self, i: int, train: Callable[..., object], *args: Any) -> None:
         def work() -> int:
