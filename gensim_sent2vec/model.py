@@ -119,8 +119,9 @@ class Sent2Vec(Word2Vec):
         Subsampling threshold, as in word2vec: frequent words are skipped as *targets*, but stay in the context of
         other words. 0: no subsampling.
     shared_negatives : int or bool, default=True
-        This many successive targets share their negative samples, so that the rows stay in the CPU's cache: faster,
-        and no less accurate. True: 16. False or 1: each target has its own samples, as in the reference program.
+        This many successive targets share their negative samples, so that the rows stay in the CPU's cache, and two
+        of them are trained at a time: faster, and no less accurate. True: 16. False or 1: each target has its own
+        samples, as in the reference program.
     weighting : bool or SentenceWeighting, default=True
         How to pool word vectors into sentence vectors. `train` ends with fitting ``wv.weighting`` on a sample of the
         corpus: with the default parameters of `SentenceWeighting` (True), or with those of the instance passed. False

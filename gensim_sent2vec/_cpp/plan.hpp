@@ -111,8 +111,8 @@ class Line {
     }
 
   private:
-    // Adds n_dropped distinct positions, sorted. They are few, so each is inserted without branches that would depend on
-    // the random values.
+    // Adds n_dropped distinct positions, sorted. They are few, so each is inserted without branches that would depend
+    // on the random values.
     void drop_positions(Rng& rng) {
         dropped.resize(dropped.size() + static_cast<size_t>(n_dropped));
         int *begin = dropped.data() + dropped.size() - n_dropped, *end = begin;

@@ -7,6 +7,13 @@
 namespace s2v {
 namespace S2V_LEVEL {
 
+// S2V_EACH loops over the N targets of a step. Unrolled early, so that arrays of N rows stay in registers.
+#if defined(__GNUC__) && !defined(__clang__)
+#define S2V_EACH(n, N) _Pragma("GCC unroll 2") for (int n = 0; n < (N); ++n)
+#else
+#define S2V_EACH(n, N) for (int n = 0; n < (N); ++n)
+#endif
+
 #if defined(__GNUC__) || defined(__clang__)
 #define S2V_INLINE S2V_TARGET inline __attribute__((always_inline))
 typedef float Wide __attribute__((vector_size(S2V_LANES * 4), aligned(4), may_alias));
@@ -131,22 +138,33 @@ struct Row {
         for (int i = 0; i < REST; ++i) total += rest[i] * row[REST_AT + i];
         return total;
     }
-    // g += a row; row += a x: both halves of a gradient step in one pass over the row.
-    static S2V_INLINE void exchange(float* row, const Row& x, Row& g, float a) {
+    // g[n] += a[n] row; row += a[n] x[n]: both halves of the gradient steps of N targets in one pass over the row.
+    template <int N>
+    static S2V_INLINE void exchange(float* row, const Row* x, Row* g, const float* a) {
         for (int i = 0; i < WIDES; ++i) {
             const Wide old = load<Wide>(row + i * S2V_LANES);
-            g.wide[i] = g.wide[i] + old * a;
-            store(row + i * S2V_LANES, old + x.wide[i] * a);
+            Wide now = old;
+            S2V_EACH (n, N) {
+                g[n].wide[i] = g[n].wide[i] + old * a[n];
+                now = now + x[n].wide[i] * a[n];
+            }
+            store(row + i * S2V_LANES, now);
         }
         for (int i = 0; i < QUADS; ++i) {
             const Quad old = load<Quad>(row + QUAD_AT + i * 4);
-            g.quad[i] = g.quad[i] + old * a;
-            store(row + QUAD_AT + i * 4, old + x.quad[i] * a);
+            Quad now = old;
+            S2V_EACH (n, N) {
+                g[n].quad[i] = g[n].quad[i] + old * a[n];
+                now = now + x[n].quad[i] * a[n];
+            }
+            store(row + QUAD_AT + i * 4, now);
         }
         for (int i = 0; i < REST; ++i) {
             const float old = row[REST_AT + i];
-            g.rest[i] += old * a;
-            row[REST_AT + i] = old + x.rest[i] * a;
+            S2V_EACH (n, N) {
+                g[n].rest[i] += old * a[n];
+                row[REST_AT + i] += x[n].rest[i] * a[n];
+            }
         }
     }
     S2V_INLINE bool finite() const {
@@ -204,18 +222,25 @@ struct Row<0> {
         for (; i < n; ++i) total += v[i] * row[i];
         return total;
     }
-    static S2V_INLINE void exchange(float* row, const Row& x, Row& g, float a) {
-        const int n = x.n;
+    template <int N>
+    static S2V_INLINE void exchange(float* row, const Row* x, Row* g, const float* a) {
+        const int size = x[0].n;
         int i = 0;
-        for (; i + S2V_LANES <= n; i += S2V_LANES) {
+        for (; i + S2V_LANES <= size; i += S2V_LANES) {
             const Wide old = load<Wide>(row + i);
-            store(g.v + i, load<Wide>(g.v + i) + old * a);
-            store(row + i, old + load<Wide>(x.v + i) * a);
+            Wide now = old;
+            S2V_EACH (n, N) {
+                store(g[n].v + i, load<Wide>(g[n].v + i) + old * a[n]);
+                now = now + load<Wide>(x[n].v + i) * a[n];
+            }
+            store(row + i, now);
         }
-        for (; i < n; ++i) {
+        for (; i < size; ++i) {
             const float old = row[i];
-            g.v[i] += old * a;
-            row[i] = old + x.v[i] * a;
+            S2V_EACH (n, N) {
+                g[n].v[i] += old * a[n];
+                row[i] += x[n].v[i] * a[n];
+            }
         }
     }
     S2V_INLINE bool finite() const {
@@ -266,60 +291,86 @@ struct Loss {
     LogLoss targets, negatives;
 };
 
-// The negative-sampling step of one target: logistic regression with label 1 for the target's output row and 0 for the
-// negative samples. Updates the output rows and adds the update of x, scaled by the rate, to g. `loss` may be null.
-template <int DIM>
-S2V_INLINE void learn(Trainer& trainer, int32_t word, const Target& target, float rate, const Row<DIM>& x, Row<DIM>& g,
+// The negative-sampling step of N successive targets, from the line's i-th on, which share their negative samples:
+// logistic regressions with label 1 for a target's output row and 0 for the negative samples. Updates the output rows
+// and adds the update of x[n], scaled by the rate, to g[n]. All scores are computed before any row changes. So the
+// operations of a stage are independent, and their latencies overlap. `loss` may be null.
+template <int DIM, int N>
+S2V_INLINE void learn(Trainer& trainer, const Line& line, int i, float rate, const Row<DIM>* x, Row<DIM>* g,
                       Loss* loss) {
     const Model& model = trainer.model;
-    const int K = model.negative;
+    const Target& first = trainer.target(i);
+    const int K = model.negative, stride = trainer.scores_per_target();
+    float* own[N];
     float** rows = trainer.out_rows.data();
-    rows[0] = model.out_row(word);
-    for (int k = 0; k < K; ++k) rows[k + 1] = model.out_row(target.negatives[k]);
-    const auto skipped = [rows](int k) { return k > 0 && rows[k] == rows[0]; };
-    const auto add_loss = [&](int k, float score) {
-        if (loss && k == 0) loss->targets.add(score);
-        if (loss && k > 0 && target.fresh_negatives) loss->negatives.add(score);
-    };
-    if (!target.distinct_negatives) {  // a repeated row must see its previous update: process sequentially
-        for (int k = 0; k <= K; ++k) {
-            if (skipped(k)) continue;
-            const float label = k == 0 ? 1.0f : -1.0f, score = label * x.dot(rows[k]);
-            add_loss(k, score);
-            Row<DIM>::exchange(rows[k], x, g, label * rate * sigmoid(-score));
-        }
-        return;
-    }
-    // Distinct rows: compute all dot products, then all sigmoids, then all updates. Operations within each stage are
-    // independent, so their latencies overlap.
     float* scores = trainer.scores.data();
-    for (int k = 0; k <= K; ++k) scores[k] = x.dot(rows[k]);
-    scores[0] = -scores[0];
-    for (int k = 0; k <= K && loss; ++k)
-        if (!skipped(k)) add_loss(k, -scores[k]);
-    for (float* block = scores; block <= scores + K; block += 16)  // indices from 0 to 16, so that it vectorizes
-        for (int k = 0; k < 16; ++k) block[k] = rate * sigmoid(block[k]);
-    for (int k = 0; k <= K; ++k)
-        if (!skipped(k)) Row<DIM>::exchange(rows[k], x, g, k == 0 ? scores[k] : -scores[k]);
+    for (int k = 0; k < K; ++k) rows[k] = model.out_row(first.negatives[k]);
+    S2V_EACH (n, N) own[n] = model.out_row(line.ids[static_cast<size_t>(trainer.target(i + n).position)]);
+
+    S2V_EACH (n, N) scores[n * stride + K] = -x[n].dot(own[n]);
+    for (int k = 0; k < K; ++k)
+        S2V_EACH (n, N) scores[n * stride + k] = x[n].dot(rows[k]);
+    if (loss) {
+        S2V_EACH (n, N) loss->targets.add(-scores[n * stride + K]);
+        for (int k = 0; k < K && first.fresh_negatives; ++k)
+            if (rows[k] != own[0]) loss->negatives.add(-scores[k]);
+    }
+    // Indices from 0 to 16, so that it vectorizes.
+    for (float* block = scores; block < scores + N * stride; block += 16)
+        for (int k = 0; k < 16; ++k) block[k] = -rate * sigmoid(block[k]);
+
+    S2V_EACH (n, N) {
+        const float step = -scores[n * stride + K];
+        Row<DIM>::template exchange<1>(own[n], x + n, g + n, &step);
+    }
+    for (int k = 0; k < K; ++k) {
+        float steps[N];
+        S2V_EACH (n, N) steps[n] = rows[k] == own[n] ? 0.0f : scores[n * stride + k];
+        Row<DIM>::template exchange<N>(rows[k], x, g, steps);
+    }
 }
 
-// The SGD step of one target: x is the mean of its input rows, g the update of each of them.
+// The same for one target whose negative samples repeat a row, which must see its previous update.
 template <int DIM>
-S2V_INLINE void step(Trainer& trainer, const Line& line, const Target& target, float rate, Row<DIM>& S, Row<DIM>& G,
-                     Row<DIM>& x, Row<DIM>& g, Loss* loss) {
-    // x = (S - sum of the removed v_r + sum of the added v_r) / |input|, where v_r = R_r + f_r m_r G
-    x = S;
-    for (const Change& change : target.changes) x.add(change.row, change.sign);
-    x.add(G, target.m_change);
-    x.scale(target.inverse_inputs);
+S2V_INLINE void learn_in_sequence(const Model& model, int32_t word, const Target& target, float rate, const Row<DIM>& x,
+                                  Row<DIM>& g, Loss* loss) {
+    for (int k = -1; k < model.negative; ++k) {
+        const bool is_target = k < 0;
+        if (!is_target && target.negatives[k] == word) continue;
+        float* row = model.out_row(is_target ? word : target.negatives[k]);
+        const float label = is_target ? 1.0f : -1.0f, score = label * x.dot(row), step = label * rate * sigmoid(-score);
+        if (loss && is_target) loss->targets.add(score);
+        if (loss && !is_target && target.fresh_negatives) loss->negatives.add(score);
+        Row<DIM>::template exchange<1>(row, &x, &g, &step);
+    }
+}
 
-    g.zero();
-    learn(trainer, line.ids[static_cast<size_t>(target.position)], target, rate, x, g, loss);
-    g.scale(target.inverse_inputs);
-
-    for (const Change& change : target.changes) g.add_to(change.row, change.update);
-    S.add(g, line.sum_m2 + target.m_change);
-    G.add(g, 1);
+// The SGD step of N successive targets, from the line's i-th on: x[n] is the mean of a target's input rows, g[n] the
+// update of each of them.
+template <int DIM, int N>
+S2V_INLINE void step(Trainer& trainer, const Line& line, int i, float rate, Row<DIM>& S, Row<DIM>& G, Row<DIM>* x,
+                     Row<DIM>* g, Loss* loss) {
+    S2V_EACH (n, N) {
+        // x = (S - sum of the removed v_r + sum of the added v_r) / |input|, where v_r = R_r + f_r m_r G
+        const Target& target = trainer.target(i + n);
+        x[n] = S;
+        for (const Change& change : target.changes) x[n].add(change.row, change.sign);
+        x[n].add(G, target.m_change);
+        x[n].scale(target.inverse_inputs);
+        g[n].zero();
+    }
+    const Target& first = trainer.target(i);
+    if (N > 1 || first.distinct_negatives)
+        learn<DIM, N>(trainer, line, i, rate, x, g, loss);
+    else
+        learn_in_sequence(trainer.model, line.ids[static_cast<size_t>(first.position)], first, rate, x[0], g[0], loss);
+    S2V_EACH (n, N) {
+        const Target& target = trainer.target(i + n);
+        g[n].scale(target.inverse_inputs);
+        for (const Change& change : target.changes) g[n].add_to(change.row, change.update);
+        S.add(g[n], line.sum_m2 + target.m_change);
+        G.add(g[n], 1);
+    }
 }
 
 template <int DIM>
@@ -327,9 +378,9 @@ S2V_TARGET void train_line(Trainer& trainer, const Line& line) {
     const Model& model = trainer.model;
     const int dim = DIM ? DIM : model.dim;
     const size_t stride = (static_cast<size_t>(dim) + 15) / 16 * 16;
-    if (!DIM) trainer.scratch.resize(4 * stride);
-    float* scratch = trainer.scratch.data();
-    Row<DIM> S(scratch, dim), G(scratch + stride, dim), x(scratch + 2 * stride, dim), g(scratch + 3 * stride, dim);
+    if (!DIM) trainer.scratch.resize(6 * stride);
+    const auto row = [&](size_t i) S2V_TARGET { return Row<DIM>(trainer.scratch.data() + i * stride, dim); };
+    Row<DIM> S = row(0), G = row(1), x[2] = {row(2), row(3)}, g[2] = {row(4), row(5)};
     Loss loss;
 
     // S accumulates rounding errors, so on very long lines it is recomputed from the rows periodically, at a cost of at
@@ -347,15 +398,22 @@ S2V_TARGET void train_line(Trainer& trainer, const Line& line) {
 
     float rate = trainer.share.rate();
     const int n_targets = static_cast<int>(line.targets.size());
-    int done = 0;
-    for (int i = 0; i < std::min(n_targets, Trainer::AHEAD); ++i) trainer.plan(line, i);
-    if (n_targets) trainer.draw(line, 0);
+    int done = 0, planned = 0, drawn = 0, refreshed = -refresh;
     while (done < n_targets) {
-        if (done % refresh == 0) take_S();
-        if (done + Trainer::AHEAD < n_targets) trainer.plan(line, done + Trainer::AHEAD);
-        if (done + 1 < n_targets) trainer.draw(line, done + 1);
-        step(trainer, line, trainer.target(done), rate, S, G, x, g, trainer.compute_loss ? &loss : nullptr);
-        ++done;
+        if (done - refreshed >= refresh) {
+            take_S();
+            refreshed = done;
+        }
+        while (planned < std::min(n_targets, done + Trainer::AHEAD + 1)) trainer.plan(line, planned++);
+        while (drawn < std::min(n_targets, done + trainer.drawn_ahead() + 1)) trainer.draw(line, drawn++);
+        Loss* const measured = trainer.compute_loss ? &loss : nullptr;
+        if (done + 1 < n_targets && trainer.is_pair(done)) {
+            step<DIM, 2>(trainer, line, done, rate, S, G, x, g, measured);
+            done += 2;
+        } else {
+            step<DIM, 1>(trainer, line, done, rate, S, G, x, g, measured);
+            ++done;
+        }
         if (done % Trainer::POLL == 0) {
             if (!trainer.poll()) break;
             rate = trainer.share.rate();
@@ -582,5 +640,6 @@ inline DotRows dot_rows_for(bool half) { return half ? &dot_rows<uint16_t> : &do
 inline TopKRows top_k_rows_for(bool half) { return half ? &top_k_rows<uint16_t> : &top_k_rows<float>; }
 
 #undef S2V_INLINE
+#undef S2V_EACH
 }  // namespace S2V_LEVEL
 }  // namespace s2v

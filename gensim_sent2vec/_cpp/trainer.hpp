@@ -32,9 +32,9 @@ class alignas(ALIGNMENT) Trainer {
     const bool compute_loss;
     Reported<int64_t> trained_words, tokens, lines;  // read by the thread that shows the progress
     Reported<double> loss;
-    PaddedVector<float> scratch;    // S, G, x and g of the step, each padded to a multiple of 16
-    PaddedVector<float> scores;     // of the target and its negative samples
-    PaddedVector<float*> out_rows;  // their output rows
+    PaddedVector<float> scratch;    // S, G, and x and g of two targets, each padded to a multiple of 16
+    PaddedVector<float> scores;     // of the negative samples and of the target, for two targets
+    PaddedVector<float*> out_rows;  // of the negative samples
 
     Trainer(const Model& m, Schedule& s, uint64_t seed, bool with_loss, int level, int meet_every)
         : share(m, s, meet_every),
@@ -44,8 +44,8 @@ class alignas(ALIGNMENT) Trainer {
           negative_rng_{mix(~seed)},
           train_line_(choose_train_line(level, m.dim)) {
         for (auto& n : negatives_) n.resize(static_cast<size_t>(m.negative));
-        scores.resize((static_cast<size_t>(m.negative) + 16) / 16 * 16);
-        out_rows.resize(static_cast<size_t>(m.negative) + 1);
+        scores.resize(2 * static_cast<size_t>(scores_per_target()));
+        out_rows.resize(static_cast<size_t>(m.negative));
     }
 
     // Trains on the lines that start in [begin, end) of an open file, positioned as SliceReader requires.
@@ -82,6 +82,18 @@ class alignas(ALIGNMENT) Trainer {
 
     static constexpr int AHEAD = 3;  // how many targets ahead of the current one inputs are planned
     Target& target(int i) { return targets_[i % (AHEAD + 1)]; }
+
+    // How many targets ahead negative samples are drawn: shared ones are few, so more of them do not fill the cache.
+    int drawn_ahead() const { return model.shared_negatives > 1 ? AHEAD : 1; }
+
+    // Whether a line's targets i and i + 1 are trained together, from the same state of the rows: they share negative
+    // samples, which are distinct. A pair does not extend over a call of poll().
+    bool is_pair(int i) {
+        return target(i).distinct_negatives && !target(i + 1).fresh_negatives && (i + 1) % POLL != 0;
+    }
+
+    // Room for the scores of one target: a multiple of 16.
+    int scores_per_target() const { return (model.negative + 16) / 16 * 16; }
 
   private:
     size_t row_bytes() const { return static_cast<size_t>(model.dim) * sizeof(float); }
@@ -126,15 +138,15 @@ class alignas(ALIGNMENT) Trainer {
 
     static constexpr int NEAR = 200;  // up to this many words, the rows of a line stay in the L2 cache
 
-    // Double-buffered: the current target may still be reading the other buffer. `run` consecutive targets share
-    // negative samples; returns whether new ones were drawn.
+    // Returns whether new ones were drawn. The previous ones remain, as earlier targets are still to be trained on
+    // them.
     bool draw_negatives(int32_t target) {
         if (held_ > 0) {
             --held_;
             return false;
         }
         held_ = model.shared_negatives - 1;
-        buffer_ ^= 1;
+        buffer_ = (buffer_ + 1) % (AHEAD + 1);
         distinct_[buffer_] = true;
         PaddedVector<int32_t>& negatives = negatives_[buffer_];
         for (size_t k = 0; k < negatives.size(); ++k) {
@@ -175,10 +187,10 @@ class alignas(ALIGNMENT) Trainer {
     Rng line_rng_, negative_rng_;
     TrainLine train_line_;
     Line lines_[2];
-    const Line* next_ = &lines_[0];  // the line after the current one
-    size_t fetched_ = 0;             // how many of its rows have been prefetched
-    PaddedVector<int32_t> negatives_[2];
-    bool distinct_[2] = {true, true};
+    const Line* next_ = &lines_[0];               // the line after the current one
+    size_t fetched_ = 0;                          // how many of its rows have been prefetched
+    PaddedVector<int32_t> negatives_[AHEAD + 1];  // the last ones that were drawn
+    bool distinct_[AHEAD + 1] = {};
     int buffer_ = 0, held_ = 0;
     int64_t polled_ = 0;  // tokens of this line already reported by poll()
 };
