@@ -164,6 +164,8 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
         void trim()
         int dim()
 
+    cbool append_nfd(const CWord &word, vector[uint32_t] &out) except +
+
     cdef cppclass CTokens "s2v::Tokens":
         vector[char] text
         vector[int64_t] ends

@@ -6,6 +6,7 @@ The algorithms are in the headers; trainer.hpp describes the training.
 """
 
 import os
+from unicodedata import normalize
 
 import numpy as np
 
@@ -1306,6 +1307,38 @@ cdef int check_codes(const uint32_t[::1] codes, const int64_t[::1] sizes) except
                              f"got {sizes[i]} for word {i}")
         total += sizes[i]
     return 0
+
+
+def code_points(const unsigned char[::1] blob, const int64_t[::1] offsets):
+    """Decode and decompose words: the code points of ``"<" + NFD(word) + ">"``.
+
+    Parameters
+    ----------
+    blob, offsets : uint8 and int64 arrays
+        The words, as in `PackedStrings`.
+
+    Returns
+    -------
+    codes, sizes : bytes
+        uint32: the code points of all words, end to end; int64: their number by word.
+    """
+    cdef vector[uint32_t] codes
+    cdef vector[int64_t] sizes
+    cdef const char *text = <const char*>&blob[0] if len(blob) else NULL
+    cdef int64_t i, n
+    cdef size_t before
+    cdef Py_UCS4 code
+    check_offsets(offsets, len(blob))
+    for i in range(len(offsets) - 1):
+        n, before = offsets[i + 1] - offsets[i], codes.size()
+        codes.push_back(ord("<"))
+        if not append_nfd(CWord(text + offsets[i], n), codes):
+            codes.resize(before + 1)
+            for code in normalize("NFD", PyUnicode_DecodeUTF8(text + offsets[i], n, "surrogatepass")):
+                codes.push_back(code)
+        codes.push_back(ord(">"))
+        sizes.push_back(codes.size() - before)
+    return bytes_of(codes.data(), codes.size() * sizeof(uint32_t)), bytes_of(sizes.data(), sizes.size() * sizeof(int64_t))
 
 
 def ngrams_of_words(const uint32_t[::1] codes, const int64_t[::1] sizes, int min_n, int max_n):

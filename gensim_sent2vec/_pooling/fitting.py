@@ -67,7 +67,7 @@ def fit_weighting(
     of_words: list[NgramsOfWords] = []
     if lexical_dims or parameters.unseen_words:
         n = parameters.min_n, parameters.max_n
-        of_words = [NgramsOfWords.of(vocabulary.words[block], *n) for block in slices_of(len(vocabulary), BLOCK)]
+        of_words = [NgramsOfWords.of(vocabulary.words.part(block), *n) for block in slices_of(len(vocabulary), BLOCK)]
         ngrams = CharNgrams.from_blocks(of_words, counts, *n, parameters.seed)
         averages = NgramAverages(ngrams, vectors.shape[1]) if parameters.unseen_words else None
     words = WordFeatures(

@@ -19,12 +19,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from unicodedata import normalize
 
 import numpy as np
 from scipy import sparse
 
 from .. import _kernel
+from .._text.packed import PackedStrings
 from .._util.rows import unit_rows, zero_rows
 from .._util.threads import slices_of
 
@@ -44,11 +44,10 @@ def _splitmix64(z: np.ndarray) -> np.ndarray:
 
 
 def code_points(words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """The code points of ``"<" + NFD(word) + ">"`` for all words, concatenated (uint32), and their number per word."""
-    texts = [normalize("NFD", word) for word in words]
-    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)) + 2
-    text = f"<{'><'.join(texts)}>" if texts else ""
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint32), lengths
+    """The code points of ``"<" + NFD(word) + ">"`` for all words, concatenated (uint32), and their number per word (int64)."""
+    packed = words if isinstance(words, PackedStrings) else PackedStrings.from_strings(words)
+    codes, sizes = _kernel.code_points(packed.blob, packed.offsets)
+    return np.frombuffer(codes, np.uint32), np.frombuffer(sizes, np.int64)
 
 
 def random_signs(hashes: np.ndarray, first: int, n: int, seed: int) -> np.ndarray:

@@ -49,6 +49,12 @@ class PackedStrings(Sequence[str]):
         _kernel.take_words(self.blob, self.offsets, rows, blob)
         return PackedStrings(blob, offsets)
 
+    def part(self, rows: slice) -> PackedStrings:
+        """Select adjacent strings, which share the memory of these ones."""
+        start, stop, _ = rows.indices(len(self))
+        offsets = self.offsets[start : max(start, stop) + 1]
+        return PackedStrings(self.blob[offsets[0] : offsets[-1]], offsets - offsets[0])
+
     def rows(self, string: str) -> np.ndarray:
         """All positions of a string (int64, ascending), by a linear search."""
         encoded = string.encode("utf-8", UTF8_ERRORS)

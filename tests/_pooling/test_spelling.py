@@ -44,6 +44,18 @@ def test_every_word_gets_its_ngrams(words, min_max):
     assert [Counter(part) for part in found] == expected
 
 
+@given(st.lists(any_word | st.text("가한é中a", max_size=4), max_size=6))
+def test_code_points_are_decomposed(words):
+    codes, sizes = code_points(words)
+    expected = [f"<{unicodedata.normalize('NFD', word)}>" for word in words]
+    assert (codes.dtype, sizes.dtype) == (np.uint32, np.int64)
+    assert sizes.tolist() == [len(word) for word in expected]
+    assert codes.tolist() == [ord(character) for word in expected for character in word]
+    if len(codes):
+        with pytest.raises(ValueError, match="offsets: expected values that rise from 0"):
+            _kernel.code_points(np.zeros(1, np.uint8), np.array([0, 2]))
+
+
 def test_words_of_boundary_markers_and_lone_surrogates():
     words = ["><", "a><b", "<", ">", "", "\ud800x", "\0", "\n"]
     assert [Counter(p) for p in hashes_by_word(words, 3, 4)] == [

@@ -38,6 +38,12 @@ def test_packed_strings_read_like_a_list(known, start, stop, step):
             strings[i]
 
 
+@given(lists, indices, indices)
+def test_a_part_has_the_adjacent_strings(known, start, stop):
+    part = PackedStrings.from_strings(known).part(slice(start, stop))
+    assert part == PackedStrings.from_strings(known[start:stop])
+
+
 @pytest.mark.parametrize("index", [1.0, "0", None, (0,)])
 def test_only_integers_and_slices_are_indices(index):
     with pytest.raises(TypeError):
