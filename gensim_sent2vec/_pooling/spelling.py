@@ -44,7 +44,7 @@ def _splitmix64(z: np.ndarray) -> np.ndarray:
 
 
 def code_points(words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """The code points of ``"<" + NFD(word) + ">"`` for all words, concatenated (uint32), and their number per word (int64)."""
+    """The code points of ``"<" + NFD(word) + ">"`` of words, end to end (uint32), and their number by word (int64)."""
     packed = words if isinstance(words, PackedStrings) else PackedStrings.from_strings(words)
     codes, sizes = _kernel.code_points(packed.blob, packed.offsets)
     return np.frombuffer(codes, np.uint32), np.frombuffer(sizes, np.int64)

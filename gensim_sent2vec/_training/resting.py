@@ -7,14 +7,18 @@ the other CPU. Then two threads train hardly more words than one, with twice the
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-LEAST_GAIN = 1.15  # speed of all threads, relative to one; below it, all but the first rest
+# Speed of all threads, relative to one; below it, all but the first rest. Less than the 1.2 to 1.3 of two hyperthreads
+# of one core, which share its cache and are worth having.
+LEAST_GAIN = 1.15
 MEASURED = 0.05  # seconds of CPU time in which a speed is measured
 LEAST_REST, RESTS = 1.0, 16  # seconds, and multiples of the time measured, after which all threads are tried again
 SLOW, LEAST_PAUSE = 0.75, 10.0  # one thread is measured again if it is slower than this among others, after 10 seconds
@@ -39,7 +43,7 @@ class Resting:
         self._changed = threading.Condition()
         self._n_working = 0  # threads, besides the first
         self._until = 0.0  # when the rest ends
-        self._ended = False
+        self._ended, self._rests = False, False
         self._together, self._alone = 0.0, 0.0  # speed of the first thread; 0 if unknown
         self._measures_one = False
         self._tokens, self._seconds, self._others = 0, 0.0, -1  # what is being measured, among how many other threads
@@ -108,8 +112,14 @@ class Resting:
                 self._measures_one = True
                 self._rest_until(now + LONGEST)
                 return
-        pays = self._n * self._together >= LEAST_GAIN * self._alone
-        self._rest_until(now if pays else now + max(LEAST_REST, RESTS * seconds))
+        rests = self._n * self._together < LEAST_GAIN * self._alone
+        if rests and not self._rests:
+            logger.info(
+                "%d of %d threads rest, because all of them train only %.2f times as fast as one (do their CPUs share "
+                "no cache?)", self._n - 1, self._n, self._n * self._together / self._alone,
+            )  # fmt: skip
+        self._rests = rests
+        self._rest_until(now + max(LEAST_REST, RESTS * seconds) if rests else now)
 
     def _rest_until(self, until: float) -> None:
         with self._changed:
