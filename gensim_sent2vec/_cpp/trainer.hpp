@@ -8,7 +8,8 @@
 //     R_r = the stored row, whose current value is v_r = R_r + f_r m_r G,
 //     S = the sum of m_r v_r,
 // so that a target only touches the rows it removes from or adds to the base inputs (class Target, plan.hpp).
-// The step itself is in simd_loops.hpp.
+// Two targets with the same negative samples are trained together: both start from the same rows, which are read and
+// written once for both, and one does not wait for the result of the other. The step itself is in simd_loops.hpp.
 #pragma once
 
 #include <cmath>
