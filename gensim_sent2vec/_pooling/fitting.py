@@ -63,13 +63,11 @@ def fit_weighting(
     """
     _check_sizes(parameters, vectors, output_vectors)
     semantic_dims, lexical_dims = split_dims(parameters, vectors.shape[1])
-    ngrams, averages = None, None
+    ngrams: CharNgrams | None = None
     of_words: list[NgramsOfWords] = []
     if lexical_dims or parameters.unseen_words:
-        n = parameters.min_n, parameters.max_n
-        of_words = [NgramsOfWords.of(vocabulary.words.part(block), *n) for block in slices_of(len(vocabulary), BLOCK)]
-        ngrams = CharNgrams.from_blocks(of_words, counts, *n, parameters.seed)
-        averages = NgramAverages(ngrams, vectors.shape[1]) if parameters.unseen_words else None
+        ngrams, of_words = _ngrams_of(vocabulary.words, counts, parameters)
+    averages = NgramAverages(ngrams, vectors.shape[1]) if ngrams and parameters.unseen_words else None
     words = WordFeatures(
         vocabulary.words, vectors, output_vectors, parameters.unit_words, ngrams, of_words, lexical_dims
     )
@@ -88,13 +86,13 @@ def fit_weighting(
         )
     semantic_map = np.ascontiguousarray(semantic_map * scale)
     rows = word_rows(words, counts, semantic_map, averages, show_progress_bar, pretrained_dims, pretrained_rows)
-    lexical_part = rows[:, semantic_dims : semantic_dims + lexical_dims]
     lexical_map = np.zeros((0, 0), dtype=np.float32)
     if lexical_dims:
-        means = sample.means(lexical_part[sample.used].astype(np.float32))
+        signatures = rows[:, semantic_dims : semantic_dims + lexical_dims]
+        means = sample.means(signatures[sample.used].astype(np.float32))
         lexical_map = np.ascontiguousarray(fit_lexical_map(parameters, means).astype(np.float32) * scale)
         for block in slices_of(len(rows), BLOCK):
-            lexical_part[block] = _kernel.times(lexical_part[block].astype(np.float32, order="C"), lexical_map)
+            signatures[block] = _kernel.times(signatures[block].astype(np.float32, order="C"), lexical_map)
     unseen = None
     if ngrams is not None and averages is not None:
         ngrams = replace(ngrams, vectors=averages.result())
@@ -103,6 +101,15 @@ def fit_weighting(
     return FittedWeighting(
         weights, rows, fingerprint(vocabulary), semantic_dims, unseen, None, pretrained_dims, pretrained
     )
+
+
+def _ngrams_of(
+    words: PackedStrings, counts: np.ndarray, parameters: WeightingParameters
+) -> tuple[CharNgrams, list[NgramsOfWords]]:
+    """The character n-grams of a vocabulary, and those of each `BLOCK` words."""
+    n = parameters.min_n, parameters.max_n
+    of_words = [NgramsOfWords.of(words.part(block), *n) for block in slices_of(len(words), BLOCK)]
+    return CharNgrams.from_blocks(of_words, counts, *n, parameters.seed), of_words
 
 
 def _check_sizes(parameters: WeightingParameters, vectors: np.ndarray, output_vectors: np.ndarray | None) -> None:
