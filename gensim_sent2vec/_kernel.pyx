@@ -1338,7 +1338,8 @@ def code_points(const unsigned char[::1] blob, const int64_t[::1] offsets):
                 codes.push_back(code)
         codes.push_back(ord(">"))
         sizes.push_back(codes.size() - before)
-    return bytes_of(codes.data(), codes.size() * sizeof(uint32_t)), bytes_of(sizes.data(), sizes.size() * sizeof(int64_t))
+    return (bytes_of(codes.data(), codes.size() * sizeof(uint32_t)),
+            bytes_of(sizes.data(), sizes.size() * sizeof(int64_t)))
 
 
 def ngrams_of_words(const uint32_t[::1] codes, const int64_t[::1] sizes, int min_n, int max_n):

@@ -170,13 +170,11 @@ def train(lines: Sequence[tuple[Sequence[int], int]], weights: Weights, draws: D
         positions = [t for t in range(len(ids)) if not draws.skips(ids[t])] if len(ids) >= 2 else []
         targets = [target_of(ids, t, draws, config) for t in positions]
         while trained < len(targets):
-            first, *following = targets[trained : trained + 2]
-            if following and may_pair(first, following[0]) and (trained + 1) % POLL != 0:
-                loss += pair_step(first, following[0], weights, lr)
-                trained += 2
-            else:
-                loss += step(first, weights, lr)
-                trained += 1
+            size = 1
+            if trained + 1 < len(targets) and (trained + 1) % POLL != 0:
+                size += may_pair(*targets[trained : trained + 2])
+            loss += step(targets[trained : trained + size], weights, lr)
+            trained += size
             if trained % POLL == 0 and not config.by_lines:
                 done, polled = done + POLL, polled + POLL
                 lr = rate()
@@ -206,53 +204,26 @@ def target_of(ids: Sequence[int], t: int, draws: Draws, config: Config) -> Targe
 
 
 def may_pair(first: Target, second: Target) -> bool:
-    """Whether two successive targets are trained together: they share negative samples, which are distinct."""
-    return not second.share and len(set(first.negatives)) == len(first.negatives)
+    """Whether two successive targets are trained together: they share negative samples, and no output row repeats."""
+    output = [first.word, second.word, *first.negatives]
+    return not second.share and len(set(output)) == len(output)
 
 
-def loss_of(score: float, label: int) -> float:
-    return float(-np.log(max(sigmoid(score if label else -score), 1e-18)))
-
-
-def step(target: Target, weights: Weights, lr: float) -> float:
-    """Train one target; returns its loss."""
-    x = weights.inputs[target.rows].mean(axis=0)
-    g = np.zeros_like(x)
-    loss = 0.0
-    for word, label in [(target.word, 1), *((word, 0) for word in target.negatives if word != target.word)]:
-        score = x @ weights.out[word]
-        a = lr * (label - sigmoid(score))
-        loss += loss_of(score, label) * (1 if label else target.share)
-        g += a * weights.out[word]
-        weights.out[word] += a * x
-    update_inputs(target, g, weights)
+def step(targets: Sequence[Target], weights: Weights, lr: float) -> float:
+    """Train one target, or two, of which the second lacks the first one's updates of input rows. Returns the loss."""
+    means = [weights.inputs[target.rows].mean(axis=0) for target in targets]
+    updates, loss = [], 0.0
+    for target, x in zip(targets, means):
+        g = np.zeros_like(x)
+        for word, label in [(target.word, 1), *((word, 0) for word in target.negatives if word != target.word)]:
+            score = x @ weights.out[word]
+            a = lr * (label - sigmoid(score))
+            loss -= np.log(max(sigmoid(score if label else -score), 1e-18)) * (1 if label else target.share)
+            g += a * weights.out[word]
+            weights.out[word] += a * x
+        updates.append(g)
+    for target, g in zip(targets, updates):
+        # A row that occurs twice is updated twice.
+        rows = target.rows
+        np.add.at(weights.inputs, rows, weights.lockf[rows, None] * g / len(rows))
     return loss
-
-
-def pair_step(first: Target, second: Target, weights: Weights, lr: float) -> float:
-    """Train two targets with the same negative samples from the same inputs and scores; returns their loss."""
-    pair = first, second
-    x = [weights.inputs[target.rows].mean(axis=0) for target in pair]
-    g = [np.zeros_like(x[0]), np.zeros_like(x[0])]
-    scores = [{word: x[n] @ weights.out[word] for word in (pair[n].word, *pair[n].negatives)} for n in (0, 1)]
-    loss = 0.0
-    for word, n in [(first.word, 0), (second.word, 1)]:
-        a = lr * (1 - sigmoid(scores[n][word]))
-        loss += loss_of(scores[n][word], 1)
-        g[n] += a * weights.out[word]
-        weights.out[word] += a * x[n]
-    for word in first.negatives:
-        a = [-lr * sigmoid(scores[n][word]) if word != pair[n].word else 0.0 for n in (0, 1)]
-        if word != first.word:
-            loss += loss_of(scores[0][word], 0) * first.share
-        g = [g[n] + a[n] * weights.out[word] for n in (0, 1)]
-        weights.out[word] += a[0] * x[0] + a[1] * x[1]
-    for n in (0, 1):
-        update_inputs(pair[n], g[n], weights)
-    return loss
-
-
-def update_inputs(target: Target, g: np.ndarray, weights: Weights) -> None:
-    # A row that occurs twice is updated twice.
-    rows = target.rows
-    np.add.at(weights.inputs, rows, weights.lockf[rows, None] * g / len(rows))

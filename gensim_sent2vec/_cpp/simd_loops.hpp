@@ -138,31 +138,34 @@ struct Row {
         for (int i = 0; i < REST; ++i) total += rest[i] * row[REST_AT + i];
         return total;
     }
-    // g[n] += a[n] row; row += a[n] x[n]: both halves of the gradient steps of N targets in one pass over the row.
+    S2V_INLINE float dot(const Row& row) const {
+        float values[DIM];
+        row.write(values);
+        return dot(values);
+    }
+    // g[n] += a[n] row; row += a[n] x[n]: both halves of the gradient steps of N targets, one after the other, in one
+    // pass over the row.
     template <int N>
     static S2V_INLINE void exchange(float* row, const Row* x, Row* g, const float* a) {
         for (int i = 0; i < WIDES; ++i) {
-            const Wide old = load<Wide>(row + i * S2V_LANES);
-            Wide now = old;
+            Wide now = load<Wide>(row + i * S2V_LANES);
             S2V_EACH (n, N) {
-                g[n].wide[i] = g[n].wide[i] + old * a[n];
+                g[n].wide[i] = g[n].wide[i] + now * a[n];
                 now = now + x[n].wide[i] * a[n];
             }
             store(row + i * S2V_LANES, now);
         }
         for (int i = 0; i < QUADS; ++i) {
-            const Quad old = load<Quad>(row + QUAD_AT + i * 4);
-            Quad now = old;
+            Quad now = load<Quad>(row + QUAD_AT + i * 4);
             S2V_EACH (n, N) {
-                g[n].quad[i] = g[n].quad[i] + old * a[n];
+                g[n].quad[i] = g[n].quad[i] + now * a[n];
                 now = now + x[n].quad[i] * a[n];
             }
             store(row + QUAD_AT + i * 4, now);
         }
         for (int i = 0; i < REST; ++i) {
-            const float old = row[REST_AT + i];
             S2V_EACH (n, N) {
-                g[n].rest[i] += old * a[n];
+                g[n].rest[i] += row[REST_AT + i] * a[n];
                 row[REST_AT + i] += x[n].rest[i] * a[n];
             }
         }
@@ -222,23 +225,22 @@ struct Row<0> {
         for (; i < n; ++i) total += v[i] * row[i];
         return total;
     }
+    S2V_INLINE float dot(const Row& row) const { return dot(row.v); }
     template <int N>
     static S2V_INLINE void exchange(float* row, const Row* x, Row* g, const float* a) {
         const int size = x[0].n;
         int i = 0;
         for (; i + S2V_LANES <= size; i += S2V_LANES) {
-            const Wide old = load<Wide>(row + i);
-            Wide now = old;
+            Wide now = load<Wide>(row + i);
             S2V_EACH (n, N) {
-                store(g[n].v + i, load<Wide>(g[n].v + i) + old * a[n]);
+                store(g[n].v + i, load<Wide>(g[n].v + i) + now * a[n]);
                 now = now + load<Wide>(x[n].v + i) * a[n];
             }
             store(row + i, now);
         }
         for (; i < size; ++i) {
-            const float old = row[i];
             S2V_EACH (n, N) {
-                g[n].v[i] += old * a[n];
+                g[n].v[i] += row[i] * a[n];
                 row[i] += x[n].v[i] * a[n];
             }
         }
@@ -291,10 +293,15 @@ struct Loss {
     LogLoss targets, negatives;
 };
 
-// The negative-sampling step of N successive targets, from the line's i-th on, which share their negative samples:
+S2V_INLINE void to_probabilities(float* scores, int size) {  // a multiple of 16, so that the inner loop vectorizes
+    for (int at = 0; at < size; at += 16)
+        for (int k = 0; k < 16; ++k) scores[at + k] = sigmoid(scores[at + k]);
+}
+
+// The negative-sampling step of N successive targets, from the line's i-th on, with the same distinct negative samples:
 // logistic regressions with label 1 for a target's output row and 0 for the negative samples. Updates the output rows
-// and adds the update of x[n], scaled by the rate, to g[n]. All scores are computed before any row changes. So the
-// operations of a stage are independent, and their latencies overlap. `loss` may be null.
+// and adds the update of x[n], scaled by the rate, to g[n]. All dot products come before all updates, so that latencies
+// overlap; the scores of a second target are then corrected for the updates by the first. `loss` may be null.
 template <int DIM, int N>
 S2V_INLINE void learn(Trainer& trainer, const Line& line, int i, float rate, const Row<DIM>* x, Row<DIM>* g,
                       Loss* loss) {
@@ -307,6 +314,7 @@ S2V_INLINE void learn(Trainer& trainer, const Line& line, int i, float rate, con
     for (int k = 0; k < K; ++k) rows[k] = model.out_row(first.negatives[k]);
     S2V_EACH (n, N) own[n] = model.out_row(line.ids[static_cast<size_t>(trainer.target(i + n).position)]);
 
+    const float product = N == 2 ? x[0].dot(x[N - 1]) : 0.0f;
     S2V_EACH (n, N) scores[n * stride + K] = -x[n].dot(own[n]);
     for (int k = 0; k < K; ++k)
         S2V_EACH (n, N) scores[n * stride + k] = x[n].dot(rows[k]);
@@ -315,17 +323,23 @@ S2V_INLINE void learn(Trainer& trainer, const Line& line, int i, float rate, con
         for (int k = 0; k < K && first.fresh_negatives; ++k)
             if (rows[k] != own[0]) loss->negatives.add(-scores[k]);
     }
-    // Indices from 0 to 16, so that it vectorizes.
-    for (float* block = scores; block < scores + N * stride; block += 16)
-        for (int k = 0; k < 16; ++k) block[k] = -rate * sigmoid(block[k]);
+    to_probabilities(scores, stride);
+    if (N == 2) {
+        float* second = scores + stride;
+        const float of_own = second[K];  // whose row the first target does not change
+        for (int at = 0; at < stride; at += 16)
+            for (int k = 0; k < 16; ++k) second[at + k] -= rate * product * scores[at + k];
+        second[K] = of_own;
+        to_probabilities(second, stride);
+    }
 
     S2V_EACH (n, N) {
-        const float step = -scores[n * stride + K];
+        const float step = rate * scores[n * stride + K];
         Row<DIM>::template exchange<1>(own[n], x + n, g + n, &step);
     }
     for (int k = 0; k < K; ++k) {
         float steps[N];
-        S2V_EACH (n, N) steps[n] = rows[k] == own[n] ? 0.0f : scores[n * stride + k];
+        S2V_EACH (n, N) steps[n] = N == 1 && rows[k] == own[0] ? 0.0f : -rate * scores[n * stride + k];
         Row<DIM>::template exchange<N>(rows[k], x, g, steps);
     }
 }
@@ -346,7 +360,7 @@ S2V_INLINE void learn_in_sequence(const Model& model, int32_t word, const Target
 }
 
 // The SGD step of N successive targets, from the line's i-th on: x[n] is the mean of a target's input rows, g[n] the
-// update of each of them.
+// update of each of them. The input rows of the second target lack the update by the first.
 template <int DIM, int N>
 S2V_INLINE void step(Trainer& trainer, const Line& line, int i, float rate, Row<DIM>& S, Row<DIM>& G, Row<DIM>* x,
                      Row<DIM>* g, Loss* loss) {
@@ -407,7 +421,7 @@ S2V_TARGET void train_line(Trainer& trainer, const Line& line) {
         while (planned < std::min(n_targets, done + Trainer::AHEAD + 1)) trainer.plan(line, planned++);
         while (drawn < std::min(n_targets, done + trainer.drawn_ahead() + 1)) trainer.draw(line, drawn++);
         Loss* const measured = trainer.compute_loss ? &loss : nullptr;
-        if (done + 1 < n_targets && trainer.is_pair(done)) {
+        if (done + 1 < n_targets && trainer.is_pair(line, done)) {
             step<DIM, 2>(trainer, line, done, rate, S, G, x, g, measured);
             done += 2;
         } else {

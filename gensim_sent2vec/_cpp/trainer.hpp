@@ -8,8 +8,9 @@
 //     R_r = the stored row, whose current value is v_r = R_r + f_r m_r G,
 //     S = the sum of m_r v_r,
 // so that a target only touches the rows it removes from or adds to the base inputs (class Target, plan.hpp).
-// Two targets with the same negative samples are trained together: both start from the same rows, which are read and
-// written once for both, and one does not wait for the result of the other. The step itself is in simd_loops.hpp.
+// Two targets with the same negative samples are trained together, and the output rows are read and written once for
+// both. The result is nearly that of one after the other: the scores of the second are corrected for the updates by the
+// first, but its input rows lack them. The step itself is in simd_loops.hpp.
 #pragma once
 
 #include <cmath>
@@ -87,10 +88,17 @@ class alignas(ALIGNMENT) Trainer {
     // How many targets ahead negative samples are drawn: shared ones are few, so more of them do not fill the cache.
     int drawn_ahead() const { return model.shared_negatives > 1 ? AHEAD : 1; }
 
-    // Whether a line's targets i and i + 1 are trained together, from the same state of the rows: they share negative
-    // samples, which are distinct. A pair does not extend over a call of poll().
-    bool is_pair(int i) {
-        return target(i).distinct_negatives && !target(i + 1).fresh_negatives && (i + 1) % POLL != 0;
+    // Whether a line's targets i and i + 1 are trained together: they share negative samples, and no output row occurs
+    // twice. A pair does not extend over a call of poll().
+    bool is_pair(const Line& line, int i) {
+        const Target &first = target(i), &second = target(i + 1);
+        if (!first.distinct_negatives || second.fresh_negatives || (i + 1) % POLL == 0) return false;
+        const int32_t a = line.ids[static_cast<size_t>(first.position)];
+        const int32_t b = line.ids[static_cast<size_t>(second.position)];
+        if (a == b) return false;
+        for (int k = 0; k < model.negative; ++k)
+            if (first.negatives[k] == a || first.negatives[k] == b) return false;
+        return true;
     }
 
     // Room for the scores of one target: a multiple of 16.
