@@ -798,8 +798,8 @@ class Sent2Vec(Word2Vec):
                 self.running_training_loss = run.train_epoch(corpus, epoch, self.epochs)
                 if run.schedule.diverged:
                     raise ValueError(
-                        f"alpha: training diverged in epoch {epoch + 1} at alpha={self.alpha}: values overflowed "
-                        "float32, and the vectors are useless; build the model again with a lower alpha"
+                        f"alpha: training diverged in epoch {epoch + 1} at alpha={self.alpha}: values grew without "
+                        "bound, and the vectors are useless; build the model again with a lower alpha"
                     )
                 expected.warn_if_different(run.lines - before.examples, run.tokens - before.words, epoch + 1)
                 self._clear_post_train()  # callbacks may query the vectors

@@ -126,7 +126,7 @@ struct Schedule {
     double total;
     bool by_lines;     // whether `total` and `done` are in lines (true) or tokens (false)
     Flag stop;         // set from Python; each thread returns within a few hundred targets
-    Flag diverged;     // set by a thread that encounters a non-finite value
+    Flag diverged;     // set by a thread whose updates grow without bound
     char padding[64];  // keeps the read-mostly fields above off the cache line of `done`, which is written
     std::atomic<int64_t> done{0};
     std::mutex hot_rows;

@@ -170,15 +170,6 @@ struct Row {
             }
         }
     }
-    S2V_INLINE bool finite() const {
-        Wide w{};
-        for (int i = 0; i < WIDES; ++i) w = w + wide[i] * 0.0f;
-        Quad q = fold(w);
-        for (int i = 0; i < QUADS; ++i) q = q + quad[i] * 0.0f;
-        float total = sum(q);
-        for (int i = 0; i < REST; ++i) total += rest[i] * 0.0f;
-        return total == 0;
-    }
 };
 
 template <>
@@ -244,11 +235,6 @@ struct Row<0> {
                 row[i] += x[n].v[i] * a[n];
             }
         }
-    }
-    S2V_INLINE bool finite() const {
-        float total = 0;
-        for (int i = 0; i < n; ++i) total += v[i] * 0.0f;
-        return total == 0;
     }
 };
 
@@ -434,7 +420,7 @@ S2V_TARGET void train_line(Trainer& trainer, const Line& line) {
         }
     }
 
-    if (!G.finite()) {
+    if (!(G.dot(G) < Trainer::DIVERGED)) {
         trainer.share.schedule.diverged.set();
         trainer.share.schedule.stop.set();
     }

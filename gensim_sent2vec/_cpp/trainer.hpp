@@ -181,6 +181,10 @@ class alignas(ALIGNMENT) Trainer {
     }
 
   public:
+    // A squared length of G, the update of a row by one line, that only diverging training reaches: usual lengths are
+    // below 100. NaN is no less either.
+    static constexpr float DIVERGED = 1e8f;
+
     // Called every POLL targets of a long line: updates the learning rate and returns whether to continue.
     static constexpr int POLL = 512;
     bool poll() {

@@ -1,5 +1,7 @@
 """Training that diverges is an error."""
 
+import random
+
 import pytest
 from gensim.test.utils import common_texts
 from models import SMALL, assert_usable
@@ -26,3 +28,17 @@ def test_divergence_is_never_silent(alpha, lee_path):
         assert str(error).startswith("alpha: training diverged")
     else:
         assert_usable(model)
+
+
+@pytest.mark.parametrize("size", [8, 100])
+def test_vectors_that_grow_without_bound_are_an_error(size):
+    """Even while they are finite."""
+    rng = random.Random(1)
+    weights = [1 / (i + 1) for i in range(500)]
+    lines = [rng.choices([f"w{i}" for i in range(500)], weights, k=2) for _ in range(30_000)]
+    try:
+        model = Sent2Vec(lines, vector_size=size, workers=1, alpha=1.0, epochs=2, weighting=False)
+    except ValueError as error:
+        assert "grew without bound" in str(error)
+    else:
+        assert abs(model.wv.vectors).max() < 1e3
