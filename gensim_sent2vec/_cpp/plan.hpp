@@ -228,6 +228,7 @@ struct Change {
 class Target {
   public:
     int position = 0;
+    int32_t word = 0;  // at this position
     std::vector<Change> changes;
     float m_change = 0;  // sum of sign * f_r * m_r over `changes`
     float inverse_inputs = 0;
@@ -238,6 +239,7 @@ class Target {
     // Plans the line's i-th target.
     void plan(const Model& m, const Line& line, int i) {
         position = line.targets[i];
+        word = line.ids[static_cast<size_t>(position)];
         dropped_ = line.dropped_of(i);
         dropped_end_ = dropped_ + line.n_dropped;
         changes.clear();

@@ -289,8 +289,7 @@ S2V_INLINE void to_probabilities(float* scores, int size) {  // a multiple of 16
 // and adds the update of x[n], scaled by the rate, to g[n]. All dot products come before all updates, so that latencies
 // overlap; the scores of a second target are then corrected for the updates by the first. `loss` may be null.
 template <int DIM, int N>
-S2V_INLINE void learn(Trainer& trainer, const Line& line, int i, float rate, const Row<DIM>* x, Row<DIM>* g,
-                      Loss* loss) {
+S2V_INLINE void learn(Trainer& trainer, int i, float rate, const Row<DIM>* x, Row<DIM>* g, Loss* loss) {
     const Model& model = trainer.model;
     const Target& first = trainer.target(i);
     const int K = model.negative, stride = trainer.scores_per_target();
@@ -298,7 +297,7 @@ S2V_INLINE void learn(Trainer& trainer, const Line& line, int i, float rate, con
     float** rows = trainer.out_rows.data();
     float* scores = trainer.scores.data();
     for (int k = 0; k < K; ++k) rows[k] = model.out_row(first.negatives[k]);
-    S2V_EACH (n, N) own[n] = model.out_row(line.ids[static_cast<size_t>(trainer.target(i + n).position)]);
+    S2V_EACH (n, N) own[n] = model.out_row(trainer.target(i + n).word);
 
     const float product = N == 2 ? x[0].dot(x[N - 1]) : 0.0f;
     S2V_EACH (n, N) scores[n * stride + K] = -x[n].dot(own[n]);
@@ -332,12 +331,12 @@ S2V_INLINE void learn(Trainer& trainer, const Line& line, int i, float rate, con
 
 // The same for one target whose negative samples repeat a row, which must see its previous update.
 template <int DIM>
-S2V_INLINE void learn_in_sequence(const Model& model, int32_t word, const Target& target, float rate, const Row<DIM>& x,
-                                  Row<DIM>& g, Loss* loss) {
+S2V_INLINE void learn_in_sequence(const Model& model, const Target& target, float rate, const Row<DIM>& x, Row<DIM>& g,
+                                  Loss* loss) {
     for (int k = -1; k < model.negative; ++k) {
         const bool is_target = k < 0;
-        if (!is_target && target.negatives[k] == word) continue;
-        float* row = model.out_row(is_target ? word : target.negatives[k]);
+        if (!is_target && target.negatives[k] == target.word) continue;
+        float* row = model.out_row(is_target ? target.word : target.negatives[k]);
         const float label = is_target ? 1.0f : -1.0f, score = label * x.dot(row), step = label * rate * sigmoid(-score);
         if (loss && is_target) loss->targets.add(score);
         if (loss && !is_target && target.fresh_negatives) loss->negatives.add(score);
@@ -361,9 +360,9 @@ S2V_INLINE void step(Trainer& trainer, const Line& line, int i, float rate, Row<
     }
     const Target& first = trainer.target(i);
     if (N > 1 || first.distinct_negatives)
-        learn<DIM, N>(trainer, line, i, rate, x, g, loss);
+        learn<DIM, N>(trainer, i, rate, x, g, loss);
     else
-        learn_in_sequence(trainer.model, line.ids[static_cast<size_t>(first.position)], first, rate, x[0], g[0], loss);
+        learn_in_sequence(trainer.model, first, rate, x[0], g[0], loss);
     S2V_EACH (n, N) {
         const Target& target = trainer.target(i + n);
         g[n].scale(target.inverse_inputs);
@@ -407,7 +406,7 @@ S2V_TARGET void train_line(Trainer& trainer, const Line& line) {
         while (planned < std::min(n_targets, done + Trainer::AHEAD + 1)) trainer.plan(line, planned++);
         while (drawn < std::min(n_targets, done + trainer.drawn_ahead() + 1)) trainer.draw(line, drawn++);
         Loss* const measured = trainer.compute_loss ? &loss : nullptr;
-        if (done + 1 < n_targets && trainer.is_pair(line, done)) {
+        if (done + 1 < n_targets && trainer.is_pair(done)) {
             step<DIM, 2>(trainer, line, done, rate, S, G, x, g, measured);
             done += 2;
         } else {

@@ -75,9 +75,8 @@ class alignas(ALIGNMENT) Trainer {
     void draw(const Line& line, int i) {
         fetch_next_line(next_->wanted.size() / line.targets.size() + 1);
         Target& target = this->target(i);
-        const int32_t word = line.ids[static_cast<size_t>(target.position)];
-        prefetch_row(model.out_row(word), row_bytes());
-        target.fresh_negatives = draw_negatives(word);
+        prefetch_row(model.out_row(target.word), row_bytes());
+        target.fresh_negatives = draw_negatives(target.word);
         target.negatives = negatives_[buffer_].data();
         target.distinct_negatives = distinct_[buffer_];
     }
@@ -90,14 +89,12 @@ class alignas(ALIGNMENT) Trainer {
 
     // Whether a line's targets i and i + 1 are trained together: they share negative samples, and no output row occurs
     // twice. A pair does not extend over a call of poll().
-    bool is_pair(const Line& line, int i) {
+    bool is_pair(int i) {
         const Target &first = target(i), &second = target(i + 1);
         if (!first.distinct_negatives || second.fresh_negatives || (i + 1) % POLL == 0) return false;
-        const int32_t a = line.ids[static_cast<size_t>(first.position)];
-        const int32_t b = line.ids[static_cast<size_t>(second.position)];
-        if (a == b) return false;
+        if (first.word == second.word) return false;
         for (int k = 0; k < model.negative; ++k)
-            if (first.negatives[k] == a || first.negatives[k] == b) return false;
+            if (first.negatives[k] == first.word || first.negatives[k] == second.word) return false;
         return true;
     }
 
