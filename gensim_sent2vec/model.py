@@ -738,7 +738,6 @@ class Sent2Vec(Word2Vec):
             run = TrainingRun(
                 trainers, schedule, self.wv.freeze().table, progress,
                 batch_words=self.batch_words, queue_size=max(1, queue_factor) * self.workers, report_delay=report_delay,
-                may_rest=self.shared_negatives <= 1,
             )  # fmt: skip
             self._train_epochs(run, corpus, expected, callbacks)
         if self.weighting is not None:

@@ -159,7 +159,7 @@ class Worker:
         return TrainingRun(
             trainers, schedule, model.wv.freeze().table,
             Progress("train", decay.total, "tokens", show=False),
-            batch_words=model.batch_words, queue_size=1, report_delay=1.0, may_rest=model.shared_negatives <= 1,
+            batch_words=model.batch_words, queue_size=1, report_delay=1.0,
         )  # fmt: skip
 
     def _diverged(self, number: int) -> ValueError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any
 
 from .. import _kernel
@@ -16,7 +16,6 @@ from .._util.batches import BATCH_SIZE
 from .._util.progress import Progress
 from .._util.threads import ThreadGroup, slices_of, threads_over
 from .corpus import CheckedCorpus
-from .resting import Resting
 
 MIN_SLICE, MAX_SLICE = 1 << 16, 1 << 22  # bytes of a corpus file that a thread takes at a time
 SLICES_PER_THREAD = 64  # of a file, within these bounds: all threads finish an epoch at about the same time
@@ -44,8 +43,6 @@ class TrainingRun:
         Seconds between two progress reports.
     min_slice : int
         Least number of bytes of a file that a thread takes at a time.
-    may_rest : bool
-        Whether all threads but the first rest while they gain hardly anything; see `Resting`.
     """
 
     def __init__(
@@ -59,12 +56,10 @@ class TrainingRun:
         queue_size: int,
         report_delay: float,
         min_slice: int = MIN_SLICE,
-        may_rest: bool = False,
     ) -> None:
         self.trainers, self.schedule, self.words, self.progress = trainers, schedule, words, progress
         self.batch_words, self.queue_size, self.min_slice = batch_words, queue_size, min_slice
         self.report_delay = max(LEAST_DELAY, report_delay)
-        self._resting = Resting(len(trainers), may_rest)
         self._epoch_label = ""
 
     @property
@@ -120,11 +115,9 @@ class TrainingRun:
         slices = iter(slices_of(end, step, start=begin))
 
         def train(i: int, part: slice) -> None:
-            self._train(i, self.trainers[i].train_slice, self.words, files[i], part.start, part.stop)
+            self.trainers[i].train_slice(self.words, files[i], part.start, part.stop)
 
-        self._resting.begin()
-        parts = [self._resting.parts(i, slices) for i in range(n)]
-        with file_descriptors(path, n) as files, threads_over(parts, train, self._stop) as threads:
+        with file_descriptors(path, n) as files, threads_over([slices] * n, train, self.schedule.stop) as threads:
             while not threads.wait(self.report_delay):
                 self._report()
 
@@ -133,13 +126,11 @@ class TrainingRun:
         stopped = threading.Event()
 
         def train(i: int) -> None:
-            for batch in self._resting.parts(i, iter(waiting.get, None)):
-                if stopped.is_set():
-                    return
-                self._train(i, self.trainers[i].train_pack, self.words, batch)
+            while (batch := waiting.get()) is not None and not stopped.is_set():
+                self.trainers[i].train_pack(self.words, batch)
 
         def stop() -> None:
-            self._stop()
+            self.schedule.stop()
             stopped.set()
             for _ in self.trainers:  # wake the threads that wait for a batch
                 try:
@@ -155,7 +146,6 @@ class TrainingRun:
                 except queue.Full:
                     self._report()
 
-        self._resting.begin()
         with ThreadGroup(len(self.trainers), train, stop) as threads:
             for batch in _batches(corpus.sentences, self.batch_words, corpus.argument):
                 put(batch)
@@ -164,18 +154,6 @@ class TrainingRun:
                 put(None)
             while not threads.wait(self.report_delay):
                 self._report()
-
-    def _stop(self) -> None:
-        self.schedule.stop()
-        self._resting.end()
-
-    def _train(self, i: int, train: Callable[..., object], *args: Any) -> None:
-        def work() -> int:
-            before = self.trainers[i].tokens
-            train(*args)
-            return self.trainers[i].tokens - before
-
-        self._resting.work(i, work)
 
     def _report(self) -> None:
         facts = {"epoch": self._epoch_label, "rate": f"{self.schedule.rate:.4f}"}
