@@ -191,9 +191,6 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
     void c_weighted_means "s2v::weighted_means"(const float *rows, int dim, const int32_t *places, const float *weights,
                                                 const int64_t *ends, int64_t n_sentences, int level,
                                                 float *out) except +
-    void c_add_products "s2v::add_products"(const int64_t *ends, const int32_t *columns, const float *values,
-                                            int64_t n_rows, const float *rows, int dim, const int64_t *at, float *sums)
-
     ctypedef void (*SecondMoment)(const float *rows, int64_t n, int dim, double *out) except +
     SecondMoment choose_second_moment(int level)
     void c_times_rows "s2v::times_rows"(const float *rows, int64_t n, int dim, const float *matrix, int columns,
@@ -239,11 +236,16 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
     cdef cppclass CHashIndex "s2v::HashIndex":
         CHashIndex(const uint64_t *hashes, int64_t n) except +
 
-    cdef cppclass CNgramsOfWords "s2v::NgramsOfWords":
-        vector[uint64_t] hashes
-        vector[int32_t] columns
-        vector[int64_t] sizes
-        CNgramsOfWords(const uint32_t *codes, const int64_t *lengths, int64_t n_words, int min_n, int max_n) except +
+    cdef cppclass CNgramCounts "s2v::NgramCounts":
+        CNgramCounts(int min_n, int max_n) except +
+        void add(const uint32_t *codes, const int64_t *sizes, const double *counts, int64_t n_words) except +
+        void sorted(vector[uint64_t] &hashes, vector[double] &totals) except +
+
+    cdef cppclass CNgramSums "s2v::NgramSums":
+        CNgramSums(const uint64_t *hashes, const float *weights, int64_t n, int min_n, int max_n, uint64_t seed,
+                   int dim, float *sums, float *totals, int level) except +
+        void add(const uint32_t *codes, int64_t size, float scale, const float *vector, int dims,
+                 float *signature) except +
 
     cdef cppclass CSpelling "s2v::Spelling":
         const CHashIndex *index

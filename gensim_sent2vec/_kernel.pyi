@@ -105,14 +105,6 @@ def weighted_means(
     ends: NDArray[np.int64],
     out: NDArray[np.float32],
 ) -> None: ...
-def add_products(
-    ends: NDArray[np.int64],
-    columns: NDArray[np.int32],
-    values: NDArray[np.float32],
-    rows: NDArray[np.float32],
-    at: NDArray[np.int64],
-    sums: NDArray[np.float32],
-) -> None: ...
 def dot_rows(
     rows: NDArray[np.float32] | NDArray[np.float16], query: NDArray[np.float32], out: NDArray[np.float32]
 ) -> None: ...
@@ -183,9 +175,31 @@ class Encoder:
     def row_ids(self, pack: Pack) -> tuple[bytes, bytes]: ...
 
 def code_points(blob: NDArray[np.uint8], offsets: NDArray[np.int64]) -> tuple[bytes, bytes]: ...
-def ngrams_of_words(
-    codes: NDArray[np.uint32], sizes: NDArray[np.int64], min_n: int, max_n: int
-) -> tuple[bytes, bytes, bytes]: ...
+
+class NgramCounter:
+    def __init__(self, min_n: int, max_n: int) -> None: ...
+    def add(self, codes: NDArray[np.uint32], sizes: NDArray[np.int64], counts: NDArray[np.float64]) -> None: ...
+    def export(self) -> tuple[bytes, bytes]: ...
+
+class NgramSums:
+    def __init__(
+        self,
+        hashes: NDArray[np.uint64],
+        weights: NDArray[np.float32],
+        min_n: int,
+        max_n: int,
+        seed: int,
+        sums: NDArray[np.float32],
+        totals: NDArray[np.float32],
+    ) -> None: ...
+    def add(
+        self,
+        codes: NDArray[np.uint32],
+        sizes: NDArray[np.int64],
+        scales: NDArray[np.float32],
+        vectors: NDArray[np.float32],
+        signatures: NDArray[np.float32],
+    ) -> None: ...
 
 class Speller:
     def __init__(

@@ -807,32 +807,6 @@ def weighted_means(const float[:, ::1] rows, const int32_t[::1] places, const fl
         out[:] = 0
 
 
-def add_products(const int64_t[::1] ends, const int32_t[::1] columns, const float[::1] values,
-                 const float[:, ::1] rows, const int64_t[::1] at, float[:, ::1] sums):
-    """Add the product of a transposed sparse matrix and some rows to rows of `sums`: ``sums[at] += matrix.T @ rows``.
-
-    Parameters
-    ----------
-    ends, columns, values : int64, int32 and float32 arrays
-        The sparse matrix, (n_rows, n_columns): the entries of row r end at ``ends[r]``.
-    rows : float32 array, (n_rows, dim)
-    at : int64 array, (n_columns,)
-    sums : float32 array, (n_sums, dim)
-    """
-    cdef int64_t i
-    cdef cbool fine = sums.shape[1] == rows.shape[1] and len(ends) == rows.shape[0]
-    check_entries(ends, columns, values, len(at))
-    for i in range(len(at)):
-        fine = fine and 0 <= at[i] < sums.shape[0]
-    if not fine:
-        raise ValueError(f"rows, at, sums: expected {len(ends)} rows of {sums.shape[1]} dimensions, and numbers of the "
-                         f"{sums.shape[0]} sums")
-    if len(columns) and rows.shape[1]:
-        with nogil:
-            c_add_products(&ends[0], &columns[0], &values[0], rows.shape[0], &rows[0, 0], rows.shape[1], &at[0],
-                           &sums[0, 0])
-
-
 def dot_rows(rows, const float[::1] query, float[::1] out):
     """Write the dot product of each row with `query` to `out`.
 
@@ -1342,35 +1316,125 @@ def code_points(const unsigned char[::1] blob, const int64_t[::1] offsets):
             bytes_of(sizes.data(), sizes.size() * sizeof(int64_t)))
 
 
-def ngrams_of_words(const uint32_t[::1] codes, const int64_t[::1] sizes, int min_n, int max_n):
-    """Hash the character n-grams of words; see `gensim_sent2vec._pooling.spelling.NgramsOfWords`.
+cdef int check_ngram_sizes(int min_n, int max_n) except -1:
+    if min_n < 1 or max_n < min_n:
+        raise ValueError(f"min_n, max_n: expected 1 <= min_n <= max_n, got {min_n} and {max_n}")
+    return 0
+
+
+cdef class NgramCounter:
+    """Counts the character n-grams of words.
 
     Parameters
     ----------
-    codes, sizes : uint32 and int64 arrays
-        As for `Speller.write`.
     min_n, max_n : int
         Shortest and longest n-gram.
-
-    Returns
-    -------
-    hashes, columns, sizes : bytes
-        uint64, int32 and int64.
     """
-    cdef unique_ptr[CNgramsOfWords] found
-    cdef const uint32_t *first = &codes[0] if len(codes) else NULL
-    cdef const int64_t *lengths = &sizes[0] if len(sizes) else NULL
-    cdef int64_t n = len(sizes)
-    check_codes(codes, sizes)
-    if min_n < 1 or max_n < min_n:
-        raise ValueError(f"min_n, max_n: expected 1 <= min_n <= max_n, got {min_n} and {max_n}")
-    with nogil:
-        found.reset(new CNgramsOfWords(first, lengths, n, min_n, max_n))
-    return (
-        bytes_of(found.get().hashes.data(), found.get().hashes.size() * sizeof(uint64_t)),
-        bytes_of(found.get().columns.data(), found.get().columns.size() * sizeof(int32_t)),
-        bytes_of(found.get().sizes.data(), found.get().sizes.size() * sizeof(int64_t)),
-    )
+
+    cdef CNgramCounts *counts
+
+    def __init__(self, int min_n, int max_n):
+        check_ngram_sizes(min_n, max_n)
+        del self.counts
+        self.counts = NULL
+        self.counts = new CNgramCounts(min_n, max_n)
+
+    def __dealloc__(self):
+        del self.counts
+
+    def add(self, const uint32_t[::1] codes, const int64_t[::1] sizes, const double[::1] counts):
+        """Add words.
+
+        Parameters
+        ----------
+        codes, sizes : uint32 and int64 arrays
+            As for `Speller.write`.
+        counts : float64 array, (n_words,)
+            How often each word occurs.
+        """
+        cdef int64_t n = len(sizes)
+        check_codes(codes, sizes)
+        if len(counts) != n:
+            raise ValueError(f"counts: expected one per word, {n}, got {len(counts)}")
+        if n and len(codes):
+            with nogil:
+                self.counts.add(&codes[0], &sizes[0], &counts[0], n)
+
+    def export(self):
+        """Return the n-grams.
+
+        Returns
+        -------
+        hashes, totals : bytes
+            uint64: the distinct n-grams, in ascending order; float64: how often each occurs.
+        """
+        cdef vector[uint64_t] hashes
+        cdef vector[double] totals
+        with nogil:
+            self.counts.sorted(hashes, totals)
+        return (bytes_of(hashes.data(), hashes.size() * sizeof(uint64_t)),
+                bytes_of(totals.data(), totals.size() * sizeof(double)))
+
+
+cdef class NgramSums:
+    """Signatures of known words, and sums over the words of each n-gram; see `gensim_sent2vec._pooling.spelling`.
+
+    Parameters
+    ----------
+    hashes, weights : uint64 and float32 arrays, (n_ngrams,)
+        As for `Speller`.
+    min_n, max_n, seed : int
+    sums, totals : float32 arrays, (n_ngrams, dim) and (n_ngrams,)
+        φ_wg · scale_w · vector_w and φ_wg · scale_w of each word w are added to the rows of its n-grams g. Without
+        dimensions, only signatures are computed.
+    """
+
+    cdef CNgramSums *ngrams
+    cdef tuple arrays
+    cdef int64_t dim
+
+    def __init__(self, const uint64_t[::1] hashes, const float[::1] weights, int min_n, int max_n, uint64_t seed,
+                 float[:, ::1] sums, float[::1] totals):
+        cdef int64_t n = len(hashes)
+        cdef bint some = n > 0
+        check_ngram_sizes(min_n, max_n)
+        if len(weights) != n or sums.shape[0] != n or len(totals) != n:
+            raise ValueError(f"weights, sums, totals: expected one per n-gram, {n}, got {len(weights)}, "
+                             f"{sums.shape[0]} and {len(totals)}")
+        self.arrays, self.dim = (hashes, weights, sums, totals), sums.shape[1]
+        del self.ngrams
+        self.ngrams = NULL
+        self.ngrams = new CNgramSums(&hashes[0] if some else NULL, &weights[0] if some else NULL, n, min_n, max_n, seed,
+                                     self.dim, &sums[0, 0] if some and self.dim else NULL,
+                                     &totals[0] if some else NULL, level_number())
+
+    def __dealloc__(self):
+        del self.ngrams
+
+    def add(self, const uint32_t[::1] codes, const int64_t[::1] sizes, const float[::1] scales,
+            const float[:, ::1] vectors, float[:, ::1] signatures):
+        """Add words, and write their signatures.
+
+        Parameters
+        ----------
+        codes, sizes : uint32 and int64 arrays
+            As for `Speller.write`.
+        scales : float32 array, (n_words,)
+        vectors : float32 array, (n_words, dim)
+        signatures : float32 array, (n_words, dims)
+        """
+        cdef int64_t w, first = 0, n = len(sizes), dims = signatures.shape[1]
+        check_codes(codes, sizes)
+        if len(scales) != n or vectors.shape[0] != n or vectors.shape[1] != self.dim or signatures.shape[0] != n:
+            raise ValueError(f"scales, vectors, signatures: expected {n} words and {self.dim} dimensions of vectors")
+        if not n or not len(codes):
+            signatures[:] = 0
+            return
+        with nogil:
+            for w in range(n):
+                self.ngrams.add(&codes[first], sizes[w], scales[w], &vectors[w, 0] if self.dim else NULL, dims,
+                                &signatures[w, 0] if dims else NULL)
+                first += sizes[w]
 
 
 cdef class Speller:
@@ -1410,8 +1474,7 @@ cdef class Speller:
         if lexical_map.shape[0] != lexical_map.shape[1]:
             raise ValueError("lexical_map: expected a square matrix, "
                              f"got shape ({lexical_map.shape[0]}, {lexical_map.shape[1]})")
-        if min_n < 1 or max_n < min_n:
-            raise ValueError(f"min_n, max_n: expected 1 <= min_n <= max_n, got {min_n} and {max_n}")
+        check_ngram_sizes(min_n, max_n)
         self.arrays = hashes, weights, rows, meaning_map, lexical_map
         self.level = level_number()
         if len(hashes) >= 2**32:

@@ -157,7 +157,7 @@ class SentenceWeighting(SaveLoad):
         linear: bool = False,
         min_n: int = 3,
         max_n: int = 4,
-        sample_size: int = 20_000,
+        sample_size: int = 10_000,
         seed: int = 1,
         pretrained_weight: float | None = None,
     ) -> None:

@@ -221,21 +221,6 @@ inline void weighted_means(const float* rows, int dim, const int32_t* places, co
     }
 }
 
-// sums[at[columns[k]]] += values[k] * rows[r] for the entries k of each row r of a sparse matrix, which end at ends[r].
-inline void add_products(const int64_t* ends, const int32_t* columns, const float* values, int64_t n_rows,
-                         const float* rows, int dim, const int64_t* at, float* sums) {
-    const size_t size = static_cast<size_t>(dim);
-    const auto target = [=](int64_t k) { return sums + static_cast<size_t>(at[columns[k]]) * size; };
-    for (int64_t r = 0, k = 0; r < n_rows; ++r, rows += dim) {
-        for (int64_t next = k; next < ends[r]; ++next) prefetch_near(target(next), size * sizeof(float));
-        for (; k < ends[r]; ++k) {
-            float* sum = target(k);
-            const float value = values[k];
-            for (int j = 0; j < dim; ++j) sum[j] += value * rows[j];
-        }
-    }
-}
-
 // out = rows M, where M has shape (dim, columns).
 inline void times_rows(const float* rows, int64_t n, int dim, const float* matrix, int columns, int level, float* out) {
     const TimesMatrix times_matrix = choose_times_matrix(level);

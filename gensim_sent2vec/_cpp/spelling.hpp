@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <utility>
 
 #include "pooling.hpp"
 
@@ -21,59 +22,66 @@ void each_ngram(const uint32_t* code, int64_t size, int min_n, int max_n, Add&& 
     }
 }
 
-// The character n-grams of words.
-class NgramsOfWords {
+// The distinct character n-grams of words, and how often they occur. The hash table goes by the highest bits of a hash,
+// so that its entries are nearly in ascending order.
+class NgramCounts {
   public:
-    std::vector<uint64_t> hashes;  // distinct, in ascending order
-    std::vector<int32_t> columns;  // positions in `hashes`, word by word
-    std::vector<int64_t> sizes;    // n-grams per word
+    NgramCounts(int min_n, int max_n) : min_n_(min_n), max_n_(max_n), slots_(size_t{1} << bits_) {}
 
-    // codes: concatenated code points; lengths: code points per word.
-    NgramsOfWords(const uint32_t* codes, const int64_t* lengths, int64_t n_words, int min_n, int max_n) : slots_(1024) {
-        for (int64_t w = 0; w < n_words; codes += lengths[w++]) {
-            const size_t before = columns.size();
-            each_ngram(codes, lengths[w], min_n, max_n, [this](uint64_t hash) { columns.push_back(number_of(hash)); });
-            sizes.push_back(static_cast<int64_t>(columns.size() - before));
+    // codes: concatenated code points; sizes: code points per word; counts: how often each word occurs.
+    void add(const uint32_t* codes, const int64_t* sizes, const double* counts, int64_t n_words) {
+        for (int64_t w = 0; w < n_words; codes += sizes[w++])
+            each_ngram(codes, sizes[w], min_n_, max_n_, [&](uint64_t hash) { add(hash, counts[w]); });
+    }
+
+    // The hashes in ascending order, and how often each occurs.
+    void sorted(std::vector<uint64_t>& hashes, std::vector<double>& totals) const {
+        std::vector<Slot> found;
+        for (const Slot& slot : slots_) {
+            if (!slot.is_used) continue;
+            found.push_back(slot);
+            for (size_t i = found.size() - 1; i > 0 && found[i].hash < found[i - 1].hash; --i)
+                std::swap(found[i], found[i - 1]);
         }
-        sort();
+        for (const Slot& slot : found) {
+            hashes.push_back(slot.hash);
+            totals.push_back(slot.total);
+        }
     }
 
   private:
-    // The number of an n-gram, by first occurrence.
-    int32_t number_of(uint64_t hash) {
-        if (2 * hashes.size() >= slots_.size()) grow();
-        int32_t& slot = slots_[find(hash)];
-        if (!slot) {
-            hashes.push_back(hash);
-            slot = static_cast<int32_t>(hashes.size());
-        }
-        return slot - 1;
+    struct Slot {
+        uint64_t hash = 0;
+        double total = 0;
+        bool is_used = false;
+    };
+
+    void add(uint64_t hash, double count) {
+        Slot& slot = find(hash);
+        slot.total += count;
+        if (slot.is_used) return;
+        slot.is_used = true;
+        slot.hash = hash;
+        if (2 * ++n_ > slots_.size()) grow();
     }
 
-    size_t find(uint64_t hash) const {
-        size_t at = hash & (slots_.size() - 1);
-        while (slots_[at] && hashes[static_cast<size_t>(slots_[at]) - 1] != hash) at = (at + 1) & (slots_.size() - 1);
-        return at;
+    Slot& find(uint64_t hash) {
+        size_t at = hash >> (64 - bits_);
+        while (slots_[at].is_used && slots_[at].hash != hash) at = (at + 1) & (slots_.size() - 1);
+        return slots_[at];
     }
 
     void grow() {
-        slots_.assign(4 * slots_.size(), 0);
-        for (size_t i = 0; i < hashes.size(); ++i) slots_[find(hashes[i])] = static_cast<int32_t>(i + 1);
+        bits_ += 2;
+        std::vector<Slot> former(size_t{1} << bits_);
+        former.swap(slots_);
+        for (const Slot& slot : former)
+            if (slot.is_used) find(slot.hash) = slot;
     }
 
-    void sort() {
-        std::vector<std::pair<uint64_t, int32_t>> order;
-        for (const uint64_t hash : hashes) order.emplace_back(hash, static_cast<int32_t>(order.size()));
-        std::sort(order.begin(), order.end());
-        std::vector<int32_t> place(order.size());
-        for (size_t i = 0; i < order.size(); ++i) {
-            hashes[i] = order[i].first;
-            place[static_cast<size_t>(order[i].second)] = static_cast<int32_t>(i);
-        }
-        for (int32_t& column : columns) column = place[static_cast<size_t>(column)];
-    }
-
-    std::vector<int32_t> slots_;  // numbers + 1; 0 if empty
+    int min_n_, max_n_, bits_ = 10;
+    size_t n_ = 0;
+    std::vector<Slot> slots_;
 };
 
 struct Spelling {
@@ -131,6 +139,87 @@ inline const Signs& signs() {
 using AddSigns = void (*)(const std::vector<uint64_t>& hashes, const std::vector<float>& weights, uint64_t seed,
                           int dims, float* signature);
 AddSigns choose_add_signs(int level);
+
+// Signatures of known words, and the sums over the words that contain each n-gram: see NgramAverages in
+// _pooling/spelling.py.
+class NgramSums {
+  public:
+    // hashes, weights: of all n-grams, (n). sums, totals: (n, dim) and (n), to be added to; without dimensions, only
+    // signatures are computed.
+    NgramSums(const uint64_t* hashes, const float* weights, int64_t n, int min_n, int max_n, uint64_t seed, int dim,
+              float* sums, float* totals, int level)
+        : ngram_weights_(weights),
+          index_(hashes, n),
+          min_n_(min_n),
+          max_n_(max_n),
+          seed_(seed),
+          dim_(static_cast<size_t>(dim)),
+          sums_(sums),
+          totals_(totals),
+          features_(static_cast<size_t>(n)),
+          dot_(choose_dot_rows(level, false)),
+          add_signs_(choose_add_signs(level)) {}
+
+    // codes: the code points of a word, enclosed in "<" and ">". vector: (dim). signature: (dims).
+    void add(const uint32_t* codes, int64_t size, float scale, const float* vector, int dims, float* signature) {
+        find_ngrams(codes, size);
+        if (dim_) add_features(scale, vector);
+        signature_.resize(static_cast<size_t>((dims + 63) / 64 * 64));
+        add_signs_(hashes_, weights_, seed_, dims, signature_.data());
+        const float factor = 1 / length_of(signature_.data(), dims);
+        for (int i = 0; i < dims; ++i) signature[i] = factor * signature_[static_cast<size_t>(i)];
+    }
+
+  private:
+    void find_ngrams(const uint32_t* code, int64_t size) {
+        hashes_.clear();
+        weights_.clear();
+        places_.clear();
+        each_ngram(code, size, min_n_, max_n_, [this](uint64_t hash) {
+            const int64_t at = index_.find(hash);
+            if (at < 0) return;
+            hashes_.push_back(hash);
+            weights_.push_back(ngram_weights_[at]);
+            places_.push_back(static_cast<size_t>(at));
+            if (dim_) prefetch_row(sums_ + static_cast<size_t>(at) * dim_, dim_ * sizeof(float));
+        });
+    }
+
+    // Adds the features of the word, which have the length 1; an n-gram that occurs twice has one feature.
+    void add_features(float scale, const float* vector) {
+        for (size_t i = 0; i < places_.size(); ++i) features_[places_[i]] += weights_[i];
+        values_.clear();
+        for (const size_t at : places_) values_.push_back(std::exchange(features_[at], 0.0f));
+        scale /= length_of(values_.data(), static_cast<int>(values_.size()));
+        for (size_t i = 0; i < places_.size(); ++i) {
+            const float value = scale * values_[i];
+            if (value == 0) continue;
+            totals_[places_[i]] += value;
+            float* sum = sums_ + places_[i] * dim_;
+            for (size_t j = 0; j < dim_; ++j) sum[j] += value * vector[j];
+        }
+    }
+
+    // 1 for zeros.
+    float length_of(const float* v, int size) const {
+        float square = 0;
+        if (size) dot_(v, 1, size, v, &square);
+        return square > 0 ? std::sqrt(square) : 1.0f;
+    }
+
+    const float* ngram_weights_;
+    HashIndex index_;
+    int min_n_, max_n_;
+    uint64_t seed_;
+    size_t dim_;
+    float *sums_, *totals_;
+    std::vector<float> features_;  // by n-gram; zeros between words
+    DotRows dot_;
+    AddSigns add_signs_;
+    std::vector<uint64_t> hashes_;  // of the word's n-grams
+    std::vector<float> weights_, values_, signature_;
+    std::vector<size_t> places_;
+};
 
 // out = scale * v M, where M has shape (v.size(), columns).
 using TimesMatrix = void (*)(const std::vector<float>& v, const float* matrix, int columns, float scale, float* out);

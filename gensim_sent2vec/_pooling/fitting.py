@@ -28,7 +28,7 @@ from .eigenvectors import eigh
 from .fitted import FittedWeighting, UnseenWords, fingerprint
 from .parameters import WeightingParameters
 from .pretrained import PretrainedRows, fitted_part
-from .spelling import BLOCK, CharNgrams, NgramAverages, NgramsOfWords
+from .spelling import BLOCK, CharNgrams, NgramAverages
 
 UNSEEN_COUNT = 2  # out-of-vocabulary words get the weight of a word that occurs this often
 UNSEEN_LENGTH = 0.5  # their vectors' length, relative to known words: the spelling only hints at the meaning
@@ -63,14 +63,12 @@ def fit_weighting(
     """
     _check_sizes(parameters, vectors, output_vectors)
     semantic_dims, lexical_dims = split_dims(parameters, vectors.shape[1])
-    ngrams: CharNgrams | None = None
-    of_words: list[NgramsOfWords] = []
+    ngrams = averages = None
     if lexical_dims or parameters.unseen_words:
-        ngrams, of_words = _ngrams_of(vocabulary.words, counts, parameters)
-    averages = NgramAverages(ngrams, vectors.shape[1]) if ngrams and parameters.unseen_words else None
-    words = WordFeatures(
-        vocabulary.words, vectors, output_vectors, parameters.unit_words, ngrams, of_words, lexical_dims
-    )
+        n = parameters.min_n, parameters.max_n
+        ngrams = CharNgrams.from_words(vocabulary.words, counts, *n, parameters.seed)
+        averages = NgramAverages(ngrams, vectors.shape[1] if parameters.unseen_words else 0)
+    words = WordVectors(vocabulary.words, vectors, output_vectors, parameters.unit_words)
     weights = word_weights(parameters, vocabulary, counts)
     pack = sampled_pack(sentences, parameters.sample_size, tokenize)
     sample = WeightedSentences.of(parameters, pack, vocabulary, weights)
@@ -85,7 +83,9 @@ def fit_weighting(
             pretrained, vocabulary.words, words.vectors_of, weights, sample.used, sample.means, share
         )
     semantic_map = np.ascontiguousarray(semantic_map * scale)
-    rows = word_rows(words, counts, semantic_map, averages, show_progress_bar, pretrained_dims, pretrained_rows)
+    rows = word_rows(
+        words, counts, semantic_map, averages, lexical_dims, show_progress_bar, pretrained_dims, pretrained_rows
+    )
     lexical_map = np.zeros((0, 0), dtype=np.float32)
     if lexical_dims:
         signatures = rows[:, semantic_dims : semantic_dims + lexical_dims]
@@ -94,22 +94,13 @@ def fit_weighting(
         for block in slices_of(len(rows), BLOCK):
             signatures[block] = _kernel.times(signatures[block].astype(np.float32, order="C"), lexical_map)
     unseen = None
-    if ngrams is not None and averages is not None:
+    if ngrams is not None and averages is not None and parameters.unseen_words:
         ngrams = replace(ngrams, vectors=averages.result())
         weight = float(decay_weights(np.array([UNSEEN_COUNT / counts.sum()]), parameters.sif, parameters.decay)[0])
         unseen = UnseenWords(ngrams, semantic_map, lexical_map, UNSEEN_LENGTH * mean_length, weight)
     return FittedWeighting(
         weights, rows, fingerprint(vocabulary), semantic_dims, unseen, None, pretrained_dims, pretrained
     )
-
-
-def _ngrams_of(
-    words: PackedStrings, counts: np.ndarray, parameters: WeightingParameters
-) -> tuple[CharNgrams, list[NgramsOfWords]]:
-    """The character n-grams of a vocabulary, and those of each `BLOCK` words."""
-    n = parameters.min_n, parameters.max_n
-    of_words = [NgramsOfWords.of(words.part(block), *n) for block in slices_of(len(words), BLOCK)]
-    return CharNgrams.from_blocks(of_words, counts, *n, parameters.seed), of_words
 
 
 def _check_sizes(parameters: WeightingParameters, vectors: np.ndarray, output_vectors: np.ndarray | None) -> None:
@@ -160,8 +151,8 @@ def word_weights(parameters: WeightingParameters, vocabulary: Vocabulary, counts
 
 
 @dataclass(frozen=True, eq=False)
-class WordFeatures:
-    """The vectors B_w and the signatures σ_w, from which the rows of words are made.
+class WordVectors:
+    """The vectors B_w, from which the rows of words are made.
 
     Parameters
     ----------
@@ -170,20 +161,12 @@ class WordFeatures:
     output_vectors : numpy.ndarray, shape (n_words, vector_size), or None
     unit_words : bool
         Scale vectors to length 1, and add the output vectors.
-    ngrams : CharNgrams or None
-        None: neither signatures nor estimated vectors are needed.
-    of_words : sequence of NgramsOfWords
-        The n-grams of each `BLOCK` words.
-    signature_dims : int
     """
 
     words: PackedStrings
     vectors: np.ndarray
     output_vectors: np.ndarray | None
     unit_words: bool
-    ngrams: CharNgrams | None
-    of_words: Sequence[NgramsOfWords]
-    signature_dims: int
 
     def vectors_of(self, ids: np.ndarray | slice) -> np.ndarray:
         """B_w of some words: float32, (n, vector_size)."""
@@ -209,10 +192,11 @@ class WordFeatures:
 
 
 def word_rows(
-    words: WordFeatures,
+    words: WordVectors,
     counts: np.ndarray,
     semantic_map: np.ndarray,
     averages: NgramAverages | None,
+    signature_dims: int,
     show_progress_bar: bool | None,
     pretrained_dims: int = 0,
     pretrained_rows: Callable[[slice, np.ndarray], np.ndarray] | None = None,
@@ -226,22 +210,17 @@ def word_rows(
     """
     n, semantic_dims = len(words.words), semantic_map.shape[1]
     dtype = np.float16 if words.vectors.dtype == np.float16 else np.float32
-    begin = semantic_dims + words.signature_dims  # of the pretrained part
+    begin = semantic_dims + signature_dims  # of the pretrained part
     rows = np.empty((n, begin + pretrained_dims), dtype=dtype)
     with Progress("weighting", n, "words", show_progress_bar) as progress:
-        for number, block in enumerate(slices_of(n, BLOCK)):
+        for block in slices_of(n, BLOCK):
             vectors = words.vectors_of(block)
             if not np.isfinite(vectors).all():
                 np.nan_to_num(vectors, copy=False)
             rows[block, :semantic_dims] = _kernel.times(vectors, semantic_map)
-            if words.ngrams is not None:
-                of_words = words.of_words[number]
-                phi = words.ngrams.features(of_words)
-                if averages is not None:
-                    averages.add(phi, of_words.hashes, counts[block], vectors)
-                if words.signature_dims:
-                    signatures = words.ngrams.signatures(phi, of_words.hashes, words.signature_dims)
-                    rows[block, semantic_dims:begin] = signatures
+            if averages is not None:
+                signatures = averages.add(words.words.part(block), counts[block], vectors, signature_dims)
+                rows[block, semantic_dims:begin] = signatures
             if pretrained_rows is not None:
                 rows[block, begin:] = pretrained_rows(block, vectors)
             progress.update(block.stop)

@@ -39,23 +39,26 @@ def warn_if_untokenized(sentences: Iterable[Any], name: str) -> None:
     name : str
         The argument that the warning names.
     """
-    tokens = [token for sentence in sentences for token in _tokens(sentence)]
-    if len(tokens) < LEAST_TOKENS:
+    counts: Counter[str] = Counter()
+    for sentence in sentences:
+        counts.update(_tokens(sentence))
+    n_tokens = counts.total()
+    if n_tokens < LEAST_TOKENS:
         return
-    texts = [token for token in tokens if len(token.split()) > 1]
-    if len(texts) >= TEXTS * len(tokens):
+
+    def share_of(kind: list[str]) -> float:
+        return sum(map(counts.__getitem__, kind)) / n_tokens
+
+    texts = [token for token in counts if len(token.split(maxsplit=1)) > 1]
+    if share_of(texts) >= TEXTS:
         warn(
-            f"{name}: {len(texts) / len(tokens):.0%} of the tokens contain whitespace, such as {texts[0][:30]!r}. Each "
+            f"{name}: {share_of(texts):.0%} of the tokens contain whitespace, such as {texts[0][:30]!r}. Each "
             "is trained as a single word. If they are texts, pass a list of strings, not a list of lists"
         )
         return
-    counts = Counter(tokens)
     glued = [token for token in counts if _GLUED.fullmatch(token)]
     capitalized = [token for token in counts if token != token.lower()]
     punctuation = [token for token in counts if not any(map(str.isalnum, token))]
-
-    def share_of(kind: list[str]) -> float:
-        return sum(map(counts.__getitem__, kind)) / len(tokens)
 
     if share_of(glued) >= max(GLUED, share_of(punctuation)):
         kind, examples = "punctuation glued to them", glued

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy import sparse
 
 from gensim_sent2vec import _kernel
 from gensim_sent2vec._text.vocabulary import Vocabulary
@@ -57,28 +56,12 @@ def test_weighted_means(level, dim):
         np.testing.assert_allclose(out[i], expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("dim", DIMS)
-def test_add_products(dim):
-    numbers = np.random.default_rng(dim)
-    dense = numbers.standard_normal((7, 5)).astype(np.float32)
-    matrix = sparse.csr_array(dense * (dense > 0))
-    rows, sums = (numbers.standard_normal((n, dim)).astype(np.float32) for n in (7, 9))
-    at = np.array([8, 0, 3, 3, 5])
-    expected = sums.copy()
-    np.add.at(expected, at, matrix.T @ rows)
-    entries = matrix.indptr[1:].astype(np.int64), matrix.indices.astype(np.int32), matrix.data
-    _kernel.add_products(*entries, rows, at, sums)
-    np.testing.assert_allclose(sums, expected, atol=1e-5)
-
-
 @pytest.mark.parametrize("columns", [[0, 5], [-1, 0]])
 def test_entries_outside_a_matrix_are_refused(columns):
     rows, values = np.ones((5, 2), np.float32), np.ones(2, np.float32)
     columns, ends = np.array(columns, np.int32), np.array([2])
     with pytest.raises(ValueError, match="in columns below 5"):
         _kernel.weighted_means(rows, columns, values, ends, np.ones((1, 2), np.float32))
-    with pytest.raises(ValueError, match="in columns below 5"):
-        _kernel.add_products(ends, columns, values, rows[:1], np.zeros(5, np.int64), rows)
 
 
 def test_sizes_that_do_not_match_are_refused():
@@ -88,9 +71,6 @@ def test_sizes_that_do_not_match_are_refused():
             _kernel.weighted_means(rows, columns, values, np.array(ends), np.ones((len(ends), 2), np.float32))
     with pytest.raises(ValueError, match=r"out: expected shape \(1, 2\), got \(2, 2\)"):
         _kernel.weighted_means(rows, columns, values, np.array([2]), rows[:2].copy())
-    for at, of_rows in (([5, 0], rows[:1]), ([-1, 0], rows[:1]), ([0, 0], rows[:2]), ([0, 0], rows[:1, :1].copy())):
-        with pytest.raises(ValueError, match="rows, at, sums: expected 1 rows of 2 dimensions"):
-            _kernel.add_products(np.array([2]), columns, values, of_rows, np.array(at), rows)
 
 
 @pytest.mark.parametrize("dim", DIMS)

@@ -13,35 +13,62 @@ from hypothesis import strategies as st
 from weighting_oracle import gram_hash, grams, sign_row, unit
 
 from gensim_sent2vec import _kernel
-from gensim_sent2vec._pooling.spelling import (
-    CharNgrams,
-    NgramAverages,
-    NgramsOfWords,
-    code_points,
-    random_signs,
-)
+from gensim_sent2vec._pooling.spelling import CharNgrams, NgramAverages, code_points
 
 any_word = st.text(max_size=8)
 sizes = st.integers(1, 5).flatmap(lambda n: st.tuples(st.just(n), st.integers(n, n + 3)))
 
 
-def ngram_hashes(words, min_n, max_n):
-    """The hashes of all n-grams, and how many each word has."""
-    found = NgramsOfWords.of(words, min_n, max_n)
-    assert (found.hashes[1:] > found.hashes[:-1]).all()
-    return found.hashes[found.columns], found.sizes
+def counted(words, counts, min_n, max_n, n_blocks=1):
+    """How often each n-gram occurs, by hash."""
+    counter = _kernel.NgramCounter(min_n, max_n)
+    for part, numbers in zip(np.array_split(words, n_blocks), np.array_split(counts, n_blocks)):
+        counter.add(*code_points(part.tolist()), numbers.astype(np.float64))
+    hashes, totals = map(np.frombuffer, counter.export(), (np.uint64, np.float64))
+    assert (hashes[1:] > hashes[:-1]).all()
+    return dict(zip(hashes.tolist(), totals.tolist()))
 
 
-def hashes_by_word(words, min_n, max_n):
-    hashes, counts = ngram_hashes(words, min_n, max_n)
-    return [part.tolist() for part in np.split(hashes, np.cumsum(counts)[:-1])] if len(words) else []
+def occurrences(words, counts, min_n, max_n):
+    """What `counted` returns, computed with dictionaries."""
+    totals = Counter()
+    for word, count in zip(words, counts):
+        for gram, n in grams(word, min_n, max_n).items():
+            totals[gram_hash(gram)] += n * int(count)
+    return totals
 
 
-@given(st.lists(any_word, max_size=6), sizes)
-def test_every_word_gets_its_ngrams(words, min_max):
-    found = hashes_by_word(words, *min_max)
-    expected = [Counter({gram_hash(g): n for g, n in grams(word, *min_max).items()}) for word in words]
-    assert [Counter(part) for part in found] == expected
+def hashes_of(word, min_n=3, max_n=4):
+    """The hashes of a word's n-grams, with repetitions."""
+    return np.array([gram_hash(g) for g in grams(word, min_n, max_n).elements()], dtype=np.uint64)
+
+
+def features(table, word):
+    """φ_w, as a dictionary from hashes to numbers."""
+    weights = dict(zip(table.hashes.tolist(), table.weights.tolist()))
+    found = {gram_hash(g): n * weights[gram_hash(g)] for g, n in grams(word, table.min_n, table.max_n).items()}
+    length = np.linalg.norm(list(found.values()))
+    return {g: value / length for g, value in found.items()}
+
+
+def signature(table, word, dims):
+    """σ_w of a known or unknown word."""
+    weights, total = dict(zip(table.hashes.tolist(), table.weights.tolist())), np.zeros(dims)
+    for gram, n in grams(word, table.min_n, table.max_n).items():
+        total += n * weights.get(gram_hash(gram), table.new_weight) * sign_row(gram, dims, table.seed)
+    return unit(total)
+
+
+def known_signatures(table, words, dims, vector_size=0):
+    vectors = np.ones((len(words), vector_size), np.float32)
+    return NgramAverages(table, vector_size).add(words, np.ones(len(words)), vectors, dims)
+
+
+@given(st.lists(st.tuples(any_word, st.integers(0, 9)), max_size=6), sizes, st.integers(1, 3))
+def test_ngrams_are_counted(items, min_max, n_blocks):
+    words, counts = [word for word, _ in items], np.array([count for _, count in items], dtype=np.int64)
+    expected = occurrences(words, counts, *min_max)
+    assert counted(np.array(words, dtype=object), counts, *min_max, n_blocks) == expected
 
 
 @given(st.lists(any_word | st.text("가한é中a", max_size=4), max_size=6))
@@ -58,48 +85,42 @@ def test_code_points_are_decomposed(words):
 
 def test_words_of_boundary_markers_and_lone_surrogates():
     words = ["><", "a><b", "<", ">", "", "\ud800x", "\0", "\n"]
-    assert [Counter(p) for p in hashes_by_word(words, 3, 4)] == [
-        Counter({gram_hash(g): n for g, n in grams(word, 3, 4).items()}) for word in words
-    ]
+    for word in words:
+        assert counted(np.array([word], dtype=object), np.ones(1), 3, 4) == occurrences([word], [1], 3, 4)
 
 
-def test_many_words_get_their_ngrams():
+def test_ngrams_of_many_words_are_counted():
     words = [f"{i:x}-{'word' * (i % 7)}-{i * i}" for i in range(3000)]
-    assert [Counter(part) for part in hashes_by_word(words, 3, 6)[::100]] == [
-        Counter({gram_hash(g): n for g, n in grams(word, 3, 6).items()}) for word in words[::100]
-    ]
+    counts = np.arange(3000) % 11
+    assert counted(np.array(words, dtype=object), counts, 3, 6, 4) == occurrences(words, counts, 3, 6)
+
+
+def test_the_kernel_checks_what_it_counts():
     for min_n, max_n in ((0, 3), (4, 3)):
         with pytest.raises(ValueError, match="1 <= min_n <= max_n"):
-            _kernel.ngrams_of_words(*code_points(["a"]), min_n, max_n)
+            _kernel.NgramCounter(min_n, max_n)
+    codes, _ = code_points(["a"])
     with pytest.raises(ValueError, match="sizes: expected values >= 0 that sum to at most the 3 code points"):
-        _kernel.ngrams_of_words(code_points(["a"])[0], np.array([4]), 3, 4)
+        _kernel.NgramCounter(3, 4).add(codes, np.array([4]), np.ones(1))
+    with pytest.raises(ValueError, match="counts: expected one per word, 1, got 2"):
+        _kernel.NgramCounter(3, 4).add(codes, np.array([3]), np.ones(2))
 
 
 def test_hangul_is_split_into_letters_and_normalization_forms_are_equal():
     assert len(grams("한국", 3, 4)) == len(grams(unicodedata.normalize("NFD", "한국"), 3, 4)) == 6 + 5
-    composed, decomposed = hashes_by_word(["café", "cafe\u0301"], 3, 4)
+    composed, decomposed = (counted(np.array([word]), np.ones(1), 3, 4) for word in ("café", "cafe\u0301"))
     assert composed == decomposed
 
 
-@pytest.mark.parametrize("dims, seed", [(1, 1), (64, 0), (130, 7)])
-def test_random_signs(dims, seed):
-    some = ["<th", "the>", "국"]
-    hashes = np.array([gram_hash(g) for g in some], dtype=np.uint64)
-    np.testing.assert_array_equal(random_signs(hashes, 0, dims, seed), [sign_row(g, dims, seed) for g in some])
-    if dims > 64:
-        np.testing.assert_array_equal(
-            random_signs(hashes, 64, dims - 64, seed), random_signs(hashes, 0, dims, seed)[:, 64:]
-        )
-
-
-def test_random_signs_are_balanced_and_independent():
-    hashes, _ = ngram_hashes([f"word{i}" for i in range(2000)], 3, 4)
-    hashes = np.unique(hashes)
-    rows = random_signs(hashes, 0, 128, 1)
+def test_signatures_are_balanced_and_independent():
+    words = [f"word{i}" for i in range(2000)]
+    table = CharNgrams.from_words(words, np.ones(2000), 7, 8, 1)  # words that share no n-gram
+    rows = known_signatures(table, words, 128)[[len(word) == 8 for word in words]] * np.sqrt(128)
+    assert len(rows) == 1000
     assert abs(rows.mean()) < 0.02
     correlation = rows.T @ rows / len(rows) - np.eye(128)
-    assert abs(correlation).max() < 5 / np.sqrt(len(rows))
-    assert not np.array_equal(rows, random_signs(hashes, 0, 128, 2))
+    assert abs(correlation).max() < 6 / np.sqrt(len(rows))
+    assert not np.allclose(rows[0], known_signatures(replace(table, seed=2), words[:1], 128)[0] * np.sqrt(128))
 
 
 def with_vectors(table, dim, dtype):
@@ -115,36 +136,28 @@ def unseen(table, words, dims):
     return rows[:, :size], rows[:, size:]
 
 
-def test_features_and_weights():
+def test_weights():
     words, counts = ["banana", "bandana", "", "a", "nana"], np.array([5, 3, 2, 9, 1])
     table = CharNgrams.from_words(words, counts, 3, 4, 1, block_size=2)
-    assert (np.diff(table.hashes.astype(object)) > 0).all()
-    occurrences = Counter()
-    for word, count in zip(words, counts):
-        for gram, n in grams(word, 3, 4).items():
-            occurrences[gram_hash(gram)] += n * int(count)
-    assert table.hashes.tolist() == sorted(occurrences)
-    weight = {h: 3e-3 / (3e-3 + (1 + n) / 20) for h, n in occurrences.items()}
-    np.testing.assert_allclose(table.weights, [weight[h] for h in sorted(occurrences)], rtol=1e-6)
-
-    of_words = NgramsOfWords.of([*words, "banana!"], 3, 4)
-    phi, columns = table.features(of_words), of_words.hashes
-    new = 3e-3 / (3e-3 + 1 / 20)
-    for row, word in zip(phi.toarray(), [*words, "banana!"]):
-        found = {gram_hash(g): n for g, n in grams(word, 3, 4).items()}
-        expected = [found.get(int(h), 0) * weight.get(int(h), new) for h in columns]
-        np.testing.assert_allclose(row, unit(np.array(expected)), atol=1e-6)
+    found = occurrences(words, counts, 3, 4)
+    assert table.hashes.tolist() == sorted(found)
+    np.testing.assert_allclose(table.weights, [3e-3 / (3e-3 + (1 + found[h]) / 20) for h in sorted(found)], rtol=1e-6)
+    assert table.new_weight == pytest.approx(3e-3 / (3e-3 + 1 / 20))
 
 
-def test_known_and_unknown_words_get_the_same_signatures():
+@pytest.mark.parametrize("level", _kernel.available_levels())
+@pytest.mark.parametrize("dims", [0, 3, 64, 200])
+def test_known_and_unknown_words_get_the_same_signatures(level, dims, monkeypatch):
+    monkeypatch.setenv("GENSIM_SENT2VEC_SIMD", level)
     words = ["banana", "bandana", "한국어", "a", "", "reallyverylongword" * 5]
     table = CharNgrams.from_words(words, np.arange(1, 7), 3, 4, 3)
-    of_words = NgramsOfWords.of(words, 3, 4)
-    expected = table.signatures(table.features(of_words), of_words.hashes, 200)
-    np.testing.assert_allclose(unseen(table, words, 200)[1], expected, atol=1e-6)
-    lengths = np.linalg.norm(expected, axis=1)
-    np.testing.assert_allclose(lengths, [1, 1, 1, 1, 0, 1], atol=1e-5)
-    assert expected[0] @ expected[1] > 0.2 > abs(expected[0] @ expected[2])
+    expected = np.reshape([signature(table, word, dims) for word in words], (6, dims))
+    for vector_size in (0, 5):
+        np.testing.assert_allclose(known_signatures(table, words, dims, vector_size), expected, atol=1e-6)
+    np.testing.assert_allclose(unseen(table, words, dims)[1], expected, atol=1e-6)
+    if dims == 200:
+        np.testing.assert_allclose(np.linalg.norm(expected, axis=1), [1, 1, 1, 1, 0, 1], atol=1e-5)
+        assert expected[0] @ expected[1] > 0.2 > abs(expected[0] @ expected[2])
 
 
 @pytest.mark.parametrize("level", _kernel.available_levels())
@@ -159,21 +172,20 @@ def test_rows_of_unknown_words_match_numpy(level, dtype, dims, monkeypatch):
     table = CharNgrams.from_words(known, np.array([5.0, 3.0, 2.0]), 3, 4, 7)
     table = with_vectors(table, 33, dtype)
     vectors, signatures = unseen(table, words, dims)
-    for word, vector, signature in zip(words, vectors, signatures):
-        hashes, _ = ngram_hashes([word], 3, 4)
+    for word, vector, found in zip(words, vectors, signatures):
+        hashes = hashes_of(word)
         at, known_ngram = table.find(hashes)
         weights = np.where(known_ngram, table.weights[at], np.float32(table.new_weight))
         expected = (weights * known_ngram) @ table.vectors[at].astype(np.float64)
         np.testing.assert_allclose(vector, unit(expected), atol=1e-5)
-        if dims:
-            np.testing.assert_allclose(signature, unit(weights @ random_signs(hashes, 0, dims, 7)), atol=1e-5)
+        np.testing.assert_allclose(found, signature(table, word, dims), atol=1e-5)
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 100, 4097])
 def test_ngrams_are_found_in_tables_of_any_size(n):
     """Also among hashes that begin alike; in a damaged table, which is not sorted, some are missed."""
     rng = np.random.default_rng(n)
-    ngrams, _ = ngram_hashes(["walking"], 3, 4)
+    ngrams = hashes_of("walking")
     others = rng.integers(0, 2**64, n, dtype=np.uint64)
     others[::3] = others[:1] ^ rng.integers(0, 2**20, len(others[::3]), dtype=np.uint64)
     hashes = np.unique(np.concatenate([others, ngrams[::2]]))
@@ -215,27 +227,45 @@ def test_the_kernel_checks_its_arguments():
         speller.write(codes, sizes, np.empty((1, 6), np.float32))
 
 
-def test_ngram_averages():
-    words, counts = ["walking", "walked", "talking", "sing"], np.array([4.0, 9.0, 1.0, 16.0])
-    rows = np.random.default_rng(1).standard_normal((4, 6)).astype(np.float32)
+def test_the_kernel_checks_what_it_sums():
+    table = CharNgrams.from_words(["abcd"], np.ones(1), 3, 4, 1)
+    n, codes, sizes = len(table.hashes), *code_points(["abc"])
+    sums, totals, vectors = np.zeros((n, 2), np.float32), np.zeros(n, np.float32), np.ones((1, 2), np.float32)
+    for parts in ((sums[1:], totals), (sums, totals[1:])):
+        with pytest.raises(ValueError, match="weights, sums, totals: expected one per n-gram"):
+            _kernel.NgramSums(table.hashes, table.weights, 3, 4, 1, *parts)
+    with pytest.raises(ValueError, match="1 <= min_n <= max_n"):
+        _kernel.NgramSums(table.hashes, table.weights, 4, 3, 1, sums, totals)
+    kernel, scales, out = _kernel.NgramSums(table.hashes, table.weights, 3, 4, 1, sums, totals), totals[:1], vectors
+    for bad in ((totals[:2], vectors, out), (scales, vectors[:, :1].copy(), out), (scales, vectors, sums[:2].copy())):
+        with pytest.raises(ValueError, match="expected 1 words and 2 dimensions of vectors"):
+            kernel.add(codes, sizes, *bad)
+    with pytest.raises(ValueError, match="sizes: expected values"):
+        kernel.add(codes, sizes + 1, scales, vectors, out.copy())
+    assert not sums.any()
+
+
+@pytest.mark.parametrize("level", _kernel.available_levels())
+def test_ngram_averages(level, monkeypatch):
+    """Also of words in which an n-gram occurs twice, such as "ana" in "banana"."""
+    monkeypatch.setenv("GENSIM_SENT2VEC_SIMD", level)
+    words, counts = ["walking", "walked", "talking", "banana", "", "sing"], np.array([4.0, 9.0, 1.0, 2.0, 3.0, 16.0])
+    rows = np.random.default_rng(1).standard_normal((6, 6)).astype(np.float32)
     table = CharNgrams.from_words(words, counts, 3, 4, 1)
     average = NgramAverages(table, 6)
-    for block in (slice(0, 3), slice(3, 4)):
-        of_words = NgramsOfWords.of(words[block], 3, 4)
-        average.add(table.features(of_words), of_words.hashes, counts[block], rows[block])
+    for block in (slice(0, 3), slice(3, 6)):
+        average.add(words[block], counts[block], rows[block], 3)
     table = replace(table, vectors=average.result())
-    common = unit(np.sqrt(counts) @ rows)
-    np.testing.assert_allclose(table.vectors @ common, 0, atol=2e-3)
 
-    of_words = NgramsOfWords.of(words, 3, 4)
-    phi, columns = table.features(of_words), of_words.hashes
-    dense, g = phi.toarray(), int(np.flatnonzero(columns == gram_hash("alk"))[0])
-    share = dense[:, g] * np.sqrt(counts)
-    expected = share @ rows / (3 + share.sum())
-    expected -= expected @ common * common
-    at, known = table.find(np.array([gram_hash("alk"), gram_hash("zzz")], dtype=np.uint64))
-    assert known.tolist() == [True, False]
-    np.testing.assert_allclose(table.vectors[at[0]], expected, atol=1e-3)
+    common, phi = unit(np.sqrt(counts) @ rows), [features(table, word) for word in words]
+    for gram in ("alk", "ana", "ing>", "<ba"):
+        share = np.array([of_word.get(gram_hash(gram), 0) for of_word in phi]) * np.sqrt(counts)
+        expected = share @ rows / (3 + share.sum())
+        expected -= expected @ common * common
+        at, known = table.find(np.array([gram_hash(gram), gram_hash("zzz")], dtype=np.uint64))
+        assert known.tolist() == [True, False]
+        np.testing.assert_allclose(table.vectors[at[0]], expected, atol=1e-3)
+    np.testing.assert_allclose(table.vectors @ common, 0, atol=2e-3)
 
     vectors, _ = unseen(table, ["walks", "zqzqx", ""], 3)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), [1, 0, 0], atol=1e-6)
