@@ -246,6 +246,7 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
                    int dim, float *sums, float *totals, int level) except +
         void add(const uint32_t *codes, int64_t size, float scale, const float *vector, int dims,
                  float *signature) except +
+        void average(const float *common, uint16_t *out) except +
 
     cdef cppclass CSpelling "s2v::Spelling":
         const CHashIndex *index

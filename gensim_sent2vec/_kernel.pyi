@@ -200,6 +200,7 @@ class NgramSums:
         vectors: NDArray[np.float32],
         signatures: NDArray[np.float32],
     ) -> None: ...
+    def averages(self, common: NDArray[np.float32]) -> NDArray[np.float16]: ...
 
 class Speller:
     def __init__(

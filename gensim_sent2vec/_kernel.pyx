@@ -1436,6 +1436,23 @@ cdef class NgramSums:
                                 &signatures[w, 0] if dims else NULL)
                 first += sizes[w]
 
+    def averages(self, const float[::1] common):
+        """Return the quotients of `sums` and `totals`, without their components along the unit vector `common`.
+
+        Returns
+        -------
+        float16 array, (n_ngrams, dim)
+        """
+        cdef uint16_t[:, ::1] out
+        if len(common) != self.dim:
+            raise ValueError(f"common: expected {self.dim} dimensions, got {len(common)}")
+        result = np.empty((len(self.arrays[0]), self.dim), dtype="u2")
+        out = result
+        if out.shape[0] and out.shape[1]:
+            with nogil:
+                self.ngrams.average(&common[0], &out[0, 0])
+        return result.view("e")
+
 
 cdef class Speller:
     """Computes rows of words from their character n-grams; see `gensim_sent2vec._pooling.spelling.CharNgrams`.

@@ -16,6 +16,17 @@ inline float half_to_float(uint16_t h) {
     return read_as<float>(&bits);
 }
 
+// IEEE 754 binary32 -> binary16, to the nearest, ties to even. Without branches, so that loops are vectorized.
+inline uint16_t float_to_half(float value) {
+    const uint32_t bits = read_as<uint32_t>(&value), sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
+    const float shifted = read_as<float>(&magnitude) + 0.5f;  // rounds a subnormal half to a multiple of 2^-24
+    const uint32_t subnormal = read_as<uint32_t>(&shifted) - 0x3f000000;
+    const uint32_t normal = (magnitude - 0x38000000 + 0xfff + (magnitude >> 13 & 1)) >> 13;
+    const uint32_t special = magnitude > 0x7f800000 ? 0x7e00 : 0x7c00;  // NaN or infinity
+    const uint32_t finite = magnitude < 0x38800000 ? subnormal : normal;
+    return static_cast<uint16_t>(sign | (magnitude < 0x47800000 ? finite : special));
+}
+
 struct Reader {                  // a trained model, possibly mapped read-only
     const char *words, *ngrams;  // row-major matrices with `dim` columns, float32 or float16
     int64_t n_words, bucket;

@@ -1,6 +1,7 @@
 // Vectors and signatures of out-of-vocabulary words from character n-grams; defined in _pooling/spelling.py.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -168,6 +169,20 @@ class NgramSums {
         add_signs_(hashes_, weights_, seed_, dims, signature_.data());
         const float factor = 1 / length_of(signature_.data(), dims);
         for (int i = 0; i < dims; ++i) signature[i] = factor * signature_[static_cast<size_t>(i)];
+    }
+
+    // The averages of all n-grams, without their components along the unit vector `common`. out: (n, dim), float16.
+    void average(const float* common, uint16_t* out) const {
+        std::vector<float> row(dim_);
+        const int dim = static_cast<int>(dim_);
+        for (size_t g = 0; g < features_.size(); ++g, out += dim_) {
+            const float* sum = sums_ + g * dim_;
+            const float factor = 1 / totals_[g];
+            float along = 0;
+            dot_(sum, 1, dim, common, &along);
+            for (size_t j = 0; j < dim_; ++j) row[j] = factor * (sum[j] - along * common[j]);
+            std::transform(row.begin(), row.end(), out, float_to_half);
+        }
     }
 
   private:

@@ -170,14 +170,19 @@ class WordVectors:
 
     def vectors_of(self, ids: np.ndarray | slice) -> np.ndarray:
         """B_w of some words: float32, (n, vector_size)."""
-        numbers = np.arange(*ids.indices(len(self.vectors))) if isinstance(ids, slice) else ids
-        out = np.empty((len(numbers), self.vectors.shape[1]), dtype=np.float32)
-        for block in slices_of(len(numbers), CACHED_ROWS):
-            rows = self.vectors[numbers[block]].astype(np.float32, copy=False)
+        n = len(range(*ids.indices(len(self.vectors)))) if isinstance(ids, slice) else len(ids)
+        out = np.empty((n, self.vectors.shape[1]), dtype=np.float32)
+
+        def rows_of(matrix: np.ndarray, block: slice) -> np.ndarray:
+            rows = matrix[ids][block] if isinstance(ids, slice) else matrix[ids[block]]
+            return rows.astype(np.float32, copy=False)
+
+        for block in slices_of(n, CACHED_ROWS):
+            rows = rows_of(self.vectors, block)
             if self.unit_words:
                 rows = unit_rows(rows)
                 if self.output_vectors is not None:
-                    rows += unit_rows(self.output_vectors[numbers[block]].astype(np.float32, copy=False))
+                    rows += unit_rows(rows_of(self.output_vectors, block))
                     rows = unit_rows(rows)
             out[block] = rows
         return out

@@ -163,13 +163,5 @@ class NgramAverages:
         return signatures
 
     def result(self) -> np.ndarray:
-        """N_g of all n-grams: float16, (n_ngrams, vector_size). The sums are lost, so that no words can be added."""
-        out = np.empty(self._sums.shape, dtype=np.float16)
-        common = unit_rows(self._common[None])[0].astype(np.float32)
-        for block in slices_of(len(out), BLOCK):
-            averages, along = self._sums[block], np.empty(block.stop - block.start, dtype=np.float32)
-            averages /= self._weights[block, None]
-            _kernel.dot_rows(averages, common, along)
-            averages -= along[:, None] * common
-            out[block] = averages
-        return out
+        """N_g of all n-grams: float16, (n_ngrams, vector_size)."""
+        return self._kernel.averages(unit_rows(self._common[None])[0].astype(np.float32))

@@ -245,6 +245,26 @@ def test_the_kernel_checks_what_it_sums():
     assert not sums.any()
 
 
+def test_averages_are_rounded_as_in_numpy():
+    halves = np.arange(0x8000, dtype=np.uint16).view(np.float16).astype(np.float32)
+    finite = halves[np.isfinite(halves)]
+    middles = (finite[1:] + finite[:-1]) / 2  # ties
+    near = np.concatenate([finite, middles, [65519.996, 65520, 65536, 1e30, 3e-8, 1e-30]]).astype(np.float32)
+    values = np.concatenate([near, np.nextafter(near, np.float32(0)), np.nextafter(near, np.float32(np.inf))])
+    values = np.concatenate([values, -values])[:, None]
+    n = len(values)
+    kernel = _kernel.NgramSums(
+        np.arange(n, dtype=np.uint64), *np.ones((1, n), np.float32), 3, 4, 1, values, *np.ones((1, n), np.float32)
+    )
+    found = kernel.averages(np.zeros(1, np.float32))
+    with np.errstate(over="ignore"):
+        np.testing.assert_array_equal(found.view(np.uint16), values.astype(np.float16).view(np.uint16))
+    values[:2] = np.nan
+    assert np.isnan(kernel.averages(np.zeros(1, np.float32))[:2]).all()
+    with pytest.raises(ValueError, match="common: expected 1 dimensions, got 2"):
+        kernel.averages(np.zeros(2, np.float32))
+
+
 @pytest.mark.parametrize("level", _kernel.available_levels())
 def test_ngram_averages(level, monkeypatch):
     """Also of words in which an n-gram occurs twice, such as "ana" in "banana"."""
