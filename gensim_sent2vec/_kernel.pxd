@@ -155,6 +155,13 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
         float first_half
         int64_t half_length
 
+    cdef cppclass CWeightedWords "s2v::WeightedWords":
+        vector[int64_t] used
+        vector[int32_t] places
+        vector[float] weights
+        vector[int64_t] ends
+        CWeightedWords(const CReader &reader, const CWordTable &words, const CPack &pack) except +
+
     cdef cppclass CUnseenRows "s2v::UnseenRows":
         CUnseenRows(int dim, size_t capacity) except +
         void spell_with(const CSpelling &spelling, const CMaps &maps, float weight, int level) except +
@@ -193,8 +200,8 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
                                                 float *out) except +
     ctypedef void (*SecondMoment)(const float *rows, int64_t n, int dim, double *out) except +
     SecondMoment choose_second_moment(int level)
-    void c_times_rows "s2v::times_rows"(const float *rows, int64_t n, int dim, const float *matrix, int columns,
-                                        int level, float *out) except +
+    void c_times_rows "s2v::times_rows"(const float *rows, int64_t n, int dim, int64_t step, const float *matrix,
+                                        int columns, int level, float *out, int64_t out_step) except +
 
     cdef cppclass CSource "s2v::Source":
         const char *vectors
@@ -210,8 +217,6 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
                                           vector[int64_t] &numbers, int64_t *ends) except +
     void c_sample_lines "s2v::sample_lines"(const char *text, int64_t size, int64_t n, int64_t longest,
                                             vector[int64_t] &begins, vector[int64_t] &ends) except +
-    void c_token_ids "s2v::token_ids"(const CWordTable &words, const CPack &pack, vector[int32_t] &ids,
-                                      int64_t *ends) except +
     cdef cppclass CHit "s2v::Hit":
         float score
         int64_t row

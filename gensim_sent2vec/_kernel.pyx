@@ -138,24 +138,42 @@ cdef class Pack:
     def __len__(self):
         return self.sentence_ends.size()
 
-    def ids(self, WordTable table not None):
-        """Look up all tokens.
+    def weighted_words(self, WordTable table not None, const float[::1] weights not None, float first_half,
+                       int64_t half_length):
+        """Look up the words that have positive weights.
+
+        Parameters
+        ----------
+        weights : float32 array, (n_words,)
+            Of the words of the table.
+        first_half : float
+            The factor of the weights of words in the first half of sentences longer than `half_length` tokens.
+        half_length : int
 
         Returns
         -------
-        ids : bytes
-            int32: the id of each token, -1 for unknown ones.
+        used : bytes
+            int64: the distinct ids, in ascending order.
+        places, weights : bytes
+            int32 and float32: the positions in `used` and the weights of the words, sentence by sentence.
         ends : bytes
-            int64: the tokens of sentence s end at ``ends[s]``.
+            int64: where the words of each sentence end; sentences without any are left out.
         """
-        cdef vector[int32_t] ids
-        cdef vector[int64_t] ends
+        cdef unique_ptr[CWeightedWords] found
         cdef CPack view = self.view()
-        ends.resize(len(self))
+        cdef CReader reader
+        if len(weights) != table.table.n_words:
+            raise ValueError(f"weights: expected one per word, {table.table.n_words}, got {len(weights)}")
+        reader.weights = &weights[0] if len(weights) else NULL
+        reader.first_half, reader.half_length = first_half, half_length
         with nogil:
-            c_token_ids(table.table, view, ids, ends.data())
-        return (PyBytes_FromStringAndSize(<char*>ids.data(), ids.size() * sizeof(int32_t)),
-                PyBytes_FromStringAndSize(<char*>ends.data(), ends.size() * sizeof(int64_t)))
+            found.reset(new CWeightedWords(reader, table.table, view))
+        return (
+            bytes_of(found.get().used.data(), found.get().used.size() * sizeof(int64_t)),
+            bytes_of(found.get().places.data(), found.get().places.size() * sizeof(int32_t)),
+            bytes_of(found.get().weights.data(), found.get().weights.size() * sizeof(float)),
+            bytes_of(found.get().ends.data(), found.get().ends.size() * sizeof(int64_t)),
+        )
 
     cdef CPack view(self):
         cdef CPack pack
@@ -752,18 +770,38 @@ def second_moment(const float[:, ::1] rows, double[:, ::1] out):
         out[:] = 0
 
 
-def times(const float[:, ::1] rows, const float[:, ::1] matrix):
-    """Return the product of rows and a small matrix, float32, computed in one thread."""
-    cdef float[:, ::1] out
+def times(const float[:, :] rows, const float[:, ::1] matrix, float[:, :] out):
+    """Write the product of rows and a small matrix to `out`, computed in one thread.
+
+    Parameters
+    ----------
+    rows : float32 array, (n, dim)
+        The values of each row must be contiguous.
+    matrix : float32 array, (dim, columns)
+    out : float32 array, (n, columns)
+        It may be `rows`.
+    """
     cdef int level = level_number()
+    cdef int64_t size = sizeof(float)
     if rows.shape[1] != matrix.shape[0]:
         raise ValueError(f"matrix: expected {rows.shape[1]} rows, got {matrix.shape[0]}")
-    result = np.zeros((rows.shape[0], matrix.shape[1]), dtype=float32)
-    out = result
-    if rows.shape[0] and rows.shape[1] and matrix.shape[1]:
+    if out.shape[0] != rows.shape[0] or out.shape[1] != matrix.shape[1]:
+        raise ValueError(f"out: expected shape ({rows.shape[0]}, {matrix.shape[1]}), "
+                         f"got ({out.shape[0]}, {out.shape[1]})")
+    check_contiguous(rows, "rows")
+    check_contiguous(out, "out")
+    if not rows.shape[1]:
+        out[:] = 0
+    elif rows.shape[0] and matrix.shape[1]:
         with nogil:
-            c_times_rows(&rows[0, 0], rows.shape[0], rows.shape[1], &matrix[0, 0], matrix.shape[1], level, &out[0, 0])
-    return result
+            c_times_rows(&rows[0, 0], rows.shape[0], rows.shape[1], rows.strides[0] // size, &matrix[0, 0],
+                         matrix.shape[1], level, &out[0, 0], out.strides[0] // size)
+
+
+cdef int check_contiguous(const float[:, :] rows, str name) except -1:
+    if rows.shape[1] > 1 and rows.strides[1] != sizeof(float):
+        raise ValueError(f"{name}: expected rows whose values are contiguous")
+    return 0
 
 
 cdef int check_entries(const int64_t[::1] ends, const int32_t[::1] columns, const float[::1] values,
@@ -1412,7 +1450,7 @@ cdef class NgramSums:
         del self.ngrams
 
     def add(self, const uint32_t[::1] codes, const int64_t[::1] sizes, const float[::1] scales,
-            const float[:, ::1] vectors, float[:, ::1] signatures):
+            const float[:, ::1] vectors, float[:, :] signatures):
         """Add words, and write their signatures.
 
         Parameters
@@ -1422,11 +1460,13 @@ cdef class NgramSums:
         scales : float32 array, (n_words,)
         vectors : float32 array, (n_words, dim)
         signatures : float32 array, (n_words, dims)
+            The values of each row must be contiguous.
         """
         cdef int64_t w, first = 0, n = len(sizes), dims = signatures.shape[1]
         check_codes(codes, sizes)
         if len(scales) != n or vectors.shape[0] != n or vectors.shape[1] != self.dim or signatures.shape[0] != n:
             raise ValueError(f"scales, vectors, signatures: expected {n} words and {self.dim} dimensions of vectors")
+        check_contiguous(signatures, "signatures")
         if not n or not len(codes):
             signatures[:] = 0
             return

@@ -678,8 +678,9 @@ def test_sampled_lines_are_those_of_a_plain_search(tmp_path, monkeypatch, line, 
     assert list(sample_lines(path, size)) == [part.decode().split() for part in expected]
     words = Vocabulary.from_words({word for part in expected for word in part.decode().split()})
     expected_ids = [words[word] for part in expected for word in part.decode().split()]
-    ids, _ = sample_lines(path, size).pack().ids(words.table)
-    assert np.frombuffer(ids, np.int32).tolist() == expected_ids
+    pack, ones = sample_lines(path, size).pack(), np.ones(len(words), np.float32)
+    used, places, *_ = pack.weighted_words(words.table, ones, 1, 0)
+    assert np.frombuffer(used, np.int64)[np.frombuffer(places, np.int32)].tolist() == expected_ids
 
 
 def test_sampled_lines_with_many_tokens_are_fewer(tmp_path, monkeypatch):

@@ -221,11 +221,13 @@ inline void weighted_means(const float* rows, int dim, const int32_t* places, co
     }
 }
 
-// out = rows M, where M has shape (dim, columns).
-inline void times_rows(const float* rows, int64_t n, int dim, const float* matrix, int columns, int level, float* out) {
+// out = rows M, where M has shape (dim, columns). `step` and `out_step`: from one row to the next. With as many columns
+// as dimensions, `out` may be `rows`.
+inline void times_rows(const float* rows, int64_t n, int dim, int64_t step, const float* matrix, int columns, int level,
+                       float* out, int64_t out_step) {
     const TimesMatrix times_matrix = choose_times_matrix(level);
     std::vector<float> row;
-    for (int64_t r = 0; r < n; ++r, rows += dim, out += columns) {
+    for (int64_t r = 0; r < n; ++r, rows += step, out += out_step) {
         row.assign(rows, rows + dim);
         times_matrix(row, matrix, columns, 1.0f, out);
     }

@@ -141,19 +141,38 @@ inline void number_rows(const Reader& reader, const WordTable& words, const Pack
     }
 }
 
-// The id of each token, -1 for unknown ones. Those of sentence s end at ends[s].
-inline void token_ids(const WordTable& words, const Pack& pack, std::vector<int32_t>& ids, int64_t* ends) {
-    Lookup lookup(words, false);
-    const int64_t last = pack.n_sentences ? pack.sentence_ends[pack.n_sentences - 1] : 0;
-    ids.reserve(static_cast<size_t>(pack.token_ends ? last : last / 4));  // few texts have shorter words on average
-    for (int64_t s = 0; s < pack.n_sentences; ++s) {
-        pack.each_token(s, [&](const char* p, size_t n) { lookup.add(p, n); });
-        const size_t begin = ids.size();
-        ids.resize(begin + static_cast<size_t>(lookup.tokens()), -1);
-        lookup.resolve([&](int64_t i, int32_t id) { ids[begin + static_cast<size_t>(i)] = id; },
-                       [](int64_t, const Word&) {});
-        ends[s] = static_cast<int64_t>(ids.size());
+// The words of sentences whose weights, times their position factors, are positive.
+struct WeightedWords {
+    std::vector<int64_t> used;    // the distinct ids, in ascending order
+    std::vector<int32_t> places;  // positions in `used`, sentence by sentence
+    std::vector<float> weights;
+    std::vector<int64_t> ends;  // of the sentences that have such words
+
+    // Takes the weights of the vocabulary and the position factors from `reader`.
+    WeightedWords(const Reader& reader, const WordTable& words, const Pack& pack) {
+        Lookup lookup(words, false);
+        for (int64_t s = 0; s < pack.n_sentences; ++s) {
+            pack.each_token(s, [&](const char* p, size_t n) { lookup.add(p, n); });
+            const int64_t n_tokens = lookup.tokens();
+            const size_t before = places.size();
+            const auto known = [&](int64_t i, int32_t id) {
+                const float weight = reader.weights[id] * reader.factor(i, n_tokens);
+                if (!(weight > 0)) return;
+                places.push_back(id);
+                weights.push_back(weight);
+            };
+            lookup.resolve(known, [](int64_t, const Word&) {});
+            if (places.size() > before) ends.push_back(static_cast<int64_t>(places.size()));
+        }
+        std::vector<int32_t> place(static_cast<size_t>(words.n_words), -1);
+        for (const int32_t id : places) place[static_cast<size_t>(id)] = 0;
+        for (size_t id = 0; id < place.size(); ++id) {
+            if (place[id] < 0) continue;
+            place[id] = static_cast<int32_t>(used.size());
+            used.push_back(static_cast<int64_t>(id));
+        }
+        for (int32_t& id : places) id = place[static_cast<size_t>(id)];
     }
-}
+};
 
 }  // namespace s2v

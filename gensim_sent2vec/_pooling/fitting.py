@@ -89,10 +89,13 @@ def fit_weighting(
     lexical_map = np.zeros((0, 0), dtype=np.float32)
     if lexical_dims:
         signatures = rows[:, semantic_dims : semantic_dims + lexical_dims]
-        means = sample.means(signatures[sample.used].astype(np.float32))
+        means = sample.means(signatures[sample.used].astype(np.float32, copy=False))
         lexical_map = np.ascontiguousarray(fit_lexical_map(parameters, means).astype(np.float32) * scale)
         for block in slices_of(len(rows), BLOCK):
-            signatures[block] = _kernel.times(signatures[block].astype(np.float32, order="C"), lexical_map)
+            part = signatures[block].astype(np.float32, copy=False)
+            _kernel.times(part, lexical_map, part)
+            if part.dtype != rows.dtype:
+                signatures[block] = part
     unseen = None
     if ngrams is not None and averages is not None and parameters.unseen_words:
         ngrams = replace(ngrams, vectors=averages.result())
@@ -178,13 +181,13 @@ class WordVectors:
             return rows.astype(np.float32, copy=False)
 
         for block in slices_of(n, CACHED_ROWS):
-            rows = rows_of(self.vectors, block)
+            rows = out[block]
+            rows[:] = rows_of(self.vectors, block)
             if self.unit_words:
-                rows = unit_rows(rows)
+                unit_rows(rows, rows)
                 if self.output_vectors is not None:
                     rows += unit_rows(rows_of(self.output_vectors, block))
-                    rows = unit_rows(rows)
-            out[block] = rows
+                    unit_rows(rows, rows)
         return out
 
     def finite_vectors_of(self, ids: np.ndarray) -> np.ndarray:
@@ -222,12 +225,14 @@ def word_rows(
             vectors = words.vectors_of(block)
             if not np.isfinite(vectors).all():
                 np.nan_to_num(vectors, copy=False)
-            rows[block, :semantic_dims] = _kernel.times(vectors, semantic_map)
+            part = rows[block] if dtype == np.float32 else np.empty((len(vectors), rows.shape[1]), np.float32)
+            _kernel.times(vectors, semantic_map, part[:, :semantic_dims])
             if averages is not None:
-                signatures = averages.add(words.words.part(block), counts[block], vectors, signature_dims)
-                rows[block, semantic_dims:begin] = signatures
+                averages.add(words.words.part(block), counts[block], vectors, part[:, semantic_dims:begin])
             if pretrained_rows is not None:
-                rows[block, begin:] = pretrained_rows(block, vectors)
+                part[:, begin:] = pretrained_rows(block, vectors)
+            if dtype != np.float32:
+                rows[block] = part
             progress.update(block.stop)
     return rows
 
@@ -269,22 +274,11 @@ class WeightedSentences:
         cls, parameters: WeightingParameters, sentences: _kernel.Pack, vocabulary: Vocabulary, weights: np.ndarray
     ) -> WeightedSentences:
         """The sentences of which words have the weights of a vocabulary; a ValueError if none of them is known."""
-        ids, ends = map(np.frombuffer, sentences.ids(vocabulary.table), (np.int32, np.int64))
-        lengths = np.diff(ends, prepend=0)
-        values = np.where(ids >= 0, weights[ids], np.float32(0))
-        if parameters.first_half != 1:
-            halves = np.where(lengths > parameters.half_length, lengths // 2, 0)
-            is_early = np.arange(len(ids)) < np.repeat(ends - lengths + halves, lengths)
-            values[is_early] *= np.float32(parameters.first_half)
-        kept = values > 0
-        if not kept.any():
+        found = sentences.weighted_words(vocabulary.table, weights, parameters.first_half, parameters.half_length)
+        used, places, values, ends = map(np.frombuffer, found, (np.int64, np.int32, np.float32, np.int64))
+        if not len(used):
             raise no_known_words(len(sentences))
-        n_kept = np.cumsum(kept, dtype=np.int32)
-        ids, values, ends = ids[kept], values[kept], np.where(ends > 0, n_kept[ends - 1], 0).astype(np.int64)
-        is_used = np.zeros(len(vocabulary), dtype=bool)
-        is_used[ids] = True
-        places = np.cumsum(is_used, dtype=np.int32) - np.int32(1)
-        return cls(np.flatnonzero(is_used), places[ids], values, ends[np.diff(ends, prepend=0) > 0])
+        return cls(used, places, values, ends)
 
     def means(self, rows: np.ndarray) -> np.ndarray:
         """The weighted mean of the rows of words per sentence: float32, (n_sentences, dim).
@@ -355,7 +349,8 @@ def scaled_map(axes: np.ndarray, means: np.ndarray, share: float) -> np.ndarray:
     """
     matrix, lengths = np.ascontiguousarray(axes, dtype=np.float32), np.empty(len(means), dtype=np.float32)
     for block in slices_of(len(means), CACHED_ROWS):
-        mapped = _kernel.times(means[block], matrix)
+        mapped = np.empty((block.stop - block.start, matrix.shape[1]), dtype=np.float32)
+        _kernel.times(means[block], matrix, mapped)
         lengths[block] = np.sqrt(np.einsum("ij,ij->i", mapped, mapped))
     positive = lengths[lengths > 0]
     return axes * (math.sqrt(share) / float(np.median(positive))) if len(positive) else axes

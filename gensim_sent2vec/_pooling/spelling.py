@@ -147,20 +147,21 @@ class NgramAverages:
             ngrams.hashes, ngrams.weights, ngrams.min_n, ngrams.max_n, ngrams.seed, self._sums, self._weights
         )
 
-    def add(self, words: Sequence[str], counts: np.ndarray, vectors: np.ndarray, signature_dims: int) -> np.ndarray:
-        """Add words, given their counts and their vectors, float32 of shape (n_words, vector_size).
+    def add(self, words: Sequence[str], counts: np.ndarray, vectors: np.ndarray, signatures: np.ndarray) -> None:
+        """Add words, and write their signatures.
 
-        Returns
-        -------
-        numpy.ndarray of float32, shape (n_words, signature_dims)
-            Their signatures.
+        Parameters
+        ----------
+        words : sequence of str
+        counts : numpy.ndarray, shape (n_words,)
+        vectors : numpy.ndarray of float32, shape (n_words, vector_size)
+        signatures : numpy.ndarray of float32, shape (n_words, signature_dims)
+            Where they are written.
         """
         scales = np.sqrt(counts).astype(np.float32)
-        signatures = np.empty((len(words), signature_dims), dtype=np.float32)
         vectors = vectors[:, : len(self._common)]
         self._kernel.add(*code_points(words), scales, vectors, signatures)
         self._common += np.einsum("i,ij->j", scales, vectors)
-        return signatures
 
     def result(self) -> np.ndarray:
         """N_g of all n-grams: float16, (n_ngrams, vector_size)."""

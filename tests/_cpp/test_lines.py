@@ -38,9 +38,9 @@ def test_packed_lines_are_those_of_the_text():
     text = np.frombuffer("나는 학교에\n a b\tc\n".encode(), np.uint8)
     vocabulary = Vocabulary.from_words(["a", "c", "학교에"])
     begins, ends = np.array([17, 0]), np.array([len(text), 17])
-    ids, ends_of_tokens = _kernel.Pack.of_lines(text, begins, ends).ids(vocabulary.table)
-    assert np.frombuffer(ids, np.int32).tolist() == [0, -1, 1, -1, 2]
-    assert np.frombuffer(ends_of_tokens, np.int64).tolist() == [3, 5]
+    found = _kernel.Pack.of_lines(text, begins, ends).weighted_words(vocabulary.table, np.ones(3, np.float32), 1, 0)
+    _, places, _, ends_of_words = map(np.frombuffer, found, (np.int64, np.int32, np.float32, np.int64))
+    assert (places.tolist(), ends_of_words.tolist()) == ([0, 1, 2], [2, 3])
 
 
 def test_spaces_of_lines_are_counted():

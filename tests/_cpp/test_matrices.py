@@ -35,10 +35,25 @@ def test_second_moment(level, dim, n):
 def test_times(level, dim, columns):
     numbers = np.random.default_rng(columns)
     rows, matrix = (numbers.standard_normal(shape).astype(np.float32) for shape in ((9, dim), (dim, columns)))
-    np.testing.assert_allclose(_kernel.times(rows, matrix), rows @ matrix, rtol=1e-4, atol=1e-5)
-    assert _kernel.times(rows[:0], matrix).shape == (0, columns)
+    expected = rows @ matrix
+    wide = np.full((9, columns + 3), np.nan, np.float32)
+    _kernel.times(rows, matrix, wide[:, 1 : columns + 1])
+    np.testing.assert_allclose(wide[:, 1 : columns + 1], expected, rtol=1e-4, atol=1e-5)
+    assert np.isnan(wide[:, [0, -1]]).all()
+    _kernel.times(rows[:0], matrix, wide[:0, :columns])
+    if columns == 20:  # in place, within wider rows
+        wide[:, 2 : columns + 2] = expected
+        square = numbers.standard_normal((columns, columns)).astype(np.float32)
+        _kernel.times(wide[:, 2 : columns + 2], square, wide[:, 2 : columns + 2])
+        np.testing.assert_allclose(wide[:, 2 : columns + 2], expected @ square, rtol=1e-3, atol=1e-4)
     with pytest.raises(ValueError, match=f"matrix: expected {dim} rows, got {dim + 1}"):
-        _kernel.times(rows, np.zeros((dim + 1, 2), np.float32))
+        _kernel.times(rows, np.zeros((dim + 1, columns), np.float32), wide[:, :columns])
+    for out in (wide, wide[1:, :columns]):
+        with pytest.raises(ValueError, match=f"out: expected shape .9, {columns}., got"):
+            _kernel.times(rows, matrix, out)
+    if columns > 1:
+        with pytest.raises(ValueError, match="out: expected rows whose values are contiguous"):
+            _kernel.times(rows, matrix, np.zeros((9, 2 * columns), np.float32)[:, ::2])
 
 
 @pytest.mark.parametrize("dim", DIMS)
@@ -91,10 +106,20 @@ def test_unit_rows_are_alike_at_every_level(dim, monkeypatch):
         _kernel.unit_rows(rows, 0, rows[:2].copy())
 
 
-def test_ids_of_tokens():
-    table = Vocabulary.from_words(["the", "cat", "한국어"]).table
-    for sentences in (["the cat  한국어", "", "no the\n"], [["the", "cat", "한국어"], [], ["no", "the"]]):
-        ids, ends = _kernel.Pack(sentences).ids(table)
-        assert np.frombuffer(ids, np.int32).tolist() == [0, 1, 2, -1, 0]
-        assert np.frombuffer(ends, np.int64).tolist() == [3, 3, 5]
-    assert _kernel.Pack([]).ids(table) == (b"", b"")
+def test_weighted_words():
+    """Unknown words and those without a positive weight are left out, as are sentences without any other word."""
+    table = Vocabulary.from_words(["nan", "the", "zero", "cat", "한국어", "other"]).table
+    weights = np.array([np.nan, 0.5, 0, 2, 3, 4], np.float32)
+    for sentences in (
+        ["the cat  한국어", "", "zero nan", "no the\n", "the cat no zero the cat"],
+        [["the", "cat", "한국어"], [], ["zero", "nan"], ["no", "the"], ["the", "cat", "no", "zero", "the", "cat"]],
+    ):
+        found = _kernel.Pack(sentences).weighted_words(table, weights, 10, 3)
+        used, places, values, ends = map(np.frombuffer, found, (np.int64, np.int32, np.float32, np.int64))
+        assert used.tolist() == [1, 3, 4]
+        assert places.tolist() == [0, 1, 2, 0, 0, 1, 0, 1]
+        assert values.tolist() == [0.5, 2, 3, 0.5, 5, 20, 0.5, 2]
+        assert ends.tolist() == [3, 4, 8]
+    assert _kernel.Pack([]).weighted_words(table, weights, 1, 0) == (b"", b"", b"", b"")
+    with pytest.raises(ValueError, match="weights: expected one per word, 6, got 5"):
+        _kernel.Pack([]).weighted_words(table, weights[1:], 1, 0)

@@ -61,7 +61,9 @@ def signature(table, word, dims):
 
 def known_signatures(table, words, dims, vector_size=0):
     vectors = np.ones((len(words), vector_size), np.float32)
-    return NgramAverages(table, vector_size).add(words, np.ones(len(words)), vectors, dims)
+    signatures = np.full((len(words), dims), np.nan, np.float32)
+    NgramAverages(table, vector_size).add(words, np.ones(len(words)), vectors, signatures)
+    return signatures
 
 
 @given(st.lists(st.tuples(any_word, st.integers(0, 9)), max_size=6), sizes, st.integers(1, 3))
@@ -240,6 +242,8 @@ def test_the_kernel_checks_what_it_sums():
     for bad in ((totals[:2], vectors, out), (scales, vectors[:, :1].copy(), out), (scales, vectors, sums[:2].copy())):
         with pytest.raises(ValueError, match="expected 1 words and 2 dimensions of vectors"):
             kernel.add(codes, sizes, *bad)
+    with pytest.raises(ValueError, match="signatures: expected rows whose values are contiguous"):
+        kernel.add(codes, sizes, scales, vectors, np.ones((1, 4), np.float32)[:, ::2])
     with pytest.raises(ValueError, match="sizes: expected values"):
         kernel.add(codes, sizes + 1, scales, vectors, out.copy())
     assert not sums.any()
@@ -274,7 +278,7 @@ def test_ngram_averages(level, monkeypatch):
     table = CharNgrams.from_words(words, counts, 3, 4, 1)
     average = NgramAverages(table, 6)
     for block in (slice(0, 3), slice(3, 6)):
-        average.add(words[block], counts[block], rows[block], 3)
+        average.add(words[block], counts[block], rows[block], np.empty((3, 3), np.float32))
     table = replace(table, vectors=average.result())
 
     common, phi = unit(np.sqrt(counts) @ rows), [features(table, word) for word in words]
