@@ -90,6 +90,15 @@ inline DotRows choose_dot_rows(int level, bool half) {
     return plain::dot_rows_for(half);
 }
 
+inline AddScaled choose_add_scaled(int level) {
+#if S2V_X86
+    if (level == AVX512) return &avx512::add_scaled;
+    if (level == AVX2) return &avx2::add_scaled;
+#endif
+    (void)level;
+    return &plain::add_scaled;
+}
+
 inline AddSigns choose_add_signs(int level) {
 #if S2V_X86
     if (level == AVX512) return &avx512::add_signs;

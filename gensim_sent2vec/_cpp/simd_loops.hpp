@@ -470,6 +470,13 @@ S2V_TARGET void dot_rows(const void* rows, int64_t n, int dim, const float* quer
     }
 }
 
+inline S2V_TARGET void add_scaled(float factor, const float* v, int dim, float* out) {
+    int i = 0;
+    for (; i + S2V_LANES <= dim; i += S2V_LANES) store(out + i, load<Wide>(out + i) + load<Wide>(v + i) * factor);
+    for (; i + 4 <= dim; i += 4) store(out + i, load<Quad>(out + i) + load<Quad>(v + i) * factor);
+    for (; i < dim; ++i) out[i] += factor * v[i];
+}
+
 inline S2V_TARGET void second_moment(const float* rows, int64_t n, int dim, double* out) {
     constexpr int TOGETHER = 8, IN_FLOAT = 1 << 10;
     const size_t size = static_cast<size_t>(dim);

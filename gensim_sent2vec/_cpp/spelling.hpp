@@ -1,7 +1,6 @@
 // Vectors and signatures of out-of-vocabulary words from character n-grams; defined in _pooling/spelling.py.
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -141,6 +140,14 @@ using AddSigns = void (*)(const std::vector<uint64_t>& hashes, const std::vector
                           int dims, float* signature);
 AddSigns choose_add_signs(int level);
 
+// out += factor * v.
+using AddScaled = void (*)(float factor, const float* v, int dim, float* out);
+AddScaled choose_add_scaled(int level);
+
+// out = scale * v M, where M has shape (v.size(), columns).
+using TimesMatrix = void (*)(const std::vector<float>& v, const float* matrix, int columns, float scale, float* out);
+TimesMatrix choose_times_matrix(int level);
+
 // Signatures of known words, and the sums over the words that contain each n-gram: see NgramAverages in
 // _pooling/spelling.py.
 class NgramSums {
@@ -159,6 +166,7 @@ class NgramSums {
           totals_(totals),
           features_(static_cast<size_t>(n)),
           dot_(choose_dot_rows(level, false)),
+          add_scaled_(choose_add_scaled(level)),
           add_signs_(choose_add_signs(level)) {}
 
     // codes: the code points of a word, enclosed in "<" and ">". vector: (dim). signature: (dims).
@@ -181,7 +189,7 @@ class NgramSums {
             float along = 0;
             dot_(sum, 1, dim, common, &along);
             for (size_t j = 0; j < dim_; ++j) row[j] = factor * (sum[j] - along * common[j]);
-            std::transform(row.begin(), row.end(), out, float_to_half);
+            for (size_t j = 0; j < dim_; ++j) out[j] = float_to_half(row[j]);
         }
     }
 
@@ -210,8 +218,7 @@ class NgramSums {
             const float value = scale * values_[i];
             if (value == 0) continue;
             totals_[places_[i]] += value;
-            float* sum = sums_ + places_[i] * dim_;
-            for (size_t j = 0; j < dim_; ++j) sum[j] += value * vector[j];
+            add_scaled_(value, vector, static_cast<int>(dim_), sums_ + places_[i] * dim_);
         }
     }
 
@@ -230,15 +237,12 @@ class NgramSums {
     float *sums_, *totals_;
     std::vector<float> features_;  // by n-gram; zeros between words
     DotRows dot_;
+    AddScaled add_scaled_;
     AddSigns add_signs_;
     std::vector<uint64_t> hashes_;  // of the word's n-grams
     std::vector<float> weights_, values_, signature_;
     std::vector<size_t> places_;
 };
-
-// out = scale * v M, where M has shape (v.size(), columns).
-using TimesMatrix = void (*)(const std::vector<float>& v, const float* matrix, int columns, float scale, float* out);
-TimesMatrix choose_times_matrix(int level);
 
 // Projections to the two parts of a word's row: the semantic part (dim, meaning_dims), applied to the vector, and the
 // lexical part (dims, dims), applied to the signature.

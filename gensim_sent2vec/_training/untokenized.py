@@ -12,7 +12,7 @@ from typing import Any
 
 from .._util.warning import warn
 
-HEAD = 1000  # sentences that are inspected
+HEAD = 500  # sentences that are inspected
 TOKENS_PER_SENTENCE = 200  # of these
 LEAST_TOKENS = 10  # fewer tokens are too few to judge
 
