@@ -108,13 +108,14 @@ inline AddSigns choose_add_signs(int level) {
     return &plain::add_signs;
 }
 
+template <int ROWS>
 inline TimesMatrix choose_times_matrix(int level) {
 #if S2V_X86
-    if (level == AVX512) return &avx512::times_matrix;
-    if (level == AVX2) return &avx2::times_matrix;
+    if (level == AVX512) return &avx512::times_matrix<ROWS>;
+    if (level == AVX2) return &avx2::times_matrix<ROWS>;
 #endif
     (void)level;
-    return &plain::times_matrix;
+    return &plain::times_matrix<ROWS>;
 }
 
 inline SecondMoment choose_second_moment(int level) {

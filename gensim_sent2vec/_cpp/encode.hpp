@@ -225,11 +225,14 @@ inline void weighted_means(const float* rows, int dim, const int32_t* places, co
 // as dimensions, `out` may be `rows`.
 inline void times_rows(const float* rows, int64_t n, int dim, int64_t step, const float* matrix, int columns, int level,
                        float* out, int64_t out_step) {
-    const TimesMatrix times_matrix = choose_times_matrix(level);
-    std::vector<float> row;
-    for (int64_t r = 0; r < n; ++r, rows += step, out += out_step) {
-        row.assign(rows, rows + dim);
-        times_matrix(row, matrix, columns, 1.0f, out);
+    constexpr int MANY = 4;
+    const TimesMatrix times_many = choose_times_matrix<MANY>(level), times_one = choose_times_matrix<1>(level);
+    std::vector<float> copies;
+    for (int64_t n_rows = 0; n > 0; n -= n_rows, rows += n_rows * step, out += n_rows * out_step) {
+        n_rows = n >= MANY ? MANY : 1;
+        copies.clear();
+        for (int64_t r = 0; r < n_rows; ++r) copies.insert(copies.end(), rows + r * step, rows + r * step + dim);
+        (n_rows == MANY ? times_many : times_one)(copies.data(), dim, matrix, columns, 1.0f, out, out_step);
     }
 }
 

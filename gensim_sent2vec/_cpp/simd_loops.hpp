@@ -533,37 +533,46 @@ inline S2V_TARGET void add_signs(const std::vector<uint64_t>& hashes, const std:
     }
 }
 
-// N vectors V of columns; N is a constant so that the sums stay in registers. A single one gets several sums, so that
-// the latencies of additions overlap.
-template <class V, int N>
-S2V_INLINE void times_columns(const std::vector<float>& v, const float* matrix, int columns, float scale, float* out) {
-    constexpr int LANES = static_cast<int>(sizeof(V) / sizeof(float)), CHAINS = N == 1 ? 4 : 1;
-    V sums[CHAINS][N] = {};
-    size_t i = 0;
-    for (; i + CHAINS <= v.size(); i += CHAINS)
+// N vectors V of columns, for ROWS rows; both are constants so that the sums stay in registers. A single sum is split,
+// so that the latencies of additions overlap.
+template <class V, int N, int ROWS>
+S2V_INLINE void times_columns(const float* rows, int dim, const float* matrix, int columns, float scale, float* out,
+                              int64_t step) {
+    constexpr int LANES = static_cast<int>(sizeof(V) / sizeof(float)), CHAINS = N * ROWS == 1 ? 4 : 1;
+    V sums[CHAINS][ROWS][N] = {};
+    int k = 0;
+    for (; k + CHAINS <= dim; k += CHAINS)
         for (int c = 0; c < CHAINS; ++c, matrix += columns)
-            for (int j = 0; j < N; ++j)
-                sums[c][j] = sums[c][j] + load<V>(matrix + j * LANES) * v[i + static_cast<size_t>(c)];
-    for (; i < v.size(); ++i, matrix += columns)
-        for (int j = 0; j < N; ++j) sums[0][j] = sums[0][j] + load<V>(matrix + j * LANES) * v[i];
+            for (int j = 0; j < N; ++j) {
+                const V column = load<V>(matrix + j * LANES);
+                for (int r = 0; r < ROWS; ++r) sums[c][r][j] = sums[c][r][j] + column * rows[r * dim + k + c];
+            }
+    for (; k < dim; ++k, matrix += columns)
+        for (int j = 0; j < N; ++j)
+            for (int r = 0; r < ROWS; ++r)
+                sums[0][r][j] = sums[0][r][j] + load<V>(matrix + j * LANES) * rows[r * dim + k];
     for (int c = 1; c < CHAINS; ++c)
-        for (int j = 0; j < N; ++j) sums[0][j] = sums[0][j] + sums[c][j];
-    for (int j = 0; j < N; ++j) store(out + j * LANES, sums[0][j] * scale);
+        for (int j = 0; j < N; ++j) sums[0][0][j] = sums[0][0][j] + sums[c][0][j];
+    for (int r = 0; r < ROWS; ++r, out += step)
+        for (int j = 0; j < N; ++j) store(out + j * LANES, sums[0][r][j] * scale);
 }
 
-inline S2V_TARGET void times_matrix(const std::vector<float>& v, const float* matrix, int columns, float scale,
-                                    float* out) {
+template <int ROWS>
+S2V_TARGET void times_matrix(const float* rows, int dim, const float* matrix, int columns, float scale, float* out,
+                             int64_t step) {
     constexpr int MANY = 4;
     int i = 0;
     for (; i + MANY * S2V_LANES <= columns; i += MANY * S2V_LANES)
-        times_columns<Wide, MANY>(v, matrix + i, columns, scale, out + i);
-    for (; i + S2V_LANES <= columns; i += S2V_LANES) times_columns<Wide, 1>(v, matrix + i, columns, scale, out + i);
-    for (; i + 4 <= columns; i += 4) times_columns<Quad, 1>(v, matrix + i, columns, scale, out + i);
-    for (; i < columns; ++i) {
-        float sum = 0;
-        for (size_t k = 0; k < v.size(); ++k) sum += v[k] * matrix[k * static_cast<size_t>(columns) + i];
-        out[i] = sum * scale;
-    }
+        times_columns<Wide, MANY, ROWS>(rows, dim, matrix + i, columns, scale, out + i, step);
+    for (; i + S2V_LANES <= columns; i += S2V_LANES)
+        times_columns<Wide, 1, ROWS>(rows, dim, matrix + i, columns, scale, out + i, step);
+    for (; i + 4 <= columns; i += 4) times_columns<Quad, 1, ROWS>(rows, dim, matrix + i, columns, scale, out + i, step);
+    for (; i < columns; ++i)
+        for (int r = 0; r < ROWS; ++r) {
+            float sum = 0;
+            for (int k = 0; k < dim; ++k) sum += rows[r * dim + k] * matrix[k * columns + i];
+            out[r * step + i] = sum * scale;
+        }
 }
 
 // Register-blocked matrix product: a group of rows, interleaved by dimension, times 2 * S2V_LANES queries of a panel.

@@ -144,8 +144,10 @@ AddSigns choose_add_signs(int level);
 using AddScaled = void (*)(float factor, const float* v, int dim, float* out);
 AddScaled choose_add_scaled(int level);
 
-// out = scale * v M, where M has shape (v.size(), columns).
-using TimesMatrix = void (*)(const std::vector<float>& v, const float* matrix, int columns, float scale, float* out);
+// out = scale * rows M for ROWS rows, one after the other. M has shape (dim, columns), and `out` a row every `step`.
+using TimesMatrix = void (*)(const float* rows, int dim, const float* matrix, int columns, float scale, float* out,
+                             int64_t step);
+template <int ROWS>
 TimesMatrix choose_times_matrix(int level);
 
 // Signatures of known words, and the sums over the words that contain each n-gram: see NgramAverages in
@@ -260,7 +262,7 @@ class Speller {
           mean_rows_(choose_mean_rows(level, spelling.dim, spelling.half)),
           dot_(choose_dot_rows(level, false)),
           add_signs_(choose_add_signs(level)),
-          times_matrix_(choose_times_matrix(level)),
+          times_matrix_(choose_times_matrix<1>(level)),
           vector_(static_cast<size_t>(spelling.dim)) {}
 
     int dim() const { return maps_.meaning_dims + s_.dims; }
@@ -300,7 +302,8 @@ class Speller {
     void write_unit(const std::vector<float>& v, const float* matrix, int columns, float* out) const {
         float square = 0;
         if (!v.empty()) dot_(v.data(), 1, static_cast<int>(v.size()), v.data(), &square);
-        times_matrix_(v, matrix, columns, square > 0 ? 1 / std::sqrt(square) : 0.0f, out);
+        const float factor = square > 0 ? 1 / std::sqrt(square) : 0.0f;
+        times_matrix_(v.data(), static_cast<int>(v.size()), matrix, columns, factor, out, 0);
     }
 
     Spelling s_;
