@@ -75,10 +75,11 @@ struct FileSource {
     bool next(Line& line) {
         line.ids.clear();
         line.tokens = 0;
-        status = reader.next_line([&](const char* p, size_t n) {
+        const auto add = [&](const char* p, size_t n) {
             ++line.tokens;
             lookup.add_copy(p, n);
-        });
+        };
+        status = reader.next_line(add, [] {});
         lookup.resolve(line.ids);
         return status == ReadStatus::OK;
     }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #endif
 #include "flag.hpp"
+#include "prefetch.hpp"
 #include "word_table.hpp"
 
 namespace s2v {
@@ -160,10 +161,14 @@ class SliceReader {
         if (begin > 0) skip_first_ = true;
     }
 
-    // Calls token(pointer, length) for each token of the next line. At least eight bytes are readable at the pointer.
-    // Returns END if no further line starts in the slice.
-    template <class Token>
-    ReadStatus next_line(Token&& token) {
+    // Calls token(pointer, length) for each token of the next line. At least eight bytes are readable at the pointer,
+    // which is valid until the next call of moving(). Returns END if no further line starts in the slice.
+    template <class Token, class Moving>
+    ReadStatus next_line(Token&& token, Moving&& moving) {
+        const auto fill = [&] {
+            moving();
+            return this->fill();
+        };
         if (skip_first_) {
             skip_first_ = false;
             const ReadStatus status = skip_line();
@@ -258,18 +263,36 @@ struct CorpusCount {
     // Ctrl-C sets `stop`.
     ReadStatus add_slice(int file, int64_t begin, int64_t end, int64_t max_words, const Flag* stop) {
         SliceReader reader(file, begin, end, stop);
-        const auto count = [&](const char* p, size_t n) {
+        // Each word is counted a few tokens late, so that its slot reaches the cache meanwhile.
+        constexpr size_t LATE = 8;
+        Word late[LATE];
+        int64_t offsets[LATE];
+        size_t n_counted = 0, n_late = 0;
+        const auto count = [&] {
+            const size_t at = n_counted++ % LATE;
+            if (words.add(late[at]) && bad_offset < 0 && !valid_word(late[at].p, late[at].n)) bad_offset = offsets[at];
+        };
+        const auto count_all = [&] {
+            while (n_counted < n_late) count();
+        };
+        const auto add = [&](const char* p, size_t n) {
             ++tokens;
-            if (words.add({p, n, first_bytes(p, n)}) && bad_offset < 0 && !valid_word(p, n))
-                bad_offset = reader.offset();
+            if (n_late - n_counted == LATE) count();
+            const size_t at = n_late++ % LATE;
+            late[at] = {p, n, first_bytes(p, n)};
+            offsets[at] = reader.offset();
+            prefetch_line(words.first_slot(late[at]));
         };
         ReadStatus status = ReadStatus::OK;
-        while (bad_offset < 0 && !stop->is_set() && (status = reader.next_line(count)) == ReadStatus::OK) {
+        while (bad_offset < 0 && !stop->is_set() && (status = reader.next_line(add, count_all)) == ReadStatus::OK) {
             ++lines;
+            if (max_words <= 0) continue;
+            count_all();
             bound(max_words);
         }
+        count_all();
         if (status == ReadStatus::READ_ERROR) error = errno;
-        if (status == ReadStatus::TOKEN_TOO_LONG) bad_offset = reader.offset();
+        if (status == ReadStatus::TOKEN_TOO_LONG && bad_offset < 0) bad_offset = reader.offset();
         return status;
     }
 

@@ -1,6 +1,7 @@
 // Maps words to ids: a hash table that can be memory-mapped from a file, and a word counter.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <utility>
@@ -174,28 +175,22 @@ class WordCounter {
 
     // Adds `count` to a word. Returns true if the word is new.
     bool add(const Word& word, int64_t count = 1) {
-        uint64_t at = word.hash & mask_;
-        for (; slots_[at].id_plus_1 != 0; at = (at + 1) & mask_) {
-            if (slots_[at].tag != static_cast<uint32_t>(word.hash >> 32)) continue;
-            const size_t id = slots_[at].id_plus_1 - 1;
-            if (is_word(id, word)) {
-                counts[id] += count;
-                return false;
-            }
+        Slot& slot = slots_[slot_of(word)];
+        if (slot.id_plus_1 != 0) {
+            counts[slot.id_plus_1 - 1] += count;
+            return false;
         }
         append(word, count);
-        slots_[at] = {static_cast<uint32_t>(word.hash >> 32), static_cast<uint32_t>(counts.size())};
+        slot = {word.first, tag_of(word), static_cast<uint32_t>(counts.size())};
         if (counts.size() * 2 > slots_.size()) rehash(slots_.size() * 2);
         return true;
     }
 
+    // The address that add() reads first, for prefetching.
+    const void* first_slot(const Word& word) const { return &slots_[word.hash & mask_]; }
+
     // The id of a word, or -1.
-    int64_t find(const Word& word) const {
-        for (uint64_t at = word.hash & mask_; slots_[at].id_plus_1 != 0; at = (at + 1) & mask_)
-            if (slots_[at].tag == static_cast<uint32_t>(word.hash >> 32) && is_word(slots_[at].id_plus_1 - 1, word))
-                return slots_[at].id_plus_1 - 1;
-        return -1;
-    }
+    int64_t find(const Word& word) const { return static_cast<int64_t>(slots_[slot_of(word)].id_plus_1) - 1; }
 
     void merge(const WordCounter& other) {
         for (size_t id = 0; id < other.counts.size(); ++id) add(other.word(id), other.counts[id]);
@@ -224,9 +219,26 @@ class WordCounter {
     std::vector<int64_t> offsets, counts;
 
   private:
+    // A tag holds 24 bits of the hash and the length, at most 255. Words of up to eight bytes are equal if these and
+    // their first bytes are, so that counting them reads nothing else.
     struct Slot {
+        uint64_t first = 0;
         uint32_t tag = 0, id_plus_1 = 0;
     };
+    static uint32_t tag_of(const Word& word) {
+        return static_cast<uint32_t>(word.hash >> 40) << 8 | static_cast<uint32_t>(std::min<size_t>(word.n, 255));
+    }
+
+    // The position of a word's slot, or of the empty one where it belongs.
+    size_t slot_of(const Word& word) const {
+        const uint32_t tag = tag_of(word);
+        size_t at = word.hash & mask_;
+        for (; slots_[at].id_plus_1 != 0; at = (at + 1) & mask_)
+            if (slots_[at].tag == tag && slots_[at].first == word.first &&
+                (word.n <= 8 || is_word(slots_[at].id_plus_1 - 1, word)))
+                break;
+        return at;
+    }
 
     size_t length(size_t id) const { return static_cast<size_t>(offsets[id + 1] - offsets[id]); }
     Word word(size_t id) const { return {blob.data() + offsets[id], length(id)}; }
@@ -246,10 +258,10 @@ class WordCounter {
         slots_.assign(capacity, Slot{});
         mask_ = capacity - 1;
         for (size_t id = 0; id < counts.size(); ++id) {
-            const uint64_t hash = word(id).hash;
-            uint64_t at = hash & mask_;
+            const Word known = word(id);
+            uint64_t at = known.hash & mask_;
             while (slots_[at].id_plus_1 != 0) at = (at + 1) & mask_;
-            slots_[at] = {static_cast<uint32_t>(hash >> 32), static_cast<uint32_t>(id + 1)};
+            slots_[at] = {known.first, tag_of(known), static_cast<uint32_t>(id + 1)};
         }
     }
 
