@@ -25,6 +25,7 @@ ALPHA = 0.05  # low enough for lines of any length; it does not affect the speed
 REPEATS = (1, 8)
 QUESTIONS = ["length", "threads", "count", "source", "phases", "memory"]
 PHASES = ("counting", "training", "fitting", "saving")
+LINES_OF_PHASES = 120_000  # first lines of the corpus
 SOURCES = ("corpus_file", "list", "LineSentence")
 
 
@@ -198,7 +199,10 @@ def by_source(args: argparse.Namespace, path: str) -> list[Contestant]:
     return [Contestant.python(source, __file__, "train", source=source, **here) for source in SOURCES]
 
 
-def by_phase(path: str) -> list[Contestant]:
+def by_phase(args: argparse.Namespace, folder: Path) -> list[Contestant]:
+    path = f"{folder}/lines.txt"
+    with open(args.corpus, "rb") as corpus, open(path, "wb") as lines:
+        lines.writelines(islice(corpus, LINES_OF_PHASES))
     one = [Contestant.python(mode, __file__, "phases", path=path, mode=mode) for mode in MODES]
     return [*one, replace(one[0], name="unigrams, two threads of the BLAS", blas_threads=2)]
 
@@ -226,7 +230,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             "threads": lambda: by_threads(args, path),
             "count": lambda: counting(args),
             "source": lambda: by_source(args, path),
-            "phases": lambda: by_phase(path),
+            "phases": lambda: by_phase(args, folder),
             "memory": lambda: by_size(args, folder),
         }
         result: dict[str, Any] = {} if args.questions == QUESTIONS else common.load("scale")

@@ -1390,10 +1390,13 @@ cdef class NgramCounter:
         counts : float64 array, (n_words,)
             How often each word occurs.
         """
-        cdef int64_t n = len(sizes)
+        cdef int64_t w, n = len(sizes)
         check_codes(codes, sizes)
         if len(counts) != n:
             raise ValueError(f"counts: expected one per word, {n}, got {len(counts)}")
+        for w in range(n):
+            if not counts[w] >= 0:
+                raise ValueError(f"counts: expected values >= 0, got {counts[w]} for word {w}")
         if n and len(codes):
             with nogil:
                 self.counts.add(&codes[0], &sizes[0], &counts[0], n)

@@ -38,7 +38,7 @@ class NgramCounts {
     void sorted(std::vector<uint64_t>& hashes, std::vector<double>& totals) const {
         std::vector<Slot> found;
         for (const Slot& slot : slots_) {
-            if (!slot.is_used) continue;
+            if (!slot.is_used()) continue;
             found.push_back(slot);
             for (size_t i = found.size() - 1; i > 0 && found[i].hash < found[i - 1].hash; --i)
                 std::swap(found[i], found[i - 1]);
@@ -52,31 +52,32 @@ class NgramCounts {
   private:
     struct Slot {
         uint64_t hash = 0;
-        double total = 0;
-        bool is_used = false;
+        double total = -1;
+        bool is_used() const { return total >= 0; }
     };
 
     void add(uint64_t hash, double count) {
         Slot& slot = find(hash);
-        slot.total += count;
-        if (slot.is_used) return;
-        slot.is_used = true;
-        slot.hash = hash;
+        if (slot.is_used()) {
+            slot.total += count;
+            return;
+        }
+        slot = {hash, count};
         if (2 * ++n_ > slots_.size()) grow();
     }
 
     Slot& find(uint64_t hash) {
         size_t at = hash >> (64 - bits_);
-        while (slots_[at].is_used && slots_[at].hash != hash) at = (at + 1) & (slots_.size() - 1);
+        while (slots_[at].is_used() && slots_[at].hash != hash) at = (at + 1) & (slots_.size() - 1);
         return slots_[at];
     }
 
     void grow() {
-        bits_ += 2;
+        ++bits_;
         std::vector<Slot> former(size_t{1} << bits_);
         former.swap(slots_);
         for (const Slot& slot : former)
-            if (slot.is_used) find(slot.hash) = slot;
+            if (slot.is_used()) find(slot.hash) = slot;
     }
 
     int min_n_, max_n_, bits_ = 10;

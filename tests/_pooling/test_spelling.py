@@ -106,6 +106,9 @@ def test_the_kernel_checks_what_it_counts():
         _kernel.NgramCounter(3, 4).add(codes, np.array([4]), np.ones(1))
     with pytest.raises(ValueError, match="counts: expected one per word, 1, got 2"):
         _kernel.NgramCounter(3, 4).add(codes, np.array([3]), np.ones(2))
+    for count in (-1, np.nan):
+        with pytest.raises(ValueError, match=r"counts: expected values >= 0, got .* for word 0"):
+            _kernel.NgramCounter(3, 4).add(codes, np.array([3]), np.array([count], dtype=np.float64))
 
 
 def test_hangul_is_split_into_letters_and_normalization_forms_are_equal():
