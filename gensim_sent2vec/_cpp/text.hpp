@@ -165,9 +165,9 @@ class SliceReader {
     // which is valid until the next call of moving(). Returns END if no further line starts in the slice.
     template <class Token, class Moving>
     ReadStatus next_line(Token&& token, Moving&& moving) {
-        const auto fill = [&] {
+        const auto refill = [&] {
             moving();
-            return this->fill();
+            return fill();
         };
         if (skip_first_) {
             skip_first_ = false;
@@ -175,11 +175,11 @@ class SliceReader {
             if (status != ReadStatus::OK) return status;
         }
         if (offset() >= end_) return ReadStatus::END;
-        if (p_ == q_ && !fill()) return failed_ ? ReadStatus::READ_ERROR : ReadStatus::END;
+        if (p_ == q_ && !refill()) return failed_ ? ReadStatus::READ_ERROR : ReadStatus::END;
         for (;;) {
             p_ = skip_to(skip_spaces(at(), limit()));
             if (limit() - at() < 3 && !eof_) {  // a multi-byte space may straddle the buffer's end
-                if (!fill() && failed_) return ReadStatus::READ_ERROR;
+                if (!refill() && failed_) return ReadStatus::READ_ERROR;
                 continue;
             }
             if (p_ == q_) return ReadStatus::OK;  // last line, not terminated by a newline
@@ -191,7 +191,7 @@ class SliceReader {
             while (limit() - stop < 3 && !eof_) {
                 const size_t scanned = static_cast<size_t>(stop - at());
                 if (scanned > LONGEST_TOKEN) return ReadStatus::TOKEN_TOO_LONG;
-                if (!fill() && failed_) return ReadStatus::READ_ERROR;
+                if (!refill() && failed_) return ReadStatus::READ_ERROR;
                 stop = token_end(at() + (scanned > 2 ? scanned - 2 : 0), limit());
             }
             if (static_cast<size_t>(stop - at()) > LONGEST_TOKEN) return ReadStatus::TOKEN_TOO_LONG;

@@ -85,13 +85,6 @@ class CharNgrams:
         new_weight = NGRAM_DECAY / (NGRAM_DECAY + 1 / tokens)
         return cls(hashes, weights.astype(np.float32), np.zeros((0, 0), np.float16), new_weight, min_n, max_n, seed)
 
-    def find(self, hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The positions of n-grams in the table (int64), and whether they occur there (bool)."""
-        if not len(self.hashes):
-            return np.zeros(len(hashes), dtype=np.int64), np.zeros(len(hashes), dtype=bool)
-        at = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
-        return at, self.hashes[at] == hashes
-
     def speller(self, semantic_map: np.ndarray, lexical_map: np.ndarray) -> _kernel.Speller:
         """What computes the rows of out-of-vocabulary words, see `row_encoder`."""
         return _kernel.Speller(
