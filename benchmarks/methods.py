@@ -18,7 +18,7 @@ from typing import Any
 from common import Run
 
 DIM, EPOCHS, NEGATIVE, MIN_COUNT, SEED, THREADS = 100, 5, 10, 5, 1, 2
-SAMPLE = 20_000  # number of sentences that a weighting is fitted on, as after training
+SAMPLE = 10_000  # number of sentences that a weighting is fitted on, as after training
 COMPONENT_LINES = 100_000  # number of lines that a truncated SVD is fitted on
 HYBRID = 0.5  # weight of the lexical score
 

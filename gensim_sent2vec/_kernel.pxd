@@ -160,7 +160,8 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
         vector[int32_t] places
         vector[float] weights
         vector[int64_t] ends
-        CWeightedWords(const CReader &reader, const CWordTable &words, const CPack &pack) except +
+        CWeightedWords(const CWordTable &words, const CPack &pack, const float *weights, float first_half,
+                       int64_t half_length) except +
 
     cdef cppclass CUnseenRows "s2v::UnseenRows":
         CUnseenRows(int dim, size_t capacity) except +
@@ -251,7 +252,7 @@ cdef extern from "dispatch.hpp" namespace "s2v" nogil:
                    int dim, float *sums, float *totals, int level) except +
         void add(const uint32_t *codes, int64_t size, float scale, const float *vector, int dims,
                  float *signature) except +
-        void average(const float *common, uint16_t *out) except +
+        void average(const float *common, float scale, uint16_t *out) except +
 
     cdef cppclass CSpelling "s2v::Spelling":
         const CHashIndex *index

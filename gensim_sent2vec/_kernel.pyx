@@ -161,13 +161,11 @@ cdef class Pack:
         """
         cdef unique_ptr[CWeightedWords] found
         cdef CPack view = self.view()
-        cdef CReader reader
+        cdef const float *first = &weights[0] if len(weights) else NULL
         if len(weights) != table.table.n_words:
             raise ValueError(f"weights: expected one per word, {table.table.n_words}, got {len(weights)}")
-        reader.weights = &weights[0] if len(weights) else NULL
-        reader.first_half, reader.half_length = first_half, half_length
         with nogil:
-            found.reset(new CWeightedWords(reader, table.table, view))
+            found.reset(new CWeightedWords(table.table, view, first, first_half, half_length))
         return (
             bytes_of(found.get().used.data(), found.get().used.size() * sizeof(int64_t)),
             bytes_of(found.get().places.data(), found.get().places.size() * sizeof(int32_t)),
@@ -779,7 +777,7 @@ def times(const float[:, :] rows, const float[:, ::1] matrix, float[:, :] out):
         The values of each row must be contiguous.
     matrix : float32 array, (dim, columns)
     out : float32 array, (n, columns)
-        It may be `rows`.
+        It may be `rows`, but must not overlap with them otherwise.
     """
     cdef int level = level_number()
     cdef int64_t size = sizeof(float)
@@ -1354,9 +1352,11 @@ def code_points(const unsigned char[::1] blob, const int64_t[::1] offsets):
             bytes_of(sizes.data(), sizes.size() * sizeof(int64_t)))
 
 
-cdef int check_ngram_sizes(int min_n, int max_n) except -1:
+cdef int check_ngrams(int min_n, int max_n, int64_t n=0) except -1:
     if min_n < 1 or max_n < min_n:
         raise ValueError(f"min_n, max_n: expected 1 <= min_n <= max_n, got {min_n} and {max_n}")
+    if n >= 2**32:
+        raise ValueError(f"hashes: expected fewer than 2^32 n-grams, got {n}")
     return 0
 
 
@@ -1372,7 +1372,7 @@ cdef class NgramCounter:
     cdef CNgramCounts *counts
 
     def __init__(self, int min_n, int max_n):
-        check_ngram_sizes(min_n, max_n)
+        check_ngrams(min_n, max_n)
         del self.counts
         self.counts = NULL
         self.counts = new CNgramCounts(min_n, max_n)
@@ -1438,7 +1438,7 @@ cdef class NgramSums:
                  float[:, ::1] sums, float[::1] totals):
         cdef int64_t n = len(hashes)
         cdef bint some = n > 0
-        check_ngram_sizes(min_n, max_n)
+        check_ngrams(min_n, max_n, n)
         if len(weights) != n or sums.shape[0] != n or len(totals) != n:
             raise ValueError(f"weights, sums, totals: expected one per n-gram, {n}, got {len(weights)}, "
                              f"{sums.shape[0]} and {len(totals)}")
@@ -1479,8 +1479,10 @@ cdef class NgramSums:
                                 &signatures[w, 0] if dims else NULL)
                 first += sizes[w]
 
-    def averages(self, const float[::1] common):
+    def averages(self, const float[::1] common, float scale):
         """Return the quotients of `sums` and `totals`, without their components along the unit vector `common`.
+
+        They are multiplied by `scale`; values that are too large for float16 are then the largest one.
 
         Returns
         -------
@@ -1493,7 +1495,7 @@ cdef class NgramSums:
         out = result
         if out.shape[0] and out.shape[1]:
             with nogil:
-                self.ngrams.average(&common[0], &out[0, 0])
+                self.ngrams.average(&common[0], scale, &out[0, 0])
         return result.view("e")
 
 
@@ -1534,11 +1536,9 @@ cdef class Speller:
         if lexical_map.shape[0] != lexical_map.shape[1]:
             raise ValueError("lexical_map: expected a square matrix, "
                              f"got shape ({lexical_map.shape[0]}, {lexical_map.shape[1]})")
-        check_ngram_sizes(min_n, max_n)
+        check_ngrams(min_n, max_n, len(hashes))
         self.arrays = hashes, weights, rows, meaning_map, lexical_map
         self.level = level_number()
-        if len(hashes) >= 2**32:
-            raise ValueError(f"hashes: expected fewer than 2^32 n-grams, got {len(hashes)}")
         del self.index
         self.index = new CHashIndex(&hashes[0] if len(hashes) else NULL, len(hashes))
         self.spelling.index = self.index

@@ -142,6 +142,19 @@ def weighted():
     return wv
 
 
+@pytest.mark.parametrize("unit_words, scales", [(True, [1e-25, 1e25]), (False, [1e-12, 1e5, 1e12])])
+def test_the_length_of_vectors_does_not_matter(unit_words, scales):
+    """Of all vectors at a time; also for unknown words, whose vectors are estimated from float16."""
+    found = []
+    for scale in (1, *scales):
+        wv = make_vectors()
+        wv.vectors *= np.float32(scale)
+        wv.weighting = SentenceWeighting(lexical_dims=20, unit_words=unit_words).fit(wv, SENTENCES)
+        found.append(wv.encode([*NEW, ["walkings", "banana", "talking"]]))
+    for vectors in found[1:]:
+        np.testing.assert_allclose(vectors, found[0], atol=3e-3)
+
+
 def test_all_ways_to_pool_agree(weighted):
     vectors = weighted.encode(NEW)
     assert weighted.sentence_size == vectors.shape[1] == 29

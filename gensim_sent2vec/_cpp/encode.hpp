@@ -222,17 +222,20 @@ inline void weighted_means(const float* rows, int dim, const int32_t* places, co
 }
 
 // out = rows M, where M has shape (dim, columns). `step` and `out_step`: from one row to the next. With as many columns
-// as dimensions, `out` may be `rows`.
+// as dimensions, `out` may be `rows`. Equal rows have equal products, wherever they are: the last ones are filled up
+// with zeros to a group.
 inline void times_rows(const float* rows, int64_t n, int dim, int64_t step, const float* matrix, int columns, int level,
                        float* out, int64_t out_step) {
-    constexpr int MANY = 4;
-    const TimesMatrix times_many = choose_times_matrix<MANY>(level), times_one = choose_times_matrix<1>(level);
-    std::vector<float> copies;
-    for (int64_t n_rows = 0; n > 0; n -= n_rows, rows += n_rows * step, out += n_rows * out_step) {
-        n_rows = n >= MANY ? MANY : 1;
-        copies.clear();
-        for (int64_t r = 0; r < n_rows; ++r) copies.insert(copies.end(), rows + r * step, rows + r * step + dim);
-        (n_rows == MANY ? times_many : times_one)(copies.data(), dim, matrix, columns, 1.0f, out, out_step);
+    constexpr int GROUP = 4;
+    const TimesMatrix times_matrix = choose_times_matrix<GROUP>(level);
+    const size_t size = static_cast<size_t>(dim);
+    std::vector<float> group(GROUP * size), products(GROUP * static_cast<size_t>(columns));
+    for (; n > 0; n -= GROUP, rows += GROUP * step, out += GROUP * out_step) {
+        const int64_t n_rows = std::min<int64_t>(n, GROUP);
+        for (int64_t r = 0; r < n_rows; ++r) std::copy_n(rows + r * step, size, group.begin() + r * dim);
+        std::fill(group.begin() + n_rows * dim, group.end(), 0.0f);
+        times_matrix(group.data(), dim, matrix, columns, 1.0f, products.data(), columns);
+        for (int64_t r = 0; r < n_rows; ++r) std::copy_n(products.begin() + r * columns, columns, out + r * out_step);
     }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "plan.hpp"
+#include "prefetch.hpp"
 
 namespace s2v {
 

@@ -6,7 +6,6 @@
 #include <new>
 
 #include "flag.hpp"
-#include "prefetch.hpp"
 #include "random.hpp"
 
 #if defined(_MSC_VER)

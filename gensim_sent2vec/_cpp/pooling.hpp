@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "lines.hpp"
+#include "prefetch.hpp"
 
 namespace s2v {
 
@@ -141,22 +142,26 @@ inline void number_rows(const Reader& reader, const WordTable& words, const Pack
     }
 }
 
-// The words of sentences whose weights, times their position factors, are positive.
+// Those words of sentences whose weight times position factor is positive.
 struct WeightedWords {
     std::vector<int64_t> used;    // the distinct ids, in ascending order
     std::vector<int32_t> places;  // positions in `used`, sentence by sentence
     std::vector<float> weights;
     std::vector<int64_t> ends;  // of the sentences that have such words
 
-    // Takes the weights of the vocabulary and the position factors from `reader`.
-    WeightedWords(const Reader& reader, const WordTable& words, const Pack& pack) {
+    // of_words: the weights of the vocabulary.
+    WeightedWords(const WordTable& words, const Pack& pack, const float* of_words, float first_half,
+                  int64_t half_length) {
+        Reader reader{};  // of which only the position factor is used
+        reader.first_half = first_half;
+        reader.half_length = half_length;
         Lookup lookup(words, false);
         for (int64_t s = 0; s < pack.n_sentences; ++s) {
             pack.each_token(s, [&](const char* p, size_t n) { lookup.add(p, n); });
             const int64_t n_tokens = lookup.tokens();
             const size_t before = places.size();
             const auto known = [&](int64_t i, int32_t id) {
-                const float weight = reader.weights[id] * reader.factor(i, n_tokens);
+                const float weight = of_words[id] * reader.factor(i, n_tokens);
                 if (!(weight > 0)) return;
                 places.push_back(id);
                 weights.push_back(weight);

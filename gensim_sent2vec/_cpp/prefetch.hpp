@@ -8,17 +8,18 @@ namespace s2v {
 enum class Fetch { L1, L2, OWNED };
 
 // Prefetches the cache line that contains p. OWNED is for writing: no other core keeps a copy, so the write need not
-// ask for the line again. x86 compilers turn that into a read unless they are told that the CPU has PREFETCHW; CPUs
-// without it (Intel before 2014) ignore the instruction.
+// ask for the line again. Compilers for x86 turn __builtin_prefetch for writing into one for reading unless they are
+// told that the CPU has PREFETCHW; CPUs without it (Intel before 2014) ignore the instruction.
 template <Fetch TO = Fetch::L1>
 inline void prefetch_line(const void* p) {
-#if defined(__x86_64__)
-    if (TO == Fetch::OWNED)
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+    if constexpr (TO == Fetch::OWNED) {
         __asm__("prefetchw %0" : : "m"(*static_cast<const char*>(p)));
-    else
-#endif
-#if defined(__GNUC__) || defined(__clang__)
-        __builtin_prefetch(p, TO == Fetch::OWNED, TO == Fetch::L2 ? 2 : 3);
+    } else {
+        __builtin_prefetch(p, 0, TO == Fetch::L2 ? 2 : 3);
+    }
+#elif defined(__GNUC__) || defined(__clang__)
+    __builtin_prefetch(p, TO == Fetch::OWNED, TO == Fetch::L2 ? 2 : 3);
 #else
     (void)p;
 #endif

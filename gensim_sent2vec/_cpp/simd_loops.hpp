@@ -570,7 +570,7 @@ S2V_TARGET void times_matrix(const float* rows, int dim, const float* matrix, in
     for (; i < columns; ++i)
         for (int r = 0; r < ROWS; ++r) {
             float sum = 0;
-            for (int k = 0; k < dim; ++k) sum += rows[r * dim + k] * matrix[k * columns + i];
+            for (int k = 0; k < dim; ++k) sum += rows[r * dim + k] * matrix[static_cast<size_t>(k) * columns + i];
             out[r * step + i] = sum * scale;
         }
 }

@@ -1,10 +1,12 @@
 // Vectors and signatures of out-of-vocabulary words from character n-grams; defined in _pooling/spelling.py.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "pooling.hpp"
+#include "prefetch.hpp"
 
 namespace s2v {
 
@@ -22,8 +24,8 @@ void each_ngram(const uint32_t* code, int64_t size, int min_n, int max_n, Add&& 
     }
 }
 
-// The distinct character n-grams of words, and how often they occur. The hash table goes by the highest bits of a hash,
-// so that its entries are nearly in ascending order.
+// The distinct character n-grams of words, and how often they occur. The hash table is indexed by the highest bits of a
+// hash, so that its entries are nearly in ascending order.
 class NgramCounts {
   public:
     NgramCounts(int min_n, int max_n) : min_n_(min_n), max_n_(max_n), slots_(size_t{1} << bits_) {}
@@ -37,6 +39,7 @@ class NgramCounts {
     // The hashes in ascending order, and how often each occurs.
     void sorted(std::vector<uint64_t>& hashes, std::vector<double>& totals) const {
         std::vector<Slot> found;
+        found.reserve(n_);
         for (const Slot& slot : slots_) {
             if (!slot.is_used()) continue;
             found.push_back(slot);
@@ -151,8 +154,8 @@ using TimesMatrix = void (*)(const float* rows, int dim, const float* matrix, in
 template <int ROWS>
 TimesMatrix choose_times_matrix(int level);
 
-// Signatures of known words, and the sums over the words that contain each n-gram: see NgramAverages in
-// _pooling/spelling.py.
+// Signatures of known words, and the sums over the words that contain each n-gram: see KnownWords in
+// _pooling/spelling.py. N-grams that are not in the table are left out.
 class NgramSums {
   public:
     // hashes, weights: of all n-grams, (n). sums, totals: (n, dim) and (n), to be added to; without dimensions, only
@@ -182,17 +185,19 @@ class NgramSums {
         for (int i = 0; i < dims; ++i) signature[i] = factor * signature_[static_cast<size_t>(i)];
     }
 
-    // The averages of all n-grams, without their components along the unit vector `common`. out: (n, dim), float16.
-    void average(const float* common, uint16_t* out) const {
+    // `scale` times the averages of all n-grams, without their components along the unit vector `common`.
+    // out: (n, dim), float16.
+    void average(const float* common, float scale, uint16_t* out) const {
+        constexpr float LARGEST = 65504;
         std::vector<float> row(dim_);
         const int dim = static_cast<int>(dim_);
         for (size_t g = 0; g < features_.size(); ++g, out += dim_) {
             const float* sum = sums_ + g * dim_;
-            const float factor = 1 / totals_[g];
+            const float factor = scale / totals_[g];
             float along = 0;
             dot_(sum, 1, dim, common, &along);
             for (size_t j = 0; j < dim_; ++j) row[j] = factor * (sum[j] - along * common[j]);
-            for (size_t j = 0; j < dim_; ++j) out[j] = float_to_half(row[j]);
+            for (size_t j = 0; j < dim_; ++j) out[j] = float_to_half(std::min(std::max(row[j], -LARGEST), LARGEST));
         }
     }
 

@@ -161,8 +161,9 @@ class SliceReader {
         if (begin > 0) skip_first_ = true;
     }
 
-    // Calls token(pointer, length) for each token of the next line. At least eight bytes are readable at the pointer,
-    // which is valid until the next call of moving(). Returns END if no further line starts in the slice.
+    // Calls token(pointer, length) for each token of the next line, and moving() before the buffer moves, until which
+    // the pointers are valid. At least eight bytes are readable at a pointer. Returns END if no further line starts in
+    // the slice.
     template <class Token, class Moving>
     ReadStatus next_line(Token&& token, Moving&& moving) {
         const auto refill = [&] {
@@ -253,8 +254,8 @@ class SliceReader {
     bool skip_first_ = false, eof_ = false, failed_ = false;
 };
 
-// One thread's counts of words, lines and tokens over the slices it has processed. Counting stops at the first token
-// that is not valid text; its file offset is stored in `bad_offset`.
+// One thread's counts of words, lines and tokens over the slices it has processed. Counting stops soon after the first
+// token that is not valid text; its file offset is stored in `bad_offset`.
 struct CorpusCount {
     WordCounter words;
     int64_t lines = 0, tokens = 0, bad_offset = -1, min_reduce = 1;
@@ -263,7 +264,7 @@ struct CorpusCount {
     // Ctrl-C sets `stop`.
     ReadStatus add_slice(int file, int64_t begin, int64_t end, int64_t max_words, const Flag* stop) {
         SliceReader reader(file, begin, end, stop);
-        // Each word is counted a few tokens late, so that its slot reaches the cache meanwhile.
+        // Each word is counted a few tokens late, so that its slot reaches the cache in the meantime.
         constexpr size_t LATE = 8;
         Word late[LATE];
         int64_t offsets[LATE];

@@ -19,6 +19,7 @@
 #include "encode.hpp"
 #include "lines.hpp"
 #include "pooling.hpp"
+#include "prefetch.hpp"
 #include "top_k.hpp"
 
 namespace s2v {

@@ -28,7 +28,7 @@ from .eigenvectors import eigh
 from .fitted import FittedWeighting, UnseenWords, fingerprint
 from .parameters import WeightingParameters
 from .pretrained import PretrainedRows, fitted_part
-from .spelling import BLOCK, CharNgrams, NgramAverages
+from .spelling import BLOCK, CharNgrams, KnownWords
 
 UNSEEN_COUNT = 2  # out-of-vocabulary words get the weight of a word that occurs this often
 UNSEEN_LENGTH = 0.5  # their vectors' length, relative to known words: the spelling only hints at the meaning
@@ -63,11 +63,11 @@ def fit_weighting(
     """
     _check_sizes(parameters, vectors, output_vectors)
     semantic_dims, lexical_dims = split_dims(parameters, vectors.shape[1])
-    ngrams = averages = None
+    ngrams = known = None
     if lexical_dims or parameters.unseen_words:
         n = parameters.min_n, parameters.max_n
         ngrams = CharNgrams.from_words(vocabulary.words, counts, *n, parameters.seed)
-        averages = NgramAverages(ngrams, vectors.shape[1] if parameters.unseen_words else 0)
+        known = KnownWords(ngrams, vectors.shape[1] if parameters.unseen_words else 0)
     words = WordVectors(vocabulary.words, vectors, output_vectors, parameters.unit_words)
     weights = word_weights(parameters, vocabulary, counts)
     pack = sampled_pack(sentences, parameters.sample_size, tokenize)
@@ -84,7 +84,7 @@ def fit_weighting(
         )
     semantic_map = np.ascontiguousarray(semantic_map * scale)
     rows = word_rows(
-        words, counts, semantic_map, averages, lexical_dims, show_progress_bar, pretrained_dims, pretrained_rows
+        words, counts, semantic_map, known, lexical_dims, show_progress_bar, pretrained_dims, pretrained_rows
     )
     lexical_map = np.zeros((0, 0), dtype=np.float32)
     if lexical_dims:
@@ -97,8 +97,8 @@ def fit_weighting(
             if part.dtype != rows.dtype:
                 signatures[block] = part
     unseen = None
-    if ngrams is not None and averages is not None and parameters.unseen_words:
-        ngrams = replace(ngrams, vectors=averages.result())
+    if ngrams is not None and known is not None and parameters.unseen_words:
+        ngrams = replace(ngrams, vectors=known.averages(mean_length))
         weight = float(decay_weights(np.array([UNSEEN_COUNT / counts.sum()]), parameters.sif, parameters.decay)[0])
         unseen = UnseenWords(ngrams, semantic_map, lexical_map, UNSEEN_LENGTH * mean_length, weight)
     return FittedWeighting(
@@ -181,13 +181,13 @@ class WordVectors:
             return rows.astype(np.float32, copy=False)
 
         for block in slices_of(n, CACHED_ROWS):
-            rows = out[block]
-            rows[:] = rows_of(self.vectors, block)
+            rows = rows_of(self.vectors, block)
             if self.unit_words:
-                unit_rows(rows, rows)
+                rows = unit_rows(rows)
                 if self.output_vectors is not None:
                     rows += unit_rows(rows_of(self.output_vectors, block))
-                    unit_rows(rows, rows)
+                    rows = unit_rows(rows)
+            out[block] = rows
         return out
 
     def finite_vectors_of(self, ids: np.ndarray) -> np.ndarray:
@@ -203,13 +203,13 @@ def word_rows(
     words: WordVectors,
     counts: np.ndarray,
     semantic_map: np.ndarray,
-    averages: NgramAverages | None,
+    known: KnownWords | None,
     signature_dims: int,
     show_progress_bar: bool | None,
     pretrained_dims: int = 0,
     pretrained_rows: Callable[[slice, np.ndarray], np.ndarray] | None = None,
 ) -> np.ndarray:
-    """The rows of all words, with σ_w in place of the lexical part; their vectors are added to `averages` on the way.
+    """The rows of all words, with σ_w in place of the lexical part; they are added to `known` on the way.
 
     Returns
     -------
@@ -227,8 +227,8 @@ def word_rows(
                 np.nan_to_num(vectors, copy=False)
             part = rows[block] if dtype == np.float32 else np.empty((len(vectors), rows.shape[1]), np.float32)
             _kernel.times(vectors, semantic_map, part[:, :semantic_dims])
-            if averages is not None:
-                averages.add(words.words.part(block), counts[block], vectors, part[:, semantic_dims:begin])
+            if known is not None:
+                known.add(words.words.part(block), counts[block], vectors, part[:, semantic_dims:begin])
             if pretrained_rows is not None:
                 part[:, begin:] = pretrained_rows(block, vectors)
             if dtype != np.float32:

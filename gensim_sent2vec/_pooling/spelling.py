@@ -17,6 +17,7 @@ with e_g the basis vector of g, and unit(x) = x / |x|.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -75,7 +76,7 @@ class CharNgrams:
     def from_words(
         cls, words: Sequence[str], counts: np.ndarray, min_n: int, max_n: int, seed: int, block_size: int = BLOCK
     ) -> CharNgrams:
-        """The n-grams of `words`, which occur `counts` times; without vectors, see `NgramAverages`."""
+        """The n-grams of `words`, which occur `counts` times; without vectors, see `KnownWords`."""
         counter, packed = _kernel.NgramCounter(min_n, max_n), _packed(words)
         for block in slices_of(len(packed), block_size):
             counter.add(*code_points(packed.part(block)), counts[block].astype(np.float64, copy=False))
@@ -119,7 +120,7 @@ class CharNgrams:
         return rows_of
 
 
-class NgramAverages:
+class KnownWords:
     """Computes the signatures of known words, and on the way the averages N_g.
 
     N_g = Σ_v φ_vg √count_v B_v / (3 + Σ_v φ_vg √count_v), over the words v with vectors B_v; then its component along
@@ -133,12 +134,12 @@ class NgramAverages:
     """
 
     def __init__(self, ngrams: CharNgrams, vector_size: int) -> None:
-        self._sums = zero_rows(len(ngrams.hashes), vector_size)
-        self._weights = np.full(len(ngrams.hashes), SHRINKAGE, dtype=np.float32)
+        n = len(ngrams.hashes)
         self._common = np.zeros(vector_size, dtype=np.float64)
         self._kernel = _kernel.NgramSums(
-            ngrams.hashes, ngrams.weights, ngrams.min_n, ngrams.max_n, ngrams.seed, self._sums, self._weights
-        )
+            ngrams.hashes, ngrams.weights, ngrams.min_n, ngrams.max_n, ngrams.seed,
+            zero_rows(n, vector_size), np.full(n, SHRINKAGE, dtype=np.float32),
+        )  # fmt: skip
 
     def add(self, words: Sequence[str], counts: np.ndarray, vectors: np.ndarray, signatures: np.ndarray) -> None:
         """Add words, and write their signatures.
@@ -156,6 +157,12 @@ class NgramAverages:
         self._kernel.add(*code_points(words), scales, vectors, signatures)
         self._common += np.einsum("i,ij->j", scales, vectors)
 
-    def result(self) -> np.ndarray:
-        """N_g of all n-grams: float16, (n_ngrams, vector_size)."""
-        return self._kernel.averages(unit_rows(self._common[None])[0].astype(np.float32))
+    def averages(self, mean_length: float) -> np.ndarray:
+        """N_g of all n-grams: float16, (n_ngrams, vector_size).
+
+        Only their directions count. So they are scaled by a power of two that brings vectors of `mean_length` near to
+        length 1; otherwise those of very long or short vectors would not fit into float16.
+        """
+        common = unit_rows(self._common[None])[0].astype(np.float32)
+        exponent = round(math.log2(mean_length)) if 0 < mean_length < math.inf else 0
+        return self._kernel.averages(common, 2.0**-exponent)

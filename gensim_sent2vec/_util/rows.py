@@ -16,13 +16,10 @@ LEAST_SQUARES = 1e-30  # sums of squares below this are inexact in float32
 SAMPLED_VALUES = 1 << 9  # values that it takes of the other rows
 
 
-def unit_rows(rows: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """Scale each row to unit length; rows of zeros remain zeros.
-
-    C-contiguous rows of float32 can be written to `out`, an array like them, which is returned.
-    """
+def unit_rows(rows: np.ndarray) -> np.ndarray:
+    """Scale each row to unit length; rows of zeros remain zeros."""
     if rows.dtype == np.float32 and rows.flags.c_contiguous:
-        result = np.empty_like(rows) if out is None else out
+        result = np.empty_like(rows)
         extreme: Any = _kernel.unit_rows(rows, LEAST_SQUARES, result)
     else:
         squares = np.einsum("ij,ij->i", rows, rows)

@@ -41,6 +41,10 @@ def test_times(level, dim, columns):
     np.testing.assert_allclose(wide[:, 1 : columns + 1], expected, rtol=1e-4, atol=1e-5)
     assert np.isnan(wide[:, [0, -1]]).all()
     _kernel.times(rows[:0], matrix, wide[:0, :columns])
+    for n in range(1, 8):  # a row has the same product wherever it is
+        some = np.full((n, columns), np.nan, np.float32)
+        _kernel.times(np.repeat(rows[:1], n, axis=0), matrix, some)
+        assert len({row.tobytes() for row in some}) == 1
     if columns == 20:  # in place, within wider rows
         wide[:, 2 : columns + 2] = expected
         square = numbers.standard_normal((columns, columns)).astype(np.float32)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from weighting_oracle import gram_hash, grams, sign_row, unit
 
 from gensim_sent2vec import _kernel
-from gensim_sent2vec._pooling.spelling import CharNgrams, NgramAverages, code_points
+from gensim_sent2vec._pooling.spelling import CharNgrams, KnownWords, code_points
 
 any_word = st.text(max_size=8)
 sizes = st.integers(1, 5).flatmap(lambda n: st.tuples(st.just(n), st.integers(n, n + 3)))
@@ -68,7 +68,7 @@ def signature(table, word, dims):
 def known_signatures(table, words, dims, vector_size=0):
     vectors = np.ones((len(words), vector_size), np.float32)
     signatures = np.full((len(words), dims), np.nan, np.float32)
-    NgramAverages(table, vector_size).add(words, np.ones(len(words)), vectors, signatures)
+    KnownWords(table, vector_size).add(words, np.ones(len(words)), vectors, signatures)
     return signatures
 
 
@@ -269,13 +269,15 @@ def test_averages_are_rounded_as_in_numpy():
     kernel = _kernel.NgramSums(
         np.arange(n, dtype=np.uint64), *np.ones((1, n), np.float32), 3, 4, 1, values, *np.ones((1, n), np.float32)
     )
-    found = kernel.averages(np.zeros(1, np.float32))
-    with np.errstate(over="ignore"):
-        np.testing.assert_array_equal(found.view(np.uint16), values.astype(np.float16).view(np.uint16))
+    found = kernel.averages(np.zeros(1, np.float32), 1)
+    expected = np.clip(values, -65504, 65504).astype(np.float16)
+    np.testing.assert_array_equal(found.view(np.uint16), expected.view(np.uint16))
+    found = kernel.averages(np.zeros(1, np.float32), 1 / 256)
+    np.testing.assert_array_equal(found, np.clip(values / 256, -65504, 65504).astype(np.float16))
     values[:2] = np.nan
-    assert np.isnan(kernel.averages(np.zeros(1, np.float32))[:2]).all()
+    assert np.isnan(kernel.averages(np.zeros(1, np.float32), 1)[:2]).all()
     with pytest.raises(ValueError, match="common: expected 1 dimensions, got 2"):
-        kernel.averages(np.zeros(2, np.float32))
+        kernel.averages(np.zeros(2, np.float32), 1)
 
 
 @pytest.mark.parametrize("level", _kernel.available_levels())
@@ -285,20 +287,34 @@ def test_ngram_averages(level, monkeypatch):
     words, counts = ["walking", "walked", "talking", "banana", "", "sing"], np.array([4.0, 9.0, 1.0, 2.0, 3.0, 16.0])
     rows = np.random.default_rng(1).standard_normal((6, 6)).astype(np.float32)
     table = CharNgrams.from_words(words, counts, 3, 4, 1)
-    average = NgramAverages(table, 6)
+    known = KnownWords(table, 6)
     for block in (slice(0, 3), slice(3, 6)):
-        average.add(words[block], counts[block], rows[block], np.empty((3, 3), np.float32))
-    table = replace(table, vectors=average.result())
+        known.add(words[block], counts[block], rows[block], np.empty((3, 3), np.float32))
+    table = replace(table, vectors=known.averages(1.4))  # nearer to 1 than to 2
 
     common, phi = unit(np.sqrt(counts) @ rows), [features(table, word) for word in words]
     for gram in ("alk", "ana", "ing>", "<ba"):
         share = np.array([of_word.get(gram_hash(gram), 0) for of_word in phi]) * np.sqrt(counts)
         expected = share @ rows / (3 + share.sum())
         expected -= expected @ common * common
-        at, known = find(table, np.array([gram_hash(gram), gram_hash("zzz")], dtype=np.uint64))
-        assert known.tolist() == [True, False]
+        at, found = find(table, np.array([gram_hash(gram), gram_hash("zzz")], dtype=np.uint64))
+        assert found.tolist() == [True, False]
         np.testing.assert_allclose(table.vectors[at[0]], expected, atol=1e-3)
     np.testing.assert_allclose(table.vectors @ common, 0, atol=2e-3)
 
     vectors, _ = unseen(table, ["walks", "zqzqx", ""], 3)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), [1, 0, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e5, 1e12])
+def test_averages_of_vectors_of_any_length_have_the_same_directions(scale):
+    words = ["walking", "walked", "talking", "banana"]
+    rows = np.random.default_rng(1).standard_normal((4, 6)).astype(np.float32)
+    table, found = CharNgrams.from_words(words, np.ones(4), 3, 4, 1), []
+    for factor in (1, scale):
+        known = KnownWords(table, 6)
+        known.add(words, np.ones(4), rows * np.float32(factor), np.empty((4, 0), np.float32))
+        vectors = known.averages(factor * float(np.linalg.norm(rows, axis=1).mean()))
+        found.append(unseen(replace(table, vectors=vectors), ["walks", "bandana"], 0)[0])
+    np.testing.assert_allclose(np.linalg.norm(found[0], axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(found[1], found[0], atol=2e-3)
