@@ -471,10 +471,7 @@ S2V_TARGET void dot_rows(const void* rows, int64_t n, int dim, const float* quer
 }
 
 inline S2V_TARGET void add_scaled(float factor, const float* v, int dim, float* out) {
-    int i = 0;
-    for (; i + S2V_LANES <= dim; i += S2V_LANES) store(out + i, load<Wide>(out + i) + load<Wide>(v + i) * factor);
-    for (; i + 4 <= dim; i += 4) store(out + i, load<Quad>(out + i) + load<Quad>(v + i) * factor);
-    for (; i < dim; ++i) out[i] += factor * v[i];
+    Row<0>::axpy(out, v, factor, dim);
 }
 
 inline S2V_TARGET void second_moment(const float* rows, int64_t n, int dim, double* out) {
